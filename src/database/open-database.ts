@@ -1,0 +1,75 @@
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Kysely, Migrator, type SqliteDatabase } from "kysely";
+import { migrations } from "./migrations.ts";
+import type { DatabaseSchema } from "./schema.ts";
+import { ImmediateSqliteDialect, loadSqliteDriver } from "./sqlite-dialect.ts";
+
+export type Database = Kysely<DatabaseSchema>;
+
+/** How long a statement waits for another process's lock. Writes here take milliseconds; 5 s means something is stuck. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** The database file cannot be used: what is wrong with it, and what to do. */
+export class DatabaseUnusable extends Error {
+  override readonly name = "DatabaseUnusable";
+  readonly path: string;
+
+  constructor(path: string, problem: string, options: { cause: unknown }) {
+    super(`The database ${path} cannot be used: ${problem}`, options);
+    this.path = path;
+  }
+}
+
+/**
+ * Opens the SQLite file (created with its folder when missing) in WAL mode, so that several processes share it, and
+ * brings its schema up to date. `:memory:` gives a private database that ends with the process.
+ * Throws {@link DatabaseUnusable}.
+ */
+export async function openDatabase(path: string): Promise<Database> {
+  let db: Database | undefined;
+  try {
+    if (path !== ":memory:") await mkdir(dirname(path), { recursive: true });
+    const open = await loadSqliteDriver();
+    const sqlite = open(path);
+    configure(sqlite);
+    db = new Kysely<DatabaseSchema>({ dialect: new ImmediateSqliteDialect({ database: sqlite }) });
+    await migrate(db);
+    return db;
+  } catch (error) {
+    await db?.destroy();
+    throw new DatabaseUnusable(path, describe(error), { cause: error });
+  }
+}
+
+function configure(sqlite: SqliteDatabase): void {
+  const pragma = (statement: string) => sqlite.prepare(`PRAGMA ${statement}`).all([]);
+  pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  pragma("journal_mode = WAL");
+  // In WAL mode NORMAL survives a killed process; only a power cut can take the last commits.
+  pragma("synchronous = NORMAL");
+  pragma("foreign_keys = ON");
+}
+
+async function migrate(db: Database): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+}
+
+function describe(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (/not a database|malformed/i.test(message)) {
+    return "the file is damaged or not a SQLite database. Move it away (a new one is made), or choose another state folder.";
+  }
+  if (/locked|busy/i.test(message)) {
+    return "another program holds a lock on it. Close that program, or choose another state folder.";
+  }
+  if (/EACCES|EPERM|EROFS|readonly|unable to open/i.test(message)) {
+    return "it cannot be opened for writing. Check the permissions of the folder, or choose another state folder.";
+  }
+  if (/previously executed migration/i.test(message)) {
+    return "it was written by a newer version. Update task-run-mcp, or choose another state folder.";
+  }
+  return message;
+}

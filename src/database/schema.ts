@@ -1,0 +1,72 @@
+import type { Generated } from "kysely";
+
+/** One row per task run: the truth about it. Source of the statuses: `RunStatus` in `task-api/`. */
+export interface RunsTable {
+  run_id: string;
+  interaction_id: string;
+  status: string;
+  processor: string;
+  /** Which executor configuration may perform the run; a worker claims only its own. */
+  executor_key: string;
+  /** JSON, the `RunInput` as accepted. */
+  input: string;
+  /** JSON `RunOutput`, once completed. */
+  output: string | null;
+  /** JSON `RunError`, once failed. */
+  error: string | null;
+  /** JSON array of `RunWarning`. */
+  warnings: string | null;
+  /** How often the run was claimed; with `lease_owner` it fences every finish. */
+  attempt: Generated<number>;
+  lease_owner: string | null;
+  /** Epoch milliseconds. */
+  lease_until: number | null;
+  created_at: string;
+  modified_at: string;
+}
+
+/** The event log: append-only, written in the transaction of the change it tells about. */
+export interface RunEventsTable {
+  /** Rises over all runs, so that another process can ask what is new. */
+  id: Generated<number>;
+  run_id: string;
+  /** Rises by one within a run, from 1. */
+  seq: number;
+  type: string;
+  /** JSON: the event's fields without `type`; for `task_run.state` only the status. */
+  body: string;
+  created_at: string;
+}
+
+/** A file of a document folder, as it was when it was last indexed. */
+export interface DocumentsTable {
+  id: Generated<number>;
+  /** Absolute path of the document folder: several folders share one database. */
+  folder: string;
+  /** Path inside the folder, with forward slashes. */
+  path: string;
+  /** Epoch milliseconds of the file's last change, and its size: what tells that it changed. */
+  modified_ms: number;
+  size_bytes: number;
+  title: string;
+  url: string;
+  /** `YYYY-MM-DD`, when the document says so. */
+  published_on: string | null;
+}
+
+/** A searchable piece of a document, in an FTS5 table: `title`, `heading` and `text` are indexed. */
+export interface PassagesTable {
+  rowid: Generated<number>;
+  document_id: number;
+  position: number;
+  title: string;
+  heading: string;
+  text: string;
+}
+
+export interface DatabaseSchema {
+  runs: RunsTable;
+  run_events: RunEventsTable;
+  documents: DocumentsTable;
+  passages: PassagesTable;
+}

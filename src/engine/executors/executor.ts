@@ -1,0 +1,35 @@
+import type { RunOutput } from "../../task-api/output.ts";
+import type { ProgressEvent } from "../../task-api/run-event.ts";
+import type { RunInput } from "../../task-api/run-input.ts";
+import type { RunWarning } from "../../task-api/run.ts";
+
+/** One attempt at a run. */
+export interface Attempt {
+  runId: string;
+  input: RunInput;
+  /** Aborts when the run is cancelled, the lease is lost, or the process is about to end. */
+  signal: AbortSignal;
+  /** Appends a progress event to the run's event log. Timestamps are added by the log. */
+  report(event: ProgressEvent): Promise<void>;
+}
+
+export interface ExecutionResult {
+  output: RunOutput;
+  warnings: RunWarning[];
+}
+
+/** The code that performs a run. */
+export interface Executor {
+  /**
+   * Names the configuration: runs created under one key are performed only by workers with the same key, because
+   * another process may share the database and have other documents.
+   */
+  readonly key: string;
+  /** Throws {@link ExecutionFailed} for a failure the user should read; anything else is reported as internal. */
+  execute(attempt: Attempt): Promise<ExecutionResult>;
+}
+
+/** The run cannot succeed, and the message tells its owner why and what to do. */
+export class ExecutionFailed extends Error {
+  override readonly name = "ExecutionFailed";
+}

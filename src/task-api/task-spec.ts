@@ -1,0 +1,66 @@
+import { z } from "zod";
+
+/** A JSON object whose keys the contract does not name. */
+export const JsonObject = z.record(z.string(), z.unknown());
+export type JsonObject = z.infer<typeof JsonObject>;
+
+/** Output (or input) that follows a JSON Schema. Source: Task API, `task_spec`. */
+export const JsonSchemaSpec = z.strictObject({
+  type: z.literal("json").default("json"),
+  json_schema: JsonObject,
+});
+export type JsonSchemaSpec = z.infer<typeof JsonSchemaSpec>;
+
+/** A Markdown report; `description` steers its length and content. */
+export const TextSchemaSpec = z.strictObject({
+  type: z.literal("text").default("text"),
+  description: z.string().nullish(),
+});
+export type TextSchemaSpec = z.infer<typeof TextSchemaSpec>;
+
+/** The processor designs the structure itself. */
+export const AutoSchemaSpec = z.strictObject({ type: z.literal("auto").default("auto") });
+export type AutoSchemaSpec = z.infer<typeof AutoSchemaSpec>;
+
+/**
+ * The members are told apart by `type`; a bare string is a text description. Order matters only for a body without
+ * `type`: one with `json_schema` can only be JSON, everything else is text.
+ */
+export const OutputSchemaSpec = z.union([
+  z.string(),
+  JsonSchemaSpec,
+  TextSchemaSpec,
+  AutoSchemaSpec,
+]);
+export type OutputSchemaSpec = z.infer<typeof OutputSchemaSpec>;
+
+export const InputSchemaSpec = z.union([z.string(), JsonSchemaSpec, TextSchemaSpec]);
+export type InputSchemaSpec = z.infer<typeof InputSchemaSpec>;
+
+/** What the output must look like, and what the input is. Source: Task API, `TaskSpec`. */
+export const TaskSpec = z.strictObject({
+  output_schema: OutputSchemaSpec,
+  input_schema: InputSchemaSpec.nullish(),
+});
+export type TaskSpec = z.infer<typeof TaskSpec>;
+
+/** A task spec's output schema with the shorthand resolved: what an executor has to produce. */
+export type RequestedOutput =
+  | { type: "json"; jsonSchema: JsonObject }
+  | { type: "text"; description: string | null }
+  | { type: "auto" };
+
+/** Resolves the bare string and the omitted spec (which means `auto`). */
+export function requestedOutput(spec: TaskSpec | null | undefined): RequestedOutput {
+  if (spec === null || spec === undefined) return { type: "auto" };
+  const schema = spec.output_schema;
+  if (typeof schema === "string") return { type: "text", description: schema };
+  switch (schema.type) {
+    case "json":
+      return { type: "json", jsonSchema: schema.json_schema };
+    case "text":
+      return { type: "text", description: schema.description ?? null };
+    case "auto":
+      return { type: "auto" };
+  }
+}
