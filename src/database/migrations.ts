@@ -58,11 +58,12 @@ export const migrations: Record<string, Migration> = {
         .addColumn("title", "text", (column) => column.notNull())
         .addColumn("url", "text", (column) => column.notNull())
         .addColumn("published_on", "text")
+        .addColumn("passage_count", "integer", (column) => column.notNull())
         .addUniqueConstraint("documents_by_path", ["folder", "path"])
         .execute();
       // FTS5 is SQLite's own full-text index; `porter` makes "founded" find "founding".
       await sql`CREATE VIRTUAL TABLE passages USING fts5(
-        document_id UNINDEXED, position UNINDEXED, title, heading, text,
+        title, heading, text,
         tokenize = "porter unicode61 remove_diacritics 2"
       )`.execute(db);
     },

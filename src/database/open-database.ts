@@ -3,12 +3,9 @@ import { dirname } from "node:path";
 import { Kysely, Migrator, type SqliteDatabase } from "kysely";
 import { migrations } from "./migrations.ts";
 import type { DatabaseSchema } from "./schema.ts";
-import { ImmediateSqliteDialect, loadSqliteDriver } from "./sqlite-dialect.ts";
+import { ImmediateSqliteDialect, loadSqliteDriver, retryWhileLocked } from "./sqlite-dialect.ts";
 
 export type Database = Kysely<DatabaseSchema>;
-
-/** How long a statement waits for another process's lock. Writes here take milliseconds; 5 s means something is stuck. */
-const BUSY_TIMEOUT_MS = 5_000;
 
 /** The database file cannot be used: what is wrong with it, and what to do. */
 export class DatabaseUnusable extends Error {
@@ -27,24 +24,28 @@ export class DatabaseUnusable extends Error {
  * Throws {@link DatabaseUnusable}.
  */
 export async function openDatabase(path: string): Promise<Database> {
-  let db: Database | undefined;
+  let close: (() => Promise<void> | void) | undefined;
   try {
     if (path !== ":memory:") await mkdir(dirname(path), { recursive: true });
     const open = await loadSqliteDriver();
     const sqlite = open(path);
-    configure(sqlite);
-    db = new Kysely<DatabaseSchema>({ dialect: new ImmediateSqliteDialect({ database: sqlite }) });
+    close = () => sqlite.close();
+    await retryWhileLocked(() => configure(sqlite));
+    const dialect = new ImmediateSqliteDialect({ database: sqlite });
+    const db = new Kysely<DatabaseSchema>({ dialect });
+    close = () => db.destroy();
     await migrate(db);
     return db;
   } catch (error) {
-    await db?.destroy();
+    await close?.();
     throw new DatabaseUnusable(path, describe(error), { cause: error });
   }
 }
 
 function configure(sqlite: SqliteDatabase): void {
   const pragma = (statement: string) => sqlite.prepare(`PRAGMA ${statement}`).all([]);
-  pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  // Never wait inside SQLite: see `retryWhileLocked`.
+  pragma("busy_timeout = 0");
   pragma("journal_mode = WAL");
   // In WAL mode NORMAL survives a killed process; only a power cut can take the last commits.
   pragma("synchronous = NORMAL");

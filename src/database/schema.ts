@@ -52,13 +52,13 @@ export interface DocumentsTable {
   url: string;
   /** `YYYY-MM-DD`, when the document says so. */
   published_on: string | null;
+  passage_count: number;
 }
 
 /** A searchable piece of a document, in an FTS5 table: `title`, `heading` and `text` are indexed. */
 export interface PassagesTable {
-  rowid: Generated<number>;
-  document_id: number;
-  position: number;
+  /** Document id and position in one number: beside its words, an FTS5 table can be searched only by this. */
+  rowid: number;
   title: string;
   heading: string;
   text: string;

@@ -1,7 +1,9 @@
+import { setTimeout } from "node:timers/promises";
 import {
   CompiledQuery,
   type DatabaseConnection,
   type Driver,
+  type QueryResult,
   SqliteDialect,
   type SqliteDialectConfig,
   SqliteDriver,
@@ -9,8 +11,8 @@ import {
 } from "kysely";
 
 /**
- * Kysely's SQLite dialect, with write transactions that take the lock when they begin. A deferred transaction that
- * reads and then writes fails at once when another process wrote in between, whatever the busy timeout.
+ * Kysely's SQLite dialect, with write transactions that take the lock when they begin: a deferred transaction that
+ * reads and then writes fails at once when another process wrote in between.
  */
 export class ImmediateSqliteDialect extends SqliteDialect {
   readonly #config: SqliteDialectConfig;
@@ -26,9 +28,60 @@ export class ImmediateSqliteDialect extends SqliteDialect {
 }
 
 class ImmediateSqliteDriver extends SqliteDriver {
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    return new PatientConnection(await super.acquireConnection());
+  }
+
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw("begin immediate"));
   }
+}
+
+/**
+ * Waits for another connection's lock without blocking the thread. SQLite's own busy timeout sleeps inside the call:
+ * the whole process would stand still, and two connections of one process would wait for each other.
+ */
+class PatientConnection implements DatabaseConnection {
+  readonly #inner: DatabaseConnection;
+
+  constructor(inner: DatabaseConnection) {
+    this.#inner = inner;
+  }
+
+  executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    return retryWhileLocked(() => this.#inner.executeQuery<Row>(query));
+  }
+
+  streamQuery<Row>(
+    query: CompiledQuery,
+    chunkSize: number,
+  ): AsyncIterableIterator<QueryResult<Row>> {
+    return this.#inner.streamQuery<Row>(query, chunkSize);
+  }
+}
+
+/** How long a statement waits for another connection's lock. Writes here take milliseconds; 5 s means something is stuck. */
+const LOCK_WAIT_MS = 5_000;
+/** The longest pause between two tries; each is random, so that those who wait do not meet again. */
+const LOCK_RETRY_MS = 10;
+
+/** Repeats a statement that found the database locked: it was not begun, so repeating it is safe. */
+export async function retryWhileLocked<Result>(
+  attempt: () => Result | Promise<Result>,
+): Promise<Result> {
+  const deadline = performance.now() + LOCK_WAIT_MS;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isLocked(error) || performance.now() > deadline) throw error;
+    }
+    await setTimeout(1 + Math.random() * LOCK_RETRY_MS);
+  }
+}
+
+function isLocked(error: unknown): boolean {
+  return error instanceof Error && /database (?:table )?is locked|SQLITE_BUSY/.test(error.message);
 }
 
 /** The driver of this Node: its own `node:sqlite` where it has one that needs no flag, else the `libsql` package. */

@@ -1,0 +1,165 @@
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import envPaths from "env-paths";
+import { z } from "zod";
+import { LOG_LEVELS, type LogLevel } from "./logger.ts";
+
+/** One setting of the program: where it can be set, and what it means. The README's table is checked against this. */
+export interface Option {
+  /** As commander reads it; the commands that take it name it. */
+  flag?: string;
+  env?: string;
+  /** The default, in words. */
+  default: string;
+  meaning: string;
+}
+
+export const OPTIONS = {
+  apiKey: {
+    env: "PARALLEL_API_KEY",
+    default: "none",
+    meaning:
+      "Key of the hosted Task API. Set: runs are performed there and cost money. Unset: the built-in engine.",
+  },
+  baseUrl: {
+    env: "PARALLEL_BASE_URL",
+    default: "https://api.parallel.ai",
+    meaning: "Base URL of another Task API, for example your own engine; works without a key too.",
+  },
+  documents: {
+    flag: "--documents <folder>",
+    env: "TASK_RUN_MCP_DOCUMENTS",
+    default: "the packaged examples",
+    meaning: "Folder of Markdown, text and HTML files that the built-in engine researches.",
+  },
+  stateDir: {
+    flag: "--state-dir <folder>",
+    env: "TASK_RUN_MCP_STATE_DIR",
+    default: "the platform's data folder for task-run-mcp",
+    meaning: "Folder that keeps runs and the document index; several processes may share it.",
+  },
+  logLevel: {
+    flag: "--log-level <level>",
+    env: "TASK_RUN_MCP_LOG_LEVEL",
+    default: "info",
+    meaning: `What is logged to stderr: ${LOG_LEVELS.join(", ")}.`,
+  },
+  host: {
+    flag: "--host <address>",
+    env: "TASK_RUN_MCP_HOST",
+    default: "127.0.0.1",
+    meaning: "Address that `engine` listens on.",
+  },
+  port: {
+    flag: "--port <number>",
+    env: "TASK_RUN_MCP_PORT",
+    default: "0, any free port",
+    meaning: "Port that `engine` listens on.",
+  },
+  engineApiKey: {
+    flag: "--api-key <key>",
+    env: "TASK_RUN_MCP_ENGINE_API_KEY",
+    default: "none",
+    meaning: "Key that callers of `engine` must send as x-api-key.",
+  },
+} as const satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof OPTIONS;
+export type Flags = Partial<Record<OptionName, string>>;
+
+/** Which Task API performs the runs. */
+export type BackendConfig =
+  | { kind: "hosted" | "custom"; baseUrl: string; apiKey: string | undefined }
+  | { kind: "embedded"; documents: string; databasePath: string };
+
+export interface Config {
+  backend: BackendConfig;
+  engine: {
+    documents: string;
+    databasePath: string;
+    host: string;
+    port: number;
+    apiKey: string | undefined;
+  };
+  logLevel: LogLevel;
+  /** Every secret of this configuration, for redaction. */
+  secrets: string[];
+}
+
+/** A setting has a value that cannot be used; the message names where it was set and what to write instead. */
+export class BadSetting extends Error {
+  override readonly name = "BadSetting";
+}
+
+const HOSTED_BASE_URL = "https://api.parallel.ai";
+const PACKAGED_DOCUMENTS = fileURLToPath(new URL("../examples/documents", import.meta.url));
+
+/**
+ * The configuration of this process: flags first, then the environment, then defaults. Empty values, and
+ * placeholders that a host did not fill in, count as unset. Throws {@link BadSetting}.
+ */
+export function readConfig(flags: Flags, env: NodeJS.ProcessEnv = process.env): Config {
+  const read = (name: OptionName) => readSetting(name, flags, env);
+
+  const stateDir = resolvePath(
+    read("stateDir")?.value ?? envPaths("task-run-mcp", { suffix: "" }).data,
+  );
+  const documents = resolvePath(read("documents")?.value ?? PACKAGED_DOCUMENTS);
+  const databasePath = join(stateDir, "engine.sqlite");
+  const apiKey = read("apiKey")?.value;
+  const baseUrl = parse(read("baseUrl"), HttpUrl, "an http or https URL");
+  const engineApiKey = read("engineApiKey")?.value;
+
+  let backend: BackendConfig = { kind: "embedded", documents, databasePath };
+  if (baseUrl !== undefined) backend = { kind: "custom", baseUrl, apiKey };
+  else if (apiKey !== undefined) backend = { kind: "hosted", baseUrl: HOSTED_BASE_URL, apiKey };
+
+  return {
+    backend,
+    engine: {
+      documents,
+      databasePath,
+      host: read("host")?.value ?? "127.0.0.1",
+      port: parse(read("port"), Port, "a number from 0 to 65535") ?? 0,
+      apiKey: engineApiKey,
+    },
+    logLevel:
+      parse(read("logLevel"), z.enum(LOG_LEVELS), `one of ${LOG_LEVELS.join(", ")}`) ?? "info",
+    secrets: [apiKey, engineApiKey].filter((secret) => secret !== undefined),
+  };
+}
+
+interface Setting {
+  value: string;
+  /** Where it was set, for error messages. */
+  origin: string;
+}
+
+function readSetting(name: OptionName, flags: Flags, env: NodeJS.ProcessEnv): Setting | undefined {
+  const option: Option = OPTIONS[name];
+  const flag = flags[name];
+  if (flag !== undefined && flag !== "") return { value: flag, origin: option.flag ?? name };
+  const value = option.env === undefined ? undefined : env[option.env]?.trim();
+  // A desktop host passes `${user_config.…}` on when the user left a field empty.
+  if (value === undefined || value === "" || value.startsWith("${")) return undefined;
+  return { value, origin: option.env ?? name };
+}
+
+const HttpUrl = z.url({ protocol: /^https?$/ });
+const Port = z.coerce.number().int().min(0).max(65_535);
+
+function parse<Value>(
+  setting: Setting | undefined,
+  schema: z.ZodType<Value>,
+  expected: string,
+): Value | undefined {
+  if (setting === undefined) return undefined;
+  const parsed = schema.safeParse(setting.value);
+  if (parsed.success) return parsed.data;
+  throw new BadSetting(`${setting.origin} is "${setting.value}"; write ${expected}.`);
+}
+
+function resolvePath(path: string): string {
+  return resolve(path.replace(/^~(?=$|[/\\])/, homedir()));
+}

@@ -1,0 +1,209 @@
+import { randomUUID } from "node:crypto";
+import type { Logger } from "pino";
+import { ExecutionFailed, type Executor } from "../executors/executor.ts";
+import type { ChangeFeed } from "../runs/change-feed.ts";
+import type { Lease, RunStateMachine } from "../runs/run-state-machine.ts";
+import type { RunInput } from "../../task-api/run-input.ts";
+import { createLeaseOwner, ownerHasEnded } from "./lease-owner.ts";
+
+/** Performs queued runs until it is stopped. */
+export interface Worker {
+  /** Gives unfinished runs back to the queue, and resolves when nothing of them runs any more. */
+  stop(): Promise<void>;
+}
+
+/** How long a lease lasts without renewal: the longest time a run stands still after its host has died. */
+const LEASE_MS = 30_000;
+/** Renewed six times within a lease, so that a busy moment does not lose it. */
+const RENEW_INTERVAL_MS = 5_000;
+/** A run whose worker was lost twice probably brings its worker down. */
+const MAX_ATTEMPTS = 2;
+
+class CancelRequested extends Error {
+  override readonly name = "CancelRequested";
+}
+class LeaseLost extends Error {
+  override readonly name = "LeaseLost";
+}
+class WorkerStopping extends Error {
+  override readonly name = "WorkerStopping";
+}
+
+type Claimed = Lease & { input: RunInput };
+
+interface Held {
+  claimed: Claimed;
+  abort: AbortController;
+  done: Promise<void>;
+}
+
+/**
+ * Starts a worker: it claims runs of its executor's key, at most `concurrency` at a time, renews their leases, aborts
+ * those that are cancelled, and takes over the runs of workers that are gone.
+ */
+export function startWorker({
+  runs,
+  feed,
+  executor,
+  concurrency,
+  log,
+}: {
+  runs: RunStateMachine;
+  feed: ChangeFeed;
+  executor: Executor;
+  concurrency: number;
+  log: Logger;
+}): Worker {
+  const owner = createLeaseOwner();
+  const held = new Map<string, Held>();
+  let stopping = false;
+  let claiming: Promise<void> | undefined;
+  let claimAgain = false;
+
+  /** Fills the free places. Calls while it is at work are answered with one more round. */
+  function claimRuns(): void {
+    claimAgain = true;
+    claiming ??= claimUntilFull().finally(() => {
+      claiming = undefined;
+      // Asked between the last look and this moment.
+      if (claimAgain && !stopping) claimRuns();
+    });
+  }
+
+  async function claimUntilFull(): Promise<void> {
+    try {
+      while (claimAgain) {
+        claimAgain = false;
+        const limit = concurrency - held.size;
+        if (stopping || limit <= 0) return;
+        const request = { executorKey: executor.key, owner, leaseMs: LEASE_MS, limit };
+        for (const claimed of await runs.claim(request)) hold(claimed);
+      }
+    } catch (error) {
+      log.error({ err: error }, "could not claim runs; trying again");
+    }
+  }
+
+  function hold(claimed: Claimed): void {
+    const abort = new AbortController();
+    const unsubscribe = feed.subscribe(claimed.runId, () => void checkLease(claimed, abort));
+    const done = perform(claimed, abort.signal).finally(() => {
+      unsubscribe();
+      held.delete(claimed.runId);
+      claimRuns();
+    });
+    held.set(claimed.runId, { claimed, abort, done });
+    // Claimed while the worker was told to stop: it goes straight back.
+    if (stopping) abort.abort(new WorkerStopping());
+  }
+
+  async function perform(claimed: Claimed, signal: AbortSignal): Promise<void> {
+    const runLog = log.child({ run_id: claimed.runId, attempt: claimed.attempt });
+    try {
+      const result = await executor.execute({
+        runId: claimed.runId,
+        input: claimed.input,
+        signal,
+        report: async (event) => {
+          signal.throwIfAborted();
+          if (claimed.input.enable_events !== false) await runs.appendProgress(claimed, event);
+        },
+      });
+      const finished = await runs.finish(claimed, { status: "completed", ...result });
+      // Cancelled before it finished: the result is discarded.
+      if (!finished) await runs.acknowledgeCancel(claimed);
+    } catch (error) {
+      // Whatever an executor throws once it was told to stop, the reason is why it stopped.
+      await settle(claimed, signal.aborted ? signal.reason : error, runLog).catch(
+        (settleError: unknown) =>
+          // The lease expires, and another attempt follows.
+          runLog.error({ err: settleError }, "could not record how the run ended"),
+      );
+    }
+  }
+
+  async function settle(claimed: Claimed, error: unknown, runLog: Logger): Promise<void> {
+    if (error instanceof CancelRequested) {
+      await runs.acknowledgeCancel(claimed);
+    } else if (error instanceof WorkerStopping) {
+      const released = await runs.release(claimed);
+      if (!released) await runs.acknowledgeCancel(claimed);
+    } else if (error instanceof LeaseLost) {
+      runLog.warn("the lease was lost; another worker has the run");
+    } else {
+      const refId = randomUUID();
+      const isForUser = error instanceof ExecutionFailed;
+      const message = isForUser
+        ? error.message
+        : "The engine failed while it performed this run. Its log has the cause under this ref_id.";
+      runLog[isForUser ? "info" : "error"]({ err: error, ref_id: refId }, "run failed");
+      const failed = await runs.finish(claimed, {
+        status: "failed",
+        error: { ref_id: refId, message, detail: null },
+      });
+      // The run was cancelled in the same moment.
+      if (!failed) await runs.acknowledgeCancel(claimed);
+    }
+  }
+
+  /** Stops the work on a run that was cancelled or is no longer ours. */
+  function obey(status: string | undefined, abort: AbortController): void {
+    if (status === "cancelling") abort.abort(new CancelRequested());
+    else if (status !== "running") abort.abort(new LeaseLost());
+  }
+
+  async function checkLease(claimed: Claimed, abort: AbortController): Promise<void> {
+    try {
+      obey(await runs.heldStatus(claimed), abort);
+    } catch (error) {
+      log.warn({ err: error, run_id: claimed.runId }, "could not check a lease; trying again");
+    }
+  }
+
+  async function renewLeases(): Promise<void> {
+    // Runs claimed while the renewal is under way are not in its answer.
+    const renewed = [...held.values()];
+    if (renewed.length === 0) return;
+    try {
+      const statuses = await runs.renew(owner, LEASE_MS);
+      for (const { claimed, abort } of renewed) obey(statuses.get(claimed.runId), abort);
+    } catch (error) {
+      log.warn({ err: error }, "could not renew leases; trying again");
+    }
+  }
+
+  async function recover(): Promise<void> {
+    try {
+      const ownerIsGone = (other: string) => other !== owner && ownerHasEnded(other);
+      const count = await runs.recover({
+        maxAttempts: MAX_ATTEMPTS,
+        ownerIsGone,
+        refId: () => randomUUID(),
+      });
+      if (count > 0) log.info({ count }, "took over runs whose worker is gone");
+    } catch (error) {
+      log.warn({ err: error }, "could not look for lost runs; trying again");
+    }
+  }
+
+  const unsubscribe = feed.subscribeToAll(claimRuns);
+  const timer = setInterval(
+    () => void renewLeases().then(recover).then(claimRuns),
+    RENEW_INTERVAL_MS,
+  );
+  timer.unref();
+  // Recovery announces what it put back; claiming starts anyway, for what was queued before.
+  const started = recover().then(claimRuns);
+
+  return {
+    async stop() {
+      stopping = true;
+      clearInterval(timer);
+      unsubscribe();
+      for (const { abort } of held.values()) abort.abort(new WorkerStopping());
+      await started;
+      await claiming;
+      await Promise.all([...held.values()].map(({ done }) => done));
+    },
+  };
+}

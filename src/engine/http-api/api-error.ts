@@ -1,0 +1,48 @@
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { ZodError } from "zod";
+import type { JsonObject } from "../../task-api/task-spec.ts";
+
+/** An answer other than success, in the words the API uses. Source: Task API, "Codes". */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly status: ContentfulStatusCode;
+  readonly detail: JsonObject | null;
+
+  constructor(status: ContentfulStatusCode, message: string, detail: JsonObject | null = null) {
+    super(message);
+    this.status = status;
+    this.detail = detail;
+  }
+}
+
+export const runNotFound = () => new ApiError(404, "Run id not found");
+
+/** One problem of a request: where it is (`loc`) and what to do about it (`msg`). */
+export interface RequestProblem {
+  type: string;
+  loc: (string | number)[];
+  msg: string;
+}
+
+/** 422 with every problem at once; the message repeats them for clients that show only the message. */
+export function unprocessable(problems: readonly RequestProblem[]): ApiError {
+  const text = problems.map(({ loc, msg }) => `${loc.join(".")}: ${msg}`).join("; ");
+  return new ApiError(422, `Unprocessable content: request validation error: ${text}`, {
+    errors: problems,
+  });
+}
+
+/** The problems of a body (or query) that does not fit its schema. */
+export function problemsOf(error: ZodError, where: "body" | "query"): RequestProblem[] {
+  return error.issues.flatMap((issue) => {
+    const path = issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({
+        type: "extra_forbidden",
+        loc: [where, ...path, key],
+        msg: "the API knows no such field; remove it",
+      }));
+    }
+    return [{ type: issue.code, loc: [where, ...path], msg: issue.message }];
+  });
+}

@@ -1,0 +1,84 @@
+import type { Transaction } from "kysely";
+import { z } from "zod";
+import type { Database } from "../../database/open-database.ts";
+import type { DatabaseSchema } from "../../database/schema.ts";
+import { RunStatus } from "../../task-api/run.ts";
+import {
+  ProgressMessageEvent,
+  ProgressStatsEvent,
+  type ProgressEvent,
+} from "../../task-api/run-event.ts";
+import { JsonObject } from "../../task-api/task-spec.ts";
+
+/** One entry of a run's event log. A state is kept as its status only: the run row holds the rest. */
+export type LoggedEvent = { seq: number } & (
+  | { kind: "state"; status: RunStatus }
+  | { kind: "progress"; event: ProgressEvent }
+);
+
+const STATE_TYPE = "task_run.state";
+const StateBody = z.object({ status: RunStatus });
+const ProgressEventBody = z.union([ProgressStatsEvent, ProgressMessageEvent]);
+
+/** Appends the status a run has just reached. Runs in the transaction of the change itself. */
+export async function appendState(
+  trx: Transaction<DatabaseSchema>,
+  runId: string,
+  status: RunStatus,
+  at: string,
+): Promise<void> {
+  await append(trx, runId, STATE_TYPE, { status }, at);
+}
+
+/** Appends a progress event; a message without a time of its own gets the time of the log. */
+export async function appendProgress(
+  trx: Transaction<DatabaseSchema>,
+  runId: string,
+  event: ProgressEvent,
+  at: string,
+): Promise<void> {
+  const { type, ...body } = event;
+  await append(trx, runId, type, "message" in body ? { timestamp: at, ...body } : body, at);
+}
+
+async function append(
+  trx: Transaction<DatabaseSchema>,
+  runId: string,
+  type: string,
+  body: JsonObject,
+  at: string,
+): Promise<void> {
+  await trx
+    .insertInto("run_events")
+    .values(({ selectFrom, fn, lit, eb }) => ({
+      run_id: runId,
+      // The write lock is held, so nobody else can take the same number.
+      seq: selectFrom("run_events")
+        .where("run_id", "=", runId)
+        .select(eb(fn.coalesce(fn.max("seq"), lit(0)), "+", lit(1)).as("next")),
+      type,
+      body: JSON.stringify(body),
+      created_at: at,
+    }))
+    .execute();
+}
+
+/** The events of a run after `afterSeq`, oldest first. */
+export async function readEvents(
+  db: Database,
+  runId: string,
+  afterSeq: number,
+): Promise<LoggedEvent[]> {
+  const rows = await db
+    .selectFrom("run_events")
+    .select(["seq", "type", "body"])
+    .where("run_id", "=", runId)
+    .where("seq", ">", afterSeq)
+    .orderBy("seq")
+    .execute();
+  return rows.map(({ seq, type, body }) => {
+    const fields = JsonObject.parse(JSON.parse(body));
+    if (type === STATE_TYPE) return { seq, kind: "state", status: StateBody.parse(fields).status };
+    return { seq, kind: "progress", event: ProgressEventBody.parse({ type, ...fields }) };
+  });
+}

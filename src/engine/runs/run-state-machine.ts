@@ -1,0 +1,303 @@
+import { randomBytes } from "node:crypto";
+import type { Transaction, Updateable } from "kysely";
+import type { Database } from "../../database/open-database.ts";
+import type { DatabaseSchema, RunsTable } from "../../database/schema.ts";
+import type { RunOutput } from "../../task-api/output.ts";
+import type { ProgressEvent } from "../../task-api/run-event.ts";
+import type { RunInput } from "../../task-api/run-input.ts";
+import type { RunError, RunStatus, RunWarning } from "../../task-api/run.ts";
+import { type Clock, formatTimestamp } from "../clock.ts";
+import type { ChangeFeed } from "./change-feed.ts";
+import { appendProgress, appendState } from "./event-log.ts";
+import { findRun } from "./read-runs.ts";
+import { type RunRecord, readRunRow } from "./run-record.ts";
+
+/** Who holds a run: every write of a worker is fenced by both, so that a worker that lost its lease changes nothing. */
+export interface Lease {
+  runId: string;
+  owner: string;
+  attempt: number;
+}
+
+export interface ClaimRequest {
+  executorKey: string;
+  owner: string;
+  leaseMs: number;
+  limit: number;
+}
+
+export type RunEnding =
+  | { status: "completed"; output: RunOutput; warnings: RunWarning[] }
+  | { status: "failed"; error: RunError };
+
+interface StatusChange {
+  from: RunStatus[];
+  to: RunStatus;
+  /** The worker that must still hold the run. */
+  lease?: Lease;
+  set?: Updateable<RunsTable>;
+}
+
+/** The parts of an ending as the run row stores them. */
+function toColumns(values: {
+  output?: RunOutput;
+  warnings?: RunWarning[];
+  error?: RunError;
+}): Updateable<RunsTable> {
+  return Object.fromEntries(
+    Object.entries(values).map(([column, value]) => [column, JSON.stringify(value)]),
+  );
+}
+
+function heldBy(db: Database, lease: Lease) {
+  return db
+    .selectFrom("runs")
+    .select("status")
+    .where("run_id", "=", lease.runId)
+    .where("lease_owner", "=", lease.owner)
+    .where("attempt", "=", lease.attempt);
+}
+
+type Trx = Transaction<DatabaseSchema>;
+
+/**
+ * The state machine of the engine's runs. Each change is one UPDATE that names the statuses it may leave, with
+ * its entry in the event log in the same transaction; a change that no longer applies changes nothing and says so.
+ */
+export type RunStateMachine = ReturnType<typeof createRunStateMachine>;
+
+export function createRunStateMachine({
+  db,
+  clock,
+  feed,
+}: {
+  db: Database;
+  clock: Clock;
+  feed: ChangeFeed;
+}) {
+  const now = () => formatTimestamp(clock.now());
+
+  /** Runs `change` in one transaction and announces the runs it changed, once they are committed. */
+  async function commit<Result>(
+    change: (trx: Trx, at: string) => Promise<{ changed: string[]; result: Result }>,
+  ): Promise<Result> {
+    const { changed, result } = await db.transaction().execute((trx) => change(trx, now()));
+    for (const runId of changed) feed.announce(runId);
+    return result;
+  }
+
+  /** Moves a run to `to`, if it is in one of `from` and, where a lease is given, still held by it. */
+  async function changeStatus(
+    trx: Trx,
+    at: string,
+    runId: string,
+    { from, to, lease, set }: StatusChange,
+  ): Promise<boolean> {
+    let update = trx
+      .updateTable("runs")
+      .set({
+        status: to,
+        modified_at: at,
+        // A run that is being cancelled stays with its worker, who is the one to acknowledge.
+        ...(to !== "cancelling" && { lease_owner: null, lease_until: null }),
+        ...set,
+      })
+      .where("run_id", "=", runId)
+      .where("status", "in", from);
+    if (lease !== undefined) {
+      update = update.where("lease_owner", "=", lease.owner).where("attempt", "=", lease.attempt);
+    }
+    const row = await update.returning("run_id").executeTakeFirst();
+    if (row === undefined) return false;
+    await appendState(trx, runId, to, at);
+    return true;
+  }
+
+  /** One status change in a transaction of its own; false when it no longer applied. */
+  function moveRun(runId: string, change: StatusChange): Promise<boolean> {
+    return commit(async (trx, at) => {
+      const result = await changeStatus(trx, at, runId, change);
+      return { changed: result ? [runId] : [], result };
+    });
+  }
+
+  return {
+    /** Accepts a run: it is durable and `queued` when this resolves. */
+    create(input: RunInput, executorKey: string): Promise<RunRecord> {
+      const runId = `trun_${randomBytes(16).toString("hex")}`;
+      return commit(async (trx, at) => {
+        const row = await trx
+          .insertInto("runs")
+          .values({
+            run_id: runId,
+            interaction_id: runId,
+            status: "queued",
+            processor: input.processor,
+            executor_key: executorKey,
+            input: JSON.stringify(input),
+            created_at: at,
+            modified_at: at,
+          })
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        await appendState(trx, runId, "queued", at);
+        return { changed: [runId], result: readRunRow(row) };
+      });
+    },
+
+    /** Takes up to `limit` queued runs, oldest first, each with a new attempt and a lease. */
+    async claim(request: ClaimRequest): Promise<(Lease & { input: RunInput })[]> {
+      const queued = db
+        .selectFrom("runs")
+        .select("run_id")
+        .where("status", "=", "queued")
+        .where("executor_key", "=", request.executorKey)
+        .orderBy("created_at")
+        .limit(request.limit);
+      // Asked without a lock first: an idle worker must not stand in the way of writers.
+      if ((await queued.limit(1).executeTakeFirst()) === undefined) return [];
+      return commit(async (trx, at) => {
+        const rows = await trx
+          .updateTable("runs")
+          .set(({ eb }) => ({
+            status: "running",
+            lease_owner: request.owner,
+            lease_until: Math.floor(clock.now() + request.leaseMs),
+            attempt: eb("attempt", "+", 1),
+            modified_at: at,
+          }))
+          .where("run_id", "in", queued)
+          .where("status", "=", "queued")
+          .returningAll()
+          .execute();
+        for (const row of rows) await appendState(trx, row.run_id, "running", at);
+        return {
+          changed: rows.map((row) => row.run_id),
+          result: rows.map((row) => ({
+            runId: row.run_id,
+            owner: request.owner,
+            attempt: row.attempt,
+            input: readRunRow(row).input,
+          })),
+        };
+      });
+    },
+
+    /** Extends every lease of `owner`; answers with the status of each run it still holds. */
+    async renew(owner: string, leaseMs: number): Promise<Map<string, string>> {
+      const rows = await db
+        .updateTable("runs")
+        .set({ lease_until: Math.floor(clock.now() + leaseMs) })
+        .where("lease_owner", "=", owner)
+        .where("status", "in", ["running", "cancelling"])
+        .returning(["run_id", "status"])
+        .execute();
+      return new Map(rows.map((row) => [row.run_id, row.status]));
+    },
+
+    /** The status of a run that `lease` still holds, else undefined. */
+    async heldStatus(lease: Lease): Promise<string | undefined> {
+      return (await heldBy(db, lease).executeTakeFirst())?.status;
+    },
+
+    /** Appends a progress event; false when the lease no longer holds the run, and then nothing is appended. */
+    appendProgress(lease: Lease, event: ProgressEvent): Promise<boolean> {
+      return commit(async (trx, at) => {
+        const held = await heldBy(trx, lease).executeTakeFirst();
+        const result = held?.status === "running";
+        if (result) await appendProgress(trx, lease.runId, event, at);
+        return { changed: result ? [lease.runId] : [], result };
+      });
+    },
+
+    /** `running` → `completed` or `failed`. False when the lease no longer holds the run: the ending is discarded. */
+    finish(lease: Lease, ending: RunEnding): Promise<boolean> {
+      const { status: to, ...values } = ending;
+      return moveRun(lease.runId, { from: ["running"], to, lease, set: toColumns(values) });
+    },
+
+    /** `cancelling` → `cancelled`: the worker has stopped. */
+    acknowledgeCancel(lease: Lease): Promise<boolean> {
+      return moveRun(lease.runId, { from: ["cancelling"], to: "cancelled", lease });
+    },
+
+    /**
+     * `running` → `queued`: the worker gives the run back unfinished, because its process ends. Given back is not
+     * failed, so the attempt does not count.
+     */
+    release(lease: Lease): Promise<boolean> {
+      return moveRun(lease.runId, {
+        from: ["running"],
+        to: "queued",
+        lease,
+        set: { attempt: lease.attempt - 1 },
+      });
+    },
+
+    /**
+     * Asks for the end of a run: waiting ones are `cancelled` at once, a running one is `cancelling` until its worker
+     * stops. Answers with the run as it is then, and whether it was finished before.
+     */
+    async cancel(runId: string): Promise<{ run: RunRecord; alreadyFinished: boolean } | undefined> {
+      const changed = await commit(async (trx, at) => {
+        const result =
+          (await changeStatus(trx, at, runId, {
+            from: ["queued", "action_required"],
+            to: "cancelled",
+          })) || (await changeStatus(trx, at, runId, { from: ["running"], to: "cancelling" }));
+        return { changed: result ? [runId] : [], result };
+      });
+      const run = await findRun(db, runId);
+      if (run === undefined) return undefined;
+      // `cancelling` here is an earlier request, still under way: asking twice is no error.
+      return { run, alreadyFinished: !changed && run.status !== "cancelling" };
+    },
+
+    /**
+     * Settles the runs whose worker is gone: the lease expired, or `ownerIsGone` knows that its process has ended.
+     * `running` → `queued` while attempts remain, else `failed`; `cancelling` → `cancelled`.
+     */
+    async recover({
+      maxAttempts,
+      ownerIsGone,
+      refId,
+    }: {
+      maxAttempts: number;
+      ownerIsGone: (owner: string) => boolean;
+      refId: () => string;
+    }): Promise<number> {
+      const held = db
+        .selectFrom("runs")
+        .select(["run_id", "lease_owner", "lease_until", "attempt", "status"])
+        .where("status", "in", ["running", "cancelling"]);
+      const isLost = (row: { lease_owner: string | null; lease_until: number | null }) =>
+        row.lease_owner === null ||
+        (row.lease_until ?? 0) < clock.now() ||
+        ownerIsGone(row.lease_owner);
+      // Asked without a lock first, as in `claim`.
+      if (!(await held.execute()).some(isLost)) return 0;
+      return commit(async (trx, at) => {
+        const lost = (await trx.executeQuery(held)).rows.filter(isLost);
+        for (const { run_id: runId, status, attempt } of lost) {
+          if (status === "cancelling") {
+            await changeStatus(trx, at, runId, { from: ["cancelling"], to: "cancelled" });
+          } else if (attempt < maxAttempts) {
+            await changeStatus(trx, at, runId, { from: ["running"], to: "queued" });
+          } else {
+            const error = {
+              ref_id: refId(),
+              message: `The worker was lost ${attempt} times while it performed this run. Create the run again.`,
+              detail: null,
+            };
+            await changeStatus(trx, at, runId, {
+              from: ["running"],
+              to: "failed",
+              set: toColumns({ error }),
+            });
+          }
+        }
+        return { changed: lost.map((row) => row.run_id), result: lost.length };
+      });
+    },
+  };
+}

@@ -1,0 +1,180 @@
+import { spawnSync } from "node:child_process";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { openDatabase } from "../../src/database/open-database.ts";
+import { systemClock } from "../../src/engine/clock.ts";
+import { createChangeFeed } from "../../src/engine/runs/change-feed.ts";
+import { readEvents } from "../../src/engine/runs/event-log.ts";
+import { findRun } from "../../src/engine/runs/read-runs.ts";
+import { createRunStateMachine } from "../../src/engine/runs/run-state-machine.ts";
+import type { Engine } from "../../src/engine/engine.ts";
+import type { RunInput } from "../../src/task-api/run-input.ts";
+import {
+  deferred,
+  silentLog,
+  startTestEngine,
+  temporaryFolder,
+  textResult,
+  untilAborted,
+} from "./start-test-engine.ts";
+
+const input: RunInput = { input: "What was the GDP of France in 2023?", processor: "base" };
+
+/** The state machine alone, on a database that a test shares with engines. */
+async function openRuns(databasePath: string, now: () => number = systemClock.now) {
+  const db = await openDatabase(databasePath);
+  const feed = await createChangeFeed(db, silentLog);
+  onTestFinished(async () => {
+    feed.close();
+    await db.destroy();
+  });
+  return { db, runs: createRunStateMachine({ db, feed, clock: { now } }) };
+}
+
+async function createRun(engine: Engine): Promise<string> {
+  const response = await engine.fetch(
+    new Request("http://engine/v1/tasks/runs", { method: "POST", body: JSON.stringify(input) }),
+  );
+  const { run_id: runId } = JSON.parse(await response.text());
+  return runId;
+}
+
+async function waitForStatus(engine: Engine, runId: string): Promise<string> {
+  await engine.fetch(new Request(`http://engine/v1/tasks/runs/${runId}/result?timeout=20`));
+  const response = await engine.fetch(new Request(`http://engine/v1/tasks/runs/${runId}`));
+  return JSON.parse(await response.text()).status;
+}
+
+/** An owner of this host whose process has ended. */
+function endedOwner(): string {
+  const { pid } = spawnSync(process.execPath, ["-e", "0"]);
+  return JSON.stringify([hostname(), pid, "an earlier start"]);
+}
+
+test("a run whose process was killed is taken over and completed", async () => {
+  const databasePath = join(await temporaryFolder(), "engine.sqlite");
+  const { db, runs } = await openRuns(databasePath);
+  const { runId } = await runs.create(input, "test");
+  const claim = { executorKey: "test", owner: endedOwner(), leaseMs: 3_600_000, limit: 1 };
+  const [lost] = await runs.claim(claim);
+  expect(lost).toMatchObject({ runId, attempt: 1 });
+
+  const engine = await startTestEngine(async () => textResult("second attempt"), { databasePath });
+  expect(await waitForStatus(engine, runId)).toBe("completed");
+  expect(await findRun(db, runId)).toMatchObject({ attempt: 2 });
+  const states = (await readEvents(db, runId, 0)).map((event) =>
+    event.kind === "state" ? event.status : event.kind,
+  );
+  expect(states).toEqual(["queued", "running", "queued", "running", "completed"]);
+});
+
+test("a run whose lease expired is queued again, until its attempts are used up", async () => {
+  const databasePath = join(await temporaryFolder(), "engine.sqlite");
+  let now = 1_000_000;
+  const { db, runs } = await openRuns(databasePath, () => now);
+  const { runId } = await runs.create(input, "test");
+  const recovery = { maxAttempts: 2, ownerIsGone: () => false, refId: () => "ref" };
+  const claim = { executorKey: "test", owner: "elsewhere", leaseMs: 30_000, limit: 1 };
+  const [first] = await runs.claim(claim);
+  expect(await runs.recover(recovery)).toBe(0);
+  now += 30_001;
+  expect(await runs.recover(recovery)).toBe(1);
+  expect(await findRun(db, runId)).toMatchObject({ status: "queued" });
+
+  expect(first && (await runs.finish(first, { status: "completed", ...textResult("late") }))).toBe(
+    false,
+  );
+  expect(first && (await runs.appendProgress(first, { type: "task_run.progress_stats" }))).toBe(
+    false,
+  );
+
+  await runs.claim(claim);
+  now += 30_001;
+  await runs.recover(recovery);
+  expect(await findRun(db, runId)).toMatchObject({
+    status: "failed",
+    error: { message: expect.stringContaining("lost 2 times") },
+  });
+});
+
+test("a cancelled run whose worker is gone ends as cancelled", async () => {
+  const databasePath = join(await temporaryFolder(), "engine.sqlite");
+  let now = 1_000_000;
+  const { db, runs } = await openRuns(databasePath, () => now);
+  const { runId } = await runs.create(input, "test");
+  await runs.claim({ executorKey: "test", owner: "elsewhere", leaseMs: 30_000, limit: 1 });
+  await runs.cancel(runId);
+  expect(await findRun(db, runId)).toMatchObject({ status: "cancelling" });
+  now += 30_001;
+  await runs.recover({ maxAttempts: 2, ownerIsGone: () => false, refId: () => "ref" });
+  expect(await findRun(db, runId)).toMatchObject({ status: "cancelled" });
+});
+
+test("an engine that closes gives its runs back, and the next one completes them", async () => {
+  const databasePath = join(await temporaryFolder(), "engine.sqlite");
+  const started = deferred();
+  const closing = await startTestEngine(
+    async ({ signal }) => {
+      started.resolve();
+      return untilAborted(signal);
+    },
+    { databasePath },
+  );
+  const runId = await createRun(closing);
+  await started.promise;
+  await closing.close();
+
+  const next = await startTestEngine(async () => textResult("done"), { databasePath });
+  expect(await waitForStatus(next, runId)).toBe("completed");
+  const { db } = await openRuns(databasePath);
+  expect(await findRun(db, runId)).toMatchObject({ attempt: 1 });
+});
+
+test("two engines on one database perform each of 200 runs exactly once", async () => {
+  const databasePath = join(await temporaryFolder(), "engine.sqlite");
+  const performed: string[] = [];
+  const execute = async ({ runId }: { runId: string }) => {
+    performed.push(runId);
+    return textResult("done");
+  };
+  const engines = [
+    await startTestEngine(execute, { databasePath }),
+    await startTestEngine(execute, { databasePath }),
+  ];
+  const created = await Promise.all(
+    Array.from({ length: 100 }, () => engines.map((engine) => createRun(engine))).flat(),
+  );
+  for (const [index, runId] of created.entries()) {
+    const engine = engines[index % 2];
+    expect(engine && (await waitForStatus(engine, runId))).toBe("completed");
+  }
+  expect(performed.toSorted()).toEqual(created.toSorted());
+});
+
+test("a cancel through one engine stops the work of another", async () => {
+  const databasePath = join(await temporaryFolder(), "engine.sqlite");
+  const started = deferred();
+  const working = await startTestEngine(
+    async ({ signal }) => {
+      started.resolve();
+      return untilAborted(signal);
+    },
+    { databasePath },
+  );
+  const runId = await createRun(working);
+  await started.promise;
+  const other = await startTestEngine(async () => textResult("never"), { databasePath });
+  await other.fetch(new Request(`http://engine/v1/tasks/runs/${runId}/cancel`, { method: "POST" }));
+  expect(await waitForStatus(other, runId)).toBe("cancelled");
+});
+
+test("a run waits for a worker with the executor it was created for", async () => {
+  const databasePath = join(await temporaryFolder(), "engine.sqlite");
+  const { db, runs } = await openRuns(databasePath);
+  const { runId } = await runs.create(input, "extractive:/other/documents");
+  const engine = await startTestEngine(async () => textResult("mine"), { databasePath });
+  const own = await createRun(engine);
+  expect(await waitForStatus(engine, own)).toBe("completed");
+  expect(await findRun(db, runId)).toMatchObject({ status: "queued" });
+});
