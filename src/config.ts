@@ -6,7 +6,7 @@ import { z } from "zod";
 import { LOG_LEVELS, type LogLevel } from "./logger.ts";
 
 /** One setting of the program: where it can be set, and what it means. The README's table is checked against this. */
-export interface Option {
+export interface Setting {
   /** As commander reads it; the commands that take it name it. */
   flag?: string;
   env?: string;
@@ -63,10 +63,10 @@ export const OPTIONS = {
     default: "none",
     meaning: "Key that callers of `engine` must send as x-api-key.",
   },
-} as const satisfies Record<string, Option>;
+} as const satisfies Record<string, Setting>;
 
-export type OptionName = keyof typeof OPTIONS;
-export type Flags = Partial<Record<OptionName, string>>;
+export type SettingName = keyof typeof OPTIONS;
+export type Flags = Partial<Record<SettingName, string>>;
 
 /** Which Task API performs the runs. */
 export type BackendConfig =
@@ -100,7 +100,7 @@ const PACKAGED_DOCUMENTS = fileURLToPath(new URL("../examples/documents", import
  * placeholders that a host did not fill in, count as unset. Throws {@link BadSetting}.
  */
 export function readConfig(flags: Flags, env: NodeJS.ProcessEnv = process.env): Config {
-  const read = (name: OptionName) => readSetting(name, flags, env);
+  const read = (name: SettingName) => readSetting(name, flags, env);
 
   const stateDir = resolvePath(
     read("stateDir")?.value ?? envPaths("task-run-mcp", { suffix: "" }).data,
@@ -130,14 +130,18 @@ export function readConfig(flags: Flags, env: NodeJS.ProcessEnv = process.env): 
   };
 }
 
-interface Setting {
+interface GivenSetting {
   value: string;
   /** Where it was set, for error messages. */
   origin: string;
 }
 
-function readSetting(name: OptionName, flags: Flags, env: NodeJS.ProcessEnv): Setting | undefined {
-  const option: Option = OPTIONS[name];
+function readSetting(
+  name: SettingName,
+  flags: Flags,
+  env: NodeJS.ProcessEnv,
+): GivenSetting | undefined {
+  const option: Setting = OPTIONS[name];
   const flag = flags[name];
   if (flag !== undefined && flag !== "") return { value: flag, origin: option.flag ?? name };
   const value = option.env === undefined ? undefined : env[option.env]?.trim();
@@ -150,7 +154,7 @@ const HttpUrl = z.url({ protocol: /^https?$/ });
 const Port = z.coerce.number().int().min(0).max(65_535);
 
 function parse<Value>(
-  setting: Setting | undefined,
+  setting: GivenSetting | undefined,
   schema: z.ZodType<Value>,
   expected: string,
 ): Value | undefined {

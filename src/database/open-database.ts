@@ -1,9 +1,14 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { Kysely, Migrator, type SqliteDatabase } from "kysely";
+import { Kysely, Migrator } from "kysely";
 import { migrations } from "./migrations.ts";
 import type { DatabaseSchema } from "./schema.ts";
-import { ImmediateSqliteDialect, loadSqliteDriver, retryWhileLocked } from "./sqlite-dialect.ts";
+import {
+  SharedSqliteDialect,
+  type Sqlite,
+  loadSqliteDriver,
+  retryWhileLocked,
+} from "./sqlite-dialect.ts";
 
 export type Database = Kysely<DatabaseSchema>;
 
@@ -31,8 +36,7 @@ export async function openDatabase(path: string): Promise<Database> {
     const sqlite = open(path);
     close = () => sqlite.close();
     await retryWhileLocked(() => configure(sqlite));
-    const dialect = new ImmediateSqliteDialect({ database: sqlite });
-    const db = new Kysely<DatabaseSchema>({ dialect });
+    const db = new Kysely<DatabaseSchema>({ dialect: new SharedSqliteDialect(sqlite) });
     close = () => db.destroy();
     await migrate(db);
     return db;
@@ -42,9 +46,9 @@ export async function openDatabase(path: string): Promise<Database> {
   }
 }
 
-function configure(sqlite: SqliteDatabase): void {
-  const pragma = (statement: string) => sqlite.prepare(`PRAGMA ${statement}`).all([]);
-  // Never wait inside SQLite: see `retryWhileLocked`.
+function configure(sqlite: Sqlite): void {
+  const pragma = (setting: string) => sqlite.exec(`PRAGMA ${setting}`);
+  // Never wait inside SQLite: see `SharedSqliteConnection`.
   pragma("busy_timeout = 0");
   pragma("journal_mode = WAL");
   // In WAL mode NORMAL survives a killed process; only a power cut can take the last commits.
@@ -65,6 +69,9 @@ function describe(error: unknown): string {
   }
   if (/locked|busy/i.test(message)) {
     return "another program holds a lock on it. Close that program, or choose another state folder.";
+  }
+  if (/EEXIST|ENOTDIR/.test(message)) {
+    return "a file stands where its folder should be. Move that file, or choose another state folder.";
   }
   if (/EACCES|EPERM|EROFS|readonly|unable to open/i.test(message)) {
     return "it cannot be opened for writing. Check the permissions of the folder, or choose another state folder.";

@@ -1,55 +1,101 @@
 import { setTimeout } from "node:timers/promises";
 import {
-  CompiledQuery,
+  type CompiledQuery,
   type DatabaseConnection,
   type Driver,
   type QueryResult,
   SqliteDialect,
-  type SqliteDialectConfig,
   SqliteDriver,
   type SqliteDatabase,
 } from "kysely";
 
-/**
- * Kysely's SQLite dialect, with write transactions that take the lock when they begin: a deferred transaction that
- * reads and then writes fails at once when another process wrote in between.
- */
-export class ImmediateSqliteDialect extends SqliteDialect {
-  readonly #config: SqliteDialectConfig;
+/** An open SQLite database, as Kysely wants it, and `exec` for the statements that find it locked. */
+export interface Sqlite extends SqliteDatabase {
+  exec(statement: string): void;
+}
 
-  constructor(config: SqliteDialectConfig) {
-    super(config);
-    this.#config = config;
+/**
+ * Kysely's SQLite dialect for a file that several processes write to. Every write takes the lock when it begins: a
+ * deferred transaction that reads and then writes fails at once when another process wrote in between.
+ */
+export class SharedSqliteDialect extends SqliteDialect {
+  readonly #sqlite: Sqlite;
+
+  constructor(sqlite: Sqlite) {
+    super({ database: sqlite });
+    this.#sqlite = sqlite;
   }
 
   override createDriver(): Driver {
-    return new ImmediateSqliteDriver(this.#config);
+    return new SharedSqliteDriver(this.#sqlite);
   }
 }
 
-class ImmediateSqliteDriver extends SqliteDriver {
-  override async acquireConnection(): Promise<DatabaseConnection> {
-    return new PatientConnection(await super.acquireConnection());
+class SharedSqliteDriver extends SqliteDriver {
+  readonly #sqlite: Sqlite;
+
+  constructor(sqlite: Sqlite) {
+    super({ database: sqlite });
+    this.#sqlite = sqlite;
   }
 
-  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw("begin immediate"));
+  override async acquireConnection(): Promise<SharedSqliteConnection> {
+    return new SharedSqliteConnection(await super.acquireConnection(), this.#sqlite);
+  }
+
+  override beginTransaction(connection: SharedSqliteConnection): Promise<void> {
+    return connection.begin();
+  }
+
+  override async commitTransaction(connection: SharedSqliteConnection): Promise<void> {
+    connection.end("commit");
+  }
+
+  override async rollbackTransaction(connection: SharedSqliteConnection): Promise<void> {
+    connection.end("rollback");
   }
 }
+
+/** Statements that take the write lock when they stand alone. */
+const WRITES = /^\s*(?:insert|update|delete|replace|create|drop|alter)\b/i;
 
 /**
- * Waits for another connection's lock without blocking the thread. SQLite's own busy timeout sleeps inside the call:
- * the whole process would stand still, and two connections of one process would wait for each other.
+ * A connection on which only `begin immediate` can find the database locked. It waits without blocking the thread:
+ * SQLite's own busy timeout sleeps inside the call, so the process would stand still, and two connections of one
+ * process would wait for each other. And it goes through `exec`, because `libsql` keeps any other statement that
+ * failed this way open, and then refuses every commit.
  */
-class PatientConnection implements DatabaseConnection {
+class SharedSqliteConnection implements DatabaseConnection {
   readonly #inner: DatabaseConnection;
+  readonly #sqlite: Sqlite;
+  #inTransaction = false;
 
-  constructor(inner: DatabaseConnection) {
+  constructor(inner: DatabaseConnection, sqlite: Sqlite) {
     this.#inner = inner;
+    this.#sqlite = sqlite;
   }
 
-  executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    return retryWhileLocked(() => this.#inner.executeQuery<Row>(query));
+  async begin(): Promise<void> {
+    await retryWhileLocked(() => this.#sqlite.exec("begin immediate"));
+    this.#inTransaction = true;
+  }
+
+  end(how: "commit" | "rollback"): void {
+    this.#inTransaction = false;
+    this.#sqlite.exec(how);
+  }
+
+  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    if (this.#inTransaction || !WRITES.test(query.sql)) return this.#inner.executeQuery<Row>(query);
+    await this.begin();
+    try {
+      const result = await this.#inner.executeQuery<Row>(query);
+      this.end("commit");
+      return result;
+    } catch (error) {
+      this.end("rollback");
+      throw error;
+    }
   }
 
   streamQuery<Row>(
@@ -65,6 +111,18 @@ const LOCK_WAIT_MS = 5_000;
 /** The longest pause between two tries; each is random, so that those who wait do not meet again. */
 const LOCK_RETRY_MS = 10;
 
+/** Another program kept the database locked for longer than any write of ours takes; nothing was written. */
+export class DatabaseLocked extends Error {
+  override readonly name = "DatabaseLocked";
+
+  constructor(options: { cause: unknown }) {
+    super(
+      "The database is locked by another program, so nothing was written. Close that program, or choose another state folder.",
+      options,
+    );
+  }
+}
+
 /** Repeats a statement that found the database locked: it was not begun, so repeating it is safe. */
 export async function retryWhileLocked<Result>(
   attempt: () => Result | Promise<Result>,
@@ -74,7 +132,8 @@ export async function retryWhileLocked<Result>(
     try {
       return await attempt();
     } catch (error) {
-      if (!isLocked(error) || performance.now() > deadline) throw error;
+      if (!isLocked(error)) throw error;
+      if (performance.now() > deadline) throw new DatabaseLocked({ cause: error });
     }
     await setTimeout(1 + Math.random() * LOCK_RETRY_MS);
   }
@@ -85,7 +144,7 @@ function isLocked(error: unknown): boolean {
 }
 
 /** The driver of this Node: its own `node:sqlite` where it has one that needs no flag, else the `libsql` package. */
-export async function loadSqliteDriver(): Promise<(path: string) => SqliteDatabase> {
+export async function loadSqliteDriver(): Promise<(path: string) => Sqlite> {
   return hasNodeSqlite(process.versions.node) ? loadNodeSqlite() : loadLibsql();
 }
 
@@ -95,17 +154,25 @@ export function hasNodeSqlite(nodeVersion: string): boolean {
   return major > 22 || (major === 22 && minor >= 13);
 }
 
-async function loadLibsql(): Promise<(path: string) => SqliteDatabase> {
+async function loadLibsql(): Promise<(path: string) => Sqlite> {
   const { default: Libsql } = await import("libsql");
-  return (path) => new Libsql(path);
+  return (path) => {
+    const database = new Libsql(path);
+    return {
+      close: () => void database.close(),
+      exec: (statement) => void database.exec(statement),
+      prepare: (query) => database.prepare<unknown[]>(query),
+    };
+  };
 }
 
-async function loadNodeSqlite(): Promise<(path: string) => SqliteDatabase> {
+async function loadNodeSqlite(): Promise<(path: string) => Sqlite> {
   const { DatabaseSync } = await import("node:sqlite");
   return (path) => {
     const database = new DatabaseSync(path);
     return {
       close: () => database.close(),
+      exec: (statement) => database.exec(statement),
       prepare: (query) => {
         const statement = database.prepare(query);
         return {

@@ -2,6 +2,7 @@ import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Logger } from "pino";
+import { DatabaseLocked } from "../../database/sqlite-dialect.ts";
 import type { ErrorBody } from "../../task-api/error-body.ts";
 import { ApiError } from "./api-error.ts";
 import { type RunRoutesContext, createRunRoutes } from "./run-routes.ts";
@@ -34,7 +35,7 @@ export function createTaskApi({ apiKey, log, ...context }: TaskApiContext): Hono
       return answerError(c, error, refId);
     }
     log.error({ ref_id: refId, err: error, path: c.req.path }, "request failed");
-    return answerError(c, new ApiError(500, "Internal error; the log has its cause"), refId);
+    return answerError(c, toApiError(error), refId);
   });
   app.notFound(() => {
     throw new ApiError(404, "No such endpoint");
@@ -58,6 +59,13 @@ export function createTaskApi({ apiKey, log, ...context }: TaskApiContext): Hono
   );
   app.route("/v1/tasks/runs", createRunRoutes(context));
   return app;
+}
+
+/** What a caller may know of an error that is not its own. */
+function toApiError(error: Error): ApiError {
+  return error instanceof DatabaseLocked
+    ? new ApiError(503, error.message)
+    : new ApiError(500, "Internal error; the log has its cause");
 }
 
 /** Compares in constant time; hashing first makes the lengths equal. */

@@ -1,0 +1,130 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { Command, Option } from "commander";
+import { z } from "zod";
+import { ExitCode, UsageError } from "./commands/exit-code.ts";
+import {
+  BadSetting,
+  type Flags,
+  OPTIONS,
+  type Setting,
+  type SettingName,
+  readConfig,
+} from "./config.ts";
+import { createLogger } from "./logger.ts";
+import { PROCESSORS } from "./task-api/processors.ts";
+
+/** A process that was told to end and has not done so after this time ends anyway. */
+const DRAIN_MS = 10_000;
+
+const { version } = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")));
+
+/** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */
+function abortOnSignals(): AbortSignal {
+  const controller = new AbortController();
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(ExitCode.interrupted);
+    controller.abort();
+    setTimeout(() => process.exit(ExitCode.interrupted), DRAIN_MS).unref();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  return controller.signal;
+}
+
+/** What every command gets. */
+function prepare(flags: Flags) {
+  const config = readConfig(flags);
+  const log = createLogger({ level: config.logLevel, secrets: config.secrets });
+  return { config, log, version, signal: abortOnSignals() };
+}
+
+const program = new Command("task-run-mcp")
+  .description(
+    "Starts research task runs for AI agents, reports their progress, and returns cited answers.\nWithout a command: the MCP server over stdio.",
+  )
+  .version(version)
+  .enablePositionalOptions()
+  .showHelpAfterError("(task-run-mcp --help lists commands and options)")
+  .exitOverride((error) => {
+    process.exit(error.exitCode === 0 ? ExitCode.done : ExitCode.usage);
+  });
+
+addOptions(program, ["documents", "stateDir", "logLevel"]).action(async (flags: Flags) => {
+  const { stdioCommand } = await import("./commands/stdio.ts");
+  const { config, ...context } = prepare(flags);
+  process.exitCode = await stdioCommand({ ...context, backend: config.backend });
+});
+
+addOptions(
+  program
+    .command("engine")
+    .description("serve the built-in engine's Task API over HTTP; prints its base URL"),
+  ["documents", "stateDir", "host", "port", "engineApiKey", "logLevel"],
+).action(async (_flags: Flags, command: Command) => {
+  const { engineCommand } = await import("./commands/engine.ts");
+  // On this command `--api-key` is the key that callers must send, not one that we send.
+  const { apiKey: engineApiKey, ...flags } = command.optsWithGlobals<Flags>();
+  const { config, ...context } = prepare({ ...flags, ...(engineApiKey && { engineApiKey }) });
+  process.exitCode = await engineCommand({
+    ...context,
+    config: config.engine,
+    stdout: process.stdout,
+  });
+});
+
+interface RunFlags extends Flags {
+  processor: string;
+  outputSchema?: string;
+  json?: boolean;
+}
+
+addOptions(
+  program
+    .command("run")
+    .description("start one run, show its progress, and print the answer with its sources")
+    .argument("<question>", "what to find out")
+    .addOption(
+      new Option("--processor <name>", "the tier of the run")
+        .choices(PROCESSORS.map(({ name }) => name))
+        .default("base"),
+    )
+    .option("--output-schema <file>", "a file with the JSON Schema that the answer is to follow")
+    .option("--json", "print the run and its output as JSON"),
+  ["documents", "stateDir", "logLevel"],
+).action(async (question: string, _flags: RunFlags, command: Command) => {
+  const { runCommand } = await import("./commands/run.ts");
+  const { processor, outputSchema, json, ...flags } = command.optsWithGlobals<RunFlags>();
+  // A person reads this terminal: the log stays quiet unless it is asked for.
+  const { config, ...context } = prepare({ logLevel: "warn", ...flags });
+  process.exitCode = await runCommand({
+    ...context,
+    question,
+    processor,
+    outputSchemaFile: outputSchema,
+    json: json ?? false,
+    backend: config.backend,
+    stdout: process.stdout,
+    stderr: process.stderr,
+  });
+});
+
+function addOptions(command: Command, names: readonly SettingName[]): Command {
+  for (const name of names) {
+    const { flag, env, meaning, default: byDefault }: Setting = OPTIONS[name];
+    const origin = env === undefined ? "" : `env ${env}, `;
+    if (flag !== undefined) command.option(flag, `${meaning} (${origin}default: ${byDefault})`);
+  }
+  return command;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`task-run-mcp: ${message}\n`);
+  const isUsage = error instanceof UsageError || error instanceof BadSetting;
+  process.exitCode = isUsage ? ExitCode.usage : ExitCode.failed;
+}

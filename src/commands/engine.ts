@@ -1,0 +1,37 @@
+import type { Logger } from "pino";
+import type { Config } from "../config.ts";
+import { ExitCode } from "./exit-code.ts";
+import { startEngine } from "./start-engine.ts";
+
+/** `task-run-mcp engine`: serves our own Task API until `signal` aborts. The first line on stdout is its base URL. */
+export async function engineCommand({
+  config: { host, port, ...config },
+  log,
+  signal,
+  stdout,
+}: {
+  config: Config["engine"];
+  log: Logger;
+  signal: AbortSignal;
+  stdout: NodeJS.WritableStream;
+}): Promise<ExitCode> {
+  const { serveHttp } = await import("../engine/http-api/serve.ts");
+  const engine = await startEngine({ ...config, log });
+  try {
+    const server = await serveHttp((request) => engine.fetch(request), { host, port });
+    stdout.write(`${server.url}\n`);
+    log.info({ url: server.url, documents: config.documents }, "engine is listening");
+    await aborted(signal);
+    await server.close();
+  } finally {
+    await engine.close();
+  }
+  return ExitCode.done;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

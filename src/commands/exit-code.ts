@@ -1,0 +1,16 @@
+/** How a command ends, for scripts. */
+export const ExitCode = {
+  done: 0,
+  /** The run failed, or the backend could not be used. */
+  failed: 1,
+  /** The command line or a setting is wrong; nothing was started. */
+  usage: 2,
+  /** Ctrl+C, by the convention of shells: 128 + SIGINT. */
+  interrupted: 130,
+} as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+/** The command line asks for something that cannot be: the message says what to write instead. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}

@@ -1,0 +1,120 @@
+import { readFile } from "node:fs/promises";
+import type { Logger } from "pino";
+import { z } from "zod";
+import type { RunSnapshot } from "../client/follower.ts";
+import type { BackendConfig } from "../config.ts";
+import { checkOutputSchema } from "../task-api/output-schema-rules.ts";
+import { RunInput } from "../task-api/run-input.ts";
+import { JsonObject } from "../task-api/task-spec.ts";
+import { ExitCode, UsageError } from "./exit-code.ts";
+import { openBackend } from "./open-backend.ts";
+import { answerText } from "./terminal/answer-text.ts";
+import { createProgressView } from "./terminal/progress-view.ts";
+
+export interface RunCommandOptions {
+  question: string;
+  processor: string;
+  /** A file with the JSON Schema that the answer is to follow. */
+  outputSchemaFile: string | undefined;
+  /** Print the result as JSON instead of text. */
+  json: boolean;
+  backend: BackendConfig;
+  version: string;
+  log: Logger;
+  /** Aborts when the user wants to stop waiting. */
+  signal: AbortSignal;
+  stdout: NodeJS.WritableStream;
+  stderr: NodeJS.WritableStream;
+}
+
+/** `task-run-mcp run`: starts one run, shows its progress on stderr, and prints the answer on stdout. */
+export async function runCommand(options: RunCommandOptions): Promise<ExitCode> {
+  const { signal, stdout, stderr } = options;
+  const input = await readRunInput(options);
+  const backend = await openBackend(options.backend, options);
+  try {
+    const { run_id: runId } = await backend.client.createRun(input, { signal });
+    stderr.write(`Started ${runId} on ${input.processor}\n`);
+    const last = await follow(backend.followers.watch(runId, { signal }), stderr);
+    return report(last, options.json, { stdout, stderr });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    stderr.write("Stopped waiting. The run was not cancelled.\n");
+    return ExitCode.interrupted;
+  } finally {
+    await backend.close();
+  }
+}
+
+async function follow(
+  snapshots: AsyncIterable<RunSnapshot>,
+  stderr: NodeJS.WritableStream,
+): Promise<RunSnapshot> {
+  const view = createProgressView(stderr);
+  let last: RunSnapshot | undefined;
+  try {
+    for await (const snapshot of snapshots) {
+      last = snapshot;
+      view.update({ percent: snapshot.percent, message: stepText(snapshot) });
+    }
+  } finally {
+    view.end();
+  }
+  if (last === undefined) throw new Error("The follower ended without a snapshot");
+  return last;
+}
+
+function stepText({ run, latestMessage, sourcesRead, trouble }: RunSnapshot): string {
+  const step = trouble ?? latestMessage ?? run.status;
+  return sourcesRead === null ? step : `${step} (${sourcesRead} sources read)`;
+}
+
+function report(
+  { run, output }: RunSnapshot,
+  asJson: boolean,
+  { stdout, stderr }: { stdout: NodeJS.WritableStream; stderr: NodeJS.WritableStream },
+): ExitCode {
+  if (asJson) stdout.write(`${JSON.stringify({ run, output }, null, 2)}\n`);
+  for (const { message } of run.warnings ?? []) stderr.write(`Note: ${message}\n`);
+  if (output !== null) {
+    if (!asJson) stdout.write(`${answerText(output)}\n`);
+    return ExitCode.done;
+  }
+  stderr.write(`The run is ${run.status}: ${run.error?.message ?? "it has no answer"}\n`);
+  return ExitCode.failed;
+}
+
+/** The run input that the command line asks for. Throws {@link UsageError} with every problem. */
+async function readRunInput(options: RunCommandOptions): Promise<RunInput> {
+  const { outputSchemaFile } = options;
+  const parsed = RunInput.safeParse({
+    input: options.question,
+    processor: options.processor,
+    enable_events: true,
+    ...(outputSchemaFile !== undefined && {
+      task_spec: {
+        output_schema: { type: "json", json_schema: await readOutputSchema(outputSchemaFile) },
+      },
+    }),
+  });
+  if (parsed.success) return parsed.data;
+  throw new UsageError(z.prettifyError(parsed.error));
+}
+
+async function readOutputSchema(file: string): Promise<JsonObject> {
+  let schema: unknown;
+  try {
+    schema = JSON.parse(await readFile(file, "utf8"));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`--output-schema ${file}: not a readable JSON file (${reason})`);
+  }
+  const parsed = JsonObject.safeParse(schema);
+  if (!parsed.success) throw new UsageError(`--output-schema ${file}: must be a JSON object`);
+  const { errors } = checkOutputSchema(parsed.data);
+  if (errors.length > 0) {
+    const lines = errors.map(({ pointer, message }) => `  ${pointer || "/"}: ${message}`);
+    throw new UsageError([`--output-schema ${file}:`, ...lines].join("\n"));
+  }
+  return parsed.data;
+}

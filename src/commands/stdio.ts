@@ -1,0 +1,48 @@
+import type { Logger } from "pino";
+import { systemClock } from "../client/clock.ts";
+import type { BackendConfig } from "../config.ts";
+import { createTaskRunServer } from "../mcp/server.ts";
+import { serveStdioTransport } from "../transports/stdio.ts";
+import { ExitCode } from "./exit-code.ts";
+import type { OpenBackend } from "./open-backend.ts";
+
+/** `task-run-mcp` without a command: the MCP server over stdio, until the client leaves or `signal` aborts. */
+export async function stdioCommand({
+  backend: config,
+  version,
+  log,
+  signal,
+}: {
+  backend: BackendConfig;
+  version: string;
+  log: Logger;
+  signal: AbortSignal;
+}): Promise<ExitCode> {
+  let backend: Promise<OpenBackend> | undefined;
+
+  /** One backend for all calls, opened by the first; one that could not be opened is tried again by the next call. */
+  function openOnce(): Promise<OpenBackend> {
+    backend ??= open().catch((error: unknown) => {
+      backend = undefined;
+      throw error;
+    });
+    return backend;
+  }
+
+  async function open(): Promise<OpenBackend> {
+    const { openBackend } = await import("./open-backend.ts");
+    return openBackend(config, { version, log });
+  }
+
+  const factory = createTaskRunServer({ backend: openOnce, version, log, clock: systemClock });
+  await new Promise<void>((resolve) => {
+    const connection = serveStdioTransport(factory, { log, onClosed: resolve });
+    const close = () => void connection.close();
+    if (signal.aborted) close();
+    else signal.addEventListener("abort", close, { once: true });
+  });
+  // One that could not be opened has told its caller so.
+  const opened = await backend?.catch(() => undefined);
+  await opened?.close();
+  return ExitCode.done;
+}

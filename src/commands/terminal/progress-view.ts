@@ -1,0 +1,60 @@
+import type { WriteStream } from "node:tty";
+
+/** What is known of a run while one waits for it. */
+export interface ProgressLine {
+  /** 0 to 100. */
+  percent: number;
+  /** The latest step, in words. */
+  message: string;
+}
+
+/** Shows how a run gets on. */
+export interface ProgressView {
+  update(line: ProgressLine): void;
+  /** Removes what will not be true any more. */
+  end(): void;
+}
+
+const BAR_WIDTH = 24;
+
+/** A bar that is redrawn on a terminal; a line per step anywhere else. */
+export function createProgressView(stream: NodeJS.WritableStream): ProgressView {
+  return isTerminal(stream) ? createBarView(stream) : createLineView(stream);
+}
+
+function isTerminal(stream: NodeJS.WritableStream): stream is WriteStream {
+  return "isTTY" in stream && stream.isTTY === true;
+}
+
+function createBarView(terminal: WriteStream): ProgressView {
+  return {
+    update({ percent, message }) {
+      const filled = Math.round((percent / 100) * BAR_WIDTH);
+      const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
+      const line = `${bar} ${formatPercent(percent)}  ${message}`;
+      terminal.cursorTo(0);
+      terminal.write(line.slice(0, Math.max(terminal.columns - 1, BAR_WIDTH)));
+      terminal.clearLine(1);
+    },
+    end() {
+      terminal.cursorTo(0);
+      terminal.clearLine(1);
+    },
+  };
+}
+
+function createLineView(stream: NodeJS.WritableStream): ProgressView {
+  let written = "";
+  return {
+    update({ percent, message }) {
+      const line = `${formatPercent(percent)}  ${message}\n`;
+      if (line !== written) stream.write(line);
+      written = line;
+    },
+    end: () => {},
+  };
+}
+
+function formatPercent(percent: number): string {
+  return `${String(Math.floor(percent)).padStart(3)} %`;
+}
