@@ -55,8 +55,8 @@ try {
   }
   view.end();
   console.log(`\n${report.output}\n`);
-  for (const [index, { url, title }] of (report.citations ?? []).entries()) {
-    console.log(`  [${index + 1}] ${title ?? ""}\n      ${url}`);
+  for (const { url, title } of report.citations ?? []) {
+    if (!report.output.includes(url)) console.log(`  - ${title ?? ""}\n    ${url}`);
   }
   console.log("");
 } finally {

@@ -1,18 +1,16 @@
 import type { RunOutput } from "../../task-api/output.ts";
+import { printableText } from "./printable-text.ts";
 
-/** An output as a person reads it in a terminal: the content, then every source once. */
-export function answerText(output: RunOutput): string {
-  const content =
-    output.type === "text" ? output.content.trim() : JSON.stringify(output.content, null, 2);
-  const sources = new Map<string, string>();
-  for (const { citations } of output.basis) {
-    for (const { url, title } of citations ?? []) {
-      if (!sources.has(url)) sources.set(url, title ?? "");
-    }
-  }
-  if (sources.size === 0) return content;
-  const lines = [...sources].map(
-    ([url, title], index) => `  [${index + 1}] ${title === "" ? url : `${title}\n      ${url}`}`,
+/** An output as a person reads it in a terminal: the content, then the sources that it does not name itself. */
+export function answerText({ type, content, basis }: RunOutput): string {
+  const text = type === "text" ? content.trim() : JSON.stringify(content, null, 2);
+  const titles = new Map(
+    basis
+      .flatMap(({ citations }) => citations ?? [])
+      .filter(({ url }) => !text.includes(url))
+      .map(({ url, title }) => [url, title]),
   );
-  return [content, "", "Sources", ...lines].join("\n");
+  if (titles.size === 0) return printableText(text);
+  const sources = [...titles].map(([url, title]) => `  - ${title ? `${title}\n    ${url}` : url}`);
+  return printableText([text, "", "Sources", ...sources].join("\n"));
 }

@@ -1,4 +1,5 @@
 import type { WriteStream } from "node:tty";
+import { printableLine } from "./printable-text.ts";
 
 /** What is known of a run while one waits for it. */
 export interface ProgressLine {
@@ -31,7 +32,7 @@ function createBarView(terminal: WriteStream): ProgressView {
     update({ percent, message }) {
       const filled = Math.round((percent / 100) * BAR_WIDTH);
       const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
-      const line = `${bar} ${formatPercent(percent)}  ${message}`;
+      const line = `${bar} ${formatPercent(percent)}  ${printableLine(message)}`;
       terminal.cursorTo(0);
       terminal.write(line.slice(0, Math.max(terminal.columns - 1, BAR_WIDTH)));
       terminal.clearLine(1);
@@ -47,7 +48,7 @@ function createLineView(stream: NodeJS.WritableStream): ProgressView {
   let written = "";
   return {
     update({ percent, message }) {
-      const line = `${formatPercent(percent)}  ${message}\n`;
+      const line = `${formatPercent(percent)}  ${printableLine(message)}\n`;
       if (line !== written) stream.write(line);
       written = line;
     },

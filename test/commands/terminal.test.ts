@@ -1,0 +1,66 @@
+import { PassThrough } from "node:stream";
+import { WriteStream } from "node:tty";
+import { expect, test } from "vitest";
+import { answerText } from "../../src/commands/terminal/answer-text.ts";
+import { createProgressView } from "../../src/commands/terminal/progress-view.ts";
+
+test("away from a terminal, progress is a line per step, and a repeated step no new line", () => {
+  const stream = new PassThrough();
+  const view = createProgressView(stream);
+  view.update({ percent: 10.4, message: "Query: GDP" });
+  view.update({ percent: 10.9, message: "Query: GDP" });
+  view.update({ percent: 50, message: "Read 1 document" });
+  view.end();
+  expect(String(stream.read())).toBe(" 10 %  Query: GDP\n 50 %  Read 1 document\n");
+});
+
+/** A terminal of 60 columns that keeps what is written to it. */
+class TestTerminal extends PassThrough {
+  readonly isTTY = true;
+  readonly columns = 60;
+  cursorTo = WriteStream.prototype.cursorTo;
+  clearLine = WriteStream.prototype.clearLine;
+}
+
+test("on a terminal, progress is one bar that is redrawn and fits the line", () => {
+  const terminal = new TestTerminal();
+  const view = createProgressView(terminal);
+  view.update({ percent: 50, message: `Reading ${"a long title ".repeat(20)}` });
+  const drawn = String(terminal.read());
+  expect(drawn).toContain("████████████░░░░░░░░░░░░  50 %  Reading");
+  expect(drawn).not.toContain("\n");
+  view.end();
+  expect(String(terminal.read())).not.toContain("█");
+});
+
+test("an answer names every source once, and only those its text does not name", () => {
+  const source = (url: string, title: string | null = null) => ({ url, title, excerpts: [] });
+  const text = answerText({
+    type: "text",
+    content: "It was $3 trillion [1]. See https://a.example/1.\n",
+    basis: [
+      {
+        field: "output",
+        reasoning: "",
+        citations: [source("https://a.example/1"), source("https://b.example/2", "Second")],
+      },
+      { field: "output", reasoning: "", citations: [source("https://b.example/2", "Second")] },
+    ],
+  });
+  expect(text).toBe(
+    "It was $3 trillion [1]. See https://a.example/1.\n\nSources\n  - Second\n    https://b.example/2",
+  );
+});
+
+test("a JSON answer is printed as JSON", () => {
+  const text = answerText({ type: "json", content: { gdp: 3.05e12 }, basis: [] });
+  expect(JSON.parse(text)).toEqual({ gdp: 3.05e12 });
+});
+
+test("text from outside cannot take over the terminal", () => {
+  const content = "before\u001b[2Jafter\r\n\tkept";
+  expect(answerText({ type: "text", content, basis: [] })).toBe("before[2Jafter\n\tkept");
+  const stream = new PassThrough();
+  createProgressView(stream).update({ percent: 0, message: "one\ntwo\u001b]0;title\u0007" });
+  expect(String(stream.read())).toBe("  0 %  one two]0;title\n");
+});

@@ -1,0 +1,55 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { BadSetting, readConfig } from "../src/config.ts";
+
+test("with nothing set, the built-in engine researches the packaged examples", () => {
+  const { backend, logLevel } = readConfig({}, {});
+  expect(backend).toMatchObject({ kind: "embedded" });
+  expect(backend.kind === "embedded" && backend.documents).toMatch(/examples.documents$/);
+  expect(logLevel).toBe("info");
+});
+
+test("a key chooses the hosted API, a base URL any other", () => {
+  expect(readConfig({}, { PARALLEL_API_KEY: "k" }).backend).toEqual({
+    kind: "hosted",
+    baseUrl: "https://api.parallel.ai",
+    apiKey: "k",
+  });
+  const baseUrl = "http://127.0.0.1:8080";
+  expect(readConfig({}, { PARALLEL_BASE_URL: baseUrl }).backend).toMatchObject({
+    kind: "custom",
+    baseUrl,
+  });
+  expect(readConfig({}, { PARALLEL_BASE_URL: baseUrl, PARALLEL_API_KEY: "k" }).backend).toEqual({
+    kind: "custom",
+    baseUrl,
+    apiKey: "k",
+  });
+});
+
+test("empty values and placeholders that a host left in place count as unset", () => {
+  const env = { PARALLEL_API_KEY: "${user_config.api_key}", PARALLEL_BASE_URL: "  " };
+  expect(readConfig({}, env).backend.kind).toBe("embedded");
+});
+
+test("a flag wins over the environment, and ~ is the home folder", () => {
+  const env = { TASK_RUN_MCP_DOCUMENTS: "/from/env", TASK_RUN_MCP_STATE_DIR: "~/state" };
+  const { engine } = readConfig({ documents: "/from/flag" }, env);
+  expect(engine.documents).toBe("/from/flag");
+  expect(engine.databasePath).toBe(join(homedir(), "state", "engine.sqlite"));
+});
+
+test.each([
+  [{ TASK_RUN_MCP_PORT: "http" }, /TASK_RUN_MCP_PORT is "http"; write a number from 0 to 65535/],
+  [{ PARALLEL_BASE_URL: "ftp://example.com" }, /PARALLEL_BASE_URL .* write an http or https URL/],
+  [{ TASK_RUN_MCP_LOG_LEVEL: "loud" }, /TASK_RUN_MCP_LOG_LEVEL is "loud"; write one of trace/],
+])("a setting that cannot be used is named with what to write: %j", (env, message) => {
+  expect(() => readConfig({}, env)).toThrow(BadSetting);
+  expect(() => readConfig({}, env)).toThrow(message);
+});
+
+test("every secret of a configuration is listed for redaction", () => {
+  const { secrets } = readConfig({ engineApiKey: "one" }, { PARALLEL_API_KEY: "two" });
+  expect(secrets.toSorted()).toEqual(["one", "two"]);
+});
