@@ -161,7 +161,7 @@ async function loadLibsql(): Promise<(path: string) => Sqlite> {
     return {
       close: () => void database.close(),
       exec: (statement) => void database.exec(statement),
-      prepare: (query) => database.prepare<unknown[]>(query),
+      prepare: (query) => database.prepare(query),
     };
   };
 }

@@ -38,10 +38,12 @@ const EnvelopedError = z.looseObject({
   }),
 });
 const ValidationList = z.looseObject({ detail: z.array(ValidationProblem) });
+/** What the same web framework answers for an unknown route or method. */
+const PlainDetail = z.looseObject({ detail: z.string() });
 
 /**
  * Reads an error body leniently: the API's own, the same without `type` or `ref_id`, the validation list of the group
- * endpoints; anything else (HTML of a gateway, nothing) yields no message.
+ * endpoints, a plain `detail`; anything else (HTML of a gateway, nothing) yields no message.
  */
 export function readErrorBody(body: unknown): ErrorAnswer {
   const enveloped = EnvelopedError.safeParse(body);
@@ -54,5 +56,6 @@ export function readErrorBody(body: unknown): ErrorAnswer {
     const message = list.data.detail.map((p) => `${p.loc.join(".")}: ${p.msg}`).join("; ");
     return { message, refId: null, problems: list.data.detail };
   }
-  return { message: null, refId: null, problems: [] };
+  const plain = PlainDetail.safeParse(body);
+  return { message: plain.success ? plain.data.detail : null, refId: null, problems: [] };
 }

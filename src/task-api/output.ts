@@ -13,7 +13,8 @@ export type Citation = z.infer<typeof Citation>;
 /** The evidence of one output field; `field` is `output` for text. Source: Task API, `FieldBasis`. */
 export const FieldBasis = z.looseObject({
   field: z.string(),
-  reasoning: z.string(),
+  /** Processors below `core` may leave it out. */
+  reasoning: z.string().default(""),
   citations: z.array(Citation).nullish(),
   /** `low`, `medium`, `high` by convention; an open string that may be empty. */
   confidence: z.string().nullish(),
@@ -47,7 +48,8 @@ export type TextOutput = z.infer<typeof TextOutput>;
 const JsonContent = z.preprocess((content, context) => {
   if (typeof content !== "string") return content;
   try {
-    return JSON.parse(content);
+    const parsed: unknown = JSON.parse(content);
+    return parsed;
   } catch {
     context.addIssue({ code: "custom", message: "content is neither an object nor JSON text" });
     return z.NEVER;

@@ -3,13 +3,16 @@ import { RunOutput } from "./output.ts";
 import { RunError, TaskRun } from "./run.ts";
 import { JsonObject } from "./task-spec.ts";
 
-/** The run as it is now; the last one of a completed run carries the output. */
+/**
+ * The run as it is now; the last one of a completed run carries the output. An output that cannot be read must not
+ * hide the state: it is left out, and the result endpoint tells what is wrong with it.
+ */
 export const StateEvent = z.looseObject({
   type: z.literal("task_run.state"),
   event_id: z.string().nullish(),
   run: TaskRun,
   input: JsonObject.nullish(),
-  output: RunOutput.nullish(),
+  output: RunOutput.nullish().catch(null),
 });
 export type StateEvent = z.infer<typeof StateEvent>;
 

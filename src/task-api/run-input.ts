@@ -24,16 +24,21 @@ export const RunMetadata = z.record(
       RunInputLimits.metadataKeyChars,
       `a metadata key has at most ${RunInputLimits.metadataKeyChars} characters; shorten it`,
     ),
-  z.union([
-    z
-      .string()
-      .max(
-        RunInputLimits.metadataValueChars,
-        `a metadata value has at most ${RunInputLimits.metadataValueChars} characters; shorten it`,
-      ),
-    z.number(),
-    z.boolean(),
-  ]),
+  z.union(
+    [
+      z
+        .string()
+        .max(
+          RunInputLimits.metadataValueChars,
+          `a metadata value has at most ${RunInputLimits.metadataValueChars} characters; shorten it`,
+        ),
+      z.number(),
+      z.boolean(),
+    ],
+    { error: "write a metadata value as a string, a number or a boolean" },
+  ),
+  // A bad key is one issue around the key's own; its message is the one that helps.
+  { error: (issue) => (issue.code === "invalid_key" ? issue.issues[0]?.message : undefined) },
 );
 export type RunMetadata = z.infer<typeof RunMetadata>;
 
@@ -60,10 +65,13 @@ export const SourcePolicy = z
   );
 export type SourcePolicy = z.infer<typeof SourcePolicy>;
 
+const httpUrl = (meaning: string) =>
+  z.url({ protocol: /^https?$/, error: `write ${meaning}, starting with https:// or http://` });
+
 /** An MCP server (Streamable HTTP) whose tools the run may call. Source: Task API, `mcp_servers[]`. */
 export const McpServerEntry = z.strictObject({
   type: z.literal("url").default("url"),
-  url: z.url("write the URL of a Streamable HTTP MCP server"),
+  url: httpUrl("the URL of a Streamable HTTP MCP server"),
   name: z.string().min(1),
   /** Secret: never logged and never echoed. */
   headers: z.record(z.string(), z.string()).nullish(),
@@ -73,7 +81,7 @@ export type McpServerEntry = z.infer<typeof McpServerEntry>;
 
 /** Who is told when the run ends. Only `task_run.status` exists. Source: Task API, "Webhooks". */
 export const Webhook = z.strictObject({
-  url: z.url("write the full URL that receives the webhook"),
+  url: httpUrl("the full URL that receives the webhook"),
   event_types: z.array(z.literal("task_run.status")).default([]),
 });
 export type Webhook = z.infer<typeof Webhook>;
@@ -111,10 +119,11 @@ export const RunInput = z.strictObject({
   enable_events: z.boolean().nullish(),
   memory_scope_key: z
     .string()
-    .regex(
-      /^[a-zA-Z0-9_-]{1,128}$/,
-      "use 1 to 128 letters, digits, underscores or hyphens for memory_scope_key",
+    .max(
+      RunInputLimits.memoryScopeKeyChars,
+      `memory_scope_key has at most ${RunInputLimits.memoryScopeKeyChars} characters; shorten it`,
     )
+    .regex(/^[a-zA-Z0-9_-]+$/, "use letters, digits, underscores or hyphens for memory_scope_key")
     .nullish(),
   webhook: Webhook.nullish(),
 });

@@ -4,6 +4,11 @@ import { z } from "zod";
 export const JsonObject = z.record(z.string(), z.unknown());
 export type JsonObject = z.infer<typeof JsonObject>;
 
+/** Tells a JSON object from the other JSON values, without looking inside. */
+export function isJsonObject(json: unknown): json is JsonObject {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
+}
+
 /** Output (or input) that follows a JSON Schema. Source: Task API, `task_spec`. */
 export const JsonSchemaSpec = z.strictObject({
   type: z.literal("json").default("json"),
@@ -26,15 +31,18 @@ export type AutoSchemaSpec = z.infer<typeof AutoSchemaSpec>;
  * The members are told apart by `type`; a bare string is a text description. Order matters only for a body without
  * `type`: one with `json_schema` can only be JSON, everything else is text.
  */
-export const OutputSchemaSpec = z.union([
-  z.string(),
-  JsonSchemaSpec,
-  TextSchemaSpec,
-  AutoSchemaSpec,
-]);
+export const OutputSchemaSpec = z.union(
+  [z.string(), JsonSchemaSpec, TextSchemaSpec, AutoSchemaSpec],
+  {
+    error:
+      'write a description as a string, or {"type":"json","json_schema":{…}}, {"type":"text"} or {"type":"auto"}',
+  },
+);
 export type OutputSchemaSpec = z.infer<typeof OutputSchemaSpec>;
 
-export const InputSchemaSpec = z.union([z.string(), JsonSchemaSpec, TextSchemaSpec]);
+export const InputSchemaSpec = z.union([z.string(), JsonSchemaSpec, TextSchemaSpec], {
+  error: 'write a description as a string, or {"type":"json","json_schema":{…}} or {"type":"text"}',
+});
 export type InputSchemaSpec = z.infer<typeof InputSchemaSpec>;
 
 /** What the output must look like, and what the input is. Source: Task API, `TaskSpec`. */

@@ -64,11 +64,11 @@ function environment({ stateDir, env }: Launch): Record<string, string> {
   };
 }
 
-export async function connectStdio(kind: ClientKind, launch: Launch): Promise<StdioClient> {
+export async function connectStdio(kind: ClientKind, options: Launch): Promise<StdioClient> {
   const parameters = {
     command: process.execPath,
-    args: [BINARY, ...(launch.args ?? [])],
-    env: environment(launch),
+    args: [BINARY, ...(options.args ?? [])],
+    env: environment(options),
   };
   const read = (result: unknown) => {
     const { content, structuredContent, isError } = ToolResult.parse(result);

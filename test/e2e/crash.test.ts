@@ -61,10 +61,13 @@ test("two servers on one state folder perform each of 200 runs exactly once and 
   const runIds = created.map(({ report }) => String(report["run_id"]));
   expect(new Set(runIds).size).toBe(200);
   const finished = await Promise.all(
-    runIds.map((runId, i) => clients[(i + 1) % 2]?.call("get_task_run", { run_id: runId })),
+    runIds.map((runId, i) => {
+      const [first, second] = clients;
+      return (i % 2 === 0 ? second : first).call("get_task_run", { run_id: runId });
+    }),
   );
   for (const [i, result] of finished.entries()) {
-    expect(result?.report).toMatchObject({ run_id: runIds[i], status: "completed" });
+    expect(result.report).toMatchObject({ run_id: runIds[i], status: "completed" });
   }
   const db = await openDatabase(join(stateDir, "engine.sqlite"));
   const rows = await db.selectFrom("runs").select(["run_id", "attempt", "status"]).execute();

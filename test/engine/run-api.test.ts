@@ -87,6 +87,11 @@ test.each([
     { ...question, metadata: { abcdefghijklmnopq: "x" } },
     "a metadata key has at most 16 characters",
   ],
+  [
+    "an output schema with an array root",
+    { ...question, task_spec: { output_schema: { type: "json", json_schema: { type: "array" } } } },
+    "body.task_spec.output_schema.json_schema",
+  ],
   ["an array as input", { input: ["a"], processor: "base" }, "body.input"],
 ])("a create with %s is 422 and says what to do", async (_name, body, expected) => {
   const engine = await startTestEngine(async () => textResult("never"));
@@ -309,3 +314,16 @@ function readEventStream(text: string): { type: string }[] {
     .filter((line) => line.startsWith("data: "))
     .map((line) => JSON.parse(line.slice("data: ".length)));
 }
+
+test("what is questionable about a task spec is a warning of the run, from the start to the end", async () => {
+  const engine = await startTestEngine(async () => textResult("ok"));
+  const jsonSchema = { type: "object", properties: { gdp: { type: ["number", "null"] } } };
+  const { body: run } = await call(engine, "/v1/tasks/runs", {
+    ...question,
+    task_spec: { output_schema: { type: "json", json_schema: jsonSchema } },
+  });
+  const messages = (warnings: { message: string }[]) => warnings.map(({ message }) => message);
+  expect(messages(run.warnings).join()).toMatch(/required/);
+  const { body: result } = await call(engine, `/v1/tasks/runs/${run.run_id}/result?timeout=10`);
+  expect(messages(result.run.warnings)).toEqual(messages(run.warnings));
+});

@@ -2,8 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import { ExecutionFailed, type Executor } from "../executors/executor.ts";
 import type { ChangeFeed } from "../runs/change-feed.ts";
-import type { Lease, RunStateMachine } from "../runs/run-state-machine.ts";
-import type { RunInput } from "../../task-api/run-input.ts";
+import type { ClaimedRun, RunStateMachine } from "../runs/run-state-machine.ts";
 import { createLeaseOwner, ownerHasEnded } from "./lease-owner.ts";
 
 /** Performs queued runs until it is stopped. */
@@ -29,10 +28,8 @@ class WorkerStopping extends Error {
   override readonly name = "WorkerStopping";
 }
 
-type Claimed = Lease & { input: RunInput };
-
 interface Held {
-  claimed: Claimed;
+  claimed: ClaimedRun;
   abort: AbortController;
   done: Promise<void>;
 }
@@ -84,7 +81,7 @@ export function startWorker({
     }
   }
 
-  function hold(claimed: Claimed): void {
+  function hold(claimed: ClaimedRun): void {
     const abort = new AbortController();
     const unsubscribe = feed.subscribe(claimed.runId, () => void checkLease(claimed, abort));
     const done = perform(claimed, abort.signal).finally(() => {
@@ -93,14 +90,14 @@ export function startWorker({
       claimRuns();
     });
     held.set(claimed.runId, { claimed, abort, done });
-    // Claimed while the worker was told to stop: it goes straight back.
+    // ClaimedRun while the worker was told to stop: it goes straight back.
     if (stopping) abort.abort(new WorkerStopping());
   }
 
-  async function perform(claimed: Claimed, signal: AbortSignal): Promise<void> {
+  async function perform(claimed: ClaimedRun, signal: AbortSignal): Promise<void> {
     const runLog = log.child({ run_id: claimed.runId, attempt: claimed.attempt });
     try {
-      const result = await executor.execute({
+      const { output, warnings } = await executor.execute({
         runId: claimed.runId,
         input: claimed.input,
         signal,
@@ -109,7 +106,11 @@ export function startWorker({
           if (claimed.input.enable_events !== false) await runs.appendProgress(claimed, event);
         },
       });
-      const finished = await runs.finish(claimed, { status: "completed", ...result });
+      const finished = await runs.finish(claimed, {
+        status: "completed",
+        output,
+        warnings: [...claimed.warnings, ...warnings],
+      });
       // Cancelled before it finished: the result is discarded.
       if (!finished) await runs.acknowledgeCancel(claimed);
     } catch (error) {
@@ -122,7 +123,7 @@ export function startWorker({
     }
   }
 
-  async function settle(claimed: Claimed, error: unknown, runLog: Logger): Promise<void> {
+  async function settle(claimed: ClaimedRun, error: unknown, runLog: Logger): Promise<void> {
     if (error instanceof CancelRequested) {
       await runs.acknowledgeCancel(claimed);
     } else if (error instanceof WorkerStopping) {
@@ -152,7 +153,7 @@ export function startWorker({
     else if (status !== "running") abort.abort(new LeaseLost());
   }
 
-  async function checkLease(claimed: Claimed, abort: AbortController): Promise<void> {
+  async function checkLease(claimed: ClaimedRun, abort: AbortController): Promise<void> {
     try {
       obey(await runs.heldStatus(claimed), abort);
     } catch (error) {

@@ -2,10 +2,11 @@ import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import { z } from "zod";
 import type { Database } from "../../database/open-database.ts";
+import { checkTaskSpec } from "../../task-api/output-schema-rules.ts";
 import { PROCESSORS, findProcessor } from "../../task-api/processors.ts";
 import type { TaskRunResult } from "../../task-api/output.ts";
 import { RunInput } from "../../task-api/run-input.ts";
-import { RunStatus, type TaskRunList } from "../../task-api/run.ts";
+import { RunStatus, type RunWarning, type TaskRunList } from "../../task-api/run.ts";
 import type { ChangeFeed } from "../runs/change-feed.ts";
 import { type RunCursor, findRun, listRuns } from "../runs/read-runs.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
@@ -56,7 +57,8 @@ export function createRunRoutes({ db, feed, runs, executorKey }: RunRoutesContex
 
   routes.post("/", async (c) => {
     const input = parseRunInput(await c.req.text());
-    const run = await runs.create(input, executorKey);
+    const warnings = checkSpec(input);
+    const run = await runs.create(input, executorKey, warnings);
     return c.json(toTaskRun(run), 202);
   });
 
@@ -136,6 +138,25 @@ function parseRunInput(text: string): RunInput {
     });
   }
   return parsed.data;
+}
+
+/** What is questionable about the task spec, as warnings of the run; throws a 422 with what the API refuses. */
+function checkSpec(input: RunInput): RunWarning[] {
+  const { errors, warnings } = checkTaskSpec(input);
+  if (errors.length > 0) {
+    throw unprocessable(
+      errors.map(({ pointer, message }) => ({
+        type: "spec_invalid",
+        loc: ["body", ...pointer.split("/").slice(1)],
+        msg: message,
+      })),
+    );
+  }
+  return warnings.map(({ pointer, message }) => ({
+    type: "spec_validation_warning",
+    message: `${pointer}: ${message}`,
+    detail: null,
+  }));
 }
 
 function parseQuery<Schema extends z.ZodType>(

@@ -1,22 +1,20 @@
 import { randomBytes } from "node:crypto";
-import type { Transaction, Updateable } from "kysely";
 import type { Database } from "../../database/open-database.ts";
-import type { DatabaseSchema, RunsTable } from "../../database/schema.ts";
 import type { RunOutput } from "../../task-api/output.ts";
 import type { ProgressEvent } from "../../task-api/run-event.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
-import type { RunError, RunStatus, RunWarning } from "../../task-api/run.ts";
-import { type Clock, formatTimestamp } from "../clock.ts";
+import type { RunError, RunWarning } from "../../task-api/run.ts";
+import type { Clock } from "../clock.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import { appendProgress, appendState } from "./event-log.ts";
 import { findRun } from "./read-runs.ts";
 import { type RunRecord, readRunRow } from "./run-record.ts";
+import { type Lease, createStatusChanges, toColumns } from "./status-change.ts";
 
-/** Who holds a run: every write of a worker is fenced by both, so that a worker that lost its lease changes nothing. */
-export interface Lease {
-  runId: string;
-  owner: string;
-  attempt: number;
+/** A run to perform, and what was found questionable about it when it was accepted. */
+export interface ClaimedRun extends Lease {
+  input: RunInput;
+  warnings: RunWarning[];
 }
 
 export interface ClaimRequest {
@@ -30,25 +28,6 @@ export type RunEnding =
   | { status: "completed"; output: RunOutput; warnings: RunWarning[] }
   | { status: "failed"; error: RunError };
 
-interface StatusChange {
-  from: RunStatus[];
-  to: RunStatus;
-  /** The worker that must still hold the run. */
-  lease?: Lease;
-  set?: Updateable<RunsTable>;
-}
-
-/** The parts of an ending as the run row stores them. */
-function toColumns(values: {
-  output?: RunOutput;
-  warnings?: RunWarning[];
-  error?: RunError;
-}): Updateable<RunsTable> {
-  return Object.fromEntries(
-    Object.entries(values).map(([column, value]) => [column, JSON.stringify(value)]),
-  );
-}
-
 function heldBy(db: Database, lease: Lease) {
   return db
     .selectFrom("runs")
@@ -57,8 +36,6 @@ function heldBy(db: Database, lease: Lease) {
     .where("lease_owner", "=", lease.owner)
     .where("attempt", "=", lease.attempt);
 }
-
-type Trx = Transaction<DatabaseSchema>;
 
 /**
  * The state machine of the engine's runs. Each change is one UPDATE that names the statuses it may leave, with
@@ -75,55 +52,11 @@ export function createRunStateMachine({
   clock: Clock;
   feed: ChangeFeed;
 }) {
-  const now = () => formatTimestamp(clock.now());
-
-  /** Runs `change` in one transaction and announces the runs it changed, once they are committed. */
-  async function commit<Result>(
-    change: (trx: Trx, at: string) => Promise<{ changed: string[]; result: Result }>,
-  ): Promise<Result> {
-    const { changed, result } = await db.transaction().execute((trx) => change(trx, now()));
-    for (const runId of changed) feed.announce(runId);
-    return result;
-  }
-
-  /** Moves a run to `to`, if it is in one of `from` and, where a lease is given, still held by it. */
-  async function changeStatus(
-    trx: Trx,
-    at: string,
-    runId: string,
-    { from, to, lease, set }: StatusChange,
-  ): Promise<boolean> {
-    let update = trx
-      .updateTable("runs")
-      .set({
-        status: to,
-        modified_at: at,
-        // A run that is being cancelled stays with its worker, who is the one to acknowledge.
-        ...(to !== "cancelling" && { lease_owner: null, lease_until: null }),
-        ...set,
-      })
-      .where("run_id", "=", runId)
-      .where("status", "in", from);
-    if (lease !== undefined) {
-      update = update.where("lease_owner", "=", lease.owner).where("attempt", "=", lease.attempt);
-    }
-    const row = await update.returning("run_id").executeTakeFirst();
-    if (row === undefined) return false;
-    await appendState(trx, runId, to, at);
-    return true;
-  }
-
-  /** One status change in a transaction of its own; false when it no longer applied. */
-  function moveRun(runId: string, change: StatusChange): Promise<boolean> {
-    return commit(async (trx, at) => {
-      const result = await changeStatus(trx, at, runId, change);
-      return { changed: result ? [runId] : [], result };
-    });
-  }
+  const { commit, changeStatus, moveRun } = createStatusChanges({ db, clock, feed });
 
   return {
     /** Accepts a run: it is durable and `queued` when this resolves. */
-    create(input: RunInput, executorKey: string): Promise<RunRecord> {
+    create(input: RunInput, executorKey: string, warnings: RunWarning[] = []): Promise<RunRecord> {
       const runId = `trun_${randomBytes(16).toString("hex")}`;
       return commit(async (trx, at) => {
         const row = await trx
@@ -135,6 +68,7 @@ export function createRunStateMachine({
             processor: input.processor,
             executor_key: executorKey,
             input: JSON.stringify(input),
+            warnings: JSON.stringify(warnings),
             created_at: at,
             modified_at: at,
           })
@@ -146,7 +80,7 @@ export function createRunStateMachine({
     },
 
     /** Takes up to `limit` queued runs, oldest first, each with a new attempt and a lease. */
-    async claim(request: ClaimRequest): Promise<(Lease & { input: RunInput })[]> {
+    async claim(request: ClaimRequest): Promise<ClaimedRun[]> {
       const queued = db
         .selectFrom("runs")
         .select("run_id")
@@ -173,12 +107,10 @@ export function createRunStateMachine({
         for (const row of rows) await appendState(trx, row.run_id, "running", at);
         return {
           changed: rows.map((row) => row.run_id),
-          result: rows.map((row) => ({
-            runId: row.run_id,
-            owner: request.owner,
-            attempt: row.attempt,
-            input: readRunRow(row).input,
-          })),
+          result: rows.map((row) => {
+            const { runId, attempt, input, warnings } = readRunRow(row);
+            return { runId, owner: request.owner, attempt, input, warnings };
+          }),
         };
       });
     },

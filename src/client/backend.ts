@@ -1,0 +1,171 @@
+import type { Logger } from "pino";
+import type { RunEvent } from "../task-api/run-event.ts";
+import { type Subject, readErrorAnswer } from "./answer-error.ts";
+import type { Clock } from "./clock.ts";
+import { type Deadline, startDeadline } from "./deadline.ts";
+import { BackendTimedOut, TaskApiError, UnreadableAnswer } from "./errors.ts";
+import { readRunEvents } from "./event-stream.ts";
+import type { Fetch, FetchInit, FetchResponse } from "./fetch.ts";
+import { ClientLimits } from "./limits.ts";
+import { parseJson, readText } from "./read-body.ts";
+import { type RetryPolicy, retryDelayMs } from "./retry-policy.ts";
+import type { Redact } from "./secrets.ts";
+import { toBackendUnreachable } from "./transport-error.ts";
+
+/** One request, and what is known about it beyond HTTP. */
+export interface Call {
+  method: FetchInit["method"];
+  /** Appended to the base URL, with its query. */
+  path: string;
+  body?: string;
+  headers?: Record<string, string>;
+  subject: Subject;
+  /** See `FailedAttempt.repeatable`. */
+  repeatable: boolean;
+  timeoutMs: number;
+}
+
+/** A zod schema, as far as reading an answer needs one. */
+interface Contract<T> {
+  safeParse(
+    body: unknown,
+  ):
+    | { success: true; data: T }
+    | { success: false; error: { issues: readonly { path: PropertyKey[]; message: string }[] } };
+}
+
+/** The Task API in use, as something that answers calls. */
+export interface Backend {
+  /** The answer, if it fits the contract. Throws the classes of `errors.ts`, or the signal's reason. */
+  read<T>(call: Call, contract: Contract<T>, signal: AbortSignal | undefined): Promise<T>;
+  /** The events of a stream, until it ends. Throws the same; `BackendTimedOut` when it falls silent. */
+  stream(call: Call, signal: AbortSignal | undefined): AsyncGenerator<RunEvent, void>;
+}
+
+export function createBackend(options: {
+  baseUrl: string;
+  headers: Record<string, string>;
+  fetch: Fetch;
+  redact: Redact;
+  retryPolicy: RetryPolicy;
+  clock: Clock;
+  log: Logger | undefined;
+}): Backend {
+  const { baseUrl, fetch, redact, retryPolicy, clock, log } = options;
+
+  /** Sends once. Resolves to a 2xx answer whose body is not read yet. */
+  async function send(call: Call, accept: string, signal: AbortSignal): Promise<FetchResponse> {
+    const response = await fetch(baseUrl + call.path, {
+      method: call.method,
+      headers: {
+        accept,
+        ...options.headers,
+        ...call.headers,
+        ...(call.body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(call.body === undefined ? {} : { body: call.body }),
+      signal,
+    });
+    if (response.status >= 200 && response.status < 300) return response;
+    throw await readErrorAnswer(response, call.subject, { redact, now: clock.now() });
+  }
+
+  /** What the caller should see of a failure: its own abort first, then our deadline, then what went wrong. */
+  function explain(error: unknown, deadline: Deadline, signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted === true) return signal.reason;
+    if (deadline.hasPassed) {
+      return new BackendTimedOut("The backend did not answer within the time limit.");
+    }
+    return error instanceof TaskApiError ? error : toBackendUnreachable(error, redact);
+  }
+
+  async function withRetries<T>(
+    call: Call,
+    signal: AbortSignal | undefined,
+    attemptOnce: () => Promise<T>,
+  ): Promise<T> {
+    const startedAt = clock.now();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        signal?.throwIfAborted();
+        return await attemptOnce();
+      } catch (error) {
+        const { repeatable } = call;
+        const elapsedMs = clock.now() - startedAt;
+        const delayMs = retryDelayMs(retryPolicy, { error, repeatable, attempt, elapsedMs });
+        if (delayMs === null) throw error;
+        log?.debug({ err: error, attempt, delayMs }, "repeating a call to the backend");
+        await clock.sleep(delayMs, signal);
+      }
+    }
+  }
+
+  return {
+    read: (call, contract, signal) =>
+      withRetries(call, signal, async () => {
+        const deadline = startDeadline({ clock, ms: call.timeoutMs, signal });
+        try {
+          const response = await send(call, "application/json", deadline.signal);
+          return await readAnswer(response, contract, redact);
+        } catch (error) {
+          throw explain(error, deadline, signal);
+        } finally {
+          deadline.clear();
+        }
+      }),
+
+    async *stream(call, signal) {
+      const { response, deadline } = await withRetries(call, signal, async () => {
+        const opening = startDeadline({ clock, ms: call.timeoutMs, signal });
+        try {
+          const opened = await send(call, "text/event-stream", opening.signal);
+          return { response: opened, deadline: opening };
+        } catch (error) {
+          opening.clear();
+          throw explain(error, opening, signal);
+        }
+      });
+      try {
+        deadline.touch();
+        yield* readRunEvents(eventStreamOf(response), { onBytes: deadline.touch, log });
+      } catch (error) {
+        throw explain(error, deadline, signal);
+      } finally {
+        deadline.clear();
+        deadline.abort();
+      }
+    },
+  };
+}
+
+async function readAnswer<T>(
+  response: FetchResponse,
+  contract: Contract<T>,
+  redact: Redact,
+): Promise<T> {
+  const { status } = response;
+  const { text, isCut } = await readText(response.body, ClientLimits.answerMaxBytes);
+  if (isCut) {
+    throw new UnreadableAnswer("The backend's answer is larger than any run's output.", { status });
+  }
+  const body = parseJson(text);
+  if (body === undefined) {
+    throw new UnreadableAnswer("The backend's answer is not JSON. Check the base URL.", { status });
+  }
+  const answer = contract.safeParse(body);
+  if (answer.success) return answer.data;
+  const [issue] = answer.error.issues;
+  const where = redact(issue?.path.map(String).join(".") ?? "").slice(0, 100);
+  throw new UnreadableAnswer(
+    `The backend's answer is not what the Task API sends (at "${where}"). Check the base URL.`,
+    { status },
+  );
+}
+
+function eventStreamOf({ status, headers, body }: FetchResponse): AsyncIterable<Uint8Array> {
+  const type = headers.get("content-type") ?? "";
+  if (body === null || !/^text\/event-stream\b/i.test(type)) {
+    throw new UnreadableAnswer("The backend's answer is not an event stream.", { status });
+  }
+  return body;
+}

@@ -1,0 +1,155 @@
+import type { ValidationProblem } from "../task-api/error-body.ts";
+
+/** What every failed call knows. */
+export interface ErrorFacts {
+  /** The HTTP status, when there was an answer. */
+  status?: number;
+  /** The backend's own words: untrusted text, already bounded and free of the API key. */
+  upstreamMessage?: string | null;
+  /** The backend's correlation id, for its support. */
+  refId?: string | null;
+  cause?: unknown;
+}
+
+/**
+ * A call that failed. `message` is ours and safe to show; what the backend said stays apart in `upstreamMessage`.
+ * The API key appears in neither, nor in the cause.
+ */
+export abstract class TaskApiError extends Error {
+  readonly status: number | null;
+  readonly upstreamMessage: string | null;
+  readonly refId: string | null;
+  /** True when the request had no effect for certain: repeating it cannot do anything twice. */
+  abstract readonly surelyNotAccepted: boolean;
+
+  constructor(message: string, facts: ErrorFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.status = facts.status ?? null;
+    this.upstreamMessage = facts.upstreamMessage ?? null;
+    this.refId = facts.refId ?? null;
+  }
+}
+
+/** 401: the API key is missing or wrong. */
+export class Unauthorized extends TaskApiError {
+  override readonly name = "Unauthorized";
+  override readonly surelyNotAccepted = true;
+}
+
+/** 402: the account's credit, less what running tasks have reserved, does not cover the run. */
+export class InsufficientCredit extends TaskApiError {
+  override readonly name = "InsufficientCredit";
+  override readonly surelyNotAccepted = true;
+}
+
+/** 403: the key is good, but this is not allowed. */
+export class Forbidden extends TaskApiError {
+  override readonly name: string = "Forbidden";
+  override readonly surelyNotAccepted = true;
+}
+
+/** 403 on create: the backend has no such processor, or the account may not use it. */
+export class ProcessorRefused extends Forbidden {
+  override readonly name = "ProcessorRefused";
+}
+
+/** 404. From `/result` it may also be a run that failed: read the run to tell them apart. */
+export class RunNotFound extends TaskApiError {
+  override readonly name = "RunNotFound";
+  override readonly surelyNotAccepted = true;
+  readonly runId: string;
+
+  constructor(runId: string, facts: ErrorFacts = {}) {
+    super("The backend has no such run, or no result of it.", facts);
+    this.runId = runId;
+  }
+}
+
+/** 408 from `/result`: the wait is over and the run goes on. The normal "not yet". */
+export class RunStillActive extends TaskApiError {
+  override readonly name = "RunStillActive";
+  override readonly surelyNotAccepted = true;
+  readonly runId: string;
+
+  constructor(runId: string, facts: ErrorFacts = {}) {
+    super("The run is still active.", facts);
+    this.runId = runId;
+  }
+}
+
+/** One problem of a request, reduced to what helps to correct it. */
+export type RequestProblem = Pick<ValidationProblem, "type" | "loc" | "msg">;
+
+/** 400, 405, 409, 413, 415, 422 and other 4xx: the same request will be refused again. */
+export class RequestRejected extends TaskApiError {
+  override readonly name = "RequestRejected";
+  override readonly surelyNotAccepted = true;
+  readonly problems: RequestProblem[];
+
+  constructor(message: string, facts: ErrorFacts & { problems?: RequestProblem[] } = {}) {
+    super(message, facts);
+    this.problems = facts.problems ?? [];
+  }
+}
+
+/** 429: too many requests. `retryAfterMs` is the backend's wish, at most an hour; null when it named none. */
+export class RateLimited extends TaskApiError {
+  override readonly name = "RateLimited";
+  override readonly surelyNotAccepted = true;
+  readonly retryAfterMs: number | null;
+
+  constructor(message: string, facts: ErrorFacts & { retryAfterMs?: number | null } = {}) {
+    super(message, facts);
+    this.retryAfterMs = facts.retryAfterMs ?? null;
+  }
+}
+
+/** 5xx: the backend, or a gateway before it, failed. Whether it acted on the request is unknown. */
+export class BackendFailed extends TaskApiError {
+  override readonly name = "BackendFailed";
+  override readonly surelyNotAccepted = false;
+  readonly retryAfterMs: number | null;
+
+  constructor(message: string, facts: ErrorFacts & { retryAfterMs?: number | null } = {}) {
+    super(message, facts);
+    this.retryAfterMs = facts.retryAfterMs ?? null;
+  }
+}
+
+/** No connection (refused, no such host), or one that broke: only the first kind is surely not accepted. */
+export class BackendUnreachable extends TaskApiError {
+  override readonly name = "BackendUnreachable";
+  override readonly surelyNotAccepted: boolean;
+
+  constructor(message: string, facts: ErrorFacts & { surelyNotAccepted: boolean }) {
+    super(message, facts);
+    this.surelyNotAccepted = facts.surelyNotAccepted;
+  }
+}
+
+/** No answer, or no further byte of one, within the time limit. Whether the backend acted is unknown. */
+export class BackendTimedOut extends TaskApiError {
+  override readonly name = "BackendTimedOut";
+  override readonly surelyNotAccepted = false;
+}
+
+/** An answer that is not the Task API's: not JSON, or JSON of another shape. Often a wrong base URL. */
+export class UnreadableAnswer extends TaskApiError {
+  override readonly name = "UnreadableAnswer";
+  override readonly surelyNotAccepted = false;
+}
+
+/**
+ * 404 or 405 from the cancel extension. It says nothing about the run (a backend without the route answers 404 for any
+ * id): read the run to learn whether it exists.
+ */
+export class CancelNotSupported extends TaskApiError {
+  override readonly name = "CancelNotSupported";
+  override readonly surelyNotAccepted = true;
+  readonly runId: string;
+
+  constructor(runId: string, facts: ErrorFacts = {}) {
+    super("The backend did not take the cancel: it has no such route, or no such run.", facts);
+    this.runId = runId;
+  }
+}

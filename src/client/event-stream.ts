@@ -1,0 +1,53 @@
+import { type EventSourceMessage, type ParseError, createParser } from "eventsource-parser";
+import type { Logger } from "pino";
+import { RunEvent } from "../task-api/run-event.ts";
+import { UnreadableAnswer } from "./errors.ts";
+import { ClientLimits } from "./limits.ts";
+import { parseJson } from "./read-body.ts";
+
+/**
+ * The run events in a `text/event-stream` body. `data.type` says what a frame is; the `event:` line is not needed.
+ * Frames of unknown types, and ones that do not fit the contract, are skipped: the stream goes on, and the state is
+ * read again after it. Throws {@link UnreadableAnswer} for a frame beyond the size limit.
+ */
+export async function* readRunEvents(
+  body: AsyncIterable<Uint8Array>,
+  { onBytes, log }: { onBytes: () => void; log: Logger | undefined },
+): AsyncGenerator<RunEvent, void> {
+  let frames: EventSourceMessage[] = [];
+  let oversized: ParseError | null = null;
+  let skipped = 0;
+  const parser = createParser({
+    maxBufferSize: ClientLimits.frameMaxChars,
+    onEvent: (frame) => frames.push(frame),
+    onError: (error) => {
+      if (error.type === "max-buffer-size-exceeded") oversized = error;
+    },
+  });
+  const decoder = new TextDecoder();
+  for await (const chunk of body) {
+    onBytes();
+    parser.feed(decoder.decode(chunk, { stream: true }));
+    const arrived = frames;
+    frames = [];
+    for (const frame of arrived) {
+      const data = parseJson(frame.data);
+      const event = RunEvent.safeParse(data);
+      if (event.success) {
+        yield event.data;
+      } else {
+        skipped += 1;
+        log?.debug({ eventType: typeOf(data), skipped }, "skipped an event that cannot be read");
+      }
+    }
+    if (oversized !== null) {
+      throw new UnreadableAnswer("The backend sent an event that is larger than any run's output.");
+    }
+  }
+}
+
+/** A frame's type for the log; null when it has none, or one too odd to log. */
+function typeOf(data: unknown): string | null {
+  const type = typeof data === "object" && data !== null && "type" in data ? data.type : null;
+  return typeof type === "string" && /^[\w.]{1,100}$/.test(type) ? type : null;
+}

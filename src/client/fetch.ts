@@ -1,0 +1,19 @@
+export interface FetchInit {
+  method: "GET" | "POST";
+  headers: Record<string, string>;
+  body?: string;
+  signal?: AbortSignal;
+}
+
+/** The part of a `Response` the client reads; undici's and the global one both fit. */
+export interface FetchResponse {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  readonly body: AsyncIterable<Uint8Array> | null;
+}
+
+/**
+ * How requests leave the client. An abort must end the request and the reading of its body at once. Redirects are not
+ * followed: the API has none, and following one would hand the API key to whatever address the answer names.
+ */
+export type Fetch = (url: string, init: FetchInit) => Promise<FetchResponse>;

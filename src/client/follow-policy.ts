@@ -1,0 +1,33 @@
+/** How a run is followed: what is tried, for how long, and what is remembered. */
+export interface FollowPolicy {
+  /** The `timeout` of one long poll. */
+  longPollSeconds: number;
+  /** While the stream does not work, it is tried again this often. */
+  streamAgainAfterMs: number;
+  /** A stream that ends after at least this long is opened again at once: its time window was over. */
+  longStreamMs: number;
+  /** Pauses between plain polls: doubling from the first to the last while nothing else works. */
+  firstDelayMs: number;
+  maxDelayMs: number;
+  jitter: number;
+  /** A long poll that comes back sooner was not one. */
+  minLongPollMs: number;
+  /** Of this many runs that nobody watches any more the progress is kept, so that it does not fall when someone returns. */
+  rememberedRuns: number;
+}
+
+export const defaultFollowPolicy: FollowPolicy = {
+  // Shorter than the idle limits of common proxies (30 s and up), long enough to be cheap.
+  longPollSeconds: 25,
+  // Long polls see the end of a run as fast as a stream does; only progress is missing meanwhile.
+  streamAgainAfterMs: 60_000,
+  // The API closes streams after 570 s and proxies rarely before 60 s; below half of that something is wrong.
+  longStreamMs: 30_000,
+  // A backend that restarts is noticed within a second or two; one that is down for long is asked twice a minute.
+  firstDelayMs: 1_000,
+  maxDelayMs: 30_000,
+  jitter: 0.25,
+  minLongPollMs: 1_000,
+  // Far more runs than one person's agents keep in flight, at some 10 kB each.
+  rememberedRuns: 100,
+};

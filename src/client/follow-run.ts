@@ -1,0 +1,188 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Logger } from "pino";
+import type { RunOutput } from "../task-api/output.ts";
+import type { ProgressEvent } from "../task-api/run-event.ts";
+import type { TaskRun } from "../task-api/run.ts";
+import type { Clock } from "./clock.ts";
+import {
+  BackendFailed,
+  BackendTimedOut,
+  BackendUnreachable,
+  RateLimited,
+  RunNotFound,
+  RunStillActive,
+  TaskApiError,
+  UnreadableAnswer,
+} from "./errors.ts";
+import type { FollowPolicy } from "./follow-policy.ts";
+import { backoffMs, retryAfterMs } from "./retry-policy.ts";
+import type { TaskApiClient } from "./task-api-client.ts";
+
+/** What is known about a followed run. */
+export interface FollowedState {
+  run: TaskRun;
+  /** The output of a completed run; null for any other, and when the backend no longer holds it. */
+  output: RunOutput | null;
+  /** Why the state may be old, and since when: the backend does not answer at the moment. */
+  trouble: string | null;
+}
+
+export interface FollowOptions {
+  runId: string;
+  client: TaskApiClient;
+  clock: Clock;
+  policy: FollowPolicy;
+  log: Logger | undefined;
+  /** Ends the following at once. */
+  signal: AbortSignal;
+  onState: (state: FollowedState) => void;
+  onProgress: (event: ProgressEvent) => void;
+}
+
+/**
+ * Follows a run until it is no longer active; the last state is then out. The event stream is tried first, then long
+ * polls, then plain reads. Only a read of the run decides: a stream that ends is not a run that ended, and a 404 from
+ * `/result` or `/events` is not yet an unknown run.
+ *
+ * Rejects with what makes following pointless (`RunNotFound`, `Unauthorized`, …). A backend that does not answer is
+ * waited for, and reported as `trouble`; but when not even a first state could be read, its error rejects, because
+ * there is nothing to show that the trouble could be a part of.
+ */
+export async function followRun(options: FollowOptions): Promise<void> {
+  const { runId, client, clock, policy, signal, onState, onProgress } = options;
+  const log = options.log?.child({ run_id: runId });
+  let known: FollowedState | null = null;
+  let outage: { since: string; retryAfterMs: number } | null = null;
+
+  for (;;) {
+    const stream = await followStream();
+    if (stream === "finished") return;
+    if (stream === "failed" && (await poll()) === "finished") return;
+  }
+
+  async function followStream(): Promise<"finished" | "expired" | "failed"> {
+    const openedAt = clock.now();
+    try {
+      for await (const event of client.streamEvents(runId, { signal })) {
+        switch (event.type) {
+          case "task_run.state":
+            if ((await takeState(event.run, event.output ?? null)) === "finished")
+              return "finished";
+            break;
+          case "error":
+            // It does not say that the run failed, nor whether anything follows it.
+            if ((await readRun()) === "finished") return "finished";
+            break;
+          default:
+            onProgress(event);
+        }
+      }
+      log?.debug("the event stream ended while the run is active");
+    } catch (error) {
+      if (!(error instanceof TaskApiError)) throw error;
+      log?.debug({ err: error }, "the event stream failed");
+      // A stream that fell silent has lived long, but would only fall silent again.
+      if (error instanceof BackendTimedOut) return "failed";
+    }
+    return clock.now() - openedAt >= policy.longStreamMs ? "expired" : "failed";
+  }
+
+  /** Polls until the run is finished, or the stream is worth another try. */
+  async function poll(): Promise<"finished" | "active"> {
+    const streamAgainAt = clock.now() + policy.streamAgainAfterMs;
+    let canLongPoll = true;
+    let hasFailed = false;
+    for (let pauses = 0; clock.now() < streamAgainAt;) {
+      const state = await readRun();
+      if (state === "finished") return "finished";
+      if (state === "unreadable") {
+        hasFailed = true;
+      } else if (hasFailed) {
+        return "active"; // The backend is back, and with it perhaps its streams.
+      } else if (canLongPoll) {
+        const result = await longPoll();
+        if (result === "finished") return "finished";
+        canLongPoll = result === "active";
+        continue; // Its 404 may be a run that failed: read the run at once.
+      }
+      pauses += 1;
+      await clock.sleep(Math.max(backoffMs(policy, pauses), outage?.retryAfterMs ?? 0), signal);
+    }
+    return "active";
+  }
+
+  /** The one authority on the run. Throws what makes following pointless. */
+  async function readRun(): Promise<"finished" | "active" | "unreadable"> {
+    try {
+      return await takeState(await client.retrieveRun(runId, { signal }), null);
+    } catch (error) {
+      // The run is completed and its result a moment behind.
+      if (error instanceof RunStillActive) return "active";
+      if (!isPassing(error) || known === null) throw error;
+      log?.debug({ err: error }, "the run cannot be read");
+      outage = {
+        since: outage?.since ?? new Date(clock.now()).toISOString(),
+        retryAfterMs: retryAfterMs(error) ?? 0,
+      };
+      publish({ ...known, trouble: `${error.message} No answer since ${outage.since}.` });
+      return "unreadable";
+    }
+  }
+
+  async function longPoll(): Promise<"finished" | "active" | "failed"> {
+    const startedAt = clock.now();
+    try {
+      const { run, output } = await client.retrieveResult(runId, {
+        timeoutSeconds: policy.longPollSeconds,
+        signal,
+      });
+      if ((await takeState(run, output)) === "finished") return "finished";
+    } catch (error) {
+      if (!(error instanceof TaskApiError)) throw error;
+      if (!(error instanceof RunStillActive)) {
+        log?.debug({ err: error }, "the long poll failed");
+        return "failed";
+      }
+    }
+    // A server that does not wait must not be asked in a tight loop.
+    return clock.now() - startedAt < policy.minLongPollMs ? "failed" : "active";
+  }
+
+  /** A completed run is published only with its output: its watchers end there. */
+  async function takeState(run: TaskRun, output: RunOutput | null): Promise<"finished" | "active"> {
+    const isLackingOutput = run.status === "completed" && output === null;
+    const whole = isLackingOutput ? await retrieveOutput() : output;
+    outage = null;
+    publish({ run, output: whole, trouble: null });
+    return run.is_active ? "active" : "finished";
+  }
+
+  /** Null when the backend says the run is completed and yet has no result: it did not keep it. */
+  async function retrieveOutput(): Promise<RunOutput | null> {
+    try {
+      const { longPollSeconds: timeoutSeconds } = policy;
+      return (await client.retrieveResult(runId, { timeoutSeconds, signal })).output;
+    } catch (error) {
+      if (error instanceof RunNotFound) return null;
+      throw error;
+    }
+  }
+
+  /** A reconnect brings the same state again; that is no news. */
+  function publish(state: FollowedState): void {
+    if (isDeepStrictEqual(state, known)) return;
+    known = state;
+    onState(state);
+  }
+}
+
+/** Errors that may be gone at the next try. */
+function isPassing(error: unknown): error is TaskApiError {
+  return (
+    error instanceof BackendUnreachable ||
+    error instanceof BackendTimedOut ||
+    error instanceof BackendFailed ||
+    error instanceof RateLimited ||
+    error instanceof UnreadableAnswer
+  );
+}

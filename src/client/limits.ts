@@ -1,0 +1,23 @@
+/** Every timeout and size limit of the client. */
+export const ClientLimits = {
+  /** The API answers plain calls in well under a second; half a minute also covers a cold start behind a proxy. */
+  callTimeoutMs: 30_000,
+  /** The server's default, and the largest wait any source vouches for. Source: Task API, "Getting the result". */
+  longPollMaxSeconds: 600,
+  /** A long poll answers when its time is up; the rest is for the network and a busy server. */
+  longPollGraceMs: 10_000,
+  /** Servers that send keep-alive comments send them several times a minute: a silent minute is a dead connection. */
+  streamSilenceMs: 60_000,
+  /** Documented results reach 600 citations, under 2 MiB; far more than that would only exhaust memory. */
+  answerMaxBytes: 32 * 1024 * 1024,
+  /** The last state event carries the whole output, so a frame may be as large as an answer. */
+  frameMaxChars: 32 * 1024 * 1024,
+  /** An error body is read for its message only; a gateway's HTML page is cut here. */
+  errorBodyMaxBytes: 64 * 1024,
+  /** Enough for any message a person wrote; the rest would only fill an agent's context. */
+  upstreamTextMaxChars: 500,
+  /** More problems than this do not help to correct a request. */
+  problemsMax: 50,
+  /** Longer wishes are reported as an hour: nobody waits that long in one call. */
+  retryAfterMaxMs: 3_600_000,
+} as const;

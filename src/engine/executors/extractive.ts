@@ -1,0 +1,153 @@
+import type { Logger } from "pino";
+import type { Database } from "../../database/open-database.ts";
+import type { RunWarning } from "../../task-api/run.ts";
+import { requestedOutput } from "../../task-api/task-spec.ts";
+import { DocumentFolderUnusable, resolveDocumentFolder } from "../sources/document-folder.ts";
+import { type DocumentSearch, openDocumentSearch } from "../sources/search-documents.ts";
+import {
+  createDocumentSync,
+  type SyncCounts,
+  type SyncDocuments,
+} from "../sources/sync-documents.ts";
+import { type Attempt, ExecutionFailed, type ExecutionResult, type Executor } from "./executor.ts";
+import { readingBudget } from "./extractive/budgets.ts";
+import { countSearches, fillFields } from "./extractive/fill-fields.ts";
+import { findEvidence } from "./extractive/find-evidence.ts";
+import { readOutputFields } from "./extractive/output-fields.ts";
+import { readQuestion } from "./extractive/question.ts";
+import { createReadingProgress, type ReadingProgress } from "./extractive/reading-progress.ts";
+import { readTask } from "./extractive/research-task.ts";
+import { writeAnswer, writeNoAnswer } from "./extractive/write-answer.ts";
+
+export interface ExtractiveExecutorOptions {
+  db: Database;
+  /** The folder of documents, absolute or relative to the working directory. */
+  folder: string;
+  log: Logger;
+}
+
+const NO_MODEL: RunWarning = {
+  type: "warning",
+  message:
+    "No model was used: sentences of the documents are quoted, not reasoned about. Check that they answer the question.",
+};
+
+/**
+ * An executor that answers from a folder of documents by quoting them, without a model and without network.
+ * Throws `DocumentFolderUnusable` when there is no such folder; when it vanishes later, runs fail with its message.
+ */
+export async function createExtractiveExecutor({
+  db,
+  folder,
+  log,
+}: ExtractiveExecutorOptions): Promise<Executor> {
+  const root = await resolveDocumentFolder(folder);
+  const sync = createDocumentSync(db, root, log);
+
+  async function execute(attempt: Attempt): Promise<ExecutionResult> {
+    const { input, signal } = attempt;
+    const output = requestedOutput(input.task_spec);
+    const fields = output.type === "json" ? readOutputFields(output.jsonSchema) : null;
+    const progress = createReadingProgress(attempt, fields === null ? 1 : countSearches(fields));
+
+    await progress.tell("exec_status", "Starting research");
+    await progress.tell("exec_status", `Indexing the documents of ${root}`);
+    const counts = await waitFor(syncOrFail(sync), signal);
+    await progress.tell("exec_status", describeSync(counts));
+    const search = await openDocumentSearch(db, root, input.source_policy);
+    await progress.tell("plan", describePlan(search, counts, fields?.length ?? null));
+
+    if (fields === null) return answerInText(attempt, search, progress);
+    const { output: filled, warnings } = await fillFields(fields, {
+      task: readTask(input),
+      search,
+      budget: readingBudget(input.processor),
+      beginSearch: progress.beginSearch,
+    });
+    const found = filled.basis.filter((basis) => (basis.citations?.length ?? 0) > 0).length;
+    await progress.tell("result", `Filled ${found} of ${fields.length} output fields`);
+    return { output: filled, warnings: [NO_MODEL, ...warnings] };
+  }
+
+  return { key: `extractive:${root}`, execute };
+}
+
+async function answerInText(
+  { input }: Attempt,
+  search: DocumentSearch,
+  progress: ReadingProgress,
+): Promise<ExecutionResult> {
+  const task = readTask(input);
+  const budget = readingBudget(input.processor);
+  const observer = await progress.beginSearch(task.asked.join(" "));
+  const { evidence } = await findEvidence(readQuestion(task), search, budget, observer);
+  const quotes = evidence.slice(0, budget.quotes);
+  if (quotes.length === 0) {
+    await progress.tell("result", "No sentence of the documents answers the question");
+    const output = writeNoAnswer(search.documentCount);
+    const message =
+      "The documents contain no answer to this question; nothing was made up instead.";
+    return { output, warnings: [NO_MODEL, { type: "warning", message }] };
+  }
+  const documents = new Set(quotes.map((quote) => quote.document.id)).size;
+  await progress.tell(
+    "result",
+    `Quoting ${count(quotes.length, "sentence")} of ${count(documents, "document")}`,
+  );
+  return { output: writeAnswer(quotes), warnings: [NO_MODEL] };
+}
+
+async function syncOrFail(sync: SyncDocuments): Promise<SyncCounts> {
+  try {
+    return await sync();
+  } catch (error) {
+    if (error instanceof DocumentFolderUnusable) {
+      throw new ExecutionFailed(error.message, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** Stops waiting when the run is cancelled. The work goes on: other runs wait for the same pass over the folder. */
+async function waitFor<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const settled = new AbortController();
+  const aborted = new Promise<void>((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true, signal: settled.signal });
+  });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    settled.abort();
+  }
+  signal.throwIfAborted();
+  return work;
+}
+
+function describeSync({ documents, indexed, removed, skipped }: SyncCounts): string {
+  const changes = [
+    `${indexed} read`,
+    ...(removed > 0 ? [`${removed} removed`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+  ];
+  return `Indexed ${count(documents, "document")} (${changes.join(", ")})`;
+}
+
+function describePlan(
+  search: DocumentSearch,
+  { documents }: SyncCounts,
+  fields: number | null,
+): string {
+  const scope =
+    search.documentCount < documents
+      ? `${search.documentCount} of ${documents} documents (source_policy)`
+      : count(documents, "document");
+  const aim =
+    fields === null
+      ? "quote the sentences that match the question best"
+      : `look for a value of each of ${count(fields, "output field")}`;
+  return `Search ${scope} and ${aim}`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,224 @@
+import type { JsonOutput } from "../../../task-api/output.ts";
+import type { RunWarning } from "../../../task-api/run.ts";
+import type { JsonObject } from "../../../task-api/task-spec.ts";
+import type { DocumentSearch } from "../../sources/search-documents.ts";
+import type { ReadingBudget } from "./budgets.ts";
+import { type Evidence, findEvidence, type ReadingObserver } from "./find-evidence.ts";
+import type { OutputField } from "./output-fields.ts";
+import { readQuestion, splitIdentifier } from "./question.ts";
+import type { ResearchTask } from "./research-task.ts";
+import type { WeightedQuestion } from "./relevance.ts";
+import { takeValue } from "./take-value.ts";
+import { citeSources, describeBasis, REASONING } from "./write-answer.ts";
+
+export interface FillOptions {
+  task: ResearchTask;
+  search: DocumentSearch;
+  budget: ReadingBudget;
+  /** Called before each field's search, with the words that are searched for. */
+  beginSearch(query: string): Promise<ReadingObserver>;
+}
+
+interface Filled {
+  value: unknown;
+  evidence: Evidence[];
+  /** Fields without a value, with their full path. */
+  unfilled: { path: string; isNullable: boolean }[];
+}
+
+/** How many searches filling these fields takes: one for each value and each list. */
+export function countSearches(fields: readonly OutputField[]): number {
+  return fields.reduce(
+    (count, { shape }) => count + (shape.kind === "object" ? countSearches(shape.fields) : 1),
+    0,
+  );
+}
+
+/** Fills every field for which a document states exactly one fitting value; the others stay null, with a warning. */
+export async function fillFields(
+  fields: readonly OutputField[],
+  options: FillOptions,
+): Promise<{ output: JsonOutput; warnings: RunWarning[] }> {
+  const content: JsonObject = {};
+  const basis = [];
+  const unfilled: Filled["unfilled"] = [];
+  for (const field of fields) {
+    const filled = await fillField(field, [], options);
+    content[field.name] = filled.value;
+    unfilled.push(...filled.unfilled);
+    const reasoning =
+      filled.evidence.length > 0
+        ? REASONING
+        : "extractive: no sentence of the documents states a fitting value; no model was used.";
+    basis.push(describeBasis(field.name, reasoning, citeSources(filled.evidence)));
+  }
+  return { output: { type: "json", content, basis }, warnings: warnAbout(unfilled) };
+}
+
+async function fillField(
+  field: OutputField,
+  parents: readonly string[],
+  options: FillOptions,
+): Promise<Filled> {
+  const { shape } = field;
+  switch (shape.kind) {
+    case "object":
+      return fillObject(field, shape.fields, parents, options);
+    case "array":
+      return fillArray(field, shape.items, parents, options);
+    case "string":
+    case "number":
+    case "integer":
+    case "boolean": {
+      // A value that the input gives is not a word to look for, but one to confirm.
+      const isGiven = isGivenField(field, options.task);
+      const words = isGiven
+        ? { field: "", description: "", hints: [...parents, field.description] }
+        : { field: field.name, description: field.description, hints: parents };
+      const { question, evidence } = await searchField(field, words, options);
+      for (const candidate of evidence) {
+        const value = isGiven
+          ? takeGiven(field, candidate, options.task)
+          : takeValue({ evidence: candidate, field, question, isPartOfRecord: false });
+        if (value !== null) return { value, evidence: [candidate], unfilled: [] };
+      }
+      return leaveEmpty(field, parents, null);
+    }
+  }
+}
+
+async function fillObject(
+  field: OutputField,
+  fields: readonly OutputField[],
+  parents: readonly string[],
+  options: FillOptions,
+): Promise<Filled> {
+  const path = [...parents, field.name];
+  const value: JsonObject = {};
+  const evidence: Evidence[] = [];
+  const unfilled: Filled["unfilled"] = [];
+  for (const child of fields) {
+    const filled = await fillField(child, path, options);
+    value[child.name] = filled.value;
+    evidence.push(...filled.evidence);
+    unfilled.push(...filled.unfilled);
+  }
+  return { value, evidence, unfilled };
+}
+
+/** Each relevant sentence or table row gives at most one item. */
+async function fillArray(
+  field: OutputField,
+  items: OutputField,
+  parents: readonly string[],
+  options: FillOptions,
+): Promise<Filled> {
+  // The name of a list of records (`economies`) is a label; what must be found are their fields.
+  const words =
+    items.shape.kind === "object"
+      ? {
+          field: "",
+          description: "",
+          hints: [...parents, field, items, ...items.shape.fields].flatMap(describeField),
+        }
+      : {
+          field: field.name,
+          description: `${field.description} ${items.description}`,
+          hints: parents,
+        };
+  const { question, evidence } = await searchField(field, words, options);
+  const values = new Map<string, { value: unknown; evidence: Evidence }>();
+  for (const candidate of evidence) {
+    if (values.size === options.budget.items) break;
+    const value = readItem(candidate, field, items, question, options.task);
+    const key = JSON.stringify(value);
+    if (value !== null && !values.has(key)) values.set(key, { value, evidence: candidate });
+  }
+  const filled = [...values.values()];
+  if (filled.length === 0) return leaveEmpty(field, parents, field.isNullable ? null : []);
+  return {
+    value: filled.map((item) => item.value),
+    evidence: filled.map((item) => item.evidence),
+    unfilled: [],
+  };
+}
+
+function readItem(
+  evidence: Evidence,
+  field: OutputField,
+  items: OutputField,
+  question: WeightedQuestion,
+  task: ResearchTask,
+): unknown {
+  if (items.shape.kind !== "object") {
+    const named = { ...items, name: items.name || field.name };
+    return takeValue({ evidence, field: named, question, isPartOfRecord: false });
+  }
+  const entries: [string, unknown][] = [];
+  for (const child of items.shape.fields) {
+    const isGiven = isGivenField(child, task);
+    const value = isGiven
+      ? takeGiven(child, evidence, task)
+      : takeValue({ evidence, field: child, question, isPartOfRecord: true });
+    // Which of the given subjects the record is about is not clear: it must not be put down to any.
+    if (isGiven && value === null) return null;
+    entries.push([child.name, value]);
+  }
+  const hasOwnValue = items.shape.fields.some(
+    (child, at) => !isGivenField(child, task) && entries[at]?.[1] !== null,
+  );
+  return hasOwnValue ? Object.fromEntries(entries) : null;
+}
+
+/** A field that is named like a value of the input repeats that value, where the evidence is about it. */
+function isGivenField({ name, shape }: OutputField, task: ResearchTask): boolean {
+  return shape.kind === "string" && task.givenValues(name).length > 0;
+}
+
+/** The one given value that the title or heading names, or else the one that the sentence names. */
+function takeGiven(field: OutputField, evidence: Evidence, task: ResearchTask): string | null {
+  for (const text of [evidence.context, evidence.sentence]) {
+    const named = task.givenValues(field.name).filter((value) => text.includes(value));
+    if (named.length > 0) return named.length === 1 ? (named[0] ?? null) : null;
+  }
+  return null;
+}
+
+function describeField(field: OutputField | string): string[] {
+  return typeof field === "string" ? [field] : [field.name, field.description];
+}
+
+async function searchField(
+  field: OutputField,
+  words: { field: string; description: string; hints: readonly string[] },
+  { task, search, budget, beginSearch }: FillOptions,
+): Promise<{ question: WeightedQuestion; evidence: Evidence[] }> {
+  const question = readQuestion({
+    asked: task.asked,
+    ...words,
+    hints: [...words.hints, ...task.hints],
+  });
+  const observer = await beginSearch([...task.asked, splitIdentifier(field.name)].join(" "));
+  return findEvidence(question, search, budget, observer);
+}
+
+function leaveEmpty(field: OutputField, parents: readonly string[], value: null | []): Filled {
+  const path = [...parents, field.name].join(".");
+  const isNullable = field.isNullable || value !== null;
+  return { value, evidence: [], unfilled: [{ path, isNullable }] };
+}
+
+function warnAbout(unfilled: Filled["unfilled"]): RunWarning[] {
+  if (unfilled.length === 0) return [];
+  const paths = unfilled.map(({ path }) => path);
+  const against = unfilled.filter(({ isNullable }) => !isNullable).map(({ path }) => path);
+  const note =
+    against.length === 0 ? "" : ` The output schema does not admit null for ${against.join(", ")}.`;
+  return [
+    {
+      type: "warning",
+      message: `The documents state no fitting value for ${paths.join(", ")}; left empty (null).${note}`,
+      detail: { fields: paths },
+    },
+  ];
+}

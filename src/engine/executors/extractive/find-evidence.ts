@@ -1,0 +1,125 @@
+import type {
+  DocumentSearch,
+  FoundPassage,
+  IndexedDocument,
+} from "../../sources/search-documents.ts";
+import { splitSentences } from "../../sources/sentences.ts";
+import type { ReadingBudget } from "./budgets.ts";
+import type { Question } from "./question.ts";
+import {
+  mentionsNames,
+  type SentenceInContext,
+  scoreSentence,
+  weighQuestion,
+  type WeightedQuestion,
+} from "./relevance.ts";
+
+/** A sentence of a document that answers a question, to a degree. */
+export interface Evidence extends SentenceInContext {
+  document: IndexedDocument;
+  heading: string;
+  score: number;
+  /** Whether the sentence itself says what it is about; rows and pronouns need their context. */
+  standsAlone: boolean;
+}
+
+/** Sentences below this match about half of what was asked, which is usually another subject. Set on the examples. */
+const MIN_SCORE = 0.5;
+
+/** What scores less than this share of the best sentence only repeats some of its words. */
+const CLOSE_TO_BEST = 0.8;
+
+/** Told about the reading, so that progress can be reported while it happens. */
+export interface ReadingObserver {
+  matched(documentIds: readonly number[]): void;
+  /** Awaited after each document, with the share of this search that is done. */
+  read(document: IndexedDocument, share: number): Promise<void>;
+}
+
+export interface EvidenceFound {
+  question: WeightedQuestion;
+  /** Relevant sentences, best first, each text once. Empty when the documents do not answer. */
+  evidence: Evidence[];
+}
+
+/** Searches, reads the best passages document by document, and keeps the sentences that answer the question. */
+export async function findEvidence(
+  asked: Question,
+  search: DocumentSearch,
+  budget: ReadingBudget,
+  observer: ReadingObserver,
+): Promise<EvidenceFound> {
+  const question = await weighQuestion(asked, search);
+  const words = question.terms.flatMap((term) =>
+    question.weights.has(term.key) ? [term.word, ...term.synonyms] : [],
+  );
+  const { passages, documentIds } = await search.find(words, budget.passages);
+  observer.matched(documentIds);
+
+  const evidence: Evidence[] = [];
+  const groups = groupByDocument(passages).slice(0, budget.documents);
+  for (const [index, group] of groups.entries()) {
+    for (const passage of group) evidence.push(...scorePassage(passage, question));
+    const [first] = group;
+    if (first !== undefined) await observer.read(first.document, (index + 1) / groups.length);
+  }
+  return { question, evidence: keepRelevant(evidence) };
+}
+
+function groupByDocument(passages: readonly FoundPassage[]): FoundPassage[][] {
+  const groups = new Map<number, FoundPassage[]>();
+  for (const passage of passages) {
+    const group = groups.get(passage.document.id);
+    if (group === undefined) groups.set(passage.document.id, [passage]);
+    else group.push(passage);
+  }
+  return [...groups.values()];
+}
+
+function scorePassage(passage: FoundPassage, question: WeightedQuestion): Evidence[] {
+  const { document, heading } = passage;
+  const subject = `${document.title}\n${heading}`;
+  return passage.text.split("\n").flatMap((line) => {
+    let antecedent = "";
+    return splitSentences(line).map((sentence) => {
+      const context = hasPronoun(sentence) ? `${subject}\n${antecedent}` : subject;
+      antecedent = mainClause(sentence);
+      const score = scoreSentence({ sentence, context }, question);
+      const standsAlone = readRow(sentence) === null && mentionsNames(question, sentence);
+      return { document, heading, sentence, context, score, standsAlone };
+    });
+  });
+}
+
+/** What a pronoun of the next sentence refers to is the subject, not what a clause compares it with. */
+function mainClause(sentence: string): string {
+  return sentence.split(/[,;]?\s(?:which|who|whose|than|while|whereas|but)\s/)[0] ?? "";
+}
+
+/** Such a sentence is about what the one before it is about. Capitals tell the acronym `IT` from a pronoun. */
+function hasPronoun(sentence: string): boolean {
+  return /\b(?:[Ii]t|[Ii]ts|[Hh]e|[Hh]is|[Ss]he|[Hh]er|[Tt]hey|[Tt]heir)\b/.test(sentence);
+}
+
+function keepRelevant(evidence: readonly Evidence[]): Evidence[] {
+  const ranked = evidence.toSorted((a, b) => b.score - a.score);
+  const floor = Math.max(MIN_SCORE, (ranked[0]?.score ?? 0) * CLOSE_TO_BEST);
+  const seen = new Set<string>();
+  return ranked.filter(({ sentence, context, score, standsAlone }) => {
+    // Rows of different documents may read alike and mean different things.
+    const key = standsAlone ? sentence : `${context}\n${sentence}`;
+    if (score < floor || seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+/** A line of `name: value` cells: a table row, or a list item such as `Headquarters: Geneva`. */
+export function readRow(sentence: string): { name: string; value: string }[] | null {
+  const cells = sentence.split("; ").map((cell) => {
+    const match = /^([^:;.!?]{1,60}): (.+)$/.exec(cell);
+    return match === null ? null : { name: match[1] ?? "", value: match[2] ?? "" };
+  });
+  const named = cells.filter((cell) => cell !== null);
+  return named.length === cells.length ? named : null;
+}

@@ -1,0 +1,210 @@
+import { splitWords, type Word } from "../../sources/words.ts";
+import { isFormatWord, isStopWord } from "./stop-words.ts";
+import { withSynonyms } from "./synonyms.ts";
+
+/** How much a term says about what is asked. */
+export type TermRole =
+  /** Stands in the question. */
+  | "asked"
+  /** Names the output field that is to be filled. */
+  | "field"
+  /** Describes the output field: may stand for its name. */
+  | "described"
+  /** Stands around the question, as a key of the input does: useful where it occurs, never required. */
+  | "hint";
+
+export interface Term {
+  /** As it was written; searched for. */
+  word: string;
+  /** Compared with the words of a sentence. */
+  key: string;
+  /** Other words for it; they are searched for and compared as well. */
+  synonyms: readonly string[];
+  role: TermRole;
+}
+
+/** Names of which a sentence must be about one: `France and Germany` are two, `United Kingdom` is one of two words. */
+export type NameGroup = readonly (readonly Term[])[];
+
+export type ExpectedAnswer = "date" | "number" | "name" | null;
+
+/** A question, taken apart. */
+export interface Question {
+  /** In order, without stop words and repetitions. */
+  terms: readonly Term[];
+  /** The subject must match each group. */
+  names: readonly NameGroup[];
+  /** What `of` points to (`atomic number of silver`): a subject too, though it is not written like a name. */
+  objects: readonly Term[];
+  /** Years asked about: a sentence about another year is no answer. */
+  years: readonly string[];
+  /** Other numbers in the question. */
+  numbers: readonly Term[];
+  expects: ExpectedAnswer;
+}
+
+/** A long text has more words than a question needs; each costs a search. */
+const MAX_TERMS = 48;
+
+/** A value this short that is written with capitals is a name: `United Kingdom`. */
+const MAX_NAME_WORDS = 4;
+
+export interface QuestionParts {
+  /** Each asks something; single values of an input object are parts of their own. */
+  asked: readonly string[];
+  /** Words of the output field. */
+  field?: string;
+  description?: string;
+  hints: readonly string[];
+}
+
+export function readQuestion({
+  asked,
+  field = "",
+  description = "",
+  hints,
+}: QuestionParts): Question {
+  const parts = asked.map(readPart);
+  const fieldTerms = fieldWords(field);
+  const hintTerms = [
+    ...meaningfulTerms(description, "described"),
+    ...hints.flatMap((hint) => meaningfulTerms(hint, "hint")),
+  ];
+  const terms = parts.flatMap((part) => part.terms);
+  // A field that names its own year overrides the question's.
+  const years =
+    [yearsOf(fieldTerms), yearsOf(terms), yearsOf(hintTerms)].find((found) => found.length > 0) ??
+    [];
+  const isForeignYear = (term: Term) => isYear(term.key) && !years.includes(term.key);
+  const all = [
+    ...parts.flatMap((part) => part.names.flat(2)),
+    ...fieldTerms,
+    ...terms,
+    ...hintTerms,
+  ];
+  return {
+    terms: unique(all.filter((term) => !isForeignYear(term))).slice(0, MAX_TERMS),
+    names: parts.flatMap((part) => part.names),
+    objects: parts.flatMap((part) => part.objects),
+    years,
+    numbers: terms.filter((term) => /^\d/.test(term.key) && !isYear(term.key)),
+    expects: expectedAnswer(asked.join("\n")),
+  };
+}
+
+export function isYear(text: string): boolean {
+  return /^(?:1\d{3}|20\d{2})$/.test(text);
+}
+
+function yearsOf(terms: readonly Term[]): string[] {
+  return [...new Set(terms.map((term) => term.key).filter(isYear))];
+}
+
+function unique(terms: readonly Term[]): Term[] {
+  const byKey = new Map<string, Term>();
+  for (const term of terms) if (!byKey.has(term.key)) byKey.set(term.key, term);
+  return [...byKey.values()];
+}
+
+/** A field may be named by a format word alone (`currency`): then that is what it asks for. */
+function fieldWords(field: string): Term[] {
+  const terms = meaningfulTerms(field, "field");
+  if (terms.length > 0) return terms;
+  return splitWords(splitIdentifier(field))
+    .filter(({ text }) => !isStopWord(text))
+    .map((word) => toTerm(word, "field"));
+}
+
+function meaningfulTerms(text: string, role: TermRole): Term[] {
+  return splitWords(splitIdentifier(text))
+    .filter(({ text: word }) => !isStopWord(word) && !isFormatWord(word))
+    .map((word) => toTerm(word, role));
+}
+
+/** `gdpPerCapita_2023` reads `gdp Per Capita 2023`. */
+export function splitIdentifier(text: string): string {
+  return text.replaceAll("_", " ").replace(/(?<=\p{Ll})(?=\p{Lu})/gu, " ");
+}
+
+const AFTER_OF = /\bof\s+(?:(?:the|an?)\s+)?$/i;
+
+function readPart(text: string): { terms: Term[]; names: NameGroup[]; objects: Term[] } {
+  const words = splitWords(text);
+  const isName = nameDetector(text, words);
+  const kept = words.filter((word) => isName(word) || !isStopWord(word.text));
+  return {
+    terms: kept.map((word) => toTerm(word, "asked")),
+    names: groupNames(text, kept.filter(isName)),
+    objects: kept
+      .filter((word) => !isName(word) && !/^\d/.test(word.text))
+      .filter((word) => AFTER_OF.test(textBefore(text, word)))
+      .map((word) => toTerm(word, "asked")),
+  };
+}
+
+function toTerm({ text, key }: Word, role: TermRole): Term {
+  const [, ...synonyms] = withSynonyms(text);
+  return { word: text, key, synonyms, role };
+}
+
+/** Capitals tell names, except at the beginning of a sentence and in texts that are all in capitals. */
+function nameDetector(text: string, words: readonly Word[]): (word: Word) => boolean {
+  const content = words.filter((word) => !isStopWord(word.text) && !/^\d/.test(word.text));
+  const isName =
+    words.length <= MAX_NAME_WORDS && content.length > 0 && content.every(isCapitalized);
+  if (isName) return (word) => content.includes(word);
+
+  const begins = (word: Word) =>
+    word.start === words[0]?.start || /[.?!:\n"“]\s*$/.test(textBefore(text, word));
+  const hasSmallLetters = words.some((word) => !begins(word) && /^\p{Ll}/u.test(word.text));
+  if (!hasSmallLetters) return () => false;
+  return (word) =>
+    (isAcronym(word.text) || (isCapitalized(word) && !begins(word))) &&
+    (isAmbiguousAcronym(word.text) || !isStopWord(word.text));
+}
+
+/** As much as tells what a word follows; looking further back takes seconds in a text of 20,000 characters. */
+function textBefore(text: string, word: Word): string {
+  return text.slice(Math.max(0, word.start - 16), word.start);
+}
+
+function isCapitalized(word: Word): boolean {
+  return /^\p{Lu}/u.test(word.text);
+}
+
+function isAcronym(word: string): boolean {
+  return /^\p{Lu}[\p{Lu}\d]+$/u.test(word);
+}
+
+/** Names although `who`, `us` and `it` say nothing. Other words in capitals (`NOT`) are only emphasised. */
+export function isAmbiguousAcronym(word: string): boolean {
+  return ["WHO", "US", "IT"].includes(word);
+}
+
+const SAME_NAME = /^[\s\-–.]*$/;
+const ANOTHER_NAME =
+  /^(?:['’]s)?\s*(?:,|\/|&|(?:,\s*)?\b(?:and|or|vs\.?|versus)\b)\s*(?:the\s+)?$/i;
+
+function groupNames(text: string, words: readonly Word[]): NameGroup[] {
+  const groups: Term[][][] = [];
+  let end = 0;
+  for (const word of words) {
+    const between = text.slice(end, word.start);
+    const group = groups.at(-1);
+    const phrase = group?.at(-1);
+    if (group !== undefined && phrase !== undefined && SAME_NAME.test(between))
+      phrase.push(toTerm(word, "asked"));
+    else if (group !== undefined && ANOTHER_NAME.test(between)) group.push([toTerm(word, "asked")]);
+    else groups.push([[toTerm(word, "asked")]]);
+    end = word.start + word.text.length;
+  }
+  return groups;
+}
+
+function expectedAnswer(text: string): ExpectedAnswer {
+  if (/\bwhen\b|\b(?:what|which) (?:year|date|day)\b/i.test(text)) return "date";
+  if (/\bhow (?:many|much|high|tall|large|big|old|long|far|fast|heavy|deep)\b/i.test(text))
+    return "number";
+  // Not `WHO`.
+  return /\b[Ww]ho\b/.test(text) ? "name" : null;
+}

@@ -1,0 +1,70 @@
+import type { Attempt } from "../executor.ts";
+import type { ReadingObserver } from "./find-evidence.ts";
+
+/** How many source addresses an event shows. */
+const SAMPLE_SIZE = 10;
+
+/** The meter while documents are read; preparing the index comes before, writing the answer after. */
+const READING_FROM = 10;
+const READING_TO = 95;
+
+/** Kinds of progress messages of the API that this executor sends. */
+export type MessageKind = "exec_status" | "plan" | "search" | "result";
+
+/** Reports what has really been matched and read so far; every step stops a cancelled run. */
+export interface ReadingProgress {
+  tell(kind: MessageKind, message: string): Promise<void>;
+  /** Begins the next of the planned searches. */
+  beginSearch(query: string): Promise<ReadingObserver>;
+}
+
+/** Queries are shown, not replayed; a 20,000-character question need not be stored in each event. */
+const MAX_QUERY_CHARS = 200;
+
+export function createReadingProgress(
+  { report, signal }: Pick<Attempt, "report" | "signal">,
+  searches: number,
+): ReadingProgress {
+  const matched = new Set<number>();
+  const read = new Map<number, string>();
+  let begun = 0;
+
+  async function tell(kind: MessageKind, message: string): Promise<void> {
+    signal.throwIfAborted();
+    await report({ type: `task_run.progress_msg.${kind}`, message });
+    signal.throwIfAborted();
+  }
+
+  async function beginSearch(query: string): Promise<ReadingObserver> {
+    const done = begun;
+    begun += 1;
+    await tell("search", `Query: ${shorten(query)}`);
+    return {
+      matched: (documentIds) => {
+        for (const id of documentIds) matched.add(id);
+      },
+      read: async (document, share) => {
+        signal.throwIfAborted();
+        read.set(document.id, document.url);
+        const part = (done + share) / searches;
+        await report({
+          type: "task_run.progress_stats",
+          progress_meter: Math.round(READING_FROM + part * (READING_TO - READING_FROM)),
+          source_stats: {
+            num_sources_considered: matched.size,
+            num_sources_read: read.size,
+            sources_read_sample: [...new Set(read.values())].slice(-SAMPLE_SIZE),
+          },
+        });
+        signal.throwIfAborted();
+      },
+    };
+  }
+
+  return { tell, beginSearch };
+}
+
+function shorten(text: string): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line.length > MAX_QUERY_CHARS ? `${line.slice(0, MAX_QUERY_CHARS).trimEnd()}…` : line;
+}

@@ -1,0 +1,54 @@
+import type { RunInput } from "../../../task-api/run-input.ts";
+import {
+  type JsonObject,
+  JsonObject as JsonObjectSchema,
+  requestedOutput,
+} from "../../../task-api/task-spec.ts";
+import { wordKey } from "../../sources/words.ts";
+import { splitIdentifier } from "./question.ts";
+
+/** What a run's input and task spec ask. */
+export interface ResearchTask {
+  /** The question, or the values of an input object. */
+  asked: readonly string[];
+  /** The object's keys and the description of a text output. */
+  hints: readonly string[];
+  /** The values the input object holds under a key of that name (`countries` is found as `country`). */
+  givenValues(name: string): readonly string[];
+}
+
+export function readTask({ input, task_spec }: RunInput): ResearchTask {
+  const output = requestedOutput(task_spec);
+  const description = output.type === "text" ? (output.description ?? "") : "";
+  if (typeof input === "string") {
+    return { asked: [input], hints: [description], givenValues: () => [] };
+  }
+  const entries = flatten(input);
+  return {
+    // The items of a list are alternatives: whoever asks for three countries wants sentences about any of them.
+    asked: entries.map(({ values }) => values.join(", ")),
+    hints: [...entries.map(({ key }) => splitIdentifier(key)), description],
+    givenValues: (name) =>
+      entries.filter(({ key }) => wordKey(key) === wordKey(name)).flatMap(({ values }) => values),
+  };
+}
+
+function flatten(input: JsonObject): { key: string; values: string[] }[] {
+  return Object.entries(input).flatMap(([key, value]) => {
+    if (value === null || value === undefined) return [];
+    if (Array.isArray(value)) {
+      const scalars = value.filter((item) => typeof item !== "object").map(describeScalar);
+      const nested = value.filter((item) => typeof item === "object");
+      return [
+        ...(scalars.length > 0 ? [{ key, values: scalars }] : []),
+        ...nested.flatMap((item) => flatten(JsonObjectSchema.catch({}).parse(item))),
+      ];
+    }
+    if (typeof value === "object") return flatten(JsonObjectSchema.catch({}).parse(value));
+    return [{ key, values: [describeScalar(value)] }];
+  });
+}
+
+function describeScalar(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

@@ -1,0 +1,32 @@
+import { wordKey } from "../../sources/words.ts";
+
+/**
+ * Words that questions and documents use for the same thing. Only those with which people ask for a fact of any kind;
+ * the vocabulary of a subject is the documents' own.
+ */
+const GROUPS: readonly (readonly string[])[] = [
+  ["founded", "established", "created", "formed", "started", "inception"],
+  ["population", "inhabitants"],
+  ["height", "high", "tall", "elevation"],
+  ["length", "long"],
+  ["size", "big", "large"],
+  ["distance", "far"],
+  ["age", "old"],
+  ["depth", "deep"],
+  ["weight", "heavy", "mass"],
+  ["speed", "fast", "velocity"],
+  ["temperature", "hot", "cold"],
+  ["price", "cost", "expensive"],
+  ["headquarters", "headquartered", "seat"],
+];
+
+const BY_KEY = new Map(
+  GROUPS.flatMap((group) => group.map((word) => [wordKey(word), group] as const)),
+);
+
+/** The words that may stand for this one, itself first. */
+export function withSynonyms(word: string): string[] {
+  const key = wordKey(word);
+  const others = BY_KEY.get(key) ?? [];
+  return [word, ...others.filter((other) => wordKey(other) !== key)];
+}

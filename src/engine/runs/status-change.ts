@@ -1,0 +1,95 @@
+import type { Transaction, Updateable } from "kysely";
+import type { Database } from "../../database/open-database.ts";
+import type { DatabaseSchema, RunsTable } from "../../database/schema.ts";
+import type { RunOutput } from "../../task-api/output.ts";
+import type { RunError, RunStatus, RunWarning } from "../../task-api/run.ts";
+import { type Clock, formatTimestamp } from "../clock.ts";
+import type { ChangeFeed } from "./change-feed.ts";
+import { appendState } from "./event-log.ts";
+
+/** Who holds a run: every write of a worker is fenced by both, so that a worker that lost its lease changes nothing. */
+export interface Lease {
+  runId: string;
+  owner: string;
+  attempt: number;
+}
+
+export interface StatusChange {
+  from: RunStatus[];
+  to: RunStatus;
+  /** The worker that must still hold the run. */
+  lease?: Lease;
+  set?: Updateable<RunsTable>;
+}
+
+/** The parts of an ending as the run row stores them. */
+export function toColumns(values: {
+  output?: RunOutput;
+  warnings?: RunWarning[];
+  error?: RunError;
+}): Updateable<RunsTable> {
+  return Object.fromEntries(
+    Object.entries(values).map(([column, value]) => [column, JSON.stringify(value)]),
+  );
+}
+
+type Trx = Transaction<DatabaseSchema>;
+
+/** How runs change: in a transaction, fenced, logged, and announced once it is committed. */
+export function createStatusChanges({
+  db,
+  clock,
+  feed,
+}: {
+  db: Database;
+  clock: Clock;
+  feed: ChangeFeed;
+}) {
+  const now = () => formatTimestamp(clock.now());
+
+  /** Runs `change` in one transaction and announces the runs it changed, once they are committed. */
+  async function commit<Result>(
+    change: (trx: Trx, at: string) => Promise<{ changed: string[]; result: Result }>,
+  ): Promise<Result> {
+    const { changed, result } = await db.transaction().execute((trx) => change(trx, now()));
+    for (const runId of changed) feed.announce(runId);
+    return result;
+  }
+
+  /** Moves a run to `to`, if it is in one of `from` and, where a lease is given, still held by it. */
+  async function changeStatus(
+    trx: Trx,
+    at: string,
+    runId: string,
+    { from, to, lease, set }: StatusChange,
+  ): Promise<boolean> {
+    let update = trx
+      .updateTable("runs")
+      .set({
+        status: to,
+        modified_at: at,
+        // A run that is being cancelled stays with its worker, who is the one to acknowledge.
+        ...(to !== "cancelling" && { lease_owner: null, lease_until: null }),
+        ...set,
+      })
+      .where("run_id", "=", runId)
+      .where("status", "in", from);
+    if (lease !== undefined) {
+      update = update.where("lease_owner", "=", lease.owner).where("attempt", "=", lease.attempt);
+    }
+    const row = await update.returning("run_id").executeTakeFirst();
+    if (row === undefined) return false;
+    await appendState(trx, runId, to, at);
+    return true;
+  }
+
+  /** One status change in a transaction of its own; false when it no longer applied. */
+  function moveRun(runId: string, change: StatusChange): Promise<boolean> {
+    return commit(async (trx, at) => {
+      const result = await changeStatus(trx, at, runId, change);
+      return { changed: result ? [runId] : [], result };
+    });
+  }
+
+  return { commit, changeStatus, moveRun };
+}

@@ -1,0 +1,139 @@
+import { readdir, realpath, stat } from "node:fs/promises";
+import type { Dirent } from "node:fs";
+import { join } from "node:path";
+import { isDocumentName } from "./read-document.ts";
+
+/** A file that may be a document, and what tells that it changed. */
+export interface DocumentFile {
+  /** Inside the folder, with forward slashes. */
+  path: string;
+  absolutePath: string;
+  modifiedMs: number;
+  sizeBytes: number;
+}
+
+/** Something in the folder that cannot be followed: a sub-folder without permission, a broken link. */
+export interface FolderProblem {
+  path: string;
+  reason: string;
+}
+
+export interface FolderListing {
+  files: DocumentFile[];
+  problems: FolderProblem[];
+}
+
+/** The document folder cannot be used; the message names it and says what to do. */
+export class DocumentFolderUnusable extends Error {
+  override readonly name = "DocumentFolderUnusable";
+  readonly folder: string;
+
+  constructor(folder: string, problem: string, options?: { cause: unknown }) {
+    super(
+      `The document folder ${folder} ${problem}. Create it as a readable folder, or point to another one.`,
+      options,
+    );
+    this.folder = folder;
+  }
+}
+
+/** The real path of a folder that can be listed. Throws {@link DocumentFolderUnusable}. */
+export async function resolveDocumentFolder(folder: string): Promise<string> {
+  try {
+    const real = await realpath(folder);
+    await readdir(real);
+    return real;
+  } catch (error) {
+    throw new DocumentFolderUnusable(folder, describeFolderError(error), { cause: error });
+  }
+}
+
+/**
+ * Every document file below the folder, in a stable order. Hidden entries and `node_modules` are left out; links are
+ * followed, and what was reached before (a loop, a second name) is not visited again.
+ * Throws {@link DocumentFolderUnusable} when the folder itself cannot be listed.
+ */
+export async function listDocumentFiles(folder: string): Promise<FolderListing> {
+  const listing: FolderListing = { files: [], problems: [] };
+  const visited = new Set([folder]);
+
+  async function visit(real: string, prefix: string): Promise<void> {
+    const links: Dirent[] = [];
+    const folders: Dirent[] = [];
+    const files: Dirent[] = [];
+    for (const entry of await listEntries(real, prefix)) {
+      if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
+      if (entry.isSymbolicLink()) links.push(entry);
+      else if (entry.isDirectory()) folders.push(entry);
+      else if (entry.isFile() && isDocumentName(entry.name)) files.push(entry);
+    }
+    await Promise.all(
+      files.map((file) => addFile(join(real, file.name), prefix + file.name, listing)),
+    );
+    for (const file of files) visited.add(join(real, file.name));
+    for (const child of folders) await visitOnce(join(real, child.name), `${prefix}${child.name}/`);
+    // Links come last, so that a real name wins over a second one.
+    for (const link of links) await followLink(join(real, link.name), prefix + link.name);
+  }
+
+  async function visitOnce(real: string, prefix: string): Promise<void> {
+    if (visited.has(real)) return;
+    visited.add(real);
+    await visit(real, prefix);
+  }
+
+  async function followLink(link: string, path: string): Promise<void> {
+    try {
+      const real = await realpath(link);
+      const isFolder = (await stat(real)).isDirectory();
+      if (isFolder) await visitOnce(real, `${path}/`);
+      else if (isDocumentName(path) && !visited.has(real)) {
+        visited.add(real);
+        await addFile(real, path, listing);
+      }
+    } catch (error) {
+      listing.problems.push({ path, reason: `is a link that ${describeFolderError(error)}` });
+    }
+  }
+
+  async function listEntries(real: string, prefix: string): Promise<Dirent[]> {
+    try {
+      return await readdir(real, { withFileTypes: true });
+    } catch (error) {
+      const reason = describeFolderError(error);
+      if (prefix === "") throw new DocumentFolderUnusable(folder, reason, { cause: error });
+      listing.problems.push({ path: prefix, reason });
+      return [];
+    }
+  }
+
+  await visit(folder, "");
+  listing.files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return listing;
+}
+
+async function addFile(absolutePath: string, path: string, listing: FolderListing): Promise<void> {
+  try {
+    const { mtimeMs, size } = await stat(absolutePath);
+    listing.files.push({ path, absolutePath, modifiedMs: mtimeMs, sizeBytes: size });
+  } catch (error) {
+    listing.problems.push({ path, reason: describeFolderError(error) });
+  }
+}
+
+function describeFolderError(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  switch (code) {
+    case "ENOENT":
+      return "does not exist";
+    case "ENOTDIR":
+      return "is not a folder";
+    case "EACCES":
+    case "EPERM":
+      return "cannot be read with the permissions of this process";
+    case "ELOOP":
+      return "leads back to itself";
+    default:
+      return `cannot be read (${String(error)})`;
+  }
+}

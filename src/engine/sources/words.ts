@@ -1,0 +1,74 @@
+import { porterStem } from "./porter-stem.ts";
+
+/** A word of a text, with what it is compared by. */
+export interface Word {
+  /** As it stands in the text. */
+  text: string;
+  /** Where it begins in the text. */
+  start: number;
+  /** Lower case, without diacritics, stemmed: equal keys match, as in the full-text index. */
+  key: string;
+}
+
+/** Scripts written without spaces: words cannot be told apart by looking for separators. */
+const SPACELESS =
+  "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}";
+const SPACELESS_RUN = new RegExp(`[${SPACELESS}]`, "u");
+const BETWEEN_SPACELESS = new RegExp(`(?<=[${SPACELESS}])(?=[${SPACELESS}\\p{L}\\p{N}])`, "gu");
+const BEFORE_SPACELESS = new RegExp(`(?<=[\\p{L}\\p{N}])(?=[${SPACELESS}])`, "gu");
+
+/** A number keeps its separators, a word its marks; the possessive `'s` and every other character separate. */
+const TOKEN = /\d+(?:[.,]\d+)*(?![\p{L}\p{N}])|[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu;
+
+const segmenter = new Intl.Segmenter(undefined, { granularity: "word" });
+
+/** Splits text into words and numbers (`1,234.5` is one). */
+export function splitWords(text: string): Word[] {
+  return [...text.matchAll(TOKEN)].flatMap((match) => {
+    const [token] = match;
+    if (!SPACELESS_RUN.test(token)) return [toWord(token, match.index)];
+    return [...segmenter.segment(token)].map(({ segment, index }) =>
+      toWord(segment, match.index + index),
+    );
+  });
+}
+
+function toWord(text: string, start: number): Word {
+  return { text, start, key: wordKey(text) };
+}
+
+/** The form in which words are compared: `Founding`, `founded` and `FOUNDED` have one key. */
+export function wordKey(word: string): string {
+  const folded = word.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  return /^\d/.test(folded) ? folded.replaceAll(",", "") : porterStem(folded);
+}
+
+/** Whether the word is of a script without spaces: it is then looked for inside the text, not among its words. */
+export function isSpaceless(word: string): boolean {
+  return SPACELESS_RUN.test(word);
+}
+
+/** Invisible, and a separator for SQLite's tokenizer: so each character of a spaceless script is a token. */
+const INVISIBLE_SEPARATOR = "\u200b";
+
+/** Prepares text for the index. {@link fromIndexedText} is the way back. */
+export function toIndexedText(text: string): string {
+  return text
+    .replace(BETWEEN_SPACELESS, INVISIBLE_SEPARATOR)
+    .replace(BEFORE_SPACELESS, INVISIBLE_SEPARATOR);
+}
+
+export function fromIndexedText(text: string): string {
+  return text.replaceAll(INVISIBLE_SEPARATOR, "");
+}
+
+/**
+ * An FTS5 query for passages that hold any of the words. Every word is quoted, so nothing a user types is syntax.
+ * Null when no word is left.
+ */
+export function toMatchExpression(words: readonly string[]): string | null {
+  const phrases = words
+    .filter((word) => /[\p{L}\p{N}]/u.test(word))
+    .map((word) => `"${toIndexedText(word).replaceAll('"', '""').replaceAll("\0", "")}"`);
+  return phrases.length === 0 ? null : phrases.join(" OR ");
+}

@@ -1,0 +1,112 @@
+import type { CallToolResult, ServerContext } from "@modelcontextprotocol/server";
+import { TaskApiError } from "../client/errors.ts";
+import { JsonObject } from "../task-api/task-spec.ts";
+import { FieldNotFound, InvalidArguments, argumentProblems } from "./argument-problems.ts";
+import { type Explanation, explainError } from "./explain-error.ts";
+import { fence } from "./fence.ts";
+import { oneLine } from "./page-text.ts";
+import { type ProgressReporter, createProgressReporter, silentProgress } from "./progress.ts";
+import { readJsonText } from "./read-json-text.ts";
+import { reportText } from "./report-text.ts";
+import type { RunReport } from "./run-report.ts";
+import type { Tool, ToolContext } from "./tool.ts";
+
+/** Names of arguments nobody asked for, as many as a report needs to make the point. */
+const IGNORED_SHOWN = 10;
+const IGNORED_NAME_BUDGET = 60;
+
+export type ToolServices = Omit<ToolContext, "callerLeft" | "startProgress">;
+
+/**
+ * Carries out one call: reads the arguments, runs the tool, and turns what it returns or throws into an MCP result. The
+ * only place that builds one.
+ */
+export async function callTool(
+  tool: Tool,
+  shownInput: JsonObject,
+  rawArguments: unknown,
+  services: ToolServices,
+  { mcpReq }: Pick<ServerContext, "mcpReq">,
+): Promise<CallToolResult> {
+  const given = givenArguments(rawArguments, shownInput);
+  const log = services.log.child({ tool: tool.name });
+  try {
+    const parsed = tool.input.safeParse(given);
+    if (!parsed.success) throw new InvalidArguments(argumentProblems(parsed.error));
+    const report = await tool.run(parsed.data, {
+      ...services,
+      log,
+      callerLeft: mcpReq.signal,
+      startProgress: (runId) => startProgress(runId, services, mcpReq),
+    });
+    return reportResult({ ...report, ...ignoredArguments(given, tool) });
+  } catch (error) {
+    // Nobody reads the result of a call that was given up (MCP: Cancellation).
+    if (mcpReq.signal.aborted) log.debug("the caller left");
+    else if (isExpected(error)) log.info({ err: error }, "call failed");
+    else log.error({ err: error }, "call failed");
+    return errorResult(explainError(error, { tool: tool.name, args: runArguments(given) }));
+  }
+}
+
+function reportResult(report: RunReport): CallToolResult {
+  return {
+    content: reportText(report).map((text) => ({ type: "text", text })),
+    structuredContent: report,
+  };
+}
+
+/** Failures the caller is told how to act on; anything else is for whoever reads the log. */
+function isExpected(error: unknown): boolean {
+  return (
+    error instanceof InvalidArguments ||
+    error instanceof FieldNotFound ||
+    error instanceof TaskApiError
+  );
+}
+
+/** Without structured content: it would have to be a run report, and there is none. */
+function errorResult({ summary, nextStep, upstream }: Explanation): CallToolResult {
+  const texts = [`Error: ${summary}\nNext: ${nextStep}`];
+  if (upstream !== null) texts.push(fence(upstream));
+  return { content: texts.map((text) => ({ type: "text", text })), isError: true };
+}
+
+/** The arguments as objects, without those that are null: that is how many models say "not set". */
+function givenArguments(rawArguments: unknown, shownInput: JsonObject): JsonObject {
+  const read = JsonObject.safeParse(readJsonText(rawArguments ?? {}, shownInput));
+  if (!read.success) return {};
+  return Object.fromEntries(Object.entries(read.data).filter(([, value]) => value !== null));
+}
+
+/** Some clients add arguments of their own to every call. They do no harm, and a misspelled one should be noticed. */
+function ignoredArguments(
+  given: JsonObject,
+  { input }: Tool,
+): Pick<RunReport, "ignored_arguments"> {
+  const names = Object.keys(given).filter((name) => !Object.hasOwn(input.shape, name));
+  if (names.length === 0) return {};
+  const shown = names.slice(0, IGNORED_SHOWN).map((name) => oneLine(name, IGNORED_NAME_BUDGET));
+  return { ignored_arguments: shown };
+}
+
+/** What of the arguments a suggested next call repeats. */
+function runArguments({ run_id }: JsonObject): JsonObject {
+  return typeof run_id === "string" ? { run_id: oneLine(run_id, 100) } : {};
+}
+
+function startProgress(
+  runId: string,
+  { clock, log }: ToolServices,
+  mcpReq: ServerContext["mcpReq"],
+): ProgressReporter {
+  const progressToken = mcpReq._meta?.progressToken;
+  if (progressToken === undefined) return silentProgress;
+  return createProgressReporter({
+    runId,
+    clock,
+    log,
+    send: (progress) =>
+      mcpReq.notify({ method: "notifications/progress", params: { progressToken, ...progress } }),
+  });
+}

@@ -1,0 +1,128 @@
+import { z } from "zod";
+import { CancelNotSupported, RequestRejected, RunNotFound } from "../client/errors.ts";
+import type { RunSnapshot } from "../client/follower.ts";
+import { isTerminalStatus } from "../task-api/run.ts";
+import type { Backend } from "./backend.ts";
+import { callText } from "./phrases.ts";
+import { describeRun } from "./run-facts.ts";
+import { CancelOutcome, type RunReport, ShownReport } from "./run-report.ts";
+import { RunId } from "./shared-arguments.ts";
+import type { Tool, ToolContext } from "./tool.ts";
+import { lookAtRun, waitForRun } from "./wait-for-run.ts";
+
+/** A worker acknowledges a cancel within moments; a longer one is reported as what it is. */
+const CONFIRM_SECONDS = 2;
+
+const Arguments = z.object({ run_id: RunId });
+
+export const cancelTaskRun: Tool<typeof Arguments> = {
+  name: "cancel_task_run",
+  title: "Cancel a task run",
+  description:
+    "Ask the backend to stop a run that is no longer wanted, and report what a second look confirmed. outcome: cancelled; cancelling (not confirmed yet); already_finished; not_supported (Parallel's hosted API has no cancel: the run goes on and is billed if it completes); not_found. It cannot be undone; what the run found so far is lost.",
+  input: Arguments,
+  output: ShownReport.extend({ outcome: CancelOutcome }),
+  hints: { readOnly: false, destructive: true, idempotent: true, openWorld: true },
+
+  async run({ run_id: runId }, context) {
+    const backend = await context.openBackend();
+    try {
+      const before = await lookAtRun(backend, runId, context.callerLeft);
+      if (isTerminalStatus(before.run.status)) return report("already_finished", before, backend);
+      const refusal = await requestCancel(backend, runId);
+      const after = await lookAgain(backend, runId, refusal, context);
+      return report(outcomeOf(after, refusal), after, backend);
+    } catch (error) {
+      if (error instanceof RunNotFound) return reportNotFound(runId);
+      throw error;
+    }
+  },
+};
+
+type Refusal = CancelNotSupported | RequestRejected;
+
+/**
+ * Null when the backend took the request, else why it did not. It does not end with the caller: a cancel that was asked
+ * for is wanted, whoever has left meanwhile.
+ */
+async function requestCancel({ client }: Backend, runId: string): Promise<Refusal | null> {
+  try {
+    await client.cancelRun(runId);
+    return null;
+  } catch (error) {
+    if (error instanceof CancelNotSupported || error instanceof RequestRejected) return error;
+    throw error;
+  }
+}
+
+function lookAgain(
+  backend: Backend,
+  runId: string,
+  refusal: Refusal | null,
+  context: ToolContext,
+): Promise<RunSnapshot> {
+  return refusal === null
+    ? waitForRun(backend, runId, CONFIRM_SECONDS, context)
+    : lookAtRun(backend, runId, context.callerLeft);
+}
+
+/** Throws the refusal of a run that could have been cancelled. */
+function outcomeOf({ run }: RunSnapshot, refusal: Refusal | null): CancelOutcome {
+  if (run.status === "cancelled") return "cancelled";
+  // It finished between our first look and the request; our engine then refuses it with a 409.
+  if (isTerminalStatus(run.status)) return "already_finished";
+  if (refusal === null) return "cancelling";
+  if (refusal instanceof CancelNotSupported) return "not_supported";
+  throw refusal;
+}
+
+function report(outcome: CancelOutcome, seen: RunSnapshot, { kind }: Backend): RunReport {
+  const facts = describeRun(seen, kind, true);
+  return { ...describeOutcome(outcome, facts.run_id, facts.status), outcome, ...facts };
+}
+
+function reportNotFound(runId: string): RunReport {
+  return {
+    ...describeOutcome("not_found", runId, "unknown"),
+    outcome: "not_found",
+    run_id: runId,
+  };
+}
+
+function describeOutcome(
+  outcome: CancelOutcome,
+  runId: string,
+  status: string,
+): Pick<RunReport, "summary" | "next_step"> {
+  const look = callText("get_task_run", { run_id: runId, wait_seconds: 0 });
+  switch (outcome) {
+    case "cancelled":
+      return {
+        summary: `Run ${runId} is cancelled. It has no output.`,
+        next_step: "Nothing more to do for this run.",
+      };
+    case "cancelling":
+      return {
+        summary: `The backend took the request to cancel run ${runId}; it is not confirmed yet, the status is ${status}.`,
+        next_step: `Call ${look} in a moment to see whether it is cancelled.`,
+      };
+    case "already_finished":
+      return {
+        summary: `Run ${runId} had already finished (${status}); there was nothing to cancel.`,
+        next_step:
+          status === "completed"
+            ? `Its result is still there: call ${look}.`
+            : "Nothing more to do for this run.",
+      };
+    case "not_supported":
+      return {
+        summary: `This backend cannot cancel runs. Run ${runId} goes on (${status}) and is billed if it completes.`,
+        next_step: `Tell the user it could not be stopped. Its result can still be read later: ${look}.`,
+      };
+    case "not_found":
+      return {
+        summary: `The backend knows no run ${runId}; nothing was cancelled.`,
+        next_step: "Use the run_id exactly as create_task_run returned it; do not guess one.",
+      };
+  }
+}

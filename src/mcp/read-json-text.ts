@@ -1,0 +1,62 @@
+import { JsonObject } from "../task-api/task-spec.ts";
+
+/**
+ * Some clients send objects, lists, numbers and booleans as JSON text. Wherever the schema does not admit a string, text
+ * that parses to a type it does admit is replaced by what it says; everything else is left for validation to judge.
+ */
+export function readJsonText(value: unknown, schema: unknown): unknown {
+  // Below what the schema describes there is nothing to correct, and no limit to how deep a value may go.
+  if (schema === undefined) return value;
+  const { types, properties, items } = describe(schema);
+  if (typeof value === "string" && types.size > 0 && !types.has("string")) {
+    const parsed = parseJson(value);
+    return types.has(typeOf(parsed)) ? readJsonText(parsed, schema) : value;
+  }
+  if (Array.isArray(value)) return value.map((item) => readJsonText(item, items));
+  const object = JsonObject.safeParse(value);
+  if (!object.success || properties.size === 0) return value;
+  return Object.fromEntries(
+    Object.entries(object.data).map(([name, inner]) => [
+      name,
+      readJsonText(inner, properties.get(name)),
+    ]),
+  );
+}
+
+interface Description {
+  types: Set<string>;
+  properties: Map<string, unknown>;
+  items: unknown;
+}
+
+/** What a schema admits, with the members of `anyOf` taken together. */
+function describe(schema: unknown): Description {
+  const description: Description = { types: new Set(), properties: new Map(), items: undefined };
+  const object = JsonObject.safeParse(schema);
+  if (!object.success) return description;
+  const { type, anyOf, properties, items } = object.data;
+  if (typeof type === "string") description.types.add(type === "integer" ? "number" : type);
+  if (properties !== undefined) {
+    description.properties = new Map(Object.entries(JsonObject.parse(properties)));
+  }
+  description.items = items;
+  for (const member of Array.isArray(anyOf) ? anyOf : []) {
+    const inner = describe(member);
+    for (const name of inner.types) description.types.add(name);
+    for (const [name, property] of inner.properties) description.properties.set(name, property);
+    description.items ??= inner.items;
+  }
+  return description;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function typeOf(value: unknown): string {
+  return Array.isArray(value) ? "array" : typeof value;
+}

@@ -1,0 +1,107 @@
+import type { RunSnapshot } from "../client/follower.ts";
+import { findProcessor } from "../task-api/processors.ts";
+import type { Backend } from "./backend.ts";
+import { oneLine } from "./page-text.ts";
+import type { RunFacts } from "./run-report.ts";
+
+/** The facts of a run that exists. */
+export type KnownRunFacts = RunFacts & { run_id: string; status: string; is_active: boolean };
+
+/** How much of a run's words its report has room for: counts, and weights as in `oneLine`. */
+interface WordBudget {
+  warnings: number;
+  warning: number;
+  error: number;
+}
+
+/**
+ * Next to an output: the whole of almost every warning the API's samples show. Together with a page of output it keeps
+ * both channels of a report under 35,000 characters, about 10,000 tokens.
+ */
+const BESIDE_OUTPUT: WordBudget = { warnings: 4, warning: 300, error: 800 };
+/** Without an output: as much as a page of one. */
+const ALONE: WordBudget = { warnings: 10, warning: 1_000, error: 2_000 };
+
+/** Ids and names: the API's own have 37 characters. */
+const NAME_BUDGET = 100;
+/** A sentence. */
+const STEP_BUDGET = 200;
+
+/** The run as it was last seen: what it is, how far it got, and what went wrong. `isAlone`: no output follows. */
+export function describeRun(
+  { run, percent, latestMessage, sourcesRead, sourcesConsidered, trouble }: RunSnapshot,
+  kind: Backend["kind"],
+  isAlone: boolean,
+): KnownRunFacts {
+  const budget = isAlone ? ALONE : BESIDE_OUTPUT;
+  const warnings = (run.warnings ?? []).map(({ message }) => message);
+  if (trouble !== null && run.is_active) warnings.push(`Watching the run is impaired: ${trouble}`);
+  return {
+    run_id: oneLine(run.run_id, NAME_BUDGET),
+    status: oneLine(run.status, NAME_BUDGET),
+    is_active: run.is_active,
+    processor: oneLine(run.processor, NAME_BUDGET),
+    ...priceFacts(run.processor, kind),
+    ...present("created_at", shortName(run.created_at)),
+    ...present("modified_at", shortName(run.modified_at)),
+    ...present("interaction_id", shortName(run.interaction_id)),
+    // A run nobody has watched has no meter reading, which is not the same as nothing done.
+    ...present("percent", percent > 0 ? percent : null),
+    ...present("sources_read", sourcesRead),
+    ...present("sources_considered", sourcesConsidered),
+    ...present(
+      "latest_step",
+      run.is_active && latestMessage !== null ? oneLine(latestMessage, STEP_BUDGET) : null,
+    ),
+    ...warningFacts(warnings, budget),
+    ...present("error", run.error ? oneLine(run.error.message, budget.error) : null),
+  };
+}
+
+/** The first few warnings, each on one line, and how many more there are. */
+export function warningFacts(
+  warnings: readonly string[],
+  budget: WordBudget = ALONE,
+): Pick<RunFacts, "warnings"> {
+  if (warnings.length === 0) return {};
+  const shown = warnings
+    .slice(0, budget.warnings)
+    .map((warning) => oneLine(warning, budget.warning));
+  const more = warnings.length - shown.length;
+  const where = budget === ALONE ? "" : "; get_task_run with view status shows more of them";
+  return { warnings: more > 0 ? [...shown, `and ${more} more${where}`] : shown };
+}
+
+/**
+ * What a completed run of that processor costs and how long it usually takes. The built-in engine is free and as fast as
+ * its documents are few; what another backend charges for a processor we do not know is unknown.
+ */
+export function priceFacts(
+  processor: string,
+  kind: Backend["kind"],
+): Pick<RunFacts, "price_usd" | "usual_seconds"> {
+  const known = findProcessor(processor);
+  switch (kind) {
+    case "embedded":
+      return { price_usd: 0 };
+    case "custom":
+    case "hosted":
+      return known === undefined
+        ? {}
+        : { price_usd: known.priceUsd, usual_seconds: known.latencySeconds };
+  }
+}
+
+/** The entry, unless there is nothing to say. */
+function present<Key extends string, Value>(
+  key: Key,
+  value: Value | null | undefined,
+): Partial<Record<Key, Value>> {
+  const entry: Partial<Record<Key, Value>> = {};
+  if (value !== null && value !== undefined) entry[key] = value;
+  return entry;
+}
+
+function shortName(name: string | null | undefined): string | null {
+  return typeof name === "string" ? oneLine(name, NAME_BUDGET) : null;
+}

@@ -1,0 +1,42 @@
+import type { Logger } from "pino";
+import type { z } from "zod";
+import type { Clock } from "../client/clock.ts";
+import type { Backend } from "./backend.ts";
+import type { ProgressReporter } from "./progress.ts";
+import type { RunReport } from "./run-report.ts";
+
+/** How long a call may wait for a run. */
+export interface WaitLimits {
+  /** What `get_task_run` waits when the caller does not say. */
+  defaultSeconds: number;
+  /** No call waits longer, whatever it asks for. */
+  maxSeconds: number;
+}
+
+/** What a tool has at hand while it answers one call. */
+export interface ToolContext {
+  /** Opens the backend on first use. Throws {@link BackendUnavailable}. */
+  openBackend(): Promise<Backend>;
+  defaultProcessor: string;
+  waits: WaitLimits;
+  clock: Clock;
+  log: Logger;
+  /** Aborts when the caller gives up. It ends the waiting and nothing else: a dropped call never cancels a run. */
+  callerLeft: AbortSignal;
+  /** Starts telling the caller how a run gets on; silent unless the caller asked for progress. */
+  startProgress(runId: string): ProgressReporter;
+}
+
+/** A tool: everything about it but the protocol. It never builds MCP content; see {@link callTool}. */
+export interface Tool<Arguments extends z.ZodObject = z.ZodObject> {
+  name: string;
+  title: string;
+  description: string;
+  input: Arguments;
+  /** The part of the run report that clients are shown; the rest comes all the same. */
+  output: z.ZodObject;
+  /** The four hints of MCP's tool annotations, all set: their defaults are the alarming ones. */
+  hints: { readOnly: boolean; destructive: boolean; idempotent: boolean; openWorld: boolean };
+  /** Throws `InvalidArguments`, and what the client throws. */
+  run(args: z.output<Arguments>, context: ToolContext): Promise<RunReport>;
+}

@@ -1,0 +1,87 @@
+import { RunNotFound } from "../client/errors.ts";
+import type { RunSnapshot } from "../client/follower.ts";
+import type { TaskRun } from "../task-api/run.ts";
+import type { Backend } from "./backend.ts";
+import type { ToolContext } from "./tool.ts";
+
+/** A completed run's result is there at once; the API wants a timeout of at least this. */
+const READY_RESULT_SECONDS = 1;
+
+/**
+ * Watches a run until it is no longer active or `seconds` are over, telling the caller how it gets on. Whoever leaves
+ * only stops watching. Throws what the client throws, and the caller's abort reason.
+ */
+export async function waitForRun(
+  { followers, client }: Backend,
+  runId: string,
+  seconds: number,
+  { clock, callerLeft, startProgress }: ToolContext,
+): Promise<RunSnapshot> {
+  const timer = new AbortController();
+  const timeUp = new AbortController();
+  // The only rejection is the sleep the end of the wait interrupts.
+  clock.sleep(seconds * 1_000, timer.signal).then(
+    () => timeUp.abort(),
+    () => {},
+  );
+  const signal = AbortSignal.any([callerLeft, timeUp.signal]);
+  const progress = startProgress(runId);
+  let latest: RunSnapshot | null = null;
+  try {
+    for await (const snapshot of followers.watch(runId, { signal })) {
+      latest = snapshot;
+      progress.update({ status: snapshot.run.status, ...snapshot });
+      if (!snapshot.run.is_active) break;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    progress.stop();
+    timer.abort();
+  }
+  callerLeft.throwIfAborted();
+  return latest ?? snapshotOf(await client.retrieveRun(runId, { signal: callerLeft }));
+}
+
+/** The run as it is now, without waiting. */
+export async function lookAtRun(
+  { client }: Backend,
+  runId: string,
+  signal: AbortSignal,
+): Promise<RunSnapshot> {
+  return snapshotOf(await client.retrieveRun(runId, { signal }));
+}
+
+/** The snapshot with its output, which a mere look at a completed run does not bring. */
+export async function withOutput(
+  { client }: Backend,
+  snapshot: RunSnapshot,
+  signal: AbortSignal,
+): Promise<RunSnapshot> {
+  const { run } = snapshot;
+  if (snapshot.output !== null || run.status !== "completed") return snapshot;
+  const timeoutSeconds = READY_RESULT_SECONDS;
+  try {
+    const { output } = await client.retrieveResult(run.run_id, { timeoutSeconds, signal });
+    return { ...snapshot, output };
+  } catch (error) {
+    // Completed, and yet no result: the backend did not keep it.
+    if (error instanceof RunNotFound) return snapshot;
+    throw error;
+  }
+}
+
+/** A snapshot of which only the run is known. */
+export function snapshotOf(run: TaskRun): RunSnapshot {
+  return {
+    run,
+    output: null,
+    percent: run.status === "completed" ? 100 : 0,
+    latestMessage: null,
+    sourcesRead: null,
+    sourcesConsidered: null,
+    sourcesSample: [],
+    messages: [],
+    trouble: null,
+  };
+}

@@ -1,0 +1,64 @@
+import type { Clock } from "../../src/client/clock.ts";
+
+export interface ManualClock extends Clock {
+  /** Moves the time on and wakes whoever is due. */
+  advance(ms: number): void;
+  /** How many sleep at the moment. */
+  readonly sleepers: number;
+  /** Every sleep begun so far, in order. */
+  readonly sleeps: readonly number[];
+  /** Resolves when the condition holds; it is looked at again whenever a sleep begins or ends. */
+  until(condition: () => boolean): Promise<void>;
+}
+
+/** A clock that only the test moves. */
+export function createManualClock(startAt = Date.parse("2026-11-24T12:00:00Z")): ManualClock {
+  let now = startAt;
+  const pending = new Set<{ wakeAt: number; wake: () => void }>();
+  const sleeps: number[] = [];
+  const waiting = new Set<() => void>();
+  const look = () => {
+    for (const check of waiting) check();
+  };
+
+  return {
+    now: () => now,
+    async sleep(ms, signal) {
+      signal?.throwIfAborted();
+      await new Promise<void>((resolve) => {
+        const sleeper = {
+          wakeAt: now + ms,
+          wake() {
+            pending.delete(sleeper);
+            signal?.removeEventListener("abort", sleeper.wake);
+            resolve();
+            look();
+          },
+        };
+        pending.add(sleeper);
+        sleeps.push(ms);
+        signal?.addEventListener("abort", sleeper.wake, { once: true });
+        look();
+      });
+      signal?.throwIfAborted();
+    },
+    advance(ms) {
+      now += ms;
+      for (const sleeper of pending) if (sleeper.wakeAt <= now) sleeper.wake();
+    },
+    get sleepers() {
+      return pending.size;
+    },
+    sleeps,
+    until: (condition) =>
+      new Promise((resolve) => {
+        const check = () => {
+          if (!condition()) return;
+          waiting.delete(check);
+          resolve();
+        };
+        waiting.add(check);
+        check();
+      }),
+  };
+}

@@ -1,0 +1,165 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { expect, test } from "vitest";
+import { DocumentUnreadable, readDocument } from "../../../src/engine/sources/read-document.ts";
+import { createFolder } from "./document-fixtures.ts";
+
+async function read(name: string, content: string | Buffer) {
+  const folder = await createFolder({ [name]: content });
+  return { path: join(folder, name), document: await readDocument(join(folder, name)) };
+}
+
+test("front matter gives title, address and date of a Markdown document", async () => {
+  const { document } = await read(
+    "a.md",
+    "---\ntitle: The euro\nurl: https://example.org/euro\ndate: 2024-05-01\n---\n\n# Other\n\nText.\n",
+  );
+  expect(document).toMatchObject({
+    title: "The euro",
+    url: "https://example.org/euro",
+    publishedOn: "2024-05-01",
+    passages: [{ heading: "Other", text: "Text." }],
+    problems: [],
+  });
+});
+
+test("`source` and `published` are read as well", async () => {
+  const { document } = await read(
+    "a.md",
+    "---\nsource: https://example.org/a\npublished: 2024-05\n---\nText.\n",
+  );
+  expect(document).toMatchObject({ url: "https://example.org/a", publishedOn: "2024-05-01" });
+});
+
+test.each([
+  ["broken YAML", "---\ntitle: [unclosed\nurl: x: y\n---\nThe body.\n", /not valid YAML/],
+  [
+    "a list instead of fields",
+    "---\n- one\n- two\n---\nThe body.\n",
+    /not a list of `name: value`/,
+  ],
+  ["an address that is none", "---\nurl: somewhere\n---\nThe body.\n", /not a web address/],
+  ["a date that is none", "---\ndate: 2024-13-77\n---\nThe body.\n", /YYYY-MM-DD/],
+])("front matter with %s is a problem, and the body is still read", async (_, text, problem) => {
+  const { document, path } = await read("a.md", text);
+  expect(document.problems).toEqual([expect.stringMatching(problem)]);
+  expect(document.passages).toEqual([{ heading: "", text: "The body." }]);
+  expect(document.url).toBe(pathToFileURL(path).href);
+});
+
+test("without a title the first heading is the title, and without one the file name", async () => {
+  expect((await read("a.md", "Intro.\n\n# Real title\n\nText.\n")).document.title).toBe(
+    "Real title",
+  );
+  expect((await read("the-file.md", "Only text.\n")).document.title).toBe("the-file");
+});
+
+test("Markdown markup is stripped, and links keep their text", async () => {
+  const { document } = await read(
+    "a.md",
+    "# T\n\nSome **bold** and *slanted* `code`, a [link](https://example.org) &amp; an\nescaped \\* star.<br>End.\n\n- one\n- two\n  - nested\n\n> quoted\n",
+  );
+  expect(document.passages).toEqual([
+    {
+      heading: "",
+      text: "Some bold and slanted code, a link & an escaped * star.End.\none\ntwo\nnested\nquoted",
+    },
+  ]);
+});
+
+test("headings make the path of a passage", async () => {
+  const { document } = await read("a.md", "# T\n\n## A\n\n### B\n\nx\n\n## C\n\ny\n");
+  expect(document.passages).toEqual([
+    { heading: "A › B", text: "x" },
+    { heading: "C", text: "y" },
+  ]);
+});
+
+test("a table row names its columns", async () => {
+  const { document } = await read(
+    "a.md",
+    "| Year | GDP |\n|--|--|\n| 2022 | **$2.80 trillion** |\n| 2023 | |\n",
+  );
+  expect(document.passages[0]?.text).toBe("Year: 2022; GDP: $2.80 trillion\nYear: 2023");
+});
+
+test("an HTML page gives its title, canonical address, text and tables, without scripts and navigation", async () => {
+  const { document } = await read(
+    "a.html",
+    `<html><head><title>Planets &amp; moons</title><link rel="canonical" href="https://example.org/planets">
+     <meta property="og:url" content="https://example.org/other"><meta name="date" content="2024-02-03T10:00:00Z">
+     <style>p{color:red}</style></head><body><nav>Menu</nav><h1>Planets &amp; moons</h1><p>Eight <a href="/x">planets</a>.</p>
+     <h2>Size</h2><table><tr><th>Planet</th><th>Diameter</th></tr><tr><td>Mars</td><td>6,792&nbsp;km</td></tr></table>
+     <ul><li>one</li><li>two</li></ul><script>alert(1)</script></body></html>`,
+  );
+  expect(document).toEqual({
+    title: "Planets & moons",
+    url: "https://example.org/planets",
+    publishedOn: "2024-02-03",
+    passages: [
+      { heading: "", text: "Eight planets." },
+      { heading: "Size", text: "Planet: Mars; Diameter: 6,792 km\none\ntwo" },
+    ],
+    problems: [],
+  });
+});
+
+test("the Open Graph address serves where there is no canonical one", async () => {
+  const { document } = await read(
+    "a.htm",
+    `<meta property="og:url" content="https://example.org/og"><p>Text`,
+  );
+  expect(document.url).toBe("https://example.org/og");
+});
+
+test("a text file joins wrapped lines, and its short first line is the title", async () => {
+  const { document } = await read("a.txt", "About light\n\nLight is\nfast.\n\n- one\n- two\n");
+  expect(document.title).toBe("About light");
+  expect(document.passages).toEqual([{ heading: "", text: "Light is fast.\none\ntwo" }]);
+});
+
+test("an empty file is a document without passages", async () => {
+  expect((await read("a.md", "")).document.passages).toEqual([]);
+});
+
+test("long text is cut into bounded passages between sentences", async () => {
+  const sentence = "This sentence about the river has a fixed length and says nothing else. ";
+  const { document } = await read("a.txt", sentence.repeat(100));
+  expect(document.passages.length).toBeGreaterThan(5);
+  for (const { text } of document.passages) {
+    expect(text.length).toBeLessThanOrEqual(1_200);
+    expect(text).toMatch(/^This sentence .* else\.$/);
+  }
+});
+
+test("text without any punctuation is cut too, and nothing is lost", async () => {
+  const { document } = await read("a.txt", "数".repeat(5_000));
+  expect(document.passages.map(({ text }) => text).join("")).toBe("数".repeat(5_000));
+});
+
+test("UTF-16 with a byte order mark and a declared HTML charset are decoded", async () => {
+  const utf16 = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from("Grüße.", "utf16le")]);
+  expect((await read("a.txt", utf16)).document.passages[0]?.text).toBe("Grüße.");
+  const latin1 = Buffer.from('<meta charset="iso-8859-1"><p>Grüße.</p>', "latin1");
+  expect((await read("a.html", latin1)).document.passages[0]?.text).toBe("Grüße.");
+});
+
+test.each([
+  ["a binary file", Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 1, 2]), /binary/],
+  ["text that is not UTF-8", Buffer.from("Gr\xfc\xdfe", "latin1"), /not utf-8 text/],
+])("%s is refused with a reason", async (_, bytes, reason) => {
+  const folder = await createFolder({ "a.md": bytes });
+  const reading = readDocument(join(folder, "a.md"));
+  await expect(reading).rejects.toBeInstanceOf(DocumentUnreadable);
+  await expect(reading).rejects.toThrow(reason);
+});
+
+test("hostile nesting does not bring the reader down", async () => {
+  const html = `${"<div>".repeat(50_000)}deep${"<table>".repeat(20_000)}`;
+  const folder = await createFolder({ "a.html": html, "b.md": `${"> ".repeat(5_000)}deep` });
+  for (const name of ["a.html", "b.md"]) {
+    const outcome = await readDocument(join(folder, name)).catch((error: unknown) => error);
+    if (outcome instanceof Error) expect(outcome).toBeInstanceOf(DocumentUnreadable);
+    else expect(outcome).toHaveProperty("passages");
+  }
+});

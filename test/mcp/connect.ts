@@ -1,0 +1,137 @@
+import { PassThrough } from "node:stream";
+import { Client as ModernClient } from "@modelcontextprotocol/client";
+import { Client as V1Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
+import { onTestFinished } from "vitest";
+import { z } from "zod";
+import { type Clock, systemClock } from "../../src/client/clock.ts";
+import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
+import { createFollowers } from "../../src/client/follower.ts";
+import { createInProcessFetch } from "../../src/client/in-process-fetch.ts";
+import type { Engine } from "../../src/engine/engine.ts";
+import type { Backend } from "../../src/mcp/backend.ts";
+import { RunReport } from "../../src/mcp/run-report.ts";
+import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
+import { serveStdioTransport } from "../../src/transports/stdio.ts";
+import { silentLog } from "../engine/start-test-engine.ts";
+
+export const clientKinds = ["v1 client", "v2 client, 2025-11-25", "v2 client, 2026-07-28"] as const;
+export type ClientKind = (typeof clientKinds)[number];
+
+const Progress = z.object({
+  progress: z.number(),
+  total: z.number().optional(),
+  message: z.string().optional(),
+});
+export type Progress = z.infer<typeof Progress>;
+
+export interface CallOptions {
+  onprogress?: (progress: Progress) => void;
+  signal?: AbortSignal;
+}
+
+const ToolResult = z.object({
+  content: z.array(z.looseObject({ type: z.string(), text: z.string() })),
+  structuredContent: RunReport.strict().optional(),
+  isError: z.boolean().optional(),
+});
+
+const ToolList = z.object({
+  tools: z.array(
+    z.looseObject({
+      name: z.string(),
+      description: z.string(),
+      inputSchema: z.looseObject({ properties: z.record(z.string(), z.unknown()) }),
+      annotations: z.record(z.string(), z.unknown()),
+    }),
+  ),
+});
+
+/** One connected MCP client, whichever SDK it comes from. */
+export interface TestClient {
+  /** The result; the client itself has checked its structured content against the tool's output schema. */
+  call(
+    name: string,
+    args: Record<string, unknown>,
+    options?: CallOptions,
+  ): Promise<{ texts: string[]; text: string; report: RunReport; isError: boolean }>;
+  listTools(): Promise<z.infer<typeof ToolList>>;
+  instructions(): string;
+}
+
+/** A backend in front of a real engine, reached the way the embedded one is. */
+export function backendOf(
+  handle: (request: Request) => Promise<Response>,
+  kind: Backend["kind"] = "embedded",
+): Backend {
+  const fetch = createInProcessFetch(handle);
+  const client = createTaskApiClient({
+    baseUrl: "http://engine",
+    fetch,
+    retryPolicy: { maxAttempts: 1, budgetMs: 0, firstDelayMs: 0, maxDelayMs: 0, jitter: 0 },
+  });
+  return { kind, client, followers: createFollowers({ client }) };
+}
+
+export const backendOn = (engine: Engine, kind?: Backend["kind"]) =>
+  backendOf((request) => engine.fetch(request), kind);
+
+/** Serves the tools over a pair of streams, as stdio does, and connects a client to them. */
+export async function connect(
+  backend: () => Promise<Backend>,
+  {
+    kind = "v1 client",
+    clock = systemClock,
+    ...deps
+  }: { kind?: ClientKind; clock?: Clock } & Partial<TaskRunServerDeps> = {},
+): Promise<TestClient> {
+  const factory = createTaskRunServer({
+    backend,
+    version: "0.0.0-test",
+    log: silentLog,
+    clock,
+    ...deps,
+  });
+  const toServer = new PassThrough();
+  const toClient = new PassThrough();
+  const server = serveStdioTransport(factory, {
+    log: silentLog,
+    onClosed: () => toClient.end(),
+    input: toServer,
+    output: toClient,
+  });
+  onTestFinished(() => server.close());
+  // The line protocol is the same in both directions.
+  const transport = new StdioServerTransport(toClient, toServer);
+
+  if (kind === "v1 client") {
+    const client = new V1Client({ name: "test", version: "1" });
+    await client.connect(transport);
+    onTestFinished(() => client.close());
+    await client.listTools();
+    return {
+      call: async (name, args, options) =>
+        readResult(await client.callTool({ name, arguments: args }, undefined, options)),
+      listTools: async () => ToolList.parse(await client.listTools()),
+      instructions: () => client.getInstructions() ?? "",
+    };
+  }
+  const mode = kind === "v2 client, 2026-07-28" ? "auto" : "legacy";
+  const client = new ModernClient({ name: "test", version: "1" }, { versionNegotiation: { mode } });
+  await client.connect(transport);
+  onTestFinished(() => client.close());
+  await client.listTools();
+  return {
+    call: async (name, args, options) =>
+      readResult(await client.callTool({ name, arguments: args }, options)),
+    listTools: async () => ToolList.parse(await client.listTools()),
+    instructions: () => client.getInstructions() ?? "",
+  };
+}
+
+function readResult(result: unknown) {
+  const { content, structuredContent, isError = false } = ToolResult.parse(result);
+  const texts = content.map(({ text }) => text);
+  const report = structuredContent ?? { summary: "", next_step: "" };
+  return { texts, text: texts.join("\n"), report, isError };
+}
