@@ -22,6 +22,7 @@ const house: Record<string, { folders: string[]; packages: string[]; node: boole
       "html-to-text",
       "kysely",
       "marked",
+      "stemmer",
       "undici",
       "yaml",
       "zod",

@@ -1,3 +1,5 @@
+import { onAbort } from "./on-abort.ts";
+
 /** Time, as an argument: tests turn it by hand instead of waiting. */
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -13,11 +15,11 @@ export const systemClock: Clock = {
     await new Promise<void>((resolve) => {
       const wake = () => {
         clearTimeout(timer);
-        signal?.removeEventListener("abort", wake);
+        stopListening();
         resolve();
       };
       const timer = setTimeout(wake, ms);
-      signal?.addEventListener("abort", wake, { once: true });
+      const stopListening = onAbort(signal, wake);
     });
     signal?.throwIfAborted();
   },

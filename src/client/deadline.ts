@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { onAbort } from "./on-abort.ts";
 
 /** Bounds one exchange: its signal aborts with the caller's, or when the time is up. */
 export interface Deadline {
@@ -24,9 +25,7 @@ export function startDeadline(options: {
   let touchedAt = clock.now();
   let hasPassed = false;
 
-  const followCaller = () => exchange.abort(signal?.reason);
-  if (signal?.aborted === true) followCaller();
-  else signal?.addEventListener("abort", followCaller, { once: true });
+  const leaveCaller = onAbort(signal, () => exchange.abort(signal?.reason));
 
   async function run(): Promise<void> {
     for (let leftMs = ms; leftMs > 0; leftMs = touchedAt + ms - clock.now()) {
@@ -48,7 +47,7 @@ export function startDeadline(options: {
     },
     clear() {
       timing.abort();
-      signal?.removeEventListener("abort", followCaller);
+      leaveCaller();
     },
     abort() {
       exchange.abort();

@@ -10,6 +10,8 @@ export interface FollowPolicy {
   firstDelayMs: number;
   maxDelayMs: number;
   jitter: number;
+  /** A longer `Retry-After` is cut to this: someone is waiting. */
+  retryAfterMaxMs: number;
   /** A long poll that comes back sooner was not one. */
   minLongPollMs: number;
   /** Of this many runs that nobody watches any more the progress is kept, so that it does not fall when someone returns. */
@@ -27,6 +29,8 @@ export const defaultFollowPolicy: FollowPolicy = {
   firstDelayMs: 1_000,
   maxDelayMs: 30_000,
   jitter: 0.25,
+  // Quotas of the API are counted per minute.
+  retryAfterMaxMs: 120_000,
   minLongPollMs: 1_000,
   // Far more runs than one person's agents keep in flight, at some 10 kB each.
   rememberedRuns: 100,

@@ -92,7 +92,8 @@ export async function followRun(options: FollowOptions): Promise<void> {
     const streamAgainAt = clock.now() + policy.streamAgainAfterMs;
     let canLongPoll = true;
     let hasFailed = false;
-    for (let pauses = 0; clock.now() < streamAgainAt;) {
+    let pauses = 0;
+    while (clock.now() < streamAgainAt) {
       const state = await readRun();
       if (state === "finished") return "finished";
       if (state === "unreadable") {
@@ -106,7 +107,8 @@ export async function followRun(options: FollowOptions): Promise<void> {
         continue; // Its 404 may be a run that failed: read the run at once.
       }
       pauses += 1;
-      await clock.sleep(Math.max(backoffMs(policy, pauses), outage?.retryAfterMs ?? 0), signal);
+      const wishMs = Math.min(outage?.retryAfterMs ?? 0, policy.retryAfterMaxMs);
+      await clock.sleep(Math.max(backoffMs(policy, pauses), wishMs), signal);
     }
     return "active";
   }
@@ -150,10 +152,10 @@ export async function followRun(options: FollowOptions): Promise<void> {
 
   /** A completed run is published only with its output: its watchers end there. */
   async function takeState(run: TaskRun, output: RunOutput | null): Promise<"finished" | "active"> {
-    const isLackingOutput = run.status === "completed" && output === null;
-    const whole = isLackingOutput ? await retrieveOutput() : output;
+    const isCompleted = run.status === "completed";
+    const finalOutput = isCompleted ? (output ?? (await retrieveOutput())) : null;
     outage = null;
-    publish({ run, output: whole, trouble: null });
+    publish({ run, output: finalOutput, trouble: null });
     return run.is_active ? "active" : "finished";
   }
 

@@ -1,4 +1,5 @@
 import type { Fetch } from "./fetch.ts";
+import { onAbort } from "./on-abort.ts";
 
 /**
  * Requests to a handler in the same process, without a port. An abort reaches the handler through its request's
@@ -27,9 +28,7 @@ async function untilAborted(
   if (signal === undefined) return answer;
   let stopListening = () => {};
   const aborted = new Promise<undefined>((resolve) => {
-    const abort = () => resolve(undefined);
-    signal.addEventListener("abort", abort, { once: true });
-    stopListening = () => signal.removeEventListener("abort", abort);
+    stopListening = onAbort(signal, () => resolve(undefined));
   });
   try {
     const response = await Promise.race([answer, aborted]);
@@ -50,7 +49,7 @@ function readUntilAborted(
   // Cancelling a stream that has failed rejects with that failure; its reader has seen it already.
   const cancel = () => void reader.cancel(signal?.reason).catch(() => undefined);
   // From now on, not from the first read: an answer nobody reads must end too.
-  signal?.addEventListener("abort", cancel, { once: true });
+  const stopListening = onAbort(signal, cancel);
   return (async function* () {
     try {
       for (;;) {
@@ -60,7 +59,7 @@ function readUntilAborted(
         yield value;
       }
     } finally {
-      signal?.removeEventListener("abort", cancel);
+      stopListening();
       cancel();
     }
   })();

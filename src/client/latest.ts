@@ -1,3 +1,5 @@
+import { onAbort } from "./on-abort.ts";
+
 /**
  * The newest of a series of values, for any number of readers. Nothing queues up: a slow reader finds the newest value
  * and misses the ones between.
@@ -26,11 +28,11 @@ export function createLatest<T>(): Latest<T> {
     return new Promise((resolve) => {
       const wake = () => {
         readers.delete(wake);
-        signal?.removeEventListener("abort", wake);
+        stopListening();
         resolve();
       };
       readers.add(wake);
-      signal?.addEventListener("abort", wake, { once: true });
+      const stopListening = onAbort(signal, wake);
     });
   }
 

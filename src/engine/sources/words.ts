@@ -1,4 +1,4 @@
-import { porterStem } from "./porter-stem.ts";
+import { stemmer } from "stemmer";
 
 /** A word of a text, with what it is compared by. */
 export interface Word {
@@ -40,7 +40,7 @@ function toWord(text: string, start: number): Word {
 /** The form in which words are compared: `Founding`, `founded` and `FOUNDED` have one key. */
 export function wordKey(word: string): string {
   const folded = word.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-  return /^\d/.test(folded) ? folded.replaceAll(",", "") : porterStem(folded);
+  return /^\d/.test(folded) ? folded.replaceAll(",", "") : stemmer(folded);
 }
 
 /** Whether the word is of a script without spaces: it is then looked for inside the text, not among its words. */

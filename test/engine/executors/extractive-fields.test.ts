@@ -159,6 +159,22 @@ test("a list of records has one item for each row that fits", async () => {
   expect(content["planets"]).toHaveLength(6);
 });
 
+test("what some records of a list lack is null, and named in the warning", async () => {
+  const { content, warnings } = await fill("planets of the solar system", {
+    planets: {
+      type: "array",
+      items: {
+        type: "object",
+        properties: { planet: text(), moons: number("number of moons") },
+      },
+    },
+  });
+  expect(content["planets"]).toContainEqual({ planet: "Mars", moons: null });
+  expect(warnings[1]).toMatch(
+    /no fitting value for planets\[\]\.moons; .* not admit null for planets\[\]\.moons\.$/,
+  );
+});
+
 test("records about several subjects of the input keep each value with its subject", async () => {
   const { content } = await fill(
     { countries: ["France", "Germany", "Italy"], year: 2023 },

@@ -1,6 +1,6 @@
 import type { JsonOutput } from "../../../task-api/output.ts";
 import type { RunWarning } from "../../../task-api/run.ts";
-import type { JsonObject } from "../../../task-api/task-spec.ts";
+import { JsonObject } from "../../../task-api/task-spec.ts";
 import type { DocumentSearch } from "../../sources/search-documents.ts";
 import type { ReadingBudget } from "./budgets.ts";
 import { type Evidence, findEvidence, type ReadingObserver } from "./find-evidence.ts";
@@ -39,12 +39,12 @@ export async function fillFields(
   fields: readonly OutputField[],
   options: FillOptions,
 ): Promise<{ output: JsonOutput; warnings: RunWarning[] }> {
-  const content: JsonObject = {};
+  const entries: [string, unknown][] = [];
   const basis = [];
   const unfilled: Filled["unfilled"] = [];
   for (const field of fields) {
     const filled = await fillField(field, [], options);
-    content[field.name] = filled.value;
+    entries.push([field.name, filled.value]);
     unfilled.push(...filled.unfilled);
     const reasoning =
       filled.evidence.length > 0
@@ -52,6 +52,7 @@ export async function fillFields(
         : "extractive: no sentence of the documents states a fitting value; no model was used.";
     basis.push(describeBasis(field.name, reasoning, citeSources(filled.evidence)));
   }
+  const content = Object.fromEntries(entries);
   return { output: { type: "json", content, basis }, warnings: warnAbout(unfilled) };
 }
 
@@ -94,16 +95,16 @@ async function fillObject(
   options: FillOptions,
 ): Promise<Filled> {
   const path = [...parents, field.name];
-  const value: JsonObject = {};
+  const entries: [string, unknown][] = [];
   const evidence: Evidence[] = [];
   const unfilled: Filled["unfilled"] = [];
   for (const child of fields) {
     const filled = await fillField(child, path, options);
-    value[child.name] = filled.value;
+    entries.push([child.name, filled.value]);
     evidence.push(...filled.evidence);
     unfilled.push(...filled.unfilled);
   }
-  return { value, evidence, unfilled };
+  return { value: Object.fromEntries(entries), evidence, unfilled };
 }
 
 /** Each relevant sentence or table row gives at most one item. */
@@ -139,8 +140,26 @@ async function fillArray(
   return {
     value: filled.map((item) => item.value),
     evidence: filled.map((item) => item.evidence),
-    unfilled: [],
+    unfilled: findGaps(
+      [...parents, `${field.name}[]`].join("."),
+      items,
+      filled.map((item) => item.value),
+    ),
   };
+}
+
+/** The fields of a list's records that some record lacks. */
+function findGaps(
+  path: string,
+  { shape }: OutputField,
+  records: readonly unknown[],
+): Filled["unfilled"] {
+  if (shape.kind !== "object") return [];
+  const hasGap = ({ name }: OutputField) =>
+    records.some((record) => JsonObject.parse(record)[name] === null);
+  return shape.fields
+    .filter(hasGap)
+    .map(({ name, isNullable }) => ({ path: `${path}.${name}`, isNullable }));
 }
 
 function readItem(

@@ -12,7 +12,7 @@ import { findDates, findNumbers } from "./values.ts";
 /** A sentence and what surrounds it, as far as it tells what the sentence is about. */
 export interface SentenceInContext {
   sentence: string;
-  /** Title, headings, and the sentence before when this one begins with a pronoun. */
+  /** Title, headings, and what the sentence before is about when this one has a pronoun. */
   context: string;
 }
 
