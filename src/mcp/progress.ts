@@ -67,7 +67,8 @@ export function takeProgress(
   state: ProgressState,
   now: number,
 ): { state: ProgressState; progress: Progress } {
-  const percent = Math.min(Math.max(state.observation?.percent ?? 0, 0), HIGHEST);
+  const highest = state.observation?.status === "completed" ? TOTAL : HIGHEST;
+  const percent = Math.min(Math.max(state.observation?.percent ?? 0, 0), highest);
   const least = state.sent === null ? 0 : creepFrom(state.sent.progress);
   const progress = Math.max(percent, least);
   return {
@@ -105,11 +106,16 @@ function elapsedSeconds(state: ProgressState, now: number): number {
 /** Sends the progress of one waiting call. */
 export interface ProgressReporter {
   update(observation: Observation): void;
+  /**
+   * Sends what is still news, ahead of its second: a run that ends within it shows what it did all the same. Resolves
+   * when that has left; then call {@link stop}.
+   */
+  finish(): Promise<void>;
   /** Nothing is sent after this. MUST be called before the call is answered (MCP: Progress). */
   stop(): void;
 }
 
-export const silentProgress: ProgressReporter = { update() {}, stop() {} };
+export const silentProgress: ProgressReporter = { update() {}, async finish() {}, stop() {} };
 
 /** Sends the first notification at once. A send that fails ends the reporting: the caller is gone, the run is not. */
 export function createProgressReporter(options: {
@@ -129,27 +135,28 @@ export function createProgressReporter(options: {
     if (isStopped || isSending) return;
     pause.abort();
     const delayMs = nextDueAt(state) - clock.now();
-    if (delayMs <= 0) return deliver();
+    if (delayMs <= 0) {
+      void deliver();
+      return;
+    }
     pause = new AbortController();
     // The only rejection is a pause that was cut short: another one, or none, has taken its place.
     clock.sleep(delayMs, pause.signal).then(deliver, () => {});
   }
 
-  function deliver(): void {
+  async function deliver(): Promise<void> {
     if (isStopped) return;
     const taken = takeProgress(state, clock.now());
     state = taken.state;
     isSending = true;
-    send(taken.progress).then(
-      () => {
-        isSending = false;
-        schedule();
-      },
-      (error: unknown) => {
-        log.debug({ err: error, runId }, "progress could not be sent; no more of it for this call");
-        stop();
-      },
-    );
+    try {
+      await send(taken.progress);
+      isSending = false;
+      schedule();
+    } catch (error) {
+      log.debug({ err: error, runId }, "progress could not be sent; no more of it for this call");
+      stop();
+    }
   }
 
   function stop(): void {
@@ -162,6 +169,11 @@ export function createProgressReporter(options: {
     update(observation) {
       state = observe(state, observation);
       schedule();
+    },
+    async finish() {
+      pause.abort();
+      // A client that has not read the last one yet needs no further one.
+      if (state.isNews && !isSending) await deliver();
     },
     stop,
   };

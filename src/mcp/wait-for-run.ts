@@ -33,6 +33,7 @@ export async function waitForRun(
       progress.update({ status: snapshot.run.status, ...snapshot });
       if (!snapshot.run.is_active) break;
     }
+    await progress.finish();
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {

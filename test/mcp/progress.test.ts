@@ -115,6 +115,26 @@ test("a quiet run sends a heartbeat with the time it took so far", async () => {
   reporter.stop();
 });
 
+test("a run that ends within the second shows what it did before the answer", async () => {
+  const { clock, sent, reporter } = report();
+  await clock.until(() => clock.sleepers === 1);
+  reporter.update({ ...running, percent: 40, latestMessage: "Reading" });
+  reporter.update({ ...running, status: "completed", percent: 100, latestMessage: "Quoting" });
+  await reporter.finish();
+  reporter.stop();
+  expect(sent.map(({ progress, message }) => [progress, message])).toEqual([
+    [0, "Run trun_1: waiting"],
+    [100, "Quoting"],
+  ]);
+});
+
+test("nothing new is nothing to finish with", async () => {
+  const { sent, reporter } = report();
+  await reporter.finish();
+  reporter.stop();
+  expect(sent).toHaveLength(1);
+});
+
 test("nothing is sent after the stop", async () => {
   const { clock, sent, reporter } = report();
   await clock.until(() => clock.sleepers === 1);
