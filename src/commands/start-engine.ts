@@ -13,15 +13,16 @@ export async function startEngine({
   apiKey?: string | undefined;
   log: Logger;
 }): Promise<Engine> {
-  const [{ createEngine }, { createExtractiveExecutor }] = await Promise.all([
+  const [{ createEngine }, { singleTenant }, { createExtractiveExecutor }] = await Promise.all([
     import("../engine/engine.ts"),
+    import("../engine/tenants/tenants.ts"),
     import("../engine/executors/extractive.ts"),
   ]);
   return createEngine({
     databasePath,
     createExecutor: ({ db, log: executorLog }) =>
       createExtractiveExecutor({ db, folder: documents, log: executorLog }),
-    apiKey,
+    tenants: singleTenant(apiKey),
     log,
   });
 }

@@ -8,11 +8,23 @@ export const migrations: Record<string, Migration> = {
   "0001-runs": {
     async up(db: Kysely<unknown>) {
       await db.schema
+        .createTable("task_groups")
+        .addColumn("taskgroup_id", "text", (column) => column.primaryKey())
+        .addColumn("tenant_id", "text", (column) => column.notNull())
+        .addColumn("metadata", "text")
+        .addColumn("created_at", "text", (column) => column.notNull())
+        .execute();
+      await db.schema
         .createTable("runs")
         .addColumn("run_id", "text", (column) => column.primaryKey())
         .addColumn("interaction_id", "text", (column) => column.notNull())
+        .addColumn("tenant_id", "text", (column) => column.notNull())
+        .addColumn("taskgroup_id", "text", (column) =>
+          column.references("task_groups.taskgroup_id"),
+        )
         .addColumn("status", "text", (column) => column.notNull())
         .addColumn("processor", "text", (column) => column.notNull())
+        .addColumn("price_usd", "real", (column) => column.notNull())
         .addColumn("executor_key", "text", (column) => column.notNull())
         .addColumn("input", "text", (column) => column.notNull())
         .addColumn("output", "text")
@@ -21,6 +33,7 @@ export const migrations: Record<string, Migration> = {
         .addColumn("attempt", "integer", (column) => column.notNull().defaultTo(0))
         .addColumn("lease_owner", "text")
         .addColumn("lease_until", "bigint")
+        .addColumn("action_until", "bigint")
         .addColumn("created_at", "text", (column) => column.notNull())
         .addColumn("modified_at", "text", (column) => column.notNull())
         .execute();
@@ -32,17 +45,57 @@ export const migrations: Record<string, Migration> = {
       await db.schema
         .createIndex("runs_by_time")
         .on("runs")
-        .columns(["created_at", "run_id"])
+        .columns(["tenant_id", "created_at", "run_id"])
+        .execute();
+      await db.schema
+        .createIndex("runs_by_interaction")
+        .on("runs")
+        .column("interaction_id")
+        .execute();
+      await db.schema
+        .createIndex("runs_by_group")
+        .on("runs")
+        .columns(["taskgroup_id", "status"])
         .execute();
       await db.schema
         .createTable("run_events")
         .addColumn("id", "integer", (column) => column.primaryKey().autoIncrement())
-        .addColumn("run_id", "text", (column) => column.notNull().references("runs.run_id"))
+        .addColumn("run_id", "text", (column) =>
+          column.notNull().references("runs.run_id").onDelete("cascade"),
+        )
         .addColumn("seq", "integer", (column) => column.notNull())
         .addColumn("type", "text", (column) => column.notNull())
         .addColumn("body", "text", (column) => column.notNull())
         .addColumn("created_at", "text", (column) => column.notNull())
         .addUniqueConstraint("run_events_order", ["run_id", "seq"])
+        .execute();
+      await db.schema
+        .createTable("idempotency_keys")
+        .addColumn("tenant_id", "text", (column) => column.notNull())
+        .addColumn("key", "text", (column) => column.notNull())
+        .addColumn("request_hash", "text", (column) => column.notNull())
+        .addColumn("answer_status", "integer", (column) => column.notNull())
+        .addColumn("answer_body", "text", (column) => column.notNull())
+        .addColumn("created_ms", "bigint", (column) => column.notNull())
+        .addPrimaryKeyConstraint("idempotency_keys_pk", ["tenant_id", "key"])
+        .execute();
+      await db.schema
+        .createTable("webhook_deliveries")
+        .addColumn("webhook_id", "text", (column) => column.primaryKey())
+        .addColumn("run_id", "text", (column) =>
+          column.notNull().references("runs.run_id").onDelete("cascade"),
+        )
+        .addColumn("url", "text", (column) => column.notNull())
+        .addColumn("body", "text", (column) => column.notNull())
+        .addColumn("attempts", "integer", (column) => column.notNull().defaultTo(0))
+        .addColumn("next_attempt_ms", "bigint")
+        .addColumn("created_ms", "bigint", (column) => column.notNull())
+        .addColumn("last_problem", "text")
+        .execute();
+      await db.schema
+        .createIndex("webhook_deliveries_due")
+        .on("webhook_deliveries")
+        .column("next_attempt_ms")
         .execute();
     },
   },

@@ -50,6 +50,8 @@ function configure(sqlite: Sqlite): void {
   const pragma = (setting: string) => sqlite.exec(`PRAGMA ${setting}`);
   // Never wait inside SQLite: see `SharedSqliteConnection`.
   pragma("busy_timeout = 0");
+  // Must come before the first table: what retention deletes can then be given back, bit by bit.
+  pragma("auto_vacuum = INCREMENTAL");
   pragma("journal_mode = WAL");
   // In WAL mode NORMAL survives a killed process; only a power cut can take the last commits.
   pragma("synchronous = NORMAL");

@@ -4,8 +4,13 @@ import type { Generated } from "kysely";
 export interface RunsTable {
   run_id: string;
   interaction_id: string;
+  /** Whose run it is: nobody else sees it. */
+  tenant_id: string;
+  taskgroup_id: string | null;
   status: string;
   processor: string;
+  /** What the run costs its tenant if it completes, in US dollars. */
+  price_usd: number;
   /** Which executor configuration may perform the run; a worker claims only its own. */
   executor_key: string;
   /** JSON, the `RunInput` as accepted. */
@@ -21,8 +26,45 @@ export interface RunsTable {
   lease_owner: string | null;
   /** Epoch milliseconds. */
   lease_until: number | null;
+  /** Epoch milliseconds: when a run in `action_required` fails for want of an answer. */
+  action_until: number | null;
   created_at: string;
   modified_at: string;
+}
+
+/** Runs that are created and watched together. */
+export interface TaskGroupsTable {
+  taskgroup_id: string;
+  tenant_id: string;
+  /** JSON object. */
+  metadata: string | null;
+  created_at: string;
+}
+
+/** The answer that was given to a POST with an `Idempotency-Key`, so that the same request gets it again. */
+export interface IdempotencyKeysTable {
+  tenant_id: string;
+  key: string;
+  /** SHA-256 of method, path and body: another request must not use the key. */
+  request_hash: string;
+  answer_status: number;
+  answer_body: string;
+  created_ms: number;
+}
+
+/** The outbox of webhooks: a row is written with the status it tells about, and delivered afterwards. */
+export interface WebhookDeliveriesTable {
+  /** The `webhook-id` header, the same on every attempt. */
+  webhook_id: string;
+  run_id: string;
+  url: string;
+  body: string;
+  attempts: Generated<number>;
+  /** Epoch milliseconds; null once it is delivered or given up. */
+  next_attempt_ms: number | null;
+  created_ms: number;
+  /** Why the last attempt failed, for the log and the metrics. */
+  last_problem: string | null;
 }
 
 /** The event log: append-only, written in the transaction of the change it tells about. */
@@ -67,6 +109,9 @@ export interface PassagesTable {
 export interface DatabaseSchema {
   runs: RunsTable;
   run_events: RunEventsTable;
+  task_groups: TaskGroupsTable;
+  idempotency_keys: IdempotencyKeysTable;
+  webhook_deliveries: WebhookDeliveriesTable;
   documents: DocumentsTable;
   passages: PassagesTable;
 }

@@ -5,14 +5,16 @@ import { startWorker } from "./dispatch/worker.ts";
 import type { Executor } from "./executors/executor.ts";
 import { createTaskApi } from "./http-api/app.ts";
 import { createChangeFeed } from "./runs/change-feed.ts";
+import { readConversation } from "./runs/read-runs.ts";
 import { createRunStateMachine } from "./runs/run-state-machine.ts";
+import { type Tenants, singleTenant } from "./tenants/tenants.ts";
 
 export interface EngineOptions {
   /** The SQLite file; several engines may share it. `:memory:` for one that ends with the process. */
   databasePath: string;
   createExecutor(context: { db: Database; log: Logger }): Executor | Promise<Executor>;
-  /** Callers must send it as `x-api-key`; without one the API is open. */
-  apiKey?: string | undefined;
+  /** Who may call; by default everybody, as one tenant. */
+  tenants?: Tenants;
   /** How many runs this process performs at once. */
   concurrency?: number;
   log: Logger;
@@ -43,11 +45,21 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       feed,
       runs,
       executorKey: executor.key,
-      apiKey: options.apiKey,
+      tenants: options.tenants ?? singleTenant(undefined),
+      clock,
       log,
     });
     const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
-    const worker = startWorker({ runs, feed, executor, concurrency, log });
+    const worker = startWorker({
+      runs,
+      feed,
+      executor,
+      readPrevious: ({ tenantId, input }) =>
+        readConversation(db, tenantId, input.previous_interaction_id),
+      concurrency,
+      clock,
+      log,
+    });
     return {
       fetch: async (request) => app.fetch(request),
       async close() {

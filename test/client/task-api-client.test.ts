@@ -1,3 +1,4 @@
+import { singleTenant } from "../../src/engine/tenants/tenants.ts";
 import { getEventListeners } from "node:events";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
@@ -156,7 +157,9 @@ describe.each([
   });
 
   test("the API key opens the API, and a wrong one does not", async () => {
-    const engine = await startTestEngine(async () => textResult("x"), { apiKey: "right" });
+    const engine = await startTestEngine(async () => textResult("x"), {
+      tenants: singleTenant("right"),
+    });
     const allowed = await connect(engine, "right");
     expect(await allowed.createRun(question)).toHaveProperty("run_id");
     const refused = await connect(engine, "wrong");

@@ -18,6 +18,8 @@ const insert = (db: Database, id: string) =>
   db.insertInto("runs").values({
     run_id: id,
     interaction_id: id,
+    tenant_id: "default",
+    price_usd: 0,
     status: "queued",
     processor: "base",
     executor_key: "test",

@@ -29,7 +29,15 @@ async function openRuns(databasePath: string, now: () => number = systemClock.no
     feed.close();
     await db.destroy();
   });
-  return { db, runs: createRunStateMachine({ db, feed, clock: { now } }) };
+  const runs = createRunStateMachine({ db, feed, clock: { now } });
+  /** Accepts one run for the workers of `executorKey`. */
+  const create = async (executorKey: string) => {
+    const [run] = await runs.accept([
+      { input, tenantId: "default", taskgroupId: null, executorKey, warnings: [] },
+    ]);
+    return run?.runId ?? "";
+  };
+  return { db, runs, create };
 }
 
 async function createRun(engine: Engine): Promise<string> {
@@ -54,8 +62,8 @@ function endedOwner(): string {
 
 test("a run whose process was killed is taken over and completed", async () => {
   const databasePath = join(await temporaryFolder(), "engine.sqlite");
-  const { db, runs } = await openRuns(databasePath);
-  const { runId } = await runs.create(input, "test");
+  const { db, runs, create } = await openRuns(databasePath);
+  const runId = await create("test");
   const claim = { executorKey: "test", owner: endedOwner(), leaseMs: 3_600_000, limit: 1 };
   const [lost] = await runs.claim(claim);
   expect(lost).toMatchObject({ runId, attempt: 1 });
@@ -72,8 +80,8 @@ test("a run whose process was killed is taken over and completed", async () => {
 test("a run whose lease expired is queued again, until its attempts are used up", async () => {
   const databasePath = join(await temporaryFolder(), "engine.sqlite");
   let now = 1_000_000;
-  const { db, runs } = await openRuns(databasePath, () => now);
-  const { runId } = await runs.create(input, "test");
+  const { db, runs, create } = await openRuns(databasePath, () => now);
+  const runId = await create("test");
   const recovery = { maxAttempts: 2, ownerIsGone: () => false, refId: () => "ref" };
   const claim = { executorKey: "test", owner: "elsewhere", leaseMs: 30_000, limit: 1 };
   const [first] = await runs.claim(claim);
@@ -85,7 +93,7 @@ test("a run whose lease expired is queued again, until its attempts are used up"
   expect(first && (await runs.finish(first, { status: "completed", ...textResult("late") }))).toBe(
     false,
   );
-  expect(first && (await runs.appendProgress(first, { type: "task_run.progress_stats" }))).toBe(
+  expect(first && (await runs.appendProgress(first, [{ type: "task_run.progress_stats" }]))).toBe(
     false,
   );
 
@@ -101,8 +109,8 @@ test("a run whose lease expired is queued again, until its attempts are used up"
 test("a cancelled run whose worker is gone ends as cancelled", async () => {
   const databasePath = join(await temporaryFolder(), "engine.sqlite");
   let now = 1_000_000;
-  const { db, runs } = await openRuns(databasePath, () => now);
-  const { runId } = await runs.create(input, "test");
+  const { db, runs, create } = await openRuns(databasePath, () => now);
+  const runId = await create("test");
   await runs.claim({ executorKey: "test", owner: "elsewhere", leaseMs: 30_000, limit: 1 });
   await runs.cancel(runId);
   expect(await findRun(db, runId)).toMatchObject({ status: "cancelling" });
@@ -171,8 +179,8 @@ test("a cancel through one engine stops the work of another", async () => {
 
 test("a run waits for a worker with the executor it was created for", async () => {
   const databasePath = join(await temporaryFolder(), "engine.sqlite");
-  const { db, runs } = await openRuns(databasePath);
-  const { runId } = await runs.create(input, "extractive:/other/documents");
+  const { db, create } = await openRuns(databasePath);
+  const runId = await create("extractive:/other/documents");
   const engine = await startTestEngine(async () => textResult("mine"), { databasePath });
   const own = await createRun(engine);
   expect(await waitForStatus(engine, own)).toBe("completed");

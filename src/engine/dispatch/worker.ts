@@ -1,9 +1,17 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
-import { ExecutionFailed, type Executor } from "../executors/executor.ts";
+import type { Clock } from "../clock.ts";
+import {
+  ActionRequired,
+  type Exchange,
+  ExecutionFailed,
+  type Executor,
+} from "../executors/executor.ts";
 import type { ChangeFeed } from "../runs/change-feed.ts";
 import type { ClaimedRun, RunStateMachine } from "../runs/run-state-machine.ts";
+import { checkOutput } from "../schema-conformity.ts";
 import { createLeaseOwner, ownerHasEnded } from "./lease-owner.ts";
+import { createProgressBuffer } from "./progress-buffer.ts";
 
 /** Performs queued runs until it is stopped. */
 export interface Worker {
@@ -42,13 +50,18 @@ export function startWorker({
   runs,
   feed,
   executor,
+  readPrevious,
   concurrency,
+  clock,
   log,
 }: {
   runs: RunStateMachine;
   feed: ChangeFeed;
   executor: Executor;
+  /** The conversation that a run follows up on. */
+  readPrevious: (claimed: ClaimedRun) => Promise<Exchange[]>;
   concurrency: number;
+  clock: Clock;
   log: Logger;
 }): Worker {
   const owner = createLeaseOwner();
@@ -96,30 +109,36 @@ export function startWorker({
 
   async function perform(claimed: ClaimedRun, signal: AbortSignal): Promise<void> {
     const runLog = log.child({ run_id: claimed.runId, attempt: claimed.attempt });
+    const progress = createProgressBuffer(clock, (events) => runs.appendProgress(claimed, events));
     try {
       const { output, warnings } = await executor.execute({
         runId: claimed.runId,
         input: claimed.input,
+        previous: await readPrevious(claimed),
         signal,
         report: async (event) => {
           signal.throwIfAborted();
-          if (claimed.input.enable_events !== false) await runs.appendProgress(claimed, event);
+          if (claimed.input.enable_events !== false) progress.add(event);
         },
       });
+      await progress.flush();
       const finished = await runs.finish(claimed, {
         status: "completed",
         output,
-        warnings: [...claimed.warnings, ...warnings],
+        warnings: [...claimed.warnings, ...warnings, ...(await checkOutput(claimed.input, output))],
       });
       // Cancelled before it finished: the result is discarded.
       if (!finished) await runs.acknowledgeCancel(claimed);
     } catch (error) {
       // Whatever an executor throws once it was told to stop, the reason is why it stopped.
-      await settle(claimed, signal.aborted ? signal.reason : error, runLog).catch(
-        (settleError: unknown) =>
+      const reason: unknown = signal.aborted ? signal.reason : error;
+      await progress
+        .flush()
+        .then(() => settle(claimed, reason, runLog))
+        .catch((settleError: unknown) =>
           // The lease expires, and another attempt follows.
           runLog.error({ err: settleError }, "could not record how the run ended"),
-      );
+        );
     }
   }
 
@@ -129,6 +148,10 @@ export function startWorker({
     } else if (error instanceof WorkerStopping) {
       const released = await runs.release(claimed);
       if (!released) await runs.acknowledgeCancel(claimed);
+    } else if (error instanceof ActionRequired) {
+      const untilMs = Math.floor(clock.now() + error.deadlineSeconds * 1_000);
+      const waits = await runs.requireAction(claimed, untilMs);
+      if (!waits) await runs.acknowledgeCancel(claimed);
     } else if (error instanceof LeaseLost) {
       runLog.warn("the lease was lost; another worker has the run");
     } else {
@@ -179,8 +202,9 @@ export function startWorker({
       const count = await runs.recover({
         maxAttempts: MAX_ATTEMPTS,
         ownerIsGone,
-        refId: () => randomUUID(),
+        refId: randomUUID,
       });
+      await runs.failUnanswered(randomUUID);
       if (count > 0) log.info({ count }, "took over runs whose worker is gone");
     } catch (error) {
       log.warn({ err: error }, "could not look for lost runs; trying again");

@@ -7,10 +7,18 @@ import type { RunWarning } from "../../task-api/run.ts";
 export interface Attempt {
   runId: string;
   input: RunInput;
+  /** The questions and answers this run follows up on (`previous_interaction_id`), oldest first. */
+  previous: readonly Exchange[];
   /** Aborts when the run is cancelled, the lease is lost, or the process is about to end. */
   signal: AbortSignal;
   /** Appends a progress event to the run's event log. Timestamps are added by the log. */
   report(event: ProgressEvent): Promise<void>;
+}
+
+/** An earlier run of the same conversation. */
+export interface Exchange {
+  input: RunInput["input"];
+  output: RunOutput;
 }
 
 export interface ExecutionResult {
@@ -32,4 +40,15 @@ export interface Executor {
 /** The run cannot succeed, and the message tells its owner why and what to do. */
 export class ExecutionFailed extends Error {
   override readonly name = "ExecutionFailed";
+}
+
+/** The run needs an answer from outside: it waits as `action_required`, and fails when none comes in time. */
+export class ActionRequired extends Error {
+  override readonly name = "ActionRequired";
+  readonly deadlineSeconds: number;
+
+  constructor(message: string, { deadlineSeconds }: { deadlineSeconds: number }) {
+    super(message);
+    this.deadlineSeconds = deadlineSeconds;
+  }
 }

@@ -7,11 +7,17 @@ export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly status: ContentfulStatusCode;
   readonly detail: JsonObject | null;
+  readonly headers: Record<string, string>;
 
-  constructor(status: ContentfulStatusCode, message: string, detail: JsonObject | null = null) {
+  constructor(
+    status: ContentfulStatusCode,
+    message: string,
+    options: { detail?: JsonObject; headers?: Record<string, string> } = {},
+  ) {
     super(message);
     this.status = status;
-    this.detail = detail;
+    this.detail = options.detail ?? null;
+    this.headers = options.headers ?? {};
   }
 }
 
@@ -28,21 +34,21 @@ export interface RequestProblem {
 export function unprocessable(problems: readonly RequestProblem[]): ApiError {
   const text = problems.map(({ loc, msg }) => `${loc.join(".")}: ${msg}`).join("; ");
   return new ApiError(422, `Unprocessable content: request validation error: ${text}`, {
-    errors: problems,
+    detail: { errors: problems },
   });
 }
 
-/** The problems of a body (or query) that does not fit its schema. */
-export function problemsOf(error: ZodError, where: "body" | "query"): RequestProblem[] {
+/** The problems of a value that does not fit its schema; `where` is its place in the request. */
+export function problemsOf(error: ZodError, where: (string | number)[]): RequestProblem[] {
   return error.issues.flatMap((issue) => {
     const path = issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => ({
         type: "extra_forbidden",
-        loc: [where, ...path, key],
+        loc: [...where, ...path, key],
         msg: "the API knows no such field; remove it",
       }));
     }
-    return [{ type: issue.code, loc: [where, ...path], msg: issue.message }];
+    return [{ type: issue.code, loc: [...where, ...path], msg: issue.message }];
   });
 }

@@ -1,17 +1,21 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import { z } from "zod";
 import type { Database } from "../../database/open-database.ts";
-import { checkTaskSpec } from "../../task-api/output-schema-rules.ts";
-import { PROCESSORS, findProcessor } from "../../task-api/processors.ts";
 import type { TaskRunResult } from "../../task-api/output.ts";
-import { RunInput } from "../../task-api/run-input.ts";
-import { RunStatus, type RunWarning, type TaskRunList } from "../../task-api/run.ts";
+import type { RunInput } from "../../task-api/run-input.ts";
+import { RunStatus, type TaskRunList } from "../../task-api/run.ts";
+import type { Clock } from "../clock.ts";
+import { priceOf } from "../runs/accept-runs.ts";
 import type { ChangeFeed } from "../runs/change-feed.ts";
-import { type RunCursor, findRun, listRuns } from "../runs/read-runs.ts";
+import { type RunCursor, findTenantRun, listRuns } from "../runs/read-runs.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
 import type { RunStateMachine } from "../runs/run-state-machine.ts";
+import { admitRuns } from "../tenants/admission.ts";
 import { ApiError, problemsOf, runNotFound, unprocessable } from "./api-error.ts";
+import { type Answer, answerOnce } from "./idempotency.ts";
+import { checkInputs, parseJsonBody } from "./new-run.ts";
+import type { RequestEnv } from "./request-context.ts";
 import { writeRunEvents } from "./run-events-stream.ts";
 import { waitUntilInactive } from "./wait-until-inactive.ts";
 
@@ -21,6 +25,7 @@ export interface RunRoutesContext {
   runs: RunStateMachine;
   /** The executor that performs runs created here. */
   executorKey: string;
+  clock: Clock;
 }
 
 /** `GET …/result` without a `timeout` waits this long. Source: Task API, 8.1. */
@@ -41,29 +46,59 @@ const CursorFields = z.tuple([z.string(), z.string()]);
 
 const ListQuery = z.object({
   status: RunStatus.optional(),
+  taskgroup_id: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(100).default(20),
   cursor: z.string().transform(decodeCursor).optional(),
 });
 
 /** The endpoints of task runs. Source: Task API, endpoints 1 to 5; `cancel` and the list are our extensions. */
-export function createRunRoutes({ db, feed, runs, executorKey }: RunRoutesContext): Hono {
-  const routes = new Hono();
+export function createRunRoutes({
+  db,
+  feed,
+  runs,
+  executorKey,
+  clock,
+}: RunRoutesContext): Hono<RequestEnv> {
+  const routes = new Hono<RequestEnv>();
 
-  async function requireRun(runId: string): Promise<RunRecord> {
-    const run = await findRun(db, runId);
+  async function requireRun(c: Context<RequestEnv, "/:run_id/*">): Promise<RunRecord> {
+    const run = await findTenantRun(db, c.get("tenant").id, c.req.param("run_id"));
     if (run === undefined) throw runNotFound();
     return run;
   }
 
-  routes.post("/", async (c) => {
-    const input = parseRunInput(await c.req.text());
-    const warnings = checkSpec(input);
-    const run = await runs.create(input, executorKey, warnings);
-    return c.json(toTaskRun(run), 202);
-  });
+  routes.post("/", (c) =>
+    answerOnce(c, { db, clock }, async (record) => {
+      const tenant = c.get("tenant");
+      const value = parseJsonBody(await c.req.text());
+      const checked = await checkInputs([{ value, loc: ["body"] }], { db, tenantId: tenant.id });
+      const newRuns = checked.map((run) => ({
+        ...run,
+        tenantId: tenant.id,
+        taskgroupId: null,
+        executorKey,
+      }));
+      const answer = ([run]: RunRecord[]): Answer => {
+        if (run === undefined) throw new Error("A run was accepted, but is not there");
+        return { status: 202, body: toTaskRun(run) };
+      };
+      const accepted = await runs.accept(newRuns, {
+        admit: (trx) =>
+          admitRuns(
+            trx,
+            tenant,
+            newRuns.map(({ input }) => priceOf(input)),
+            clock.now(),
+          ),
+        record: (trx, written) => record(trx, answer(written)),
+      });
+      return answer(accepted);
+    }),
+  );
 
   routes.get("/", async (c) => {
-    const page = await listRuns(db, parseQuery(ListQuery, c.req.query()));
+    const { taskgroup_id: taskgroupId, ...query } = parseQuery(ListQuery, c.req.query());
+    const page = await listRuns(db, { ...query, taskgroupId, tenantId: c.get("tenant").id });
     const body: TaskRunList = {
       runs: page.runs.map(toTaskRun),
       next_cursor: page.nextCursor && encodeCursor(page.nextCursor),
@@ -71,16 +106,16 @@ export function createRunRoutes({ db, feed, runs, executorKey }: RunRoutesContex
     return c.json(body);
   });
 
-  routes.get("/:run_id", async (c) => c.json(toTaskRun(await requireRun(c.req.param("run_id")))));
+  routes.get("/:run_id", async (c) => c.json(toTaskRun(await requireRun(c))));
 
   routes.get("/:run_id/input", async (c) => {
-    const { input } = await requireRun(c.req.param("run_id"));
+    const { input } = await requireRun(c);
     return c.json(withoutSecrets(input));
   });
 
   routes.get("/:run_id/result", async (c) => {
     const { timeout } = parseQuery(ResultQuery, c.req.query());
-    const { runId } = await requireRun(c.req.param("run_id"));
+    const { runId } = await requireRun(c);
     const run = await waitUntilInactive(runId, timeout * 1_000, c.req.raw.signal, { db, feed });
     if (run === undefined) throw runNotFound();
     switch (run.status) {
@@ -103,68 +138,37 @@ export function createRunRoutes({ db, feed, runs, executorKey }: RunRoutesContex
   });
 
   routes.get("/:run_id/events", async (c) => {
-    const run = await requireRun(c.req.param("run_id"));
+    const run = await requireRun(c);
     return streamSSE(c, (stream) => writeRunEvents(stream, run, { db, feed }));
   });
 
-  routes.post("/:run_id/cancel", async (c) => {
-    const cancelled = await runs.cancel(c.req.param("run_id"));
-    if (cancelled === undefined) throw runNotFound();
-    const { run, alreadyFinished } = cancelled;
-    if (alreadyFinished) {
-      throw new ApiError(409, `Run is already ${run.status}; there is nothing to cancel`, {
-        status: run.status,
-      });
-    }
-    return c.json(toTaskRun(run));
-  });
+  routes.post("/:run_id/cancel", (c) =>
+    answerOnce(c, { db, clock }, async (record) => {
+      const { runId } = await requireRun(c);
+      const cancelled = await runs.cancel(runId);
+      if (cancelled === undefined) throw runNotFound();
+      const { run, alreadyFinished } = cancelled;
+      if (alreadyFinished) {
+        throw new ApiError(409, `Run is already ${run.status}; there is nothing to cancel`, {
+          detail: { status: run.status },
+        });
+      }
+      const answer: Answer = { status: 200, body: toTaskRun(run) };
+      // Cancelling twice changes nothing, so its answer need not be durable together with it.
+      await db.transaction().execute((trx) => record(trx, answer));
+      return answer;
+    }),
+  );
 
   return routes;
 }
 
-/** Reads the body of a create request; throws a 422 with every problem, or a 403 for an unknown processor. */
-function parseRunInput(text: string): RunInput {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    throw unprocessable([{ type: "json_invalid", loc: ["body"], msg: "the body must be JSON" }]);
-  }
-  const parsed = RunInput.safeParse(body);
-  if (!parsed.success) throw unprocessable(problemsOf(parsed.error, "body"));
-  if (findProcessor(parsed.data.processor) === undefined) {
-    throw new ApiError(403, "Forbidden: invalid processor in request", {
-      known_processors: PROCESSORS.map((processor) => processor.name),
-    });
-  }
-  return parsed.data;
-}
-
-/** What is questionable about the task spec, as warnings of the run; throws a 422 with what the API refuses. */
-function checkSpec(input: RunInput): RunWarning[] {
-  const { errors, warnings } = checkTaskSpec(input);
-  if (errors.length > 0) {
-    throw unprocessable(
-      errors.map(({ pointer, message }) => ({
-        type: "spec_invalid",
-        loc: ["body", ...pointer.split("/").slice(1)],
-        msg: message,
-      })),
-    );
-  }
-  return warnings.map(({ pointer, message }) => ({
-    type: "spec_validation_warning",
-    message: `${pointer}: ${message}`,
-    detail: null,
-  }));
-}
-
-function parseQuery<Schema extends z.ZodType>(
+export function parseQuery<Schema extends z.ZodType>(
   schema: Schema,
   query: Record<string, string>,
 ): z.infer<Schema> {
   const parsed = schema.safeParse(query);
-  if (!parsed.success) throw unprocessable(problemsOf(parsed.error, "query"));
+  if (!parsed.success) throw unprocessable(problemsOf(parsed.error, ["query"]));
   return parsed.data;
 }
 

@@ -30,15 +30,27 @@ export async function appendState(
   await append(trx, runId, STATE_TYPE, { status }, at);
 }
 
-/** Appends a progress event; a message without a time of its own gets the time of the log. */
+/** Appends progress events, oldest first. */
 export async function appendProgress(
   trx: Transaction<DatabaseSchema>,
   runId: string,
-  event: ProgressEvent,
+  events: readonly ProgressEvent[],
   at: string,
 ): Promise<void> {
-  const { type, ...body } = event;
-  await append(trx, runId, type, "message" in body ? { timestamp: at, ...body } : body, at);
+  for (const { type, ...body } of events) await append(trx, runId, type, body, at);
+}
+
+/** Writes the first event of new runs: they are `queued`. */
+export async function startLogs(
+  trx: Transaction<DatabaseSchema>,
+  runIds: readonly string[],
+  at: string,
+): Promise<void> {
+  const body = JSON.stringify({ status: "queued" });
+  await trx
+    .insertInto("run_events")
+    .values(runIds.map((run_id) => ({ run_id, seq: 1, type: STATE_TYPE, body, created_at: at })))
+    .execute();
 }
 
 async function append(

@@ -15,6 +15,8 @@ import {
 export interface RunRecord {
   runId: string;
   interactionId: string;
+  tenantId: string;
+  taskgroupId: string | null;
   status: RunStatus;
   input: RunInput;
   output: RunOutput | null;
@@ -31,6 +33,8 @@ export function readRunRow(row: Selectable<RunsTable>): RunRecord {
   return {
     runId: row.run_id,
     interactionId: row.interaction_id,
+    tenantId: row.tenant_id,
+    taskgroupId: row.taskgroup_id,
     status: RunStatus.parse(row.status),
     input: RunInput.parse(JSON.parse(row.input)),
     output: row.output === null ? null : RunOutput.parse(JSON.parse(row.output)),
@@ -53,6 +57,7 @@ export function toTaskRun(run: RunRecord): TaskRun {
     ...(run.warnings.length > 0 && { warnings: run.warnings }),
     ...(run.error !== null && { error: run.error }),
     metadata: run.input.metadata ?? {},
+    ...(run.taskgroupId !== null && { taskgroup_id: run.taskgroupId }),
     created_at: run.createdAt,
     modified_at: run.modifiedAt,
   };

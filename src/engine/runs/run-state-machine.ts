@@ -1,5 +1,6 @@
-import { randomBytes } from "node:crypto";
+import type { Transaction } from "kysely";
 import type { Database } from "../../database/open-database.ts";
+import type { DatabaseSchema } from "../../database/schema.ts";
 import type { RunOutput } from "../../task-api/output.ts";
 import type { ProgressEvent } from "../../task-api/run-event.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
@@ -7,12 +8,14 @@ import type { RunError, RunWarning } from "../../task-api/run.ts";
 import type { Clock } from "../clock.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import { appendProgress, appendState } from "./event-log.ts";
+import { type NewRun, insertRuns } from "./accept-runs.ts";
 import { findRun } from "./read-runs.ts";
 import { type RunRecord, readRunRow } from "./run-record.ts";
 import { type Lease, createStatusChanges, toColumns } from "./status-change.ts";
 
 /** A run to perform, and what was found questionable about it when it was accepted. */
 export interface ClaimedRun extends Lease {
+  tenantId: string;
   input: RunInput;
   warnings: RunWarning[];
 }
@@ -27,6 +30,8 @@ export interface ClaimRequest {
 export type RunEnding =
   | { status: "completed"; output: RunOutput; warnings: RunWarning[] }
   | { status: "failed"; error: RunError };
+
+type Trx = Transaction<DatabaseSchema>;
 
 function heldBy(db: Database, lease: Lease) {
   return db
@@ -55,27 +60,25 @@ export function createRunStateMachine({
   const { commit, changeStatus, moveRun } = createStatusChanges({ db, clock, feed });
 
   return {
-    /** Accepts a run: it is durable and `queued` when this resolves. */
-    create(input: RunInput, executorKey: string, warnings: RunWarning[] = []): Promise<RunRecord> {
-      const runId = `trun_${randomBytes(16).toString("hex")}`;
+    /**
+     * Accepts runs, all or none: they are durable and `queued` when this resolves. `admit` may refuse them by throwing;
+     * `record` writes what must be durable together with them.
+     */
+    accept(
+      newRuns: readonly NewRun[],
+      {
+        admit,
+        record,
+      }: {
+        admit?: (trx: Trx) => Promise<void>;
+        record?: (trx: Trx, accepted: RunRecord[]) => Promise<void>;
+      } = {},
+    ): Promise<RunRecord[]> {
       return commit(async (trx, at) => {
-        const row = await trx
-          .insertInto("runs")
-          .values({
-            run_id: runId,
-            interaction_id: runId,
-            status: "queued",
-            processor: input.processor,
-            executor_key: executorKey,
-            input: JSON.stringify(input),
-            warnings: JSON.stringify(warnings),
-            created_at: at,
-            modified_at: at,
-          })
-          .returningAll()
-          .executeTakeFirstOrThrow();
-        await appendState(trx, runId, "queued", at);
-        return { changed: [runId], result: readRunRow(row) };
+        await admit?.(trx);
+        const result = await insertRuns(trx, newRuns, at);
+        await record?.(trx, result);
+        return { changed: result.map((run) => run.runId), result };
       });
     },
 
@@ -108,8 +111,8 @@ export function createRunStateMachine({
         return {
           changed: rows.map((row) => row.run_id),
           result: rows.map((row) => {
-            const { runId, attempt, input, warnings } = readRunRow(row);
-            return { runId, owner: request.owner, attempt, input, warnings };
+            const { runId, attempt, tenantId, input, warnings } = readRunRow(row);
+            return { runId, owner: request.owner, attempt, tenantId, input, warnings };
           }),
         };
       });
@@ -132,12 +135,12 @@ export function createRunStateMachine({
       return (await heldBy(db, lease).executeTakeFirst())?.status;
     },
 
-    /** Appends a progress event; false when the lease no longer holds the run, and then nothing is appended. */
-    appendProgress(lease: Lease, event: ProgressEvent): Promise<boolean> {
+    /** Appends progress; false when the lease no longer holds the run, and then nothing is appended. */
+    appendProgress(lease: Lease, events: readonly ProgressEvent[]): Promise<boolean> {
       return commit(async (trx, at) => {
         const held = await heldBy(trx, lease).executeTakeFirst();
         const result = held?.status === "running";
-        if (result) await appendProgress(trx, lease.runId, event, at);
+        if (result) await appendProgress(trx, lease.runId, events, at);
         return { changed: result ? [lease.runId] : [], result };
       });
     },
@@ -146,6 +149,39 @@ export function createRunStateMachine({
     finish(lease: Lease, ending: RunEnding): Promise<boolean> {
       const { status: to, ...values } = ending;
       return moveRun(lease.runId, { from: ["running"], to, lease, set: toColumns(values) });
+    },
+
+    /** `running` → `action_required`: the lease is given up; without an answer until `untilMs` the run fails. */
+    requireAction(lease: Lease, untilMs: number): Promise<boolean> {
+      return moveRun(lease.runId, {
+        from: ["running"],
+        to: "action_required",
+        lease,
+        set: { action_until: untilMs },
+      });
+    },
+
+    /** `action_required` → `failed`, for every run whose deadline has passed. */
+    async failUnanswered(refId: () => string): Promise<number> {
+      const overdue = db
+        .selectFrom("runs")
+        .select("run_id")
+        .where("status", "=", "action_required")
+        .where("action_until", "<", clock.now());
+      if ((await overdue.executeTakeFirst()) === undefined) return 0;
+      return commit(async (trx, at) => {
+        const changed = (await trx.executeQuery(overdue)).rows.map((row) => row.run_id);
+        for (const runId of changed) {
+          const error = {
+            ref_id: refId(),
+            message: "The run waited for an answer that did not come in time.",
+            detail: null,
+          };
+          const set = toColumns({ error });
+          await changeStatus(trx, at, runId, { from: ["action_required"], to: "failed", set });
+        }
+        return { changed, result: changed.length };
+      });
     },
 
     /** `cancelling` → `cancelled`: the worker has stopped. */

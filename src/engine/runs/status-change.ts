@@ -2,10 +2,17 @@ import type { Transaction, Updateable } from "kysely";
 import type { Database } from "../../database/open-database.ts";
 import type { DatabaseSchema, RunsTable } from "../../database/schema.ts";
 import type { RunOutput } from "../../task-api/output.ts";
-import type { RunError, RunStatus, RunWarning } from "../../task-api/run.ts";
+import {
+  type RunError,
+  type RunStatus,
+  type RunWarning,
+  isTerminalStatus,
+} from "../../task-api/run.ts";
 import { type Clock, formatTimestamp } from "../clock.ts";
 import type { ChangeFeed } from "./change-feed.ts";
+import { enqueueWebhook } from "../webhooks/outbox.ts";
 import { appendState } from "./event-log.ts";
+import { readRunRow } from "./run-record.ts";
 
 /** Who holds a run: every write of a worker is fenced by both, so that a worker that lost its lease changes nothing. */
 export interface Lease {
@@ -70,6 +77,7 @@ export function createStatusChanges({
         modified_at: at,
         // A run that is being cancelled stays with its worker, who is the one to acknowledge.
         ...(to !== "cancelling" && { lease_owner: null, lease_until: null }),
+        ...(to !== "action_required" && { action_until: null }),
         ...set,
       })
       .where("run_id", "=", runId)
@@ -77,9 +85,11 @@ export function createStatusChanges({
     if (lease !== undefined) {
       update = update.where("lease_owner", "=", lease.owner).where("attempt", "=", lease.attempt);
     }
-    const row = await update.returning("run_id").executeTakeFirst();
+    const row = await update.returningAll().executeTakeFirst();
     if (row === undefined) return false;
     await appendState(trx, runId, to, at);
+    if (isTerminalStatus(to))
+      await enqueueWebhook(trx, readRunRow(row), { at, nowMs: clock.now() });
     return true;
   }
 

@@ -293,6 +293,7 @@ describe("cancelling", () => {
     const run = executor.execute({
       runId: "trun_test",
       input: { input: "GDP in 2023", processor: "ultra" },
+      previous: [],
       signal: controller.signal,
       report: async (event) => {
         events.push(event);

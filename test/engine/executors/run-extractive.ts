@@ -26,6 +26,7 @@ export async function createAsk(source: string | Record<string, string> = EXAMPL
     const result = await executor.execute({
       runId: "trun_test",
       input: RunInput.parse({ input, processor: "core", ...more }),
+      previous: [],
       signal: new AbortController().signal,
       report: async (event) => {
         events.push(event);

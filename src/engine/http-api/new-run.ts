@@ -1,0 +1,103 @@
+import type { Database } from "../../database/open-database.ts";
+import { checkTaskSpec } from "../../task-api/output-schema-rules.ts";
+import { PROCESSORS, findProcessor } from "../../task-api/processors.ts";
+import { RunInput } from "../../task-api/run-input.ts";
+import type { RunWarning } from "../../task-api/run.ts";
+import { findInteraction } from "../runs/read-runs.ts";
+import { checkInput } from "../schema-conformity.ts";
+import { ApiError, type RequestProblem, problemsOf, unprocessable } from "./api-error.ts";
+
+/** A run input that was accepted, and what is questionable about it. */
+export interface CheckedInput {
+  input: RunInput;
+  warnings: RunWarning[];
+}
+
+/**
+ * Checks the inputs of a create request; throws a 422 with every problem of all of them, each under its place in the
+ * body, or a 403 for a processor that does not exist. Source: Task API, sections 4 and 10.3.
+ */
+export async function checkInputs(
+  values: readonly { value: unknown; loc: (string | number)[] }[],
+  { db, tenantId }: { db: Database; tenantId: string },
+): Promise<CheckedInput[]> {
+  const problems: RequestProblem[] = [];
+  const checked: CheckedInput[] = [];
+  for (const { value, loc } of values) {
+    const parsed = RunInput.safeParse(value);
+    if (!parsed.success) {
+      problems.push(...problemsOf(parsed.error, loc));
+      continue;
+    }
+    const { errors, warnings } = checkTaskSpec(parsed.data);
+    problems.push(
+      ...errors.map(({ pointer, message }) => ({
+        type: "spec_invalid",
+        loc: [...loc, ...pointer.split("/").slice(1)],
+        msg: message,
+      })),
+      ...(await checkPredecessor(parsed.data, { db, tenantId, loc })),
+    );
+    checked.push({
+      input: parsed.data,
+      warnings: [
+        ...warnings.map(({ pointer, message }) => ({
+          type: "spec_validation_warning",
+          message: `${pointer}: ${message}`,
+          detail: null,
+        })),
+        ...(await checkInput(parsed.data)),
+        ...unusedSettings(parsed.data),
+      ],
+    });
+  }
+  if (problems.length > 0) throw unprocessable(problems);
+  for (const { input } of checked) requireProcessor(input.processor);
+  return checked;
+}
+
+async function checkPredecessor(
+  { previous_interaction_id: previous }: RunInput,
+  { db, tenantId, loc }: { db: Database; tenantId: string; loc: (string | number)[] },
+): Promise<RequestProblem[]> {
+  if (!previous || (await findInteraction(db, tenantId, previous)) !== undefined) return [];
+  return [
+    {
+      type: "interaction_unknown",
+      loc: [...loc, "previous_interaction_id"],
+      msg: "no run has this interaction_id; use the one of an earlier run, or leave it out",
+    },
+  ];
+}
+
+/** Settings that the API knows and no executor of ours uses: accepted and kept, but never silently. */
+function unusedSettings({ memory_scope_key, advanced_settings }: RunInput): RunWarning[] {
+  const unused = [
+    memory_scope_key ? "memory_scope_key" : null,
+    advanced_settings?.location ? "advanced_settings.location" : null,
+    advanced_settings?.data_sources ? "advanced_settings.data_sources" : null,
+  ];
+  return unused
+    .filter((name) => name !== null)
+    .map((name) => ({
+      type: "warning",
+      message: `${name} has no effect on this engine`,
+      detail: null,
+    }));
+}
+
+function requireProcessor(name: string): void {
+  if (findProcessor(name) !== undefined) return;
+  throw new ApiError(403, "Forbidden: invalid processor in request", {
+    detail: { known_processors: PROCESSORS.map((processor) => processor.name) },
+  });
+}
+
+/** The JSON value of a body; throws a 422. */
+export function parseJsonBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw unprocessable([{ type: "json_invalid", loc: ["body"], msg: "the body must be JSON" }]);
+  }
+}

@@ -1,0 +1,70 @@
+import { randomBytes } from "node:crypto";
+import type { Selectable, Transaction } from "kysely";
+import type { DatabaseSchema, RunsTable } from "../../database/schema.ts";
+import { findProcessor } from "../../task-api/processors.ts";
+import type { RunInput } from "../../task-api/run-input.ts";
+import type { RunWarning } from "../../task-api/run.ts";
+import { startLogs } from "./event-log.ts";
+import { type RunRecord, readRunRow } from "./run-record.ts";
+
+/** A run to accept. */
+export interface NewRun {
+  input: RunInput;
+  tenantId: string;
+  taskgroupId: string | null;
+  /** Which workers may perform it. */
+  executorKey: string;
+  /** What was found questionable about the input. */
+  warnings: RunWarning[];
+}
+
+/** What a run costs its tenant if it completes, in US dollars. */
+export function priceOf(input: RunInput): number {
+  return findProcessor(input.processor)?.priceUsd ?? 0;
+}
+
+/** SQLite binds at most 32,766 values in a statement. */
+const ROWS_PER_STATEMENT = 1_000;
+
+/** Writes new runs as `queued`, with their first event, in the order given. */
+export async function insertRuns(
+  trx: Transaction<DatabaseSchema>,
+  newRuns: readonly NewRun[],
+  at: string,
+): Promise<RunRecord[]> {
+  const rows = newRuns.map((run) => toRow(run, at));
+  for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
+    const chunk = rows.slice(start, start + ROWS_PER_STATEMENT);
+    await trx.insertInto("runs").values(chunk).execute();
+    await startLogs(
+      trx,
+      chunk.map((row) => row.run_id),
+      at,
+    );
+  }
+  return rows.map(readRunRow);
+}
+
+function toRow(run: NewRun, at: string): Selectable<RunsTable> {
+  const runId = `trun_${randomBytes(16).toString("hex")}`;
+  return {
+    run_id: runId,
+    interaction_id: runId,
+    tenant_id: run.tenantId,
+    taskgroup_id: run.taskgroupId,
+    status: "queued",
+    processor: run.input.processor,
+    price_usd: priceOf(run.input),
+    executor_key: run.executorKey,
+    input: JSON.stringify(run.input),
+    output: null,
+    error: null,
+    warnings: JSON.stringify(run.warnings),
+    attempt: 0,
+    lease_owner: null,
+    lease_until: null,
+    action_until: null,
+    created_at: at,
+    modified_at: at,
+  };
+}

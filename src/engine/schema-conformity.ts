@@ -1,0 +1,53 @@
+import type { RunOutput } from "../task-api/output.ts";
+import type { RunInput } from "../task-api/run-input.ts";
+import type { RunWarning } from "../task-api/run.ts";
+import { type JsonObject, requestedOutput } from "../task-api/task-spec.ts";
+
+/** Enough to see what is wrong; a large output that misses its schema everywhere says no more with a hundred. */
+const MAX_PROBLEMS = 10;
+
+/** Where the output departs from the JSON schema that was asked for, as warnings of the run. */
+export async function checkOutput(input: RunInput, output: RunOutput): Promise<RunWarning[]> {
+  const requested = requestedOutput(input.task_spec);
+  if (requested.type !== "json") return [];
+  const problems = await findProblems(requested.jsonSchema, output.content);
+  return problems.map((problem) => ({
+    type: "warning",
+    message: `The output does not follow its schema: ${problem}`,
+    detail: null,
+  }));
+}
+
+/** Where the input departs from its own schema, as warnings of the run. Source: Task API, "Warning". */
+export async function checkInput({ input, task_spec }: RunInput): Promise<RunWarning[]> {
+  const schema = task_spec?.input_schema;
+  if (typeof schema !== "object" || schema === null || schema.type !== "json") return [];
+  const problems = await findProblems(schema.json_schema, input);
+  return problems.map((problem) => ({
+    type: "input_validation_warning",
+    message: `The input does not follow its schema: ${problem}`,
+    detail: null,
+  }));
+}
+
+async function findProblems(schema: JsonObject, value: unknown): Promise<string[]> {
+  // Loaded for the runs that need it.
+  const { Ajv2020 } = await import("ajv/dist/2020.js");
+  // Unknown keywords and formats are the schema author's business, not ours.
+  const ajv = new Ajv2020({
+    allErrors: true,
+    strict: false,
+    validateFormats: false,
+    logger: false,
+  });
+  try {
+    const validate = ajv.compile(schema);
+    if (validate(value)) return [];
+    return (validate.errors ?? [])
+      .slice(0, MAX_PROBLEMS)
+      .map(({ instancePath, message }) => `${instancePath || "/"} ${message ?? "is wrong"}`);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return [`the schema itself cannot be used (${reason.slice(0, 200)})`];
+  }
+}

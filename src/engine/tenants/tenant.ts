@@ -1,0 +1,11 @@
+/** Who calls the API with one key. A tenant sees only its own runs and groups. */
+export interface Tenant {
+  id: string;
+  /** What its runs may cost in all, in US dollars; null: no limit. */
+  budgetUsd: number | null;
+  /** How many runs it may create in a minute; null: no limit. */
+  createsPerMinute: number | null;
+}
+
+/** Whose runs they are when there is only one key, or none. */
+export const DEFAULT_TENANT_ID = "default";
