@@ -11,6 +11,7 @@ import { createRunStateMachine } from "../../src/engine/runs/run-state-machine.t
 import type { Engine } from "../../src/engine/engine.ts";
 import type { RunInput } from "../../src/task-api/run-input.ts";
 import {
+  clockAt,
   deferred,
   silentLog,
   startTestEngine,
@@ -29,7 +30,7 @@ async function openRuns(databasePath: string, now: () => number = systemClock.no
     feed.close();
     await db.destroy();
   });
-  const runs = createRunStateMachine({ db, feed, clock: { now } });
+  const runs = createRunStateMachine({ db, feed, clock: clockAt(now) });
   /** Accepts one run for the workers of `executorKey`. */
   const create = async (executorKey: string) => {
     const [run] = await runs.accept([
@@ -117,6 +118,27 @@ test("a cancelled run whose worker is gone ends as cancelled", async () => {
   now += 30_001;
   await runs.recover({ maxAttempts: 2, ownerIsGone: () => false, refId: () => "ref" });
   expect(await findRun(db, runId)).toMatchObject({ status: "cancelled" });
+});
+
+test("a run whose answer from outside does not come in time fails", async () => {
+  const databasePath = join(await temporaryFolder(), "engine.sqlite");
+  let now = 1_000_000;
+  const { db, runs, create } = await openRuns(databasePath, () => now);
+  const runId = await create("test");
+  const [lease] = await runs.claim({
+    executorKey: "test",
+    owner: "elsewhere",
+    leaseMs: 30_000,
+    limit: 1,
+  });
+  expect(lease && (await runs.requireAction(lease, now + 60_000))).toBe(true);
+  expect(await runs.failUnanswered(() => "ref")).toBe(0);
+  now += 60_001;
+  expect(await runs.failUnanswered(() => "ref")).toBe(1);
+  expect(await findRun(db, runId)).toMatchObject({
+    status: "failed",
+    error: { message: expect.stringContaining("in time") },
+  });
 });
 
 test("an engine that closes gives its runs back, and the next one completes them", async () => {

@@ -1,27 +1,11 @@
 import { expect, onTestFinished, test } from "vitest";
 import { serveHttp } from "../../src/engine/http-api/serve.ts";
-import type { Engine } from "../../src/engine/engine.ts";
 import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import { singleTenant } from "../../src/engine/tenants/tenants.ts";
+import { call } from "./call-engine.ts";
 import { deferred, startTestEngine, textResult, untilAborted } from "./start-test-engine.ts";
 
 const question = { input: "What was the GDP of France in 2023?", processor: "base" };
-
-async function call(
-  engine: Engine,
-  path: string,
-  body?: unknown,
-  headers: Record<string, string> = {},
-) {
-  const response = await engine.fetch(
-    new Request(`http://engine${path}`, {
-      ...(body !== undefined && { method: "POST", body: JSON.stringify(body) }),
-      headers,
-    }),
-  );
-  const text = await response.text();
-  return { status: response.status, body: text === "" ? null : JSON.parse(text) };
-}
 
 test("a run is accepted as queued, performed, and its result handed to whoever waits", async () => {
   const engine = await startTestEngine(async () => textResult("About $3.05 trillion."));

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
+import { type Clock, systemClock } from "../../src/engine/clock.ts";
 import { type Engine, type EngineOptions, createEngine } from "../../src/engine/engine.ts";
 import type { Attempt, ExecutionResult, Executor } from "../../src/engine/executors/executor.ts";
 
@@ -39,6 +40,11 @@ export async function startTestEngine(
   });
   onTestFinished(() => engine.close());
   return engine;
+}
+
+/** The system's clock, except that the test says what time it is. */
+export function clockAt(now: () => number): Clock {
+  return { ...systemClock, now };
 }
 
 /** A promise that the test settles. */
