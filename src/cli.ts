@@ -52,7 +52,17 @@ const program = new Command("task-run-mcp")
     process.exit(error.exitCode === 0 ? ExitCode.done : ExitCode.usage);
   });
 
-addOptions(program, ["documents", "stateDir", "logLevel"]).action(async (flags: Flags) => {
+/** The settings of the built-in engine, wherever it runs. */
+const ENGINE_SETTINGS = [
+  "documents",
+  "script",
+  "allowNetworks",
+  "retentionDays",
+  "stateDir",
+  "logLevel",
+] as const satisfies SettingName[];
+
+addOptions(program, ENGINE_SETTINGS).action(async (flags: Flags) => {
   const { stdioCommand } = await import("./commands/stdio.ts");
   const { config, ...context } = prepare(flags);
   process.exitCode = await stdioCommand({ ...context, backend: config.backend });
@@ -62,7 +72,7 @@ addOptions(
   program
     .command("engine")
     .description("serve the built-in engine's Task API over HTTP; prints its base URL"),
-  ["documents", "stateDir", "host", "port", "engineApiKey", "logLevel"],
+  [...ENGINE_SETTINGS, "host", "port", "engineApiKey", "tenants", "profile", "requireBetas"],
 ).action(async (_flags: Flags, command: Command) => {
   const { engineCommand } = await import("./commands/engine.ts");
   // On this command `--api-key` is the key that callers must send, not one that we send.
@@ -71,9 +81,18 @@ addOptions(
   process.exitCode = await engineCommand({
     ...context,
     config: config.engine,
+    serve: config.serve,
     stdout: process.stdout,
   });
 });
+
+program
+  .command("hash-key")
+  .description("print the hash of a key, for a tenants file; reads the key from stdin")
+  .action(async () => {
+    const { hashKeyCommand } = await import("./commands/hash-key.ts");
+    process.exitCode = await hashKeyCommand(process);
+  });
 
 interface RunFlags extends Flags {
   processor: string;
@@ -93,7 +112,7 @@ addOptions(
     )
     .option("--output-schema <file>", "a file with the JSON Schema that the answer is to follow")
     .option("--json", "print the run and its output as JSON"),
-  ["documents", "stateDir", "logLevel"],
+  ENGINE_SETTINGS,
 ).action(async (question: string, _flags: RunFlags, command: Command) => {
   const { runCommand } = await import("./commands/run.ts");
   const { processor, outputSchema, json, ...flags } = command.optsWithGlobals<RunFlags>();

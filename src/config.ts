@@ -33,6 +33,30 @@ export const OPTIONS = {
     default: "the packaged examples",
     meaning: "Folder of Markdown, text and HTML files that the built-in engine researches.",
   },
+  script: {
+    flag: "--script <file>",
+    env: "TASK_RUN_MCP_SCRIPT",
+    default: "none",
+    meaning: "Script that decides what runs do, in place of research: for testing agents.",
+  },
+  allowNetworks: {
+    flag: "--allow-networks <cidr,…>",
+    env: "TASK_RUN_MCP_ALLOW_NETWORKS",
+    default: "none",
+    meaning:
+      "Private networks that webhooks and MCP servers of runs may be on; public addresses always may.",
+  },
+  webhookSecrets: {
+    env: "TASK_RUN_MCP_WEBHOOK_SECRETS",
+    default: "none",
+    meaning: "Secrets that sign webhooks, separated by commas; several while one is replaced.",
+  },
+  retentionDays: {
+    flag: "--retention-days <number>",
+    env: "TASK_RUN_MCP_RETENTION_DAYS",
+    default: "runs are kept",
+    meaning: "Finished runs older than this are removed by the built-in engine.",
+  },
   stateDir: {
     flag: "--state-dir <folder>",
     env: "TASK_RUN_MCP_STATE_DIR",
@@ -63,25 +87,62 @@ export const OPTIONS = {
     default: "none",
     meaning: "Key that callers of `engine` must send as x-api-key.",
   },
+  tenants: {
+    flag: "--tenants <file>",
+    env: "TASK_RUN_MCP_TENANTS",
+    default: "none",
+    meaning: "File with the tenants of `engine`: their hashed keys, budgets and quotas.",
+  },
+  profile: {
+    flag: "--profile <name>",
+    env: "TASK_RUN_MCP_PROFILE",
+    default: "extended",
+    meaning:
+      "`hosted` makes `engine` behave as the hosted API where ours can do more; or `extended`.",
+  },
+  requireBetas: {
+    flag: "--require-betas",
+    env: "TASK_RUN_MCP_REQUIRE_BETAS",
+    default: "false",
+    meaning: "Makes `engine` demand the parallel-beta header for beta features.",
+  },
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof OPTIONS;
-export type Flags = Partial<Record<SettingName, string>>;
+export type Flags = Partial<Record<SettingName, string | boolean>>;
 
 /** Which Task API performs the runs. */
 export type BackendConfig =
   | { kind: "hosted" | "custom"; baseUrl: string; apiKey: string | undefined }
-  | { kind: "embedded"; documents: string; databasePath: string };
+  | { kind: "embedded"; engine: EngineConfig };
+
+/** How our own engine performs runs, embedded or served. */
+export interface EngineConfig {
+  documents: string;
+  script: string | undefined;
+  databasePath: string;
+  /** CIDR. */
+  allowNetworks: string[];
+  webhookSecrets: string[];
+  retentionDays: number | undefined;
+}
+
+export const PROFILES = ["extended", "hosted"] as const;
+
+/** How our own engine is served over HTTP. */
+export interface ServeConfig {
+  host: string;
+  port: number;
+  apiKey: string | undefined;
+  tenantsFile: string | undefined;
+  profile: (typeof PROFILES)[number];
+  requireBetas: boolean;
+}
 
 export interface Config {
   backend: BackendConfig;
-  engine: {
-    documents: string;
-    databasePath: string;
-    host: string;
-    port: number;
-    apiKey: string | undefined;
-  };
+  engine: EngineConfig;
+  serve: ServeConfig;
   logLevel: LogLevel;
   /** Every secret of this configuration, for redaction. */
   secrets: string[];
@@ -105,29 +166,51 @@ export function readConfig(flags: Flags, env: NodeJS.ProcessEnv = process.env): 
   const stateDir = resolvePath(
     read("stateDir")?.value ?? envPaths("task-run-mcp", { suffix: "" }).data,
   );
-  const documents = resolvePath(read("documents")?.value ?? PACKAGED_DOCUMENTS);
-  const databasePath = join(stateDir, "engine.sqlite");
+  const script = read("script")?.value;
+  const engine: EngineConfig = {
+    documents: resolvePath(read("documents")?.value ?? PACKAGED_DOCUMENTS),
+    script: script === undefined ? undefined : resolvePath(script),
+    databasePath: join(stateDir, "engine.sqlite"),
+    allowNetworks: splitList(read("allowNetworks")?.value),
+    webhookSecrets: splitList(read("webhookSecrets")?.value),
+    retentionDays: parse(read("retentionDays"), Days, "a number of days, 1 or more"),
+  };
   const apiKey = read("apiKey")?.value;
   const baseUrl = parse(read("baseUrl"), HttpUrl, "an http or https URL");
   const engineApiKey = read("engineApiKey")?.value;
+  const tenantsFile = read("tenants")?.value;
+  if (engineApiKey !== undefined && tenantsFile !== undefined) {
+    throw new BadSetting("Both a key and a tenants file are set; use one of them.");
+  }
 
-  let backend: BackendConfig = { kind: "embedded", documents, databasePath };
+  let backend: BackendConfig = { kind: "embedded", engine };
   if (baseUrl !== undefined) backend = { kind: "custom", baseUrl, apiKey };
   else if (apiKey !== undefined) backend = { kind: "hosted", baseUrl: HOSTED_BASE_URL, apiKey };
 
   return {
     backend,
-    engine: {
-      documents,
-      databasePath,
+    engine,
+    serve: {
       host: read("host")?.value ?? "127.0.0.1",
       port: parse(read("port"), Port, "a number from 0 to 65535") ?? 0,
       apiKey: engineApiKey,
+      tenantsFile: tenantsFile === undefined ? undefined : resolvePath(tenantsFile),
+      profile: parse(read("profile"), z.enum(PROFILES), PROFILES.join(" or ")) ?? "extended",
+      requireBetas: parse(read("requireBetas"), z.stringbool(), "true or false") ?? false,
     },
     logLevel:
       parse(read("logLevel"), z.enum(LOG_LEVELS), `one of ${LOG_LEVELS.join(", ")}`) ?? "info",
-    secrets: [apiKey, engineApiKey].filter((secret) => secret !== undefined),
+    secrets: [apiKey, engineApiKey, ...engine.webhookSecrets].filter(
+      (secret) => secret !== undefined,
+    ),
   };
+}
+
+function splitList(value: string | undefined): string[] {
+  return (value ?? "")
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
 }
 
 interface GivenSetting {
@@ -143,7 +226,8 @@ function readSetting(
 ): GivenSetting | undefined {
   const option: Setting = OPTIONS[name];
   const flag = flags[name];
-  if (flag !== undefined && flag !== "") return { value: flag, origin: option.flag ?? name };
+  if (flag !== undefined && flag !== "")
+    return { value: String(flag), origin: option.flag ?? name };
   const value = option.env === undefined ? undefined : env[option.env]?.trim();
   // A desktop host passes `${user_config.…}` on when the user left a field empty.
   if (value === undefined || value === "" || value.startsWith("${")) return undefined;
@@ -151,6 +235,7 @@ function readSetting(
 }
 
 const HttpUrl = z.url({ protocol: /^https?$/ });
+const Days = z.coerce.number().int().min(1);
 const Port = z.coerce.number().int().min(0).max(65_535);
 
 function parse<Value>(

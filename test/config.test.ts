@@ -6,7 +6,7 @@ import { BadSetting, readConfig } from "../src/config.ts";
 test("with nothing set, the built-in engine researches the packaged examples", () => {
   const { backend, logLevel } = readConfig({}, {});
   expect(backend).toMatchObject({ kind: "embedded" });
-  expect(backend.kind === "embedded" && backend.documents).toMatch(/examples.documents$/);
+  expect(backend.kind === "embedded" && backend.engine.documents).toMatch(/examples.documents$/);
   expect(logLevel).toBe("info");
 });
 

@@ -1,22 +1,28 @@
 import type { Logger } from "pino";
-import type { Config } from "../config.ts";
+import type { EngineConfig, ServeConfig } from "../config.ts";
 import { ExitCode } from "./exit-code.ts";
 import { startEngine } from "./start-engine.ts";
 
 /** `task-run-mcp engine`: serves our own Task API until `signal` aborts. The first line on stdout is its base URL. */
 export async function engineCommand({
-  config: { host, port, ...config },
+  config,
+  serve: { host, port, apiKey, tenantsFile },
   log,
   signal,
   stdout,
 }: {
-  config: Config["engine"];
+  config: EngineConfig;
+  serve: ServeConfig;
   log: Logger;
   signal: AbortSignal;
   stdout: NodeJS.WritableStream;
 }): Promise<ExitCode> {
-  const { serveHttp } = await import("../engine/http-api/serve.ts");
-  const engine = await startEngine({ ...config, log });
+  const [{ serveHttp }, { readTenants, singleTenant }] = await Promise.all([
+    import("../engine/http-api/serve.ts"),
+    import("../engine/tenants/tenants.ts"),
+  ]);
+  const tenants = tenantsFile === undefined ? singleTenant(apiKey) : await readTenants(tenantsFile);
+  const engine = await startEngine(config, { tenants, log });
   try {
     const server = await serveHttp((request) => engine.fetch(request), { host, port });
     stdout.write(`${server.url}\n`);

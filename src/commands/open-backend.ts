@@ -45,7 +45,7 @@ interface Connection {
 async function connect(config: BackendConfig, log: Logger): Promise<Connection> {
   switch (config.kind) {
     case "embedded": {
-      const engine = await startEngine({ ...config, log });
+      const engine = await startEngine(config.engine, { log });
       return {
         fetch: createInProcessFetch((request) => engine.fetch(request)),
         close: () => engine.close(),

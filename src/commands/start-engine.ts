@@ -1,28 +1,22 @@
-import type { Logger } from "pino";
-import type { Engine } from "../engine/engine.ts";
+import type { EngineConfig } from "../config.ts";
+import type { Engine, EngineOptions } from "../engine/engine.ts";
 
-/** Starts our own engine over a document folder. Its modules load here, so that nobody else waits for them. */
-export async function startEngine({
-  documents,
-  databasePath,
-  apiKey,
-  log,
-}: {
-  documents: string;
-  databasePath: string;
-  apiKey?: string | undefined;
-  log: Logger;
-}): Promise<Engine> {
-  const [{ createEngine }, { singleTenant }, { createExtractiveExecutor }] = await Promise.all([
-    import("../engine/engine.ts"),
-    import("../engine/tenants/tenants.ts"),
-    import("../engine/executors/extractive.ts"),
-  ]);
+/** Starts our own engine. Its modules load here, so that nobody else waits for them. */
+export async function startEngine(
+  config: EngineConfig,
+  options: Pick<EngineOptions, "tenants" | "log">,
+): Promise<Engine> {
+  const { createEngine } = await import("../engine/engine.ts");
   return createEngine({
-    databasePath,
-    createExecutor: ({ db, log: executorLog }) =>
-      createExtractiveExecutor({ db, folder: documents, log: executorLog }),
-    tenants: singleTenant(apiKey),
-    log,
+    databasePath: config.databasePath,
+    createExecutor: executorOf(config),
+    ...options,
   });
+}
+
+function executorOf({ documents }: EngineConfig): EngineOptions["createExecutor"] {
+  return async ({ db, log }) => {
+    const { createExtractiveExecutor } = await import("../engine/executors/extractive.ts");
+    return createExtractiveExecutor({ db, folder: documents, log });
+  };
 }

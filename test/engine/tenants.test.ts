@@ -104,7 +104,7 @@ test("a tenants file that cannot be used is refused with every problem", async (
   const path = join(await temporaryFolder(), "tenants.yaml");
   await writeFile(path, "tenants:\n  - id: a b\n    key_hashes: [secret]\n    colour: red\n");
   await expect(readTenants(path)).rejects.toThrow(
-    /letters, digits[^]*--hash-key|--hash-key[^]*letters/,
+    /letters, digits[^]*hash-key|hash-key[^]*letters/,
   );
   await expect(readTenants(join(path, "missing"))).rejects.toThrow(/cannot be read/);
 });
