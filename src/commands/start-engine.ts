@@ -14,7 +14,17 @@ export async function startEngine(
   });
 }
 
-function executorOf({ documents }: EngineConfig): EngineOptions["createExecutor"] {
+function executorOf({ documents, script: file }: EngineConfig): EngineOptions["createExecutor"] {
+  if (file !== undefined) {
+    return async ({ log }) => {
+      const [{ createScriptedExecutor }, { readScript }, { systemClock }] = await Promise.all([
+        import("../engine/executors/scripted.ts"),
+        import("../engine/executors/scripted/read-script.ts"),
+        import("../engine/clock.ts"),
+      ]);
+      return createScriptedExecutor({ script: await readScript(file), clock: systemClock, log });
+    };
+  }
   return async ({ db, log }) => {
     const { createExtractiveExecutor } = await import("../engine/executors/extractive.ts");
     return createExtractiveExecutor({ db, folder: documents, log });

@@ -83,7 +83,8 @@ test("an engine killed in the middle of its runs completes them after a restart"
   const url = await firstLine(doomed);
   const create = async () => {
     const body = JSON.stringify({ input: "inhabitants of City 77", processor: "base" });
-    const answer = await fetch(`${url}/v1/tasks/runs`, { method: "POST", body });
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch(`${url}/v1/tasks/runs`, { method: "POST", headers, body });
     const { run_id: runId }: { run_id: string } = JSON.parse(await answer.text());
     return runId;
   };

@@ -10,6 +10,7 @@ import { findRun } from "../../src/engine/runs/read-runs.ts";
 import { createRunStateMachine } from "../../src/engine/runs/run-state-machine.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import type { RunInput } from "../../src/task-api/run-input.ts";
+import { call } from "./call-engine.ts";
 import {
   clockAt,
   deferred,
@@ -42,17 +43,12 @@ async function openRuns(databasePath: string, now: () => number = systemClock.no
 }
 
 async function createRun(engine: Engine): Promise<string> {
-  const response = await engine.fetch(
-    new Request("http://engine/v1/tasks/runs", { method: "POST", body: JSON.stringify(input) }),
-  );
-  const { run_id: runId } = JSON.parse(await response.text());
-  return runId;
+  return (await call(engine, "/v1/tasks/runs", input)).body.run_id;
 }
 
 async function waitForStatus(engine: Engine, runId: string): Promise<string> {
-  await engine.fetch(new Request(`http://engine/v1/tasks/runs/${runId}/result?timeout=20`));
-  const response = await engine.fetch(new Request(`http://engine/v1/tasks/runs/${runId}`));
-  return JSON.parse(await response.text()).status;
+  await call(engine, `/v1/tasks/runs/${runId}/result?timeout=20`);
+  return (await call(engine, `/v1/tasks/runs/${runId}`)).body.status;
 }
 
 /** An owner of this host whose process has ended. */
@@ -131,7 +127,7 @@ test("a run whose answer from outside does not come in time fails", async () => 
     leaseMs: 30_000,
     limit: 1,
   });
-  expect(lease && (await runs.requireAction(lease, now + 60_000))).toBe(true);
+  expect(lease && (await runs.requireAction(lease, now + 60_000, []))).toBe(true);
   expect(await runs.failUnanswered(() => "ref")).toBe(0);
   now += 60_001;
   expect(await runs.failUnanswered(() => "ref")).toBe(1);
@@ -195,7 +191,7 @@ test("a cancel through one engine stops the work of another", async () => {
   const runId = await createRun(working);
   await started.promise;
   const other = await startTestEngine(async () => textResult("never"), { databasePath });
-  await other.fetch(new Request(`http://engine/v1/tasks/runs/${runId}/cancel`, { method: "POST" }));
+  await call(other, `/v1/tasks/runs/${runId}/cancel`, {});
   expect(await waitForStatus(other, runId)).toBe("cancelled");
 });
 

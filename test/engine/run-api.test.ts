@@ -103,7 +103,11 @@ test("every problem of a body is named at once", async () => {
 test("a body that is not JSON, an unknown processor, run or path, each get their own code", async () => {
   const engine = await startTestEngine(async () => textResult("never"));
   const raw = await engine.fetch(
-    new Request("http://engine/v1/tasks/runs", { method: "POST", body: "{" }),
+    new Request("http://engine/v1/tasks/runs", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{",
+    }),
   );
   expect(raw.status).toBe(422);
   const unknown = await call(engine, "/v1/tasks/runs", { ...question, processor: "gigantic" });

@@ -150,7 +150,10 @@ export function startWorker({
       if (!released) await runs.acknowledgeCancel(claimed);
     } else if (error instanceof ActionRequired) {
       const untilMs = Math.floor(clock.now() + error.deadlineSeconds * 1_000);
-      const waits = await runs.requireAction(claimed, untilMs);
+      const waits = await runs.requireAction(claimed, untilMs, [
+        ...claimed.warnings,
+        { type: "action_required", message: error.message, detail: null },
+      ]);
       if (!waits) await runs.acknowledgeCancel(claimed);
     } else if (error instanceof LeaseLost) {
       runLog.warn("the lease was lost; another worker has the run");

@@ -4,6 +4,7 @@ import type { DatabaseSchema, RunsTable } from "../../database/schema.ts";
 import { findProcessor } from "../../task-api/processors.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
+import { formatTimestamp } from "../clock.ts";
 import { startLogs } from "./event-log.ts";
 import { type RunRecord, readRunRow } from "./run-record.ts";
 
@@ -26,13 +27,17 @@ export function priceOf(input: RunInput): number {
 /** SQLite binds at most 32,766 values in a statement. */
 const ROWS_PER_STATEMENT = 1_000;
 
-/** Writes new runs as `queued`, with their first event, in the order given. */
+/**
+ * Writes new runs as `queued`, with their first event. Their creation times are a microsecond apart: the order given
+ * is the order in which they are listed and performed.
+ */
 export async function insertRuns(
   trx: Transaction<DatabaseSchema>,
   newRuns: readonly NewRun[],
-  at: string,
+  nowMs: number,
 ): Promise<RunRecord[]> {
-  const rows = newRuns.map((run) => toRow(run, at));
+  const at = formatTimestamp(nowMs);
+  const rows = newRuns.map((run, index) => toRow(run, formatTimestamp(nowMs + index / 1_000)));
   for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
     const chunk = rows.slice(start, start + ROWS_PER_STATEMENT);
     await trx.insertInto("runs").values(chunk).execute();

@@ -57,7 +57,7 @@ export function createRunStateMachine({
   clock: Clock;
   feed: ChangeFeed;
 }) {
-  const { commit, changeStatus, moveRun } = createStatusChanges({ db, clock, feed });
+  const { commit, changeStatus, changeGroup, moveRun } = createStatusChanges({ db, clock, feed });
 
   return {
     /**
@@ -74,9 +74,9 @@ export function createRunStateMachine({
         record?: (trx: Trx, accepted: RunRecord[]) => Promise<void>;
       } = {},
     ): Promise<RunRecord[]> {
-      return commit(async (trx, at) => {
+      return commit(async (trx) => {
         await admit?.(trx);
-        const result = await insertRuns(trx, newRuns, at);
+        const result = await insertRuns(trx, newRuns, clock.now());
         await record?.(trx, result);
         return { changed: result.map((run) => run.runId), result };
       });
@@ -94,6 +94,7 @@ export function createRunStateMachine({
       // Asked without a lock first: an idle worker must not stand in the way of writers.
       if ((await queued.limit(1).executeTakeFirst()) === undefined) return [];
       return commit(async (trx, at) => {
+        const ids = (await trx.executeQuery(queued)).rows.map((row) => row.run_id);
         const rows = await trx
           .updateTable("runs")
           .set(({ eb }) => ({
@@ -103,10 +104,12 @@ export function createRunStateMachine({
             attempt: eb("attempt", "+", 1),
             modified_at: at,
           }))
-          .where("run_id", "in", queued)
+          .where("run_id", "in", ids)
           .where("status", "=", "queued")
           .returningAll()
           .execute();
+        // An UPDATE answers in any order; runs start in the order of their creation.
+        rows.sort((a, b) => ids.indexOf(a.run_id) - ids.indexOf(b.run_id));
         for (const row of rows) await appendState(trx, row.run_id, "running", at);
         return {
           changed: rows.map((row) => row.run_id),
@@ -138,8 +141,8 @@ export function createRunStateMachine({
     /** Appends progress; false when the lease no longer holds the run, and then nothing is appended. */
     appendProgress(lease: Lease, events: readonly ProgressEvent[]): Promise<boolean> {
       return commit(async (trx, at) => {
-        const held = await heldBy(trx, lease).executeTakeFirst();
-        const result = held?.status === "running";
+        // Also while it is being cancelled: what was done before counts.
+        const result = (await heldBy(trx, lease).executeTakeFirst()) !== undefined;
         if (result) await appendProgress(trx, lease.runId, events, at);
         return { changed: result ? [lease.runId] : [], result };
       });
@@ -151,13 +154,15 @@ export function createRunStateMachine({
       return moveRun(lease.runId, { from: ["running"], to, lease, set: toColumns(values) });
     },
 
-    /** `running` → `action_required`: the lease is given up; without an answer until `untilMs` the run fails. */
-    requireAction(lease: Lease, untilMs: number): Promise<boolean> {
+    /** `running` → `action_required`: the lease is given up; without an answer until `untilMs` the run fails.
+     * `warnings` replace the run's, and say what it waits for.
+     */
+    requireAction(lease: Lease, untilMs: number, warnings: RunWarning[]): Promise<boolean> {
       return moveRun(lease.runId, {
         from: ["running"],
         to: "action_required",
         lease,
-        set: { action_until: untilMs },
+        set: { action_until: untilMs, ...toColumns({ warnings }) },
       });
     },
 
@@ -219,6 +224,24 @@ export function createRunStateMachine({
       if (run === undefined) return undefined;
       // `cancelling` here is an earlier request, still under way: asking twice is no error.
       return { run, alreadyFinished: !changed && run.status !== "cancelling" };
+    },
+
+    /**
+     * Asks for the end of every unfinished run of a group, as `cancel` does for one, all in one moment. Answers with
+     * what `read` finds afterwards, in the same transaction.
+     */
+    cancelGroup<Result>(taskgroupId: string, read: (trx: Trx) => Promise<Result>): Promise<Result> {
+      return commit(async (trx, at) => {
+        const cancelled = await changeGroup(trx, at, taskgroupId, {
+          from: ["queued", "action_required"],
+          to: "cancelled",
+        });
+        const cancelling = await changeGroup(trx, at, taskgroupId, {
+          from: ["running"],
+          to: "cancelling",
+        });
+        return { changed: [...cancelled, ...cancelling], result: await read(trx) };
+      });
     },
 
     /**

@@ -1,0 +1,60 @@
+import { createContext, Script } from "node:vm";
+import { ExecutionFailed } from "../executor.ts";
+
+/** Whether a text has what a script looks for. */
+export type InputPattern = (text: string) => boolean;
+
+/**
+ * A pattern may backtrack for longer than the universe exists, and inputs come from anybody. This is far more than
+ * one that does not needs, on a busy machine too, and little enough for the other runs of the process to wait.
+ */
+const MATCH_TIMEOUT_MS = 1_000;
+
+/** Flags that decide what matches. `g` and `y` would make an answer depend on the one before. */
+const FLAGS = /^[imsu]*$/;
+
+/** What is wrong with a pattern, and what to write; null for a good one. */
+export function checkInputPattern(pattern: string): string | null {
+  const parts = splitPattern(pattern);
+  if (parts === null) return null;
+  if (!FLAGS.test(parts.flags)) {
+    return `a text between slashes is a regular expression, and its flags are of i, m, s and u, not "${parts.flags}"; to look for the text itself, write its slashes as \\/ in /…/`;
+  }
+  try {
+    readRegExp(parts);
+    return null;
+  } catch (error) {
+    return `write a JavaScript regular expression: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** Reads a good pattern. The returned one throws {@link ExecutionFailed} when it takes too long on a text. */
+export function readInputPattern(pattern: string): InputPattern {
+  const parts = splitPattern(pattern);
+  if (parts === null) return (text) => text.includes(pattern);
+  const regExp = readRegExp(parts);
+  let text = "";
+  // A context of its own, because only what runs in one can be stopped from outside.
+  const context = createContext({ test: () => regExp.test(text) });
+  const call = new Script("test()");
+  return (input) => {
+    text = input;
+    try {
+      return call.runInContext(context, { timeout: MATCH_TIMEOUT_MS }) === true;
+    } catch (error) {
+      throw new ExecutionFailed(
+        `The script's pattern ${pattern} needs more than ${MATCH_TIMEOUT_MS} ms on this input. Write one that backtracks less.`,
+        { cause: error },
+      );
+    }
+  };
+}
+
+function splitPattern(pattern: string): { source: string; flags: string } | null {
+  const [, source, flags] = /^\/(.+)\/([a-z]*)$/s.exec(pattern) ?? [];
+  return source === undefined || flags === undefined ? null : { source, flags };
+}
+
+function readRegExp({ source, flags }: { source: string; flags: string }): RegExp {
+  return new RegExp(source, flags);
+}
