@@ -1,14 +1,11 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Kysely, Migrator } from "kysely";
 import { migrations } from "./migrations.ts";
+import { type Sqlite, loadSqliteDriver } from "./load-sqlite.ts";
+import { retryWhileLocked } from "./locks.ts";
 import type { DatabaseSchema } from "./schema.ts";
-import {
-  SharedSqliteDialect,
-  type Sqlite,
-  loadSqliteDriver,
-  retryWhileLocked,
-} from "./sqlite-dialect.ts";
+import { SharedSqliteDialect } from "./sqlite-dialect.ts";
 
 export type Database = Kysely<DatabaseSchema>;
 
@@ -31,12 +28,14 @@ export class DatabaseUnusable extends Error {
 export async function openDatabase(path: string): Promise<Database> {
   let close: (() => Promise<void> | void) | undefined;
   try {
-    if (path !== ":memory:") await mkdir(dirname(path), { recursive: true });
-    const open = await loadSqliteDriver();
-    const sqlite = open(path);
-    close = () => sqlite.close();
-    await retryWhileLocked(() => configure(sqlite));
-    const db = new Kysely<DatabaseSchema>({ dialect: new SharedSqliteDialect(sqlite) });
+    const openSqlite = await loadSqliteDriver();
+    if (path !== ":memory:") await prepareFile(path);
+    const write = openSqlite(path);
+    close = () => write.close();
+    await retryWhileLocked(() => configure(write));
+    const read = path === ":memory:" ? write : openSqlite(path);
+    if (read !== write) await retryWhileLocked(() => configure(read));
+    const db = new Kysely<DatabaseSchema>({ dialect: new SharedSqliteDialect({ write, read }) });
     close = () => db.destroy();
     await migrate(db);
     return db;
@@ -44,6 +43,13 @@ export async function openDatabase(path: string): Promise<Database> {
     await close?.();
     throw new DatabaseUnusable(path, describe(error), { cause: error });
   }
+}
+
+/** Makes the folder and the file, for their owner only: runs may carry secrets. */
+async function prepareFile(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const file = await open(path, "a", 0o600);
+  await file.close();
 }
 
 function configure(sqlite: Sqlite): void {
@@ -66,16 +72,22 @@ async function migrate(db: Database): Promise<void> {
 
 function describe(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  if (/not a database|malformed/i.test(message)) {
+  if (/not a database|malformed|vtable constructor failed/i.test(message)) {
     return "the file is damaged or not a SQLite database. Move it away (a new one is made), or choose another state folder.";
+  }
+  if (/disk is full/i.test(message)) {
+    return "its disk is full. Make room on it, or choose another state folder.";
   }
   if (/locked|busy/i.test(message)) {
     return "another program holds a lock on it. Close that program, or choose another state folder.";
   }
+  if (/Cannot find package 'libsql'/.test(message)) {
+    return "this Node has no SQLite of its own and the optional package libsql is missing. Install it, or use Node 22.13 or later.";
+  }
   if (/EEXIST|ENOTDIR/.test(message)) {
     return "a file stands where its folder should be. Move that file, or choose another state folder.";
   }
-  if (/EACCES|EPERM|EROFS|readonly|unable to open/i.test(message)) {
+  if (/EACCES|EPERM|EROFS|EISDIR|readonly|unable to open/i.test(message)) {
     return "it cannot be opened for writing. Check the permissions of the folder, or choose another state folder.";
   }
   if (/previously executed migration/i.test(message)) {

@@ -1,17 +1,20 @@
-import { setTimeout } from "node:timers/promises";
 import {
   type CompiledQuery,
   type DatabaseConnection,
   type Driver,
   type QueryResult,
+  SqliteAdapter,
   SqliteDialect,
   SqliteDriver,
-  type SqliteDatabase,
 } from "kysely";
+import type { Sqlite } from "./load-sqlite.ts";
+import { DatabaseFull, isFull, retryWhileLocked } from "./locks.ts";
 
-/** An open SQLite database, as Kysely wants it, and `exec` for the statements that find it locked. */
-export interface Sqlite extends SqliteDatabase {
-  exec(statement: string): void;
+/** The two handles on one database file: what is read outside a transaction never waits for one. */
+export interface SqliteHandles {
+  write: Sqlite;
+  /** The same handle for a database in memory, which has only one. */
+  read: Sqlite;
 }
 
 /**
@@ -19,40 +22,94 @@ export interface Sqlite extends SqliteDatabase {
  * deferred transaction that reads and then writes fails at once when another process wrote in between.
  */
 export class SharedSqliteDialect extends SqliteDialect {
-  readonly #sqlite: Sqlite;
+  readonly #handles: SqliteHandles;
 
-  constructor(sqlite: Sqlite) {
-    super({ database: sqlite });
-    this.#sqlite = sqlite;
+  constructor(handles: SqliteHandles) {
+    super({ database: handles.write });
+    this.#handles = handles;
   }
 
   override createDriver(): Driver {
-    return new SharedSqliteDriver(this.#sqlite);
+    return new SharedSqliteDriver(this.#handles);
+  }
+
+  override createAdapter(): SqliteAdapter {
+    return new SharedSqliteAdapter();
   }
 }
 
-class SharedSqliteDriver extends SqliteDriver {
-  readonly #sqlite: Sqlite;
+/** SQLite can change its schema inside a transaction: a process that dies in a migration leaves nothing half done. */
+class SharedSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
 
-  constructor(sqlite: Sqlite) {
-    super({ database: sqlite });
-    this.#sqlite = sqlite;
+class SharedSqliteDriver implements Driver {
+  readonly #handles: SqliteHandles;
+  readonly #turn = new Turn();
+  #connections: Connections | undefined;
+
+  constructor(handles: SqliteHandles) {
+    this.#handles = handles;
   }
 
-  override async acquireConnection(): Promise<SharedSqliteConnection> {
-    return new SharedSqliteConnection(await super.acquireConnection(), this.#sqlite);
+  async init(): Promise<void> {
+    const { read, write } = this.#handles;
+    const writing = await connect(write);
+    this.#connections = { write: writing, read: read === write ? writing : await connect(read) };
   }
 
-  override beginTransaction(connection: SharedSqliteConnection): Promise<void> {
+  async acquireConnection(): Promise<SharedSqliteConnection> {
+    if (this.#connections === undefined) throw new Error("The driver was not initialised");
+    return new SharedSqliteConnection(this.#handles.write, this.#connections, this.#turn);
+  }
+
+  beginTransaction(connection: SharedSqliteConnection): Promise<void> {
     return connection.begin();
   }
 
-  override async commitTransaction(connection: SharedSqliteConnection): Promise<void> {
-    connection.end("commit");
+  async commitTransaction(connection: SharedSqliteConnection): Promise<void> {
+    connection.commit();
   }
 
-  override async rollbackTransaction(connection: SharedSqliteConnection): Promise<void> {
-    connection.end("rollback");
+  async rollbackTransaction(connection: SharedSqliteConnection): Promise<void> {
+    connection.rollback();
+  }
+
+  async releaseConnection(): Promise<void> {}
+
+  async destroy(): Promise<void> {
+    const { read, write } = this.#handles;
+    if (read !== write) read.close();
+    write.close();
+  }
+}
+
+/** The handles, able to run Kysely's queries. */
+interface Connections {
+  write: DatabaseConnection;
+  read: DatabaseConnection;
+}
+
+/** Kysely's own connection of a handle; it is never given back, because nobody else uses its driver. */
+async function connect(database: Sqlite): Promise<DatabaseConnection> {
+  const driver = new SqliteDriver({ database });
+  await driver.init();
+  return driver.acquireConnection();
+}
+
+/** Lets one transaction of this process after another use the write handle. */
+class Turn {
+  #last: Promise<void> = Promise.resolve();
+
+  /** Resolves when it is the caller's turn, with the function that ends it. */
+  async take(): Promise<() => void> {
+    let end = () => {};
+    const before = this.#last;
+    this.#last = new Promise((resolve) => (end = resolve));
+    await before;
+    return end;
   }
 }
 
@@ -66,34 +123,68 @@ const WRITES = /^\s*(?:insert|update|delete|replace|create|drop|alter)\b/i;
  * failed this way open, and then refuses every commit.
  */
 class SharedSqliteConnection implements DatabaseConnection {
-  readonly #inner: DatabaseConnection;
-  readonly #sqlite: Sqlite;
-  #inTransaction = false;
+  readonly #handle: Sqlite;
+  readonly #connections: Connections;
+  readonly #turn: Turn;
+  /** Set while a transaction is open. */
+  #endTurn: (() => void) | undefined;
 
-  constructor(inner: DatabaseConnection, sqlite: Sqlite) {
-    this.#inner = inner;
-    this.#sqlite = sqlite;
+  constructor(handle: Sqlite, connections: Connections, turn: Turn) {
+    this.#handle = handle;
+    this.#connections = connections;
+    this.#turn = turn;
   }
 
   async begin(): Promise<void> {
-    await retryWhileLocked(() => this.#sqlite.exec("begin immediate"));
-    this.#inTransaction = true;
+    const endTurn = await this.#turn.take();
+    try {
+      await retryWhileLocked(() => this.#handle.exec("begin immediate"));
+      this.#endTurn = endTurn;
+    } catch (error) {
+      endTurn();
+      throw error;
+    }
   }
 
-  end(how: "commit" | "rollback"): void {
-    this.#inTransaction = false;
-    this.#sqlite.exec(how);
+  /** When it throws, the transaction is still open: {@link rollback} follows. */
+  commit(): void {
+    this.#handle.exec("commit");
+    this.#leave();
+  }
+
+  rollback(): void {
+    try {
+      this.#handle.exec("rollback");
+    } catch (error) {
+      // A full disk, for one, makes SQLite roll back by itself; the error that led here is the one to report.
+      if (!(error instanceof Error && /no transaction is active/.test(error.message))) throw error;
+    } finally {
+      this.#leave();
+    }
+  }
+
+  #leave(): void {
+    this.#endTurn?.();
+    this.#endTurn = undefined;
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    if (this.#inTransaction || !WRITES.test(query.sql)) return this.#inner.executeQuery<Row>(query);
+    const { read, write } = this.#connections;
+    if (this.#endTurn !== undefined) return run<Row>(write, query);
+    if (WRITES.test(query.sql)) return this.#inTransaction(() => run<Row>(write, query));
+    if (read !== write) return run<Row>(read, query);
+    const endTurn = await this.#turn.take();
+    return run<Row>(read, query).finally(endTurn);
+  }
+
+  async #inTransaction<Result>(work: () => Promise<Result>): Promise<Result> {
     await this.begin();
     try {
-      const result = await this.#inner.executeQuery<Row>(query);
-      this.end("commit");
+      const result = await work();
+      this.commit();
       return result;
     } catch (error) {
-      this.end("rollback");
+      this.rollback();
       throw error;
     }
   }
@@ -102,108 +193,17 @@ class SharedSqliteConnection implements DatabaseConnection {
     query: CompiledQuery,
     chunkSize: number,
   ): AsyncIterableIterator<QueryResult<Row>> {
-    return this.#inner.streamQuery<Row>(query, chunkSize);
+    return this.#connections.read.streamQuery<Row>(query, chunkSize);
   }
 }
 
-/** How long a statement waits for another connection's lock. Writes here take milliseconds; 5 s means something is stuck. */
-const LOCK_WAIT_MS = 5_000;
-/** The longest pause between two tries; each is random, so that those who wait do not meet again. */
-const LOCK_RETRY_MS = 10;
-
-/** Another program kept the database locked for longer than any write of ours takes; nothing was written. */
-export class DatabaseLocked extends Error {
-  override readonly name = "DatabaseLocked";
-
-  constructor(options: { cause: unknown }) {
-    super(
-      "The database is locked by another program, so nothing was written. Close that program, or choose another state folder.",
-      options,
-    );
+async function run<Row>(
+  connection: DatabaseConnection,
+  query: CompiledQuery,
+): Promise<QueryResult<Row>> {
+  try {
+    return await connection.executeQuery<Row>(query);
+  } catch (error) {
+    throw isFull(error) ? new DatabaseFull({ cause: error }) : error;
   }
-}
-
-/** Repeats a statement that found the database locked: it was not begun, so repeating it is safe. */
-export async function retryWhileLocked<Result>(
-  attempt: () => Result | Promise<Result>,
-): Promise<Result> {
-  const deadline = performance.now() + LOCK_WAIT_MS;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!isLocked(error)) throw error;
-      if (performance.now() > deadline) throw new DatabaseLocked({ cause: error });
-    }
-    await setTimeout(1 + Math.random() * LOCK_RETRY_MS);
-  }
-}
-
-function isLocked(error: unknown): boolean {
-  return error instanceof Error && /database (?:table )?is locked|SQLITE_BUSY/.test(error.message);
-}
-
-/** The driver of this Node: its own `node:sqlite` where it has one that needs no flag, else the `libsql` package. */
-export async function loadSqliteDriver(): Promise<(path: string) => Sqlite> {
-  return hasNodeSqlite(process.versions.node) ? loadNodeSqlite() : loadLibsql();
-}
-
-/** `node:sqlite` needs no flag from 22.13 on. */
-export function hasNodeSqlite(nodeVersion: string): boolean {
-  const [major = 0, minor = 0] = nodeVersion.split(".").map(Number);
-  return major > 22 || (major === 22 && minor >= 13);
-}
-
-async function loadLibsql(): Promise<(path: string) => Sqlite> {
-  const { default: Libsql } = await import("libsql");
-  return (path) => {
-    const database = new Libsql(path);
-    return {
-      close: () => void database.close(),
-      exec: (statement) => void database.exec(statement),
-      prepare: (query) => database.prepare(query),
-    };
-  };
-}
-
-async function loadNodeSqlite(): Promise<(path: string) => Sqlite> {
-  const { DatabaseSync } = await import("node:sqlite");
-  return (path) => {
-    const database = new DatabaseSync(path);
-    return {
-      close: () => database.close(),
-      exec: (statement) => database.exec(statement),
-      prepare: (query) => {
-        const statement = database.prepare(query);
-        return {
-          reader: RETURNS_ROWS.test(query),
-          all: (parameters) => statement.all(...bindable(parameters)),
-          run: (parameters) => statement.run(...bindable(parameters)),
-          iterate: (parameters) =>
-            // Statements are iterated to their end by Kysely, within one call.
-            statement.iterate(...bindable(parameters)),
-        };
-      },
-    };
-  };
-}
-
-/** Statements that answer with rows; `node:sqlite` could tell only from 22.16 on. */
-const RETURNS_ROWS = /^\s*(?:select|with|pragma|explain)\b|\breturning\b/i;
-
-type Bindable = null | number | bigint | string | Uint8Array;
-
-function bindable(parameters: readonly unknown[]): Bindable[] {
-  return parameters.map((value) => {
-    if (
-      value === null ||
-      typeof value === "number" ||
-      typeof value === "bigint" ||
-      typeof value === "string" ||
-      value instanceof Uint8Array
-    ) {
-      return value;
-    }
-    throw new TypeError(`SQLite cannot store a ${typeof value}`);
-  });
 }

@@ -1,9 +1,13 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
 import { DatabaseUnusable, openDatabase } from "../../src/database/open-database.ts";
-import { hasNodeSqlite } from "../../src/database/sqlite-dialect.ts";
+import { hasNodeSqlite } from "../../src/database/load-sqlite.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 
 test("a missing folder and file are created, in WAL mode", async () => {
@@ -42,4 +46,53 @@ test("node:sqlite is used from 22.13 on", () => {
     true,
     true,
   ]);
+});
+
+test("several processes that open a new file at once all get it, and a killed one leaves nothing half done", async () => {
+  const opener = fileURLToPath(new URL("open-process.ts", import.meta.url));
+  for (let round = 0; round < 3; round++) {
+    const path = join(await temporaryFolder(), "state.sqlite");
+    const start = () => {
+      const child = spawn(process.execPath, ["--import", "tsx", opener, path]);
+      return { child, exited: once(child, "exit") };
+    };
+    const doomed = start();
+    const openers = [start(), start(), start()];
+    // As soon as anything of the file exists, one of them dies.
+    await expect.poll(() => existsSync(path), { timeout: 20_000, interval: 1 }).toBe(true);
+    doomed.child.kill("SIGKILL");
+    const exits = await Promise.all(openers.map(({ exited }) => exited));
+    expect(exits).toEqual([
+      [0, null],
+      [0, null],
+      [0, null],
+    ]);
+  }
+});
+
+test("the file is for its owner only", async () => {
+  const path = join(await temporaryFolder(), "folder", "state.sqlite");
+  const db = await openDatabase(path);
+  await db.destroy();
+  expect((await stat(path)).mode & 0o077).toBe(0);
+  expect((await stat(dirname(path))).mode & 0o077).toBe(0);
+});
+
+test("reads go on while a transaction is open", async () => {
+  const db = await openDatabase(join(await temporaryFolder(), "state.sqlite"));
+  onTestFinished(() => db.destroy());
+  await db.transaction().execute(async () => {
+    expect(await db.selectFrom("runs").selectAll().execute()).toEqual([]);
+  });
+});
+
+test("a transaction whose statement made SQLite roll back reports that statement's error", async () => {
+  const db = await openDatabase(join(await temporaryFolder(), "state.sqlite"));
+  onTestFinished(() => db.destroy());
+  const failing = db.transaction().execute(async (trx) => {
+    await sql`ROLLBACK`.execute(trx);
+    throw new Error("the cause");
+  });
+  await expect(failing).rejects.toThrow("the cause");
+  await db.transaction().execute((trx) => trx.selectFrom("runs").selectAll().execute());
 });

@@ -1,0 +1,71 @@
+import type { SqliteDatabase } from "kysely";
+
+/** An open SQLite database, as Kysely wants it, and `exec` for the statements that find it locked. */
+export interface Sqlite extends SqliteDatabase {
+  exec(statement: string): void;
+}
+
+/** The driver of this Node: its own `node:sqlite` where it has one that needs no flag, else the `libsql` package. */
+export async function loadSqliteDriver(): Promise<(path: string) => Sqlite> {
+  return hasNodeSqlite(process.versions.node) ? loadNodeSqlite() : loadLibsql();
+}
+
+/** `node:sqlite` needs no flag from 22.13 on. */
+export function hasNodeSqlite(nodeVersion: string): boolean {
+  const [major = 0, minor = 0] = nodeVersion.split(".").map(Number);
+  return major > 22 || (major === 22 && minor >= 13);
+}
+
+async function loadLibsql(): Promise<(path: string) => Sqlite> {
+  const { default: Libsql } = await import("libsql");
+  return (path) => {
+    const database = new Libsql(path);
+    return {
+      close: () => void database.close(),
+      exec: (statement) => void database.exec(statement),
+      prepare: (query) => database.prepare(query),
+    };
+  };
+}
+
+async function loadNodeSqlite(): Promise<(path: string) => Sqlite> {
+  const { DatabaseSync } = await import("node:sqlite");
+  return (path) => {
+    const database = new DatabaseSync(path);
+    return {
+      close: () => database.close(),
+      exec: (statement) => database.exec(statement),
+      prepare: (query) => {
+        const statement = database.prepare(query);
+        return {
+          reader: RETURNS_ROWS.test(query),
+          all: (parameters) => statement.all(...bindable(parameters)),
+          run: (parameters) => statement.run(...bindable(parameters)),
+          iterate: (parameters) =>
+            // Statements are iterated to their end by Kysely, within one call.
+            statement.iterate(...bindable(parameters)),
+        };
+      },
+    };
+  };
+}
+
+/** Statements that answer with rows; `node:sqlite` could tell only from 22.16 on. */
+const RETURNS_ROWS = /^\s*(?:select|with|pragma|explain)\b|\breturning\b/i;
+
+type Bindable = null | number | bigint | string | Uint8Array;
+
+function bindable(parameters: readonly unknown[]): Bindable[] {
+  return parameters.map((value) => {
+    if (
+      value === null ||
+      typeof value === "number" ||
+      typeof value === "bigint" ||
+      typeof value === "string" ||
+      value instanceof Uint8Array
+    ) {
+      return value;
+    }
+    throw new TypeError(`SQLite cannot store a ${typeof value}`);
+  });
+}
