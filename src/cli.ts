@@ -21,13 +21,18 @@ const { version } = z
   .object({ version: z.string() })
   .parse(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")));
 
+/** The process is about to end by itself; see to it that it does. */
+function limitDrain(): void {
+  setTimeout(() => process.exit(ExitCode.interrupted), DRAIN_MS).unref();
+}
+
 /** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */
 function abortOnSignals(): AbortSignal {
   const controller = new AbortController();
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(ExitCode.interrupted);
     controller.abort();
-    setTimeout(() => process.exit(ExitCode.interrupted), DRAIN_MS).unref();
+    limitDrain();
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
@@ -65,7 +70,11 @@ const ENGINE_SETTINGS = [
 addOptions(program, ENGINE_SETTINGS).action(async (flags: Flags) => {
   const { stdioCommand } = await import("./commands/stdio.ts");
   const { config, ...context } = prepare(flags);
-  process.exitCode = await stdioCommand({ ...context, backend: config.backend });
+  process.exitCode = await stdioCommand({
+    ...context,
+    backend: config.backend,
+    onDisconnected: limitDrain,
+  });
 });
 
 addOptions(
@@ -144,6 +153,5 @@ try {
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`task-run-mcp: ${message}\n`);
-  const isUsage = error instanceof UsageError || error instanceof BadSetting;
-  process.exitCode = isUsage ? ExitCode.usage : ExitCode.failed;
+  process.exitCode = exitCodeOf(error);
 }

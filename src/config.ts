@@ -246,7 +246,8 @@ function parse<Value>(
   if (setting === undefined) return undefined;
   const parsed = schema.safeParse(setting.value);
   if (parsed.success) return parsed.data;
-  throw new BadSetting(`${setting.origin} is "${setting.value}"; write ${expected}.`);
+  // Without the value: a key in the wrong place is a secret all the same.
+  throw new BadSetting(`${setting.origin} cannot be used; write ${expected}.`);
 }
 
 function resolvePath(path: string): string {

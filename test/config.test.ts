@@ -41,9 +41,15 @@ test("a flag wins over the environment, and ~ is the home folder", () => {
 });
 
 test.each([
-  [{ TASK_RUN_MCP_PORT: "http" }, /TASK_RUN_MCP_PORT is "http"; write a number from 0 to 65535/],
-  [{ PARALLEL_BASE_URL: "ftp://example.com" }, /PARALLEL_BASE_URL .* write an http or https URL/],
-  [{ TASK_RUN_MCP_LOG_LEVEL: "loud" }, /TASK_RUN_MCP_LOG_LEVEL is "loud"; write one of trace/],
+  [
+    { TASK_RUN_MCP_PORT: "http" },
+    /TASK_RUN_MCP_PORT cannot be used; write a number from 0 to 65535/,
+  ],
+  [
+    { PARALLEL_BASE_URL: "ftp://example.com" },
+    /PARALLEL_BASE_URL cannot be used; write an http or https URL/,
+  ],
+  [{ TASK_RUN_MCP_LOG_LEVEL: "loud" }, /TASK_RUN_MCP_LOG_LEVEL cannot be used; write one of trace/],
 ])("a setting that cannot be used is named with what to write: %j", (env, message) => {
   expect(() => readConfig({}, env)).toThrow(BadSetting);
   expect(() => readConfig({}, env)).toThrow(message);

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { EngineConfig, ServeConfig } from "../config.ts";
-import { ExitCode } from "./exit-code.ts";
+import { ExitCode, UsageError } from "./exit-code.ts";
 import { startEngine } from "./start-engine.ts";
 
 /** `task-run-mcp engine`: serves our own Task API until `signal` aborts. The first line on stdout is its base URL. */
@@ -17,6 +17,11 @@ export async function engineCommand({
   signal: AbortSignal;
   stdout: NodeJS.WritableStream;
 }): Promise<ExitCode> {
+  if (apiKey === undefined && tenantsFile === undefined && !isLoopback(host)) {
+    throw new UsageError(
+      `--host ${host} can be reached by others: add --api-key or --tenants, or listen on 127.0.0.1.`,
+    );
+  }
   const [{ serveHttp }, { readTenants, singleTenant }] = await Promise.all([
     import("../engine/http-api/serve.ts"),
     import("../engine/tenants/tenants.ts"),
@@ -33,6 +38,10 @@ export async function engineCommand({
     await engine.close();
   }
   return ExitCode.done;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -14,3 +14,23 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
+
+/** Errors that say that a setting is wrong, by name: their classes load only with the commands that throw them. */
+const SETTING_ERRORS: ReadonlySet<string> = new Set([
+  "UsageError",
+  "BadSetting",
+  "InvalidBaseUrl",
+  "InvalidApiKey",
+  "DocumentFolderUnusable",
+  "ScriptInvalid",
+  "TenantsFileUnusable",
+  "NetworkInvalid",
+]);
+
+/** The exit code for an error that ended a command, whatever it was wrapped in. */
+export function exitCodeOf(error: unknown): ExitCode {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (SETTING_ERRORS.has(cause.name)) return ExitCode.usage;
+  }
+  return ExitCode.failed;
+}

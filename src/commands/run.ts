@@ -9,6 +9,7 @@ import { JsonObject } from "../task-api/task-spec.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
 import { openBackend } from "./open-backend.ts";
 import { answerText } from "./terminal/answer-text.ts";
+import { printableLine } from "./terminal/printable-text.ts";
 import { createProgressView } from "./terminal/progress-view.ts";
 
 export interface RunCommandOptions {
@@ -34,7 +35,7 @@ export async function runCommand(options: RunCommandOptions): Promise<ExitCode> 
   const backend = await openBackend(options.backend, options);
   try {
     const { run_id: runId } = await backend.client.createRun(input, { signal });
-    stderr.write(`Started ${runId} on ${input.processor}\n`);
+    stderr.write(`Started ${printableLine(runId)} on ${input.processor}\n`);
     const last = await follow(backend.followers.watch(runId, { signal }), stderr);
     return report(last, options.json, { stdout, stderr });
   } catch (error) {
@@ -75,12 +76,13 @@ function report(
   { stdout, stderr }: { stdout: NodeJS.WritableStream; stderr: NodeJS.WritableStream },
 ): ExitCode {
   if (asJson) stdout.write(`${JSON.stringify({ run, output }, null, 2)}\n`);
-  for (const { message } of run.warnings ?? []) stderr.write(`Note: ${message}\n`);
+  for (const { message } of run.warnings ?? []) stderr.write(`Note: ${printableLine(message)}\n`);
   if (output !== null) {
     if (!asJson) stdout.write(`${answerText(output)}\n`);
     return ExitCode.done;
   }
-  stderr.write(`The run is ${run.status}: ${run.error?.message ?? "it has no answer"}\n`);
+  const reason = run.error?.message ?? "it has no answer";
+  stderr.write(`The run is ${printableLine(`${run.status}: ${reason}`)}\n`);
   return ExitCode.failed;
 }
 

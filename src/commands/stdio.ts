@@ -12,11 +12,14 @@ export async function stdioCommand({
   version,
   log,
   signal,
+  onDisconnected,
 }: {
   backend: BackendConfig;
   version: string;
   log: Logger;
   signal: AbortSignal;
+  /** Called when the client has left, before the backend closes. */
+  onDisconnected: () => void;
 }): Promise<ExitCode> {
   let backend: Promise<OpenBackend> | undefined;
 
@@ -41,6 +44,7 @@ export async function stdioCommand({
     if (signal.aborted) close();
     else signal.addEventListener("abort", close, { once: true });
   });
+  onDisconnected();
   // One that could not be opened has told its caller so.
   const opened = await backend?.catch(() => undefined);
   await opened?.close();

@@ -1,11 +1,15 @@
-import { RunNotFound } from "../client/errors.ts";
+import { BackendTimedOut, RunNotFound } from "../client/errors.ts";
 import type { RunSnapshot } from "../client/follower.ts";
+import type { TaskApiClient } from "../client/task-api-client.ts";
 import type { TaskRun } from "../task-api/run.ts";
 import type { Backend } from "./backend.ts";
 import type { ToolContext } from "./tool.ts";
 
 /** A completed run's result is there at once; the API wants a timeout of at least this. */
 const READY_RESULT_SECONDS = 1;
+
+/** Added to a wait in which the backend said nothing: enough for one answer, too short to outlast a client's limit. */
+const LAST_LOOK_MS = 3_000;
 
 /**
  * Watches a run until it is no longer active or `seconds` are over, telling the caller how it gets on. Whoever leaves
@@ -41,7 +45,29 @@ export async function waitForRun(
     timer.abort();
   }
   callerLeft.throwIfAborted();
-  return latest ?? snapshotOf(await client.retrieveRun(runId, { signal: callerLeft }));
+  return latest ?? lookOnceMore(client, runId, { clock, callerLeft });
+}
+
+/** A run of which nothing was heard in the whole wait: one last look, which must not double that wait. */
+async function lookOnceMore(
+  client: TaskApiClient,
+  runId: string,
+  { clock, callerLeft }: Pick<ToolContext, "clock" | "callerLeft">,
+): Promise<RunSnapshot> {
+  const timer = new AbortController();
+  const timeUp = new AbortController();
+  const timedOut = new BackendTimedOut("The backend did not answer in the time of this call.");
+  // The only rejection is the sleep that an answer interrupts.
+  clock.sleep(LAST_LOOK_MS, timer.signal).then(
+    () => timeUp.abort(timedOut),
+    () => {},
+  );
+  try {
+    const signal = AbortSignal.any([callerLeft, timeUp.signal]);
+    return snapshotOf(await client.retrieveRun(runId, { signal }));
+  } finally {
+    timer.abort();
+  }
 }
 
 /** The run as it is now, without waiting. */

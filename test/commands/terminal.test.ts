@@ -22,7 +22,7 @@ class TestTerminal extends PassThrough {
   clearLine = WriteStream.prototype.clearLine;
 }
 
-test("on a terminal, progress is one bar that is redrawn and fits the line", () => {
+test("on a terminal, progress is one bar that is redrawn, fits the line, and stays when it ends", () => {
   const terminal = new TestTerminal();
   const view = createProgressView(terminal);
   view.update({ percent: 50, message: `Reading ${"a long title ".repeat(20)}` });
@@ -30,7 +30,8 @@ test("on a terminal, progress is one bar that is redrawn and fits the line", () 
   expect(drawn).toContain("████████████░░░░░░░░░░░░  50 %  Reading");
   expect(drawn).not.toContain("\n");
   view.end();
-  expect(String(terminal.read())).not.toContain("█");
+  view.end();
+  expect(String(terminal.read())).toBe("\n");
 });
 
 test("an answer names every source once, and only those its text does not name", () => {

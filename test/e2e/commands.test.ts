@@ -54,6 +54,7 @@ test.each([
   ["no question", ["run"], /question/],
   ["an unknown command", ["walk"], /--help/],
   ["an unknown option", ["--colour"], /--help/],
+  ["an address that others reach, without a key", ["engine", "--host", "0.0.0.0"], /--api-key/],
   ["a port that is no number", ["engine", "--port", "http"], /--port.*0 to 65535/],
 ])("%s is refused with exit code 2 and what to write", async (_name, args, message) => {
   const stateDir = await temporaryFolder();
@@ -77,7 +78,7 @@ test("a document folder that does not exist stops `run` and `engine` with what t
       args: [...command, "--documents", documents],
     });
     expect(stderr).toContain(documents);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
   }
 });
 

@@ -1,5 +1,3 @@
-import { spawnSync } from "node:child_process";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../src/database/open-database.ts";
@@ -11,6 +9,7 @@ import { createRunStateMachine } from "../../src/engine/runs/run-state-machine.t
 import type { Engine } from "../../src/engine/engine.ts";
 import type { RunInput } from "../../src/task-api/run-input.ts";
 import { call } from "./call-engine.ts";
+import { endedOwner } from "./ended-owner.ts";
 import {
   clockAt,
   deferred,
@@ -49,12 +48,6 @@ async function createRun(engine: Engine): Promise<string> {
 async function waitForStatus(engine: Engine, runId: string): Promise<string> {
   await call(engine, `/v1/tasks/runs/${runId}/result?timeout=20`);
   return (await call(engine, `/v1/tasks/runs/${runId}`)).body.status;
-}
-
-/** An owner of this host whose process has ended. */
-function endedOwner(): string {
-  const { pid } = spawnSync(process.execPath, ["-e", "0"]);
-  return JSON.stringify([hostname(), pid, "an earlier start"]);
 }
 
 test("a run whose process was killed is taken over and completed", async () => {

@@ -12,7 +12,7 @@ export interface ProgressLine {
 /** Shows how a run gets on. */
 export interface ProgressView {
   update(line: ProgressLine): void;
-  /** Removes what will not be true any more. */
+  /** Leaves the last line as it is; what follows starts on a new one. */
   end(): void;
 }
 
@@ -28,8 +28,10 @@ function isTerminal(stream: NodeJS.WritableStream): stream is WriteStream {
 }
 
 function createBarView(terminal: WriteStream): ProgressView {
+  let drawn = false;
   return {
     update({ percent, message }) {
+      drawn = true;
       const filled = Math.round((percent / 100) * BAR_WIDTH);
       const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
       const line = `${bar} ${formatPercent(percent)}  ${printableLine(message)}`;
@@ -38,8 +40,8 @@ function createBarView(terminal: WriteStream): ProgressView {
       terminal.clearLine(1);
     },
     end() {
-      terminal.cursorTo(0);
-      terminal.clearLine(1);
+      if (drawn) terminal.write("\n");
+      drawn = false;
     },
   };
 }

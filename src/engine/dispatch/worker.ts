@@ -180,6 +180,8 @@ export function startWorker({
   }
 
   async function checkLease(claimed: ClaimedRun, abort: AbortController): Promise<void> {
+    // The database closes once the worker has stopped.
+    if (stopping) return;
     try {
       obey(await runs.heldStatus(claimed), abort);
     } catch (error) {
@@ -192,7 +194,11 @@ export function startWorker({
     const renewed = [...held.values()];
     if (renewed.length === 0) return;
     try {
-      const statuses = await runs.renew(owner, LEASE_MS);
+      const statuses = await runs.renew(
+        owner,
+        renewed.map(({ claimed }) => claimed.runId),
+        LEASE_MS,
+      );
       for (const { claimed, abort } of renewed) obey(statuses.get(claimed.runId), abort);
     } catch (error) {
       log.warn({ err: error }, "could not renew leases; trying again");

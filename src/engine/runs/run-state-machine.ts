@@ -121,12 +121,17 @@ export function createRunStateMachine({
       });
     },
 
-    /** Extends every lease of `owner`; answers with the status of each run it still holds. */
-    async renew(owner: string, leaseMs: number): Promise<Map<string, string>> {
+    /** Extends the leases of these runs; answers with the status of each that `owner` still holds. */
+    async renew(
+      owner: string,
+      runIds: readonly string[],
+      leaseMs: number,
+    ): Promise<Map<string, string>> {
       const rows = await db
         .updateTable("runs")
         .set({ lease_until: Math.floor(clock.now() + leaseMs) })
         .where("lease_owner", "=", owner)
+        .where("run_id", "in", runIds)
         .where("status", "in", ["running", "cancelling"])
         .returning(["run_id", "status"])
         .execute();

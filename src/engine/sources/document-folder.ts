@@ -1,6 +1,6 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import type { Dirent } from "node:fs";
-import { join } from "node:path";
+import { isAbsolute, join, relative, sep } from "node:path";
 import { isDocumentName } from "./read-document.ts";
 
 /** A file that may be a document, and what tells that it changed. */
@@ -49,8 +49,9 @@ export async function resolveDocumentFolder(folder: string): Promise<string> {
 }
 
 /**
- * Every document file below the folder, in a stable order. Hidden entries and `node_modules` are left out; links are
- * followed, and what was reached before (a loop, a second name) is not visited again.
+ * Every document file below the folder, in a stable order. Hidden entries and `node_modules` are left out. Links are
+ * followed inside the folder only: nobody expects a link to publish what lies elsewhere. What was reached before (a
+ * loop, a second name) is not visited again.
  * Throws {@link DocumentFolderUnusable} when the folder itself cannot be listed.
  */
 export async function listDocumentFiles(folder: string): Promise<FolderListing> {
@@ -85,9 +86,14 @@ export async function listDocumentFiles(folder: string): Promise<FolderListing> 
   async function followLink(link: string, path: string): Promise<void> {
     try {
       const real = await realpath(link);
-      const isFolder = (await stat(real)).isDirectory();
-      if (isFolder) await visitOnce(real, `${path}/`);
-      else if (isDocumentName(path) && !visited.has(real)) {
+      if (!isInside(folder, real)) {
+        listing.problems.push({ path, reason: "is a link that leads out of the document folder" });
+        return;
+      }
+      const target = await stat(real);
+      if (target.isDirectory()) await visitOnce(real, `${path}/`);
+      // Anything else that is no file (a pipe, a device) could be read for ever.
+      else if (target.isFile() && isDocumentName(path) && !visited.has(real)) {
         visited.add(real);
         await addFile(real, path, listing);
       }
@@ -110,6 +116,11 @@ export async function listDocumentFiles(folder: string): Promise<FolderListing> 
   await visit(folder, "");
   listing.files.sort((a, b) => (a.path < b.path ? -1 : 1));
   return listing;
+}
+
+function isInside(folder: string, path: string): boolean {
+  const steps = relative(folder, path);
+  return steps !== ".." && !steps.startsWith(`..${sep}`) && !isAbsolute(steps);
 }
 
 async function addFile(absolutePath: string, path: string, listing: FolderListing): Promise<void> {

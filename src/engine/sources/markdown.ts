@@ -1,4 +1,4 @@
-import { lexer, type MarkedToken, type Token } from "marked";
+import { Lexer, type MarkedToken, type Token } from "marked";
 import {
   type Block,
   describeRow,
@@ -13,7 +13,7 @@ import { readHtmlBlocks } from "./html.ts";
 /** Reads a Markdown file: markup is stripped, links keep their text, table rows name their columns. */
 export function parseMarkdown(text: string): ParsedDocument {
   const { body, problems, ...fields } = readFrontMatter(text);
-  const blocks = readBlocks(lexer(body));
+  const blocks = readBlocks(lexMarkdown(body));
   const title = fields.title ?? firstHeading(blocks);
   return {
     title,
@@ -22,6 +22,26 @@ export function parseMarkdown(text: string): ParsedDocument {
     sections: groupSections(blocks, title),
     problems,
   };
+}
+
+/**
+ * Markup inside a line is only looked for where there is no more of it than people write: the time it takes grows with
+ * the square of the unmatched markers, and a hostile file of 600 kB would take minutes.
+ */
+const MAX_MARKERS = 200;
+const MAX_INLINE_CHARS = 20_000;
+
+/** Marked's lexer, which leaves hostile lines as they are. */
+function lexMarkdown(text: string): Token[] {
+  const lexer = new Lexer();
+  lexer.blockTokens(text, lexer.tokens);
+  for (const { src, tokens } of lexer.inlineQueue) {
+    const markers = src.match(/[*_~`[\]<]/g)?.length ?? 0;
+    const isReadable = src.length <= MAX_INLINE_CHARS && markers <= MAX_MARKERS;
+    if (isReadable) lexer.inlineTokens(src, tokens);
+    else tokens.push({ type: "text", raw: src, text: src });
+  }
+  return lexer.tokens;
 }
 
 function readBlocks(tokens: readonly Token[]): Block[] {

@@ -18,6 +18,8 @@ export interface FoundPassage {
   heading: string;
   /** Verbatim, one paragraph, list item or table row per line. */
   text: string;
+  /** What the text is about, as it stands around it; the title and the heading, unless it is given. */
+  subject?: string;
 }
 
 /** The documents of one folder that one run may use. */

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { chmod, rm, symlink, utimes } from "node:fs/promises";
+import { promisify } from "node:util";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -110,7 +112,7 @@ test.skipIf(process.getuid?.() === 0)("a file without read permission is skipped
   expect(messages).toEqual([expect.stringContaining("a.md is not searched: it cannot be read")]);
 });
 
-test("links are followed once: loops, second names and broken ones do no harm", async () => {
+test("links are followed once and inside the folder: loops, second names and broken ones do no harm", async () => {
   const outside = await createFolder({ "linked.md": "outside" });
   const { folder, db, sync, messages } = await setUp({ "sub/a.md": "inside" });
   await symlink(folder, join(folder, "sub/loop"));
@@ -118,11 +120,19 @@ test("links are followed once: loops, second names and broken ones do no harm", 
   await symlink(join(folder, "sub/a.md"), join(folder, "alias.md"));
   await symlink(outside, join(folder, "outside"));
   await symlink(join(folder, "nowhere.md"), join(folder, "broken.md"));
-  expect(await sync()).toMatchObject({ documents: 2, skipped: 1 });
-  expect(await indexedPaths(db)).toEqual(["outside/linked.md", "sub/a.md"]);
+  expect(await sync()).toMatchObject({ documents: 1, skipped: 2 });
+  expect(await indexedPaths(db)).toEqual(["sub/a.md"]);
   expect(messages).toEqual([
     "Document broken.md is not searched: it is a link that does not exist",
+    "Document outside is not searched: it is a link that leads out of the document folder",
   ]);
+});
+
+test("a link to a pipe is not read", async () => {
+  const { folder, sync } = await setUp({ "a.md": "alpha" });
+  await promisify(execFile)("mkfifo", [join(folder, ".pipe")]);
+  await symlink(join(folder, ".pipe"), join(folder, "endless.md"));
+  expect(await sync()).toMatchObject({ documents: 1 });
 });
 
 test("callers at the same time share one pass", async () => {
