@@ -2,15 +2,8 @@
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { z } from "zod";
-import { ExitCode, UsageError } from "./commands/exit-code.ts";
-import {
-  BadSetting,
-  type Flags,
-  OPTIONS,
-  type Setting,
-  type SettingName,
-  readConfig,
-} from "./config.ts";
+import { ExitCode, exitCodeOf } from "./commands/exit-code.ts";
+import { type Flags, OPTIONS, type Setting, type SettingName, readConfig } from "./config.ts";
 import { createLogger } from "./logger.ts";
 import { PROCESSORS } from "./task-api/processors.ts";
 

@@ -4,10 +4,18 @@ import { type Clock, systemClock } from "./clock.ts";
 import { startWorker } from "./dispatch/worker.ts";
 import type { Executor } from "./executors/executor.ts";
 import { createTaskApi } from "./http-api/app.ts";
+import { API_LIMITS, type ApiLimits } from "./http-api/limits.ts";
+import type { Profile } from "./http-api/profile.ts";
+import { createMetrics } from "./metrics.ts";
+import type { FetchFromRun, GuardedFetch } from "./outgoing/guarded-fetch.ts";
+import { readNetworks } from "./outgoing/networks.ts";
+import { startRetention } from "./retention/start-retention.ts";
 import { createChangeFeed } from "./runs/change-feed.ts";
 import { readConversation } from "./runs/read-runs.ts";
 import { createRunStateMachine } from "./runs/run-state-machine.ts";
 import { type Tenants, singleTenant } from "./tenants/tenants.ts";
+import { startWebhookDelivery } from "./webhooks/deliver-webhooks.ts";
+import { readWebhookSecret } from "./webhooks/webhook-secret.ts";
 
 export interface EngineOptions {
   /** The SQLite file; several engines may share it. `:memory:` for one that ends with the process. */
@@ -15,8 +23,20 @@ export interface EngineOptions {
   createExecutor(context: { db: Database; log: Logger }): Executor | Promise<Executor>;
   /** Who may call; by default everybody, as one tenant. */
   tenants?: Tenants;
+  /** `hosted`: exactly what the hosted API does, without our extensions. `extended` (the default) has them. */
+  profile?: Profile;
+  /** Whether `mcp_servers`, `enable_events` and `webhook` need their value in the `parallel-beta` header. */
+  requireBetas?: boolean;
+  /** What callers may use of the API, where it is to be other than {@link API_LIMITS}. */
+  limits?: Partial<ApiLimits>;
   /** How many runs this process performs at once. */
   concurrency?: number;
+  /** Networks in CIDR notation that webhooks of runs may be on, besides the public internet. */
+  allowNetworks?: readonly string[];
+  /** What signs webhooks, as {@link readWebhookSecret} reads it; without secrets they are not signed. */
+  webhookSecrets?: readonly string[];
+  /** Runs that ended earlier are removed; by default none are. */
+  retentionDays?: number | undefined;
   log: Logger;
   clock?: Clock;
 }
@@ -32,12 +52,17 @@ export interface Engine {
 /** Runs here mostly wait (for files, later for networks), so a few at once keep one core busy. */
 const DEFAULT_CONCURRENCY = 4;
 
-/** Throws `DatabaseUnusable`, and whatever the executor throws when it cannot start. */
+/**
+ * Throws `DatabaseUnusable`, `BadNetwork`, `BadWebhookSecret`, and whatever the executor throws when it cannot start.
+ */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const { log, clock = systemClock } = options;
+  const { log, clock = systemClock, allowNetworks = [] } = options;
+  readNetworks(allowNetworks);
+  const secrets = (options.webhookSecrets ?? []).map(readWebhookSecret);
   const db = await openDatabase(options.databasePath);
   try {
-    const executor = await options.createExecutor({ db, log });
+    const metrics = createMetrics({ db, clock });
+    const executor = metrics.measure(await options.createExecutor({ db, log }));
     const feed = await createChangeFeed(db, log);
     const runs = createRunStateMachine({ db, clock, feed });
     const app = createTaskApi({
@@ -46,6 +71,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       runs,
       executorKey: executor.key,
       tenants: options.tenants ?? singleTenant(undefined),
+      profile: options.profile ?? "extended",
+      requireBetas: options.requireBetas ?? false,
+      limits: { ...API_LIMITS, ...options.limits },
+      metrics,
       clock,
       log,
     });
@@ -60,10 +89,23 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       clock,
       log,
     });
+    const outgoing = createOutgoing(allowNetworks, log);
+    const webhooks = startWebhookDelivery({
+      db,
+      feed,
+      clock,
+      fetch: outgoing.fetch,
+      secrets,
+      log,
+    });
+    const retention = startRetention({ db, clock, days: options.retentionDays, log });
     return {
       fetch: async (request) => app.fetch(request),
       async close() {
         await worker.stop();
+        await webhooks.stop();
+        await retention.stop();
+        await outgoing.close();
         feed.close();
         await db.destroy();
       },
@@ -72,4 +114,19 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     await db.destroy();
     throw error;
   }
+}
+
+/** The guarded fetch, loaded by the first request: many engines never make one, and its HTTP client is large. */
+function createOutgoing(allowNetworks: readonly string[], log: Logger): GuardedFetch {
+  let loading: Promise<GuardedFetch> | undefined;
+  async function load(): Promise<GuardedFetch> {
+    const { createGuardedFetch } = await import("./outgoing/guarded-fetch.ts");
+    return createGuardedFetch({ allowNetworks, log });
+  }
+  const fetch: FetchFromRun = async (url, request) =>
+    (await (loading ??= load())).fetch(url, request);
+  return {
+    fetch,
+    close: async () => (await loading)?.close(),
+  };
 }

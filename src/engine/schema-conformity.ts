@@ -30,7 +30,25 @@ export async function checkInput({ input, task_spec }: RunInput): Promise<RunWar
   }));
 }
 
+/** Says where a value departs from one schema. */
+type Validator = (value: unknown) => string[];
+
+/** Compiling a schema takes some 10 ms, and the runs of a group mostly share theirs. */
+const MAX_VALIDATORS = 50;
+const validators = new Map<string, Validator>();
+
 async function findProblems(schema: JsonObject, value: unknown): Promise<string[]> {
+  const key = JSON.stringify(schema);
+  const validator = validators.get(key) ?? (await compile(schema));
+  // Put last, so that the first is the one that was not needed for the longest time.
+  validators.delete(key);
+  validators.set(key, validator);
+  const [oldest] = validators.keys();
+  if (validators.size > MAX_VALIDATORS && oldest !== undefined) validators.delete(oldest);
+  return validator(value);
+}
+
+async function compile(schema: JsonObject): Promise<Validator> {
   // Loaded for the runs that need it.
   const { Ajv2020 } = await import("ajv/dist/2020.js");
   // Unknown keywords and formats are the schema author's business, not ours.
@@ -42,12 +60,24 @@ async function findProblems(schema: JsonObject, value: unknown): Promise<string[
   });
   try {
     const validate = ajv.compile(schema);
-    if (validate(value)) return [];
-    return (validate.errors ?? [])
-      .slice(0, MAX_PROBLEMS)
-      .map(({ instancePath, message }) => `${instancePath || "/"} ${message ?? "is wrong"}`);
+    return (value) => {
+      try {
+        if (validate(value)) return [];
+      } catch (error) {
+        // One that refers to itself without end is found out only here.
+        return [unusable(error)];
+      }
+      return (validate.errors ?? [])
+        .slice(0, MAX_PROBLEMS)
+        .map(({ instancePath, message }) => `${instancePath || "/"} ${message ?? "is wrong"}`);
+    };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return [`the schema itself cannot be used (${reason.slice(0, 200)})`];
+    const problem = unusable(error);
+    return () => [problem];
   }
+}
+
+function unusable(error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  return `the schema itself cannot be used (${reason.slice(0, 200)})`;
 }

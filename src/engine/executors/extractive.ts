@@ -10,11 +10,17 @@ import {
   type SyncDocuments,
 } from "../sources/sync-documents.ts";
 import { type Attempt, ExecutionFailed, type ExecutionResult, type Executor } from "./executor.ts";
+import {
+  askMcpServers,
+  type McpFindings,
+  type OpenMcpServers,
+} from "./extractive/ask-mcp-servers.ts";
 import { readingBudget } from "./extractive/budgets.ts";
 import { countSearches, fillFields } from "./extractive/fill-fields.ts";
 import { findEvidence } from "./extractive/find-evidence.ts";
-import { readOutputFields } from "./extractive/output-fields.ts";
-import { readQuestion } from "./extractive/question.ts";
+import { searchAlso } from "./extractive/found-documents.ts";
+import { type OutputField, readOutputFields } from "./extractive/output-fields.ts";
+import { readQuestion, splitIdentifier } from "./extractive/question.ts";
 import { createReadingProgress, type ReadingProgress } from "./extractive/reading-progress.ts";
 import { readTask } from "./extractive/research-task.ts";
 import { writeAnswer, writeNoAnswer } from "./extractive/write-answer.ts";
@@ -24,6 +30,8 @@ export interface ExtractiveExecutorOptions {
   /** The folder of documents, absolute or relative to the working directory. */
   folder: string;
   log: Logger;
+  /** Without it, `mcp_servers` of a run are not used, and the run carries a warning. */
+  openMcpServers?: OpenMcpServers | undefined;
 }
 
 const NO_MODEL: RunWarning = {
@@ -33,13 +41,15 @@ const NO_MODEL: RunWarning = {
 };
 
 /**
- * An executor that answers from a folder of documents by quoting them, without a model and without network.
+ * An executor that answers from a folder of documents by quoting them, without a model; and without network, but for
+ * the MCP servers that a run brings, whose search results are quoted in the same way.
  * Throws `DocumentFolderUnusable` when there is no such folder; when it vanishes later, runs fail with its message.
  */
 export async function createExtractiveExecutor({
   db,
   folder,
   log,
+  openMcpServers,
 }: ExtractiveExecutorOptions): Promise<Executor> {
   const root = await resolveDocumentFolder(folder);
   const sync = createDocumentSync(db, root, log);
@@ -54,22 +64,56 @@ export async function createExtractiveExecutor({
     await progress.tell("exec_status", `Indexing the documents of ${root}`);
     const counts = await waitFor(syncOrFail(sync), signal);
     await progress.tell("exec_status", describeSync(counts));
-    const search = await openDocumentSearch(db, root, input.source_policy);
-    await progress.tell("plan", describePlan(search, counts, fields?.length ?? null));
-
-    if (fields === null) return answerInText(attempt, search, progress);
-    const { output: filled, warnings } = await fillFields(fields, {
-      task: readTask(input),
-      search,
-      budget: readingBudget(input.processor),
-      beginSearch: progress.beginSearch,
+    const documents = await openDocumentSearch(db, root, input.source_policy);
+    await progress.tell("plan", describePlan(documents, counts, fields?.length ?? null));
+    const findings = await askMcpServers({
+      input,
+      question: toolQuestion(input, fields),
+      open: openMcpServers,
+      signal,
+      progress,
     });
-    const found = filled.basis.filter((basis) => (basis.citations?.length ?? 0) > 0).length;
-    await progress.tell("result", `Filled ${found} of ${fields.length} output fields`);
-    return { output: filled, warnings: [NO_MODEL, ...warnings] };
+    const search = searchAlso(documents, findings.documents);
+
+    const answered =
+      fields === null
+        ? await answerInText(attempt, search, progress)
+        : await answerInFields(fields, attempt, search, progress);
+    return addFindings(answered, findings);
   }
 
   return { key: `extractive:${root}`, execute };
+}
+
+/** What a search tool is asked: the question, and for an output of fields their names too. */
+function toolQuestion(input: Attempt["input"], fields: readonly OutputField[] | null): string {
+  const names = (fields ?? []).map((field) => splitIdentifier(field.name));
+  return [...readTask(input).asked, ...names].join(" ").trim();
+}
+
+function addFindings(
+  { output, warnings }: ExecutionResult,
+  findings: McpFindings,
+): ExecutionResult {
+  const calls = findings.calls.length === 0 ? {} : { mcp_tool_calls: findings.calls };
+  return { output: { ...output, ...calls }, warnings: [...warnings, ...findings.warnings] };
+}
+
+async function answerInFields(
+  fields: readonly OutputField[],
+  { input }: Attempt,
+  search: DocumentSearch,
+  progress: ReadingProgress,
+): Promise<ExecutionResult> {
+  const { output, warnings } = await fillFields(fields, {
+    task: readTask(input),
+    search,
+    budget: readingBudget(input.processor),
+    beginSearch: progress.beginSearch,
+  });
+  const found = output.basis.filter((basis) => (basis.citations?.length ?? 0) > 0).length;
+  await progress.tell("result", `Filled ${found} of ${fields.length} output fields`);
+  return { output, warnings: [NO_MODEL, ...warnings] };
 }
 
 async function answerInText(

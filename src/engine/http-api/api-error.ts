@@ -12,9 +12,9 @@ export class ApiError extends Error {
   constructor(
     status: ContentfulStatusCode,
     message: string,
-    options: { detail?: JsonObject; headers?: Record<string, string> } = {},
+    options: { detail?: JsonObject; headers?: Record<string, string>; cause?: unknown } = {},
   ) {
-    super(message);
+    super(message, options);
     this.status = status;
     this.detail = options.detail ?? null;
     this.headers = options.headers ?? {};

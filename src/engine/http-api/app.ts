@@ -1,30 +1,45 @@
 import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { Logger } from "pino";
-import { DatabaseLocked } from "../../database/sqlite-dialect.ts";
-import type { ErrorBody } from "../../task-api/error-body.ts";
-import { BudgetExceeded, QuotaExceeded } from "../tenants/admission.ts";
+import type { Metrics } from "../metrics.ts";
 import type { Tenants } from "../tenants/tenants.ts";
 import { ApiError } from "./api-error.ts";
+import { readBetaHeader } from "./beta-header.ts";
+import { limitBody, requireJson } from "./body-guard.ts";
+import { guardEndpoints } from "./endpoints.ts";
+import { REQUEST_ID_HEADER, toApiError, toErrorBody } from "./error-answer.ts";
+import { createEventStreams } from "./event-streams.ts";
+import { createGroupRoutes } from "./group-routes.ts";
+import type { ApiLimits } from "./limits.ts";
+import { createOperatorRoutes } from "./operator-routes.ts";
+import type { Profile } from "./profile.ts";
 import type { RequestEnv } from "./request-context.ts";
+import { createRunEventRoutes } from "./run-event-routes.ts";
 import { type RunRoutesContext, createRunRoutes } from "./run-routes.ts";
 
-/** A task spec and its input have at most 25,000 characters together; the rest of a run input is small. */
-const MAX_BODY_BYTES = 1024 * 1024;
-
-export interface TaskApiContext extends RunRoutesContext {
+export interface TaskApiContext extends Omit<RunRoutesContext, "streams"> {
   tenants: Tenants;
+  profile: Profile;
+  /** Whether the features that some sources call beta need their value in `parallel-beta`. */
+  requireBetas: boolean;
+  limits: ApiLimits;
+  metrics: Metrics;
   log: Logger;
 }
 
 /** The engine's HTTP API: the Task API, served. */
-export function createTaskApi({ tenants, log, ...context }: TaskApiContext): Hono<RequestEnv> {
+export function createTaskApi(context: TaskApiContext): Hono<RequestEnv> {
+  const { tenants, profile, requireBetas, limits, metrics, log } = context;
   const app = new Hono<RequestEnv>();
 
   app.use(async (c, next) => {
-    c.set("refId", randomUUID());
+    const refId = randomUUID();
+    c.set("refId", refId);
+    c.set("profile", profile);
+    c.set("betas", readBetaHeader(c.req.header("parallel-beta"), requireBetas));
+    c.header(REQUEST_ID_HEADER, refId);
     await next();
+    metrics.countRequest(c.req.method, c.get("endpoint"), c.res.status);
   });
 
   app.onError((error, c) => {
@@ -35,44 +50,40 @@ export function createTaskApi({ tenants, log, ...context }: TaskApiContext): Hon
     } else {
       log.debug({ ref_id: refId, status: answer.status, reason: answer.message }, "refused");
     }
-    const body: ErrorBody = {
-      type: "error",
-      error: { ref_id: refId, message: answer.message, detail: answer.detail },
-    };
-    return c.json(body, answer.status, answer.headers);
-  });
-  app.notFound(() => {
-    throw new ApiError(404, "No such endpoint");
+    return c.json(toErrorBody(answer, refId), answer.status, answer.headers);
   });
 
-  app.use("/v1/*", async (c, next) => {
-    const tenant = tenants.find(c.req.header("x-api-key"));
-    if (tenant === undefined)
-      throw new ApiError(401, "Unauthorized: invalid or missing credentials");
-    c.set("tenant", tenant);
-    await next();
-  });
-  app.use(
-    bodyLimit({
-      maxSize: MAX_BODY_BYTES,
-      onError: () => {
-        throw new ApiError(413, `The body is larger than ${MAX_BODY_BYTES} bytes; shorten it`);
-      },
-    }),
+  app.use(guardEndpoints(app, profile));
+  app.route("/", createOperatorRoutes(context));
+
+  for (const path of ["/v1/*", "/v1beta/*"]) {
+    app.use(path, async (c, next) => {
+      const tenant = tenants.find(c.req.header("x-api-key"));
+      if (tenant === undefined)
+        throw new ApiError(401, "Unauthorized: invalid or missing credentials");
+      c.set("tenant", tenant);
+      await next();
+    });
+  }
+  app.use(requireJson);
+  const limitGroupRuns = limitBody(limits.groupRunsBodyBytes);
+  const limitOthers = limitBody(limits.bodyBytes);
+  app.use((c, next) =>
+    (addsRunsToGroup(c.get("endpoint")) ? limitGroupRuns : limitOthers)(c, next),
   );
-  app.route("/v1/tasks/runs", createRunRoutes(context));
+
+  const streams = createEventStreams({ limits, openStreams: metrics.openStreams, log });
+  const routesContext = { ...context, streams };
+  app.route("/v1/tasks/runs", createRunRoutes(routesContext));
+  app.route("/v1/tasks/runs", createRunEventRoutes(routesContext));
+  // The path under which the guides of May 2026 have them. Source: Task API, 9.3.
+  app.route("/v1beta/tasks/runs", createRunEventRoutes(routesContext));
+  app.route("/v1/tasks/groups", createGroupRoutes(routesContext));
+  // The same shapes under their first path. Source: Task API, section 3.
+  app.route("/v1beta/tasks/groups", createGroupRoutes(routesContext));
   return app;
 }
 
-/** What a caller may know of an error. */
-function toApiError(error: Error): ApiError {
-  if (error instanceof ApiError) return error;
-  if (error instanceof DatabaseLocked) return new ApiError(503, error.message);
-  if (error instanceof BudgetExceeded) return new ApiError(402, error.message);
-  if (error instanceof QuotaExceeded) {
-    return new ApiError(429, error.message, {
-      headers: { "retry-after": String(error.retryAfterSeconds) },
-    });
-  }
-  return new ApiError(500, "Internal error; the log has its cause under this ref_id");
+function addsRunsToGroup(endpoint: string): boolean {
+  return endpoint.endsWith("/tasks/groups/:taskgroup_id/runs");
 }

@@ -6,6 +6,8 @@ import type { RunWarning } from "../../task-api/run.ts";
 import { findInteraction } from "../runs/read-runs.ts";
 import { checkInput } from "../schema-conformity.ts";
 import { ApiError, type RequestProblem, problemsOf, unprocessable } from "./api-error.ts";
+import { type BetaHeader, checkBetas } from "./beta-header.ts";
+import { MAX_BODY_LEVELS } from "./limits.ts";
 
 /** A run input that was accepted, and what is questionable about it. */
 export interface CheckedInput {
@@ -19,15 +21,35 @@ export interface CheckedInput {
  */
 export async function checkInputs(
   values: readonly { value: unknown; loc: (string | number)[] }[],
-  { db, tenantId }: { db: Database; tenantId: string },
+  {
+    db,
+    tenantId,
+    betas,
+    problems: found = [],
+  }: {
+    db: Database;
+    tenantId: string;
+    betas: BetaHeader;
+    /** What is already known to be wrong with the request. */
+    problems?: readonly RequestProblem[];
+  },
 ): Promise<CheckedInput[]> {
-  const problems: RequestProblem[] = [];
+  const problems: RequestProblem[] = [...found];
+  const unknownProcessors: RequestProblem[] = [];
   const checked: CheckedInput[] = [];
   for (const { value, loc } of values) {
     const parsed = RunInput.safeParse(value);
     if (!parsed.success) {
       problems.push(...problemsOf(parsed.error, loc));
       continue;
+    }
+    const { processor } = parsed.data;
+    if (findProcessor(processor) === undefined) {
+      unknownProcessors.push({
+        type: "processor_unknown",
+        loc: [...loc, "processor"],
+        msg: `there is no processor "${processor}"`,
+      });
     }
     const { errors, warnings } = checkTaskSpec(parsed.data);
     problems.push(
@@ -36,6 +58,7 @@ export async function checkInputs(
         loc: [...loc, ...pointer.split("/").slice(1)],
         msg: message,
       })),
+      ...checkBetas(parsed.data, betas, loc),
       ...(await checkPredecessor(parsed.data, { db, tenantId, loc })),
     );
     checked.push({
@@ -52,7 +75,14 @@ export async function checkInputs(
     });
   }
   if (problems.length > 0) throw unprocessable(problems);
-  for (const { input } of checked) requireProcessor(input.processor);
+  if (unknownProcessors.length > 0) {
+    throw new ApiError(403, "Forbidden: invalid processor in request", {
+      detail: {
+        known_processors: PROCESSORS.map(({ name }) => name),
+        errors: unknownProcessors,
+      },
+    });
+  }
   return checked;
 }
 
@@ -86,18 +116,28 @@ function unusedSettings({ memory_scope_key, advanced_settings }: RunInput): RunW
     }));
 }
 
-function requireProcessor(name: string): void {
-  if (findProcessor(name) !== undefined) return;
-  throw new ApiError(403, "Forbidden: invalid processor in request", {
-    detail: { known_processors: PROCESSORS.map((processor) => processor.name) },
-  });
-}
-
 /** The JSON value of a body; throws a 422. */
 export function parseJsonBody(text: string): unknown {
+  const value = parseJson(text);
+  if (value === undefined) {
+    throw unprocessable([{ type: "json_invalid", loc: ["body"], msg: "the body must be JSON" }]);
+  }
+  if (isDeeperThan(value, MAX_BODY_LEVELS)) {
+    const msg = `objects and lists are nested more than ${MAX_BODY_LEVELS} levels deep; flatten them`;
+    throw unprocessable([{ type: "nesting_too_deep", loc: ["body"], msg }]);
+  }
+  return value;
+}
+
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw unprocessable([{ type: "json_invalid", loc: ["body"], msg: "the body must be JSON" }]);
+    return undefined;
   }
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
 }

@@ -1,11 +1,19 @@
 import type { Tenant } from "../tenants/tenant.ts";
+import type { BetaHeader } from "./beta-header.ts";
+import type { Profile } from "./profile.ts";
 
 /** What every handler finds in its request's context. */
 export interface RequestEnv {
   Variables: {
     /** Who calls. */
     tenant: Tenant;
-    /** Names this request in errors and in the log. */
+    /** Names this request in errors, in the log and in the `x-request-id` of its answer. */
     refId: string;
+    /** The path that was called, with its parameters' names in place of their values. */
+    endpoint: string;
+    /** How the engine presents itself. */
+    profile: Profile;
+    /** The beta features that this request may use. */
+    betas: BetaHeader;
   };
 }

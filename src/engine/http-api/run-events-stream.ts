@@ -1,93 +1,123 @@
 import type { SSEStreamingApi } from "hono/streaming";
 import type { Database } from "../../database/open-database.ts";
-import type { ProgressStatsEvent, RunEvent, StateEvent } from "../../task-api/run-event.ts";
-import { isTerminalStatus } from "../../task-api/run.ts";
+import type { RunEvent, StateEvent } from "../../task-api/run-event.ts";
+import { type RunStatus, isActiveStatus, isTerminalStatus } from "../../task-api/run.ts";
 import type { ChangeFeed } from "../runs/change-feed.ts";
-import { readEvents } from "../runs/event-log.ts";
+import { type LoggedEvent, readEvents } from "../runs/event-log.ts";
 import { findRun } from "../runs/read-runs.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
 import { createWakeup } from "../runs/wakeup.ts";
+import type { ApiLimits } from "./limits.ts";
+import type { Profile } from "./profile.ts";
 
-/** A stream is closed after this time, with a state event, whether or not the run has ended. Source: Task API, 9.3. */
-const STREAM_WINDOW_MS = 570_000;
-/** Comments that keep idle connections open; proxies commonly cut at 30 or 60 s. */
-const KEEP_ALIVE_MS = 15_000;
+export interface RunEventsRequest {
+  runId: string;
+  /** The stream continues after this event of the log; null: it begins. */
+  after: number | null;
+  profile: Profile;
+}
 
 /**
  * Writes a run's events: the state it is in, the progress recorded so far (of the counts only the latest), then what
- * comes, and at last the terminal state with the output.
+ * comes, and at last the state that ends the stream, with the output. A stream that continues has no opening state. In
+ * the extended profile events carry their number in the log as `id`. In the hosted profile a run that is not active
+ * has nothing but its state. Source: Task API, 9.3.
  */
 export async function writeRunEvents(
   stream: SSEStreamingApi,
-  run: RunRecord,
-  { db, feed }: { db: Database; feed: ChangeFeed },
+  { runId, after, profile }: RunEventsRequest,
+  { db, feed, limits }: { db: Database; feed: ChangeFeed; limits: ApiLimits },
 ): Promise<void> {
-  const write = (event: RunEvent) =>
-    stream.writeSSE({ event: event.type, data: JSON.stringify(event) });
-
   const { wake, wait } = createWakeup();
-  const unsubscribe = feed.subscribe(run.runId, wake);
+  const unsubscribe = feed.subscribe(runId, wake);
   stream.onAbort(wake);
   let windowClosed = false;
   const window = setTimeout(() => {
     windowClosed = true;
     wake();
-  }, STREAM_WINDOW_MS);
-  const keepAlive = setInterval(() => void stream.write(": keep-alive\n\n"), KEEP_ALIVE_MS);
+  }, limits.streamWindowMs);
+
+  async function write(event: RunEvent, seq?: number): Promise<void> {
+    const hasId = seq !== undefined && profile === "extended";
+    await stream.writeSSE({
+      event: event.type,
+      data: JSON.stringify(event),
+      ...(hasId && { id: String(seq) }),
+    });
+  }
 
   try {
-    await write(toStateEvent(run));
-    let writtenStatus = run.status;
-    let seq = 0;
-    while (!stream.aborted && !feed.closed) {
-      // Read the run before its events: an ending seen here has all its events in the log already.
-      const current = await findRun(db, run.runId);
-      if (current === undefined) return;
-      const { events, lastSeq } = await readProgress(db, run.runId, seq);
-      seq = lastSeq;
-      for (const event of events) await write(event);
-      if (isTerminalStatus(current.status) || windowClosed) {
-        await write(toStateEvent(current));
+    const opening = after === null ? await findRun(db, runId) : undefined;
+    let told = opening?.status;
+    if (opening !== undefined) {
+      await write(toStateEvent(opening, opening.status));
+      if (profile === "hosted" && endsStream(opening.status, profile)) return;
+    }
+    let seq = after ?? 0;
+    // Read after the run: the entry of its state is among them, and the states before that are told by it.
+    let events = await readEvents(db, runId, seq);
+    const openingSeq = events.findLast(isStateOf(opening?.status))?.seq ?? 0;
+
+    for (;;) {
+      for (const event of withoutOvertaken(events)) {
+        if (stream.aborted) return;
+        seq = event.seq;
+        if (event.kind === "progress") {
+          await write(event.event, seq);
+          continue;
+        }
+        const isEnd = endsStream(event.status, profile);
+        // Told at the beginning; the end is told once more, because it comes last.
+        if (seq <= openingSeq && !isEnd) continue;
+        told = event.status;
+        const run = await findRun(db, runId);
+        if (run === undefined) return;
+        await write(toStateEvent(run, told), seq);
+        if (isEnd) return;
+      }
+      if (stream.aborted || feed.closed) return;
+      if (windowClosed) {
+        const run = await findRun(db, runId);
+        if (run !== undefined) await write(toStateEvent(run, told ?? run.status));
         return;
       }
-      if (current.status !== writtenStatus) {
-        writtenStatus = current.status;
-        await write(toStateEvent(current));
-      }
       await wait();
+      if (stream.aborted || feed.closed) return;
+      events = await readEvents(db, runId, seq);
     }
   } finally {
     unsubscribe();
     clearTimeout(window);
-    clearInterval(keepAlive);
   }
 }
 
-function toStateEvent(run: RunRecord): StateEvent {
+/** Whether nothing follows this status in a stream. A run that waits for an answer goes on, except in the hosted API. */
+export function endsStream(status: RunStatus, profile: Profile): boolean {
+  return profile === "hosted" ? !isActiveStatus(status) : isTerminalStatus(status);
+}
+
+/** The run as it was in `status`: it may have gone on since, and what came later is not told before its time. */
+function toStateEvent(run: RunRecord, status: RunStatus): StateEvent {
+  const then = run.status === status ? run : { ...run, status, error: null, output: null };
   return {
     type: "task_run.state",
     event_id: null,
     input: null,
-    run: toTaskRun(run),
-    output: run.output,
+    run: toTaskRun(then),
+    output: then.output,
   };
 }
 
-/** The progress after `afterSeq`; counts that newer counts have overtaken are left out. */
-async function readProgress(
-  db: Database,
-  runId: string,
-  afterSeq: number,
-): Promise<{ events: RunEvent[]; lastSeq: number }> {
-  const logged = await readEvents(db, runId, afterSeq);
-  const progress = logged.flatMap((entry) => (entry.kind === "progress" ? [entry.event] : []));
-  const latestStats = progress.findLast(isStats);
-  return {
-    events: progress.filter((event) => !isStats(event) || event === latestStats),
-    lastSeq: logged.at(-1)?.seq ?? afterSeq,
-  };
+/** Counts that newer counts have overtaken are left out. */
+function withoutOvertaken(events: readonly LoggedEvent[]): LoggedEvent[] {
+  const latestStats = events.findLast(isStats);
+  return events.filter((event) => !isStats(event) || event === latestStats);
 }
 
-function isStats(event: RunEvent): event is ProgressStatsEvent {
-  return event.type === "task_run.progress_stats";
+function isStats(event: LoggedEvent): boolean {
+  return event.kind === "progress" && event.event.type === "task_run.progress_stats";
+}
+
+function isStateOf(status: RunStatus | undefined): (event: LoggedEvent) => boolean {
+  return (event) => event.kind === "state" && event.status === status;
 }

@@ -1,22 +1,24 @@
-import { type Context, Hono } from "hono";
-import { streamSSE } from "hono/streaming";
-import { z } from "zod";
+import { Hono } from "hono";
+import type { z } from "zod";
 import type { Database } from "../../database/open-database.ts";
 import type { TaskRunResult } from "../../task-api/output.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
-import { RunStatus, type TaskRunList } from "../../task-api/run.ts";
+import type { TaskRunList } from "../../task-api/run.ts";
 import type { Clock } from "../clock.ts";
 import { priceOf } from "../runs/accept-runs.ts";
 import type { ChangeFeed } from "../runs/change-feed.ts";
-import { type RunCursor, findTenantRun, listRuns } from "../runs/read-runs.ts";
+import { listRuns } from "../runs/read-runs.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
 import type { RunStateMachine } from "../runs/run-state-machine.ts";
 import { admitRuns } from "../tenants/admission.ts";
 import { ApiError, problemsOf, runNotFound, unprocessable } from "./api-error.ts";
+import type { EventStreams } from "./event-streams.ts";
 import { type Answer, answerOnce } from "./idempotency.ts";
+import type { ApiLimits } from "./limits.ts";
 import { checkInputs, parseJsonBody } from "./new-run.ts";
 import type { RequestEnv } from "./request-context.ts";
-import { writeRunEvents } from "./run-events-stream.ts";
+import { requireRun } from "./require-run.ts";
+import { ListQuery, ResultQuery, encodeCursor } from "./run-queries.ts";
 import { waitUntilInactive } from "./wait-until-inactive.ts";
 
 export interface RunRoutesContext {
@@ -26,32 +28,12 @@ export interface RunRoutesContext {
   /** The executor that performs runs created here. */
   executorKey: string;
   clock: Clock;
+  /** How event streams are answered. */
+  streams: EventStreams;
+  limits: ApiLimits;
 }
 
-/** `GET …/result` without a `timeout` waits this long. Source: Task API, 8.1. */
-const DEFAULT_RESULT_TIMEOUT_SECONDS = 600;
-/** The longest wait that any documented client asks for. */
-const MAX_RESULT_TIMEOUT_SECONDS = 3_600;
-
-const ResultQuery = z.object({
-  timeout: z.coerce
-    .number({ error: "timeout is a whole number of seconds" })
-    .int("timeout is a whole number of seconds")
-    .min(0)
-    .max(MAX_RESULT_TIMEOUT_SECONDS)
-    .default(DEFAULT_RESULT_TIMEOUT_SECONDS),
-});
-
-const CursorFields = z.tuple([z.string(), z.string()]);
-
-const ListQuery = z.object({
-  status: RunStatus.optional(),
-  taskgroup_id: z.string().optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(20),
-  cursor: z.string().transform(decodeCursor).optional(),
-});
-
-/** The endpoints of task runs. Source: Task API, endpoints 1 to 5; `cancel` and the list are our extensions. */
+/** The endpoints of task runs. Source: Task API, endpoints 1 to 4; `cancel` and the list are our extensions. */
 export function createRunRoutes({
   db,
   feed,
@@ -61,17 +43,15 @@ export function createRunRoutes({
 }: RunRoutesContext): Hono<RequestEnv> {
   const routes = new Hono<RequestEnv>();
 
-  async function requireRun(c: Context<RequestEnv, "/:run_id/*">): Promise<RunRecord> {
-    const run = await findTenantRun(db, c.get("tenant").id, c.req.param("run_id"));
-    if (run === undefined) throw runNotFound();
-    return run;
-  }
-
   routes.post("/", (c) =>
     answerOnce(c, { db, clock }, async (record) => {
       const tenant = c.get("tenant");
       const value = parseJsonBody(await c.req.text());
-      const checked = await checkInputs([{ value, loc: ["body"] }], { db, tenantId: tenant.id });
+      const checked = await checkInputs([{ value, loc: ["body"] }], {
+        db,
+        tenantId: tenant.id,
+        betas: c.get("betas"),
+      });
       const newRuns = checked.map((run) => ({
         ...run,
         tenantId: tenant.id,
@@ -106,16 +86,16 @@ export function createRunRoutes({
     return c.json(body);
   });
 
-  routes.get("/:run_id", async (c) => c.json(toTaskRun(await requireRun(c))));
+  routes.get("/:run_id", async (c) => c.json(toTaskRun(await requireRun(c, db))));
 
   routes.get("/:run_id/input", async (c) => {
-    const { input } = await requireRun(c);
+    const { input } = await requireRun(c, db);
     return c.json(withoutSecrets(input));
   });
 
   routes.get("/:run_id/result", async (c) => {
     const { timeout } = parseQuery(ResultQuery, c.req.query());
-    const { runId } = await requireRun(c);
+    const { runId } = await requireRun(c, db);
     const run = await waitUntilInactive(runId, timeout * 1_000, c.req.raw.signal, { db, feed });
     if (run === undefined) throw runNotFound();
     switch (run.status) {
@@ -137,14 +117,9 @@ export function createRunRoutes({
     }
   });
 
-  routes.get("/:run_id/events", async (c) => {
-    const run = await requireRun(c);
-    return streamSSE(c, (stream) => writeRunEvents(stream, run, { db, feed }));
-  });
-
   routes.post("/:run_id/cancel", (c) =>
     answerOnce(c, { db, clock }, async (record) => {
-      const { runId } = await requireRun(c);
+      const { runId } = await requireRun(c, db);
       const cancelled = await runs.cancel(runId);
       if (cancelled === undefined) throw runNotFound();
       const { run, alreadyFinished } = cancelled;
@@ -173,28 +148,10 @@ export function parseQuery<Schema extends z.ZodType>(
 }
 
 /** The headers of MCP servers are write-only: they are used, never shown again. */
-function withoutSecrets(input: RunInput): RunInput {
+export function withoutSecrets(input: RunInput): RunInput {
   if (!input.mcp_servers) return input;
   return {
     ...input,
     mcp_servers: input.mcp_servers.map(({ headers: _secret, ...server }) => server),
   };
-}
-
-function encodeCursor({ createdAt, runId }: RunCursor): string {
-  return Buffer.from(JSON.stringify([createdAt, runId])).toString("base64url");
-}
-
-function decodeCursor(cursor: string, context: z.RefinementCtx): RunCursor {
-  try {
-    const text = Buffer.from(cursor, "base64url").toString();
-    const [createdAt, runId] = CursorFields.parse(JSON.parse(text));
-    return { createdAt, runId };
-  } catch {
-    context.addIssue({
-      code: "custom",
-      message: "use the next_cursor of an earlier page, unchanged",
-    });
-    return z.NEVER;
-  }
 }

@@ -1,5 +1,13 @@
+import { randomUUID } from "node:crypto";
+import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
+import { RequestError, getRequestListener } from "@hono/node-server";
+import type { Logger } from "pino";
+import { ApiError } from "./api-error.ts";
+import { answerClientErrors } from "./client-errors.ts";
+import { REQUEST_ID_HEADER, toApiError, toErrorBody } from "./error-answer.ts";
+import { CONNECTION_LIMITS, type ConnectionLimits } from "./limits.ts";
+import { dropUnreadConnections } from "./unread-connections.ts";
 
 /** An HTTP server in front of a request handler. */
 export interface HttpServer {
@@ -9,25 +17,73 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-/** Listens on `host`:`port` (0 takes a free one). Rejects with the system's error when it cannot. */
+export interface ServeOptions {
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  /** Where refused connections and failures outside the handler are written. */
+  log?: Logger;
+  /** How connections are treated, where it is to be other than {@link CONNECTION_LIMITS}. */
+  limits?: Partial<ConnectionLimits>;
+}
+
+/** Listens on `host`:`port`. Rejects with the system's error when it cannot. */
 export async function serveHttp(
   fetch: (request: Request) => Promise<Response>,
-  { host, port }: { host: string; port: number },
+  { host, port, log, limits: changed }: ServeOptions,
 ): Promise<HttpServer> {
-  const server = createAdaptorServer({ fetch });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, resolve);
-  });
+  const limits = { ...CONNECTION_LIMITS, ...changed };
+  const answerError = (error: unknown) => answerOutsideError(error, log);
+  const answer = getRequestListener(fetch, { errorHandler: answerError });
+  const server = createServer(
+    {
+      // Node's own refusal has no body; the handler refuses such requests with the API's.
+      requireHostHeader: false,
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      connectionsCheckingInterval: limits.checkMs,
+      keepAliveTimeout: limits.keepAliveMs,
+    },
+    (request, response) => void answer(request, response),
+  );
+  answerClientErrors(server, log);
+  dropUnreadConnections(server, limits, log);
+  await listen(server, host, port);
   return {
     url: toUrl(server.address()),
     close: () =>
       new Promise<void>((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()));
         // Long polls and event streams would keep the server open for minutes; their callers come back.
-        if ("closeAllConnections" in server) server.closeAllConnections();
+        server.closeAllConnections();
       }),
   };
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+/** Answers for what failed before or beside the handler, such as a request without a usable `Host`. */
+function answerOutsideError(error: unknown, log: Logger | undefined): Response {
+  const refId = randomUUID();
+  const answer =
+    error instanceof RequestError
+      ? new ApiError(400, `Bad request: ${error.message}`)
+      : toApiError(error);
+  if (answer.status >= 500) log?.error({ ref_id: refId, err: error }, "request failed");
+  else log?.debug({ ref_id: refId, err: error }, "refused");
+  return Response.json(toErrorBody(answer, refId), {
+    status: answer.status,
+    headers: { [REQUEST_ID_HEADER]: refId },
+  });
 }
 
 function toUrl(address: AddressInfo | string | null): string {

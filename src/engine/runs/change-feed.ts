@@ -81,7 +81,9 @@ export async function createChangeFeed(db: Database, log: Logger): Promise<Chang
     close() {
       closed = true;
       clearInterval(timer);
-      for (const listeners of listenersByRun.values()) for (const listener of listeners) listener();
+      for (const listeners of [...listenersByRun.values(), listenersToAll]) {
+        for (const listener of listeners) listener();
+      }
     },
     get closed() {
       return closed;

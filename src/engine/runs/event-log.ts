@@ -16,7 +16,7 @@ export type LoggedEvent = { seq: number } & (
   | { kind: "progress"; event: ProgressEvent }
 );
 
-const STATE_TYPE = "task_run.state";
+export const STATE_TYPE = "task_run.state";
 const StateBody = z.object({ status: RunStatus });
 const ProgressEventBody = z.union([ProgressStatsEvent, ProgressMessageEvent]);
 
@@ -29,6 +29,38 @@ export async function appendState(
 ): Promise<void> {
   await append(trx, runId, STATE_TYPE, { status }, at);
 }
+
+/** The same for many runs at once. */
+export async function appendStates(
+  trx: Transaction<DatabaseSchema>,
+  runIds: readonly string[],
+  status: RunStatus,
+  at: string,
+): Promise<void> {
+  for (let start = 0; start < runIds.length; start += RUNS_PER_STATEMENT) {
+    const chunk = runIds.slice(start, start + RUNS_PER_STATEMENT);
+    await trx
+      .insertInto("run_events")
+      .columns(["run_id", "seq", "type", "body", "created_at"])
+      .expression(
+        trx
+          .selectFrom("run_events")
+          .where("run_id", "in", chunk)
+          .groupBy("run_id")
+          .select(({ fn, lit, val, eb }) => [
+            "run_id",
+            eb(fn.max("seq"), "+", lit(1)).as("seq"),
+            val(STATE_TYPE).as("type"),
+            val(writeStateBody(status)).as("body"),
+            val(at).as("created_at"),
+          ]),
+      )
+      .execute();
+  }
+}
+
+/** SQLite binds at most 32,766 values in a statement. */
+const RUNS_PER_STATEMENT = 1_000;
 
 /** Appends progress events, oldest first. */
 export async function appendProgress(
@@ -46,11 +78,20 @@ export async function startLogs(
   runIds: readonly string[],
   at: string,
 ): Promise<void> {
-  const body = JSON.stringify({ status: "queued" });
+  const body = writeStateBody("queued");
   await trx
     .insertInto("run_events")
     .values(runIds.map((run_id) => ({ run_id, seq: 1, type: STATE_TYPE, body, created_at: at })))
     .execute();
+}
+
+/** The body under which a state is logged; equal statuses have equal bodies, so that they can be searched for. */
+export function writeStateBody(status: RunStatus): string {
+  return JSON.stringify({ status });
+}
+
+export function readStateBody(body: string): RunStatus {
+  return StateBody.parse(JSON.parse(body)).status;
 }
 
 async function append(
@@ -89,8 +130,8 @@ export async function readEvents(
     .orderBy("seq")
     .execute();
   return rows.map(({ seq, type, body }) => {
+    if (type === STATE_TYPE) return { seq, kind: "state", status: readStateBody(body) };
     const fields = JsonObject.parse(JSON.parse(body));
-    if (type === STATE_TYPE) return { seq, kind: "state", status: StateBody.parse(fields).status };
     return { seq, kind: "progress", event: ProgressEventBody.parse({ type, ...fields }) };
   });
 }

@@ -1,4 +1,5 @@
 import type { Database } from "../../database/open-database.ts";
+import type { RunsTable } from "../../database/schema.ts";
 import type { RunOutput } from "../../task-api/output.ts";
 import type { RunStatus } from "../../task-api/run.ts";
 import { type RunRecord, readRunRow } from "./run-record.ts";
@@ -32,6 +33,41 @@ export async function findTenantRun(
   const run = await findRun(db, runId);
   return run?.tenantId === tenantId ? run : undefined;
 }
+
+/** Several runs by id; those that are gone are missing. An output can be large: without need it is not read. */
+export async function findRuns(
+  db: Database,
+  runIds: readonly string[],
+  { withOutput }: { withOutput: boolean },
+): Promise<Map<string, RunRecord>> {
+  const rows = await db
+    .selectFrom("runs")
+    .select(COLUMNS_WITHOUT_OUTPUT)
+    .$if(withOutput, (query) => query.select("output"))
+    .where("run_id", "in", runIds)
+    .execute();
+  return new Map(rows.map((row) => [row.run_id, readRunRow({ output: null, ...row })]));
+}
+
+const COLUMNS_WITHOUT_OUTPUT = [
+  "run_id",
+  "interaction_id",
+  "tenant_id",
+  "taskgroup_id",
+  "status",
+  "processor",
+  "price_usd",
+  "executor_key",
+  "input",
+  "error",
+  "warnings",
+  "attempt",
+  "lease_owner",
+  "lease_until",
+  "action_until",
+  "created_at",
+  "modified_at",
+] as const satisfies readonly (keyof RunsTable)[];
 
 /** A page of at most `limit` runs of a tenant, newest first. */
 export async function listRuns(

@@ -11,7 +11,7 @@ import {
 import { type Clock, formatTimestamp } from "../clock.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import { enqueueWebhook } from "../webhooks/outbox.ts";
-import { appendState } from "./event-log.ts";
+import { appendState, appendStates } from "./event-log.ts";
 import { readRunRow } from "./run-record.ts";
 
 /** Who holds a run: every write of a worker is fenced by both, so that a worker that lost its lease changes nothing. */
@@ -72,14 +72,7 @@ export function createStatusChanges({
   ): Promise<boolean> {
     let update = trx
       .updateTable("runs")
-      .set({
-        status: to,
-        modified_at: at,
-        // A run that is being cancelled stays with its worker, who is the one to acknowledge.
-        ...(to !== "cancelling" && { lease_owner: null, lease_until: null }),
-        ...(to !== "action_required" && { action_until: null }),
-        ...set,
-      })
+      .set({ ...columnsOf(to, at), ...set })
       .where("run_id", "=", runId)
       .where("status", "in", from);
     if (lease !== undefined) {
@@ -93,6 +86,29 @@ export function createStatusChanges({
     return true;
   }
 
+  /** Moves every run of a group that is in one of `from`; answers with their ids. */
+  async function changeGroup(
+    trx: Trx,
+    at: string,
+    taskgroupId: string,
+    { from, to }: Pick<StatusChange, "from" | "to">,
+  ): Promise<string[]> {
+    const rows = await trx
+      .updateTable("runs")
+      .set(columnsOf(to, at))
+      .where("taskgroup_id", "=", taskgroupId)
+      .where("status", "in", from)
+      .returningAll()
+      .execute();
+    const runIds = rows.map((row) => row.run_id);
+    await appendStates(trx, runIds, to, at);
+    if (isTerminalStatus(to)) {
+      for (const row of rows)
+        await enqueueWebhook(trx, readRunRow(row), { at, nowMs: clock.now() });
+    }
+    return runIds;
+  }
+
   /** One status change in a transaction of its own; false when it no longer applied. */
   function moveRun(runId: string, change: StatusChange): Promise<boolean> {
     return commit(async (trx, at) => {
@@ -101,5 +117,16 @@ export function createStatusChanges({
     });
   }
 
-  return { commit, changeStatus, moveRun };
+  return { commit, changeStatus, changeGroup, moveRun };
+}
+
+/** What every change to a status sets. */
+function columnsOf(to: RunStatus, at: string): Updateable<RunsTable> {
+  return {
+    status: to,
+    modified_at: at,
+    // A run that is being cancelled stays with its worker, who is the one to acknowledge.
+    ...(to !== "cancelling" && { lease_owner: null, lease_until: null }),
+    ...(to !== "action_required" && { action_until: null }),
+  };
 }

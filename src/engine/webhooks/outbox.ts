@@ -5,7 +5,8 @@ import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
 
 /**
  * Puts the webhook of a run that has just ended into the outbox, in the transaction of its ending: either both are
- * durable or neither. The payload carries the run without its output. Source: Task API, "Payload".
+ * durable or neither. The payload carries the run without its output. Source: Task API, "Payload", which leaves open
+ * what happens when a run is cancelled: here every ending is told, so that a receiver never waits for one in vain.
  */
 export async function enqueueWebhook(
   trx: Transaction<DatabaseSchema>,
@@ -19,10 +20,11 @@ export async function enqueueWebhook(
     .values({
       webhook_id: `whevent_${randomBytes(16).toString("hex")}`,
       run_id: run.runId,
-      url: webhook.url,
+      // As it will be requested, so that the URLs of one receiver begin alike.
+      url: new URL(webhook.url).href,
       body: JSON.stringify({ timestamp: at, type: "task_run.status", data: toTaskRun(run) }),
-      next_attempt_ms: nowMs,
-      created_ms: nowMs,
+      next_attempt_ms: Math.floor(nowMs),
+      created_ms: Math.floor(nowMs),
     })
     .execute();
 }

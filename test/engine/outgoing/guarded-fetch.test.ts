@@ -291,7 +291,7 @@ describe("limits", () => {
     });
     const error = await failureOf(createLoopbackGuard().fetch(server.url));
     expect(error).toBeInstanceOf(ResponseTooLarge);
-    expect(error.message).toMatch(/^The answer of 127\.0\.0\.1:\d+ is larger than 4194304 bytes$/);
+    expect(error.message).toMatch(/^The answer of 127\.0\.0\.1:\d+ is larger than 2097152 bytes$/);
   });
 
   test("a body without an announced size is read up to the limit, and the connection is closed", async () => {

@@ -77,8 +77,7 @@ function groupByDocument(passages: readonly FoundPassage[]): FoundPassage[][] {
 }
 
 function scorePassage(passage: FoundPassage, question: WeightedQuestion): Evidence[] {
-  const { document, heading } = passage;
-  const subject = `${document.title}\n${heading}`;
+  const { document, heading, subject = `${document.title}\n${heading}` } = passage;
   return passage.text.split("\n").flatMap((line) => {
     let antecedent = "";
     return splitSentences(line).map((sentence) => {

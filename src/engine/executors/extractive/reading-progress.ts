@@ -9,7 +9,7 @@ const READING_FROM = 10;
 const READING_TO = 95;
 
 /** Kinds of progress messages of the API that this executor sends. */
-export type MessageKind = "exec_status" | "plan" | "search" | "result";
+export type MessageKind = "exec_status" | "plan" | "search" | "tool_call" | "result";
 
 /** Reports what has really been matched and read so far; every step stops a cancelled run. */
 export interface ReadingProgress {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isEcho } from "../../../../src/engine/executors/extractive/question-echo.ts";
+import { createEchoCheck } from "../../../../src/engine/executors/extractive/question-echo.ts";
 import { readToolTexts } from "../../../../src/engine/executors/extractive/read-tool-texts.ts";
 
 const source = {
@@ -123,6 +123,7 @@ describe("text", () => {
     expect(read("URL: https://user:pw@a.example/\nText.")[1]).toMatch(/^https:\/\/mcp\.example/);
   });
 
+  // Without its limits this takes minutes, or all memory.
   test("is read up to a limit, and hostile text is read fast", () => {
     const long = read("The GDP was 3 trillion. ".repeat(50).concat("\n").repeat(1_000));
     expect(long.join("").length).toBeLessThan(150_000);
@@ -140,11 +141,11 @@ describe("text", () => {
       "Title: ",
       "- ",
     ]) {
-      read(piece.repeat(100_000 / piece.length));
-      read(`${piece}\n`.repeat(20_000));
+      read(piece.repeat(1_000_000 / piece.length));
+      read(`${piece}\n`.repeat(200_000));
     }
-    expect(performance.now() - before).toBeLessThan(5_000);
-  });
+    expect(performance.now() - before).toBeLessThan(20_000);
+  }, 30_000);
 });
 
 test.each([
@@ -155,6 +156,6 @@ test.each([
   ["Search results", false],
   ["The GDP of France in 2023 was 3.05 trillion.", false],
 ])("%j is an echo of the question: %s", (line, expected) => {
-  expect(isEcho(line, source.question)).toBe(expected);
-  expect(isEcho("", "")).toBe(false);
+  expect(createEchoCheck(source.question)(line)).toBe(expected);
+  expect(createEchoCheck("")(line)).toBe(false);
 });
