@@ -6,7 +6,7 @@ import { startEngine } from "./start-engine.ts";
 /** `task-run-mcp engine`: serves our own Task API until `signal` aborts. The first line on stdout is its base URL. */
 export async function engineCommand({
   config,
-  serve: { host, port, apiKey, tenantsFile },
+  serve: { host, port, apiKey, tenantsFile, profile, requireBetas },
   log,
   signal,
   stdout,
@@ -27,7 +27,7 @@ export async function engineCommand({
     import("../engine/tenants/tenants.ts"),
   ]);
   const tenants = tenantsFile === undefined ? singleTenant(apiKey) : await readTenants(tenantsFile);
-  const engine = await startEngine(config, { tenants, log });
+  const engine = await startEngine(config, { tenants, profile, requireBetas, log });
   try {
     const server = await serveHttp((request) => engine.fetch(request), { host, port });
     stdout.write(`${server.url}\n`);

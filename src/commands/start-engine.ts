@@ -4,11 +4,14 @@ import type { Engine, EngineOptions } from "../engine/engine.ts";
 /** Starts our own engine. Its modules load here, so that nobody else waits for them. */
 export async function startEngine(
   config: EngineConfig,
-  options: Pick<EngineOptions, "tenants" | "log">,
+  options: Pick<EngineOptions, "tenants" | "profile" | "requireBetas" | "log">,
 ): Promise<Engine> {
   const { createEngine } = await import("../engine/engine.ts");
   return createEngine({
     databasePath: config.databasePath,
+    allowNetworks: config.allowNetworks,
+    webhookSecrets: config.webhookSecrets,
+    retentionDays: config.retentionDays,
     createExecutor: executorOf(config),
     ...options,
   });
@@ -25,8 +28,16 @@ function executorOf({ documents, script: file }: EngineConfig): EngineOptions["c
       return createScriptedExecutor({ script: await readScript(file), clock: systemClock, log });
     };
   }
-  return async ({ db, log }) => {
+  return async ({ db, fetchFromRun, log }) => {
     const { createExtractiveExecutor } = await import("../engine/executors/extractive.ts");
-    return createExtractiveExecutor({ db, folder: documents, log });
+    return createExtractiveExecutor({
+      db,
+      folder: documents,
+      log,
+      openMcpServers: async (entries, signal) => {
+        const { openRunMcpServers } = await import("../engine/mcp-servers/run-mcp-servers.ts");
+        return openRunMcpServers(entries, { fetch: fetchFromRun, signal, log });
+      },
+    });
   };
 }

@@ -17,10 +17,18 @@ import { type Tenants, singleTenant } from "./tenants/tenants.ts";
 import { startWebhookDelivery } from "./webhooks/deliver-webhooks.ts";
 import { readWebhookSecret } from "./webhooks/webhook-secret.ts";
 
+/** What an executor is built from. */
+export interface ExecutorContext {
+  db: Database;
+  /** The way out to addresses that a run supplies. */
+  fetchFromRun: FetchFromRun;
+  log: Logger;
+}
+
 export interface EngineOptions {
   /** The SQLite file; several engines may share it. `:memory:` for one that ends with the process. */
   databasePath: string;
-  createExecutor(context: { db: Database; log: Logger }): Executor | Promise<Executor>;
+  createExecutor(context: ExecutorContext): Executor | Promise<Executor>;
   /** Who may call; by default everybody, as one tenant. */
   tenants?: Tenants;
   /** `hosted`: exactly what the hosted API does, without our extensions. `extended` (the default) has them. */
@@ -62,7 +70,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const db = await openDatabase(options.databasePath);
   try {
     const metrics = createMetrics({ db, clock });
-    const executor = metrics.measure(await options.createExecutor({ db, log }));
+    const outgoing = createOutgoing(allowNetworks, log);
+    const fetchFromRun = outgoing.fetch;
+    const executor = metrics.measure(await options.createExecutor({ db, fetchFromRun, log }));
     const feed = await createChangeFeed(db, log);
     const runs = createRunStateMachine({ db, clock, feed });
     const app = createTaskApi({
@@ -89,12 +99,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       clock,
       log,
     });
-    const outgoing = createOutgoing(allowNetworks, log);
     const webhooks = startWebhookDelivery({
       db,
       feed,
       clock,
-      fetch: outgoing.fetch,
+      fetch: fetchFromRun,
       secrets,
       log,
     });

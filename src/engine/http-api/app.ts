@@ -78,9 +78,10 @@ export function createTaskApi(context: TaskApiContext): Hono<RequestEnv> {
   app.route("/v1/tasks/runs", createRunEventRoutes(routesContext));
   // The path under which the guides of May 2026 have them. Source: Task API, 9.3.
   app.route("/v1beta/tasks/runs", createRunEventRoutes(routesContext));
-  app.route("/v1/tasks/groups", createGroupRoutes(routesContext));
+  const groupRoutes = createGroupRoutes(routesContext);
+  app.route("/v1/tasks/groups", groupRoutes);
   // The same shapes under their first path. Source: Task API, section 3.
-  app.route("/v1beta/tasks/groups", createGroupRoutes(routesContext));
+  app.route("/v1beta/tasks/groups", groupRoutes);
   return app;
 }
 

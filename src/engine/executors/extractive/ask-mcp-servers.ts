@@ -1,0 +1,128 @@
+import type {
+  RunMcpServer,
+  RunMcpServers,
+  ToolOutcome,
+} from "../../mcp-servers/run-mcp-servers.ts";
+import type { McpToolCall } from "../../../task-api/output.ts";
+import type { McpServerEntry, RunInput } from "../../../task-api/run-input.ts";
+import type { RunWarning } from "../../../task-api/run.ts";
+import { isAllowedSource } from "../../sources/source-policy-filter.ts";
+import type { FoundDocument } from "./found-documents.ts";
+import { pickSearchTool, type SearchTool } from "./pick-search-tool.ts";
+import type { ReadingProgress } from "./reading-progress.ts";
+import { readToolTexts } from "./read-tool-texts.ts";
+
+/** Connects to the MCP servers of a run; the caller closes them. */
+export type OpenMcpServers = (
+  entries: readonly McpServerEntry[],
+  signal: AbortSignal,
+) => Promise<RunMcpServers>;
+
+/** What the run's MCP servers contributed. */
+export interface McpFindings {
+  documents: FoundDocument[];
+  calls: McpToolCall[];
+  warnings: RunWarning[];
+}
+
+/**
+ * Asks one search-like tool of each server once, all at the same time. What fails, and what cannot be asked, is a
+ * warning. Without `open` this engine does not reach out, and says so.
+ */
+export async function askMcpServers({
+  input,
+  question,
+  open,
+  signal,
+  progress,
+}: {
+  input: RunInput;
+  question: string;
+  open: OpenMcpServers | undefined;
+  signal: AbortSignal;
+  progress: ReadingProgress;
+}): Promise<McpFindings> {
+  const entries = input.mcp_servers ?? [];
+  if (entries.length === 0) return { documents: [], calls: [], warnings: [] };
+  if (open === undefined) return { documents: [], calls: [], warnings: [NOT_USED] };
+
+  await progress.tell("exec_status", `Connecting to ${entries.length} MCP server(s)`);
+  const opened = await open(entries, signal);
+  try {
+    const findings: McpFindings = { documents: [], calls: [], warnings: [...opened.warnings] };
+    const asked: { server: RunMcpServer; search: SearchTool }[] = [];
+    for (const server of opened.servers) {
+      const search = pickSearchTool(server.tools);
+      if (search === null) {
+        findings.warnings.push(warnOfNoTool(server));
+        continue;
+      }
+      asked.push({ server, search });
+      await progress.tell(
+        "tool_call",
+        `Executing MCP tool call on server ${server.name} with tool ${search.tool.name}.`,
+      );
+    }
+    const outcomes = await Promise.all(
+      asked.map(async ({ server, search }) => {
+        const args = { [search.argument]: shorten(question, search.maxChars) };
+        return { server, search, outcome: await server.call(search.tool, args) };
+      }),
+    );
+    signal.throwIfAborted();
+    for (const { server, search, outcome } of outcomes) {
+      const { documents, warnings } = readOutcome(outcome, server, search, question, input);
+      findings.calls.push(outcome.record);
+      findings.documents.push(...documents);
+      findings.warnings.push(...warnings);
+    }
+    return findings;
+  } finally {
+    await opened.close();
+  }
+}
+
+function readOutcome(
+  { texts, warning }: ToolOutcome,
+  server: RunMcpServer,
+  { tool }: SearchTool,
+  question: string,
+  { source_policy: policy }: RunInput,
+): { documents: FoundDocument[]; warnings: RunWarning[] } {
+  if (warning !== null) return { documents: [], warnings: [warning] };
+  const source = { title: `${server.name} · ${tool.name}`, url: server.url, question };
+  const found = readToolTexts(texts, source);
+  const documents = found.filter((document) => isAllowedSource(document, policy));
+  if (documents.length > 0 || found.length === 0) return { documents, warnings: [] };
+  const message = `source_policy admits nothing of what MCP server ${server.name} returned; it was not used.`;
+  return { documents, warnings: [{ type: "warning", message, detail: {} }] };
+}
+
+const NOT_USED: RunWarning = {
+  type: "warning",
+  message: "mcp_servers were not used: this engine is set up without connections to MCP servers.",
+  detail: {},
+};
+
+function warnOfNoTool({ name, tools }: RunMcpServer): RunWarning {
+  const offered =
+    tools.length === 0
+      ? "none"
+      : tools
+          .map((tool) => tool.name)
+          .slice(0, 10)
+          .join(", ");
+  return {
+    type: "warning",
+    message: `MCP server ${name} was not asked: without a model, only a search-like tool with one text argument can be called, and one that changes things only when allowed_tools names it. Its tools: ${offered}.`,
+    detail: {},
+  };
+}
+
+/** At a space where there is one, and never between the halves of a surrogate pair. */
+function shorten(question: string, maxChars: number): string {
+  if (question.length <= maxChars) return question;
+  const cut = question.slice(0, maxChars).replace(/[\ud800-\udbff]$/, "");
+  const space = cut.lastIndexOf(" ");
+  return space > 0 ? cut.slice(0, space) : cut;
+}

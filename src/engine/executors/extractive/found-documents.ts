@@ -1,0 +1,72 @@
+import type { Section } from "../../sources/document.ts";
+import type {
+  DocumentSearch,
+  FoundPassage,
+  IndexedDocument,
+} from "../../sources/search-documents.ts";
+import { isSpaceless, splitWords, wordKey } from "../../sources/words.ts";
+
+/** A source that this run alone found, outside the folder. */
+export interface FoundDocument {
+  title: string;
+  url: string;
+  publishedOn: string | null;
+  passages: readonly Section[];
+}
+
+/**
+ * The folder's search with these sources beside its documents, for one run. They stay in memory: what a run brings in
+ * must not be found by others. Their passages alternate with the folder's, so that neither crowds out the other.
+ */
+export function searchAlso(
+  search: DocumentSearch,
+  found: readonly FoundDocument[],
+): DocumentSearch {
+  const passages = found.flatMap(({ passages: sections, ...fields }, index) => {
+    // The folder's documents have positive ids.
+    const document: IndexedDocument = { id: -1 - index, ...fields };
+    return sections.map((section) => ({
+      // The title names the tool: a server called `World Bank` does not make its texts be about the bank.
+      passage: { document, ...section, subject: section.heading },
+      has: wordMatcher(`${section.heading}\n${section.text}`),
+    }));
+  });
+
+  return {
+    documentCount: search.documentCount + found.length,
+    passageCount: search.passageCount + passages.length,
+    async countPassages(words) {
+      const own = passages.filter(({ has }) => words.some(has)).length;
+      return own + (await search.countPassages(words));
+    },
+    async find(words, limit) {
+      const unique = [...new Set(words)];
+      const own = passages
+        .map(({ passage, has }) => ({ passage, matches: unique.filter(has).length }))
+        .filter(({ matches }) => matches > 0)
+        .toSorted((a, b) => b.matches - a.matches)
+        .map(({ passage }) => passage);
+      const { passages: others, documentIds } = await search.find(words, limit);
+      return {
+        passages: alternate(own, others).slice(0, limit),
+        documentIds: [...documentIds, ...new Set(own.map(({ document }) => document.id))],
+      };
+    },
+  };
+}
+
+/** Compares words in the way of the folder's index. */
+function wordMatcher(text: string): (word: string) => boolean {
+  const keys = new Set(splitWords(text).map((word) => word.key));
+  return (word) => (isSpaceless(word) ? text.includes(word) : keys.has(wordKey(word)));
+}
+
+function alternate(
+  first: readonly FoundPassage[],
+  second: readonly FoundPassage[],
+): FoundPassage[] {
+  const length = Math.max(first.length, second.length);
+  return Array.from({ length }, (_, index) => [first[index], second[index]])
+    .flat()
+    .filter((passage) => passage !== undefined);
+}

@@ -1,0 +1,136 @@
+import type { SSEStreamingApi } from "hono/streaming";
+import type { Database } from "../../database/open-database.ts";
+import type { StateEvent } from "../../task-api/run-event.ts";
+import type { TaskGroupEvent } from "../../task-api/task-group.ts";
+import type { Clock } from "../clock.ts";
+import type { ChangeFeed } from "../runs/change-feed.ts";
+import {
+  type GroupTransition,
+  groupHasChanged,
+  readLastEventId,
+  readTransitions,
+} from "../runs/group-events.ts";
+import { type GroupRecord, findGroup } from "../runs/read-groups.ts";
+import { findRuns } from "../runs/read-runs.ts";
+import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
+import { createWakeup } from "../runs/wakeup.ts";
+import { type StreamPlace, runEventId, statusEventId } from "./group-event-ids.ts";
+import type { PaceLooks } from "./pace-looks.ts";
+
+export interface GroupEventsContext {
+  db: Database;
+  feed: ChangeFeed;
+  clock: Clock;
+  /** Shared by all watchers. */
+  paceLooks: PaceLooks;
+}
+
+/**
+ * Runs of a large group end faster than anybody reads, and every change of any run wakes every watcher. So each looks
+ * at once when it was idle, and then at most this often.
+ */
+const LOOK_INTERVAL_MS = 50;
+
+/** Runs are read in pages, because a slow reader takes its time over each. */
+const RUNS_PER_PAGE = 100;
+
+/** What a look found. */
+interface News {
+  group: GroupRecord;
+  transitions: GroupTransition[];
+  statusChanged: boolean;
+}
+
+/**
+ * Writes what happens in a group after `place`: each run that stops being active, in the order it happened, and the
+ * status of the group whenever it has changed. Ends when nothing in the group is active any more, or after
+ * `timeoutMs`. Source: Task API, 10.6.
+ */
+export async function writeGroupEvents(
+  stream: SSEStreamingApi,
+  { tenantId, taskgroupId }: { tenantId: string; taskgroupId: string },
+  { place, timeoutMs }: { place: StreamPlace; timeoutMs: number },
+  { db, feed, clock, paceLooks }: GroupEventsContext,
+): Promise<void> {
+  const { wake, wait } = createWakeup();
+  const unsubscribe = feed.subscribeToAll(wake);
+  stream.onAbort(wake);
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    wake();
+  }, timeoutMs);
+  const isOver = () => stream.aborted || feed.closed;
+
+  let { after, statusSent } = place;
+  /** Null until the first look. */
+  let isActive: boolean | null = null;
+
+  async function findNews(): Promise<News | null> {
+    // What happened elsewhere is passed over without counting this group.
+    if (isActive !== null) {
+      const upTo = await readLastEventId(db);
+      if (!(await groupHasChanged(db, taskgroupId, { after, upTo }))) {
+        after = upTo;
+        return null;
+      }
+    }
+    const group = await findGroup(db, tenantId, taskgroupId);
+    if (group === undefined) return null;
+    const range = { after, upTo: group.position };
+    return {
+      group,
+      transitions: await readTransitions(db, taskgroupId, range),
+      statusChanged: !statusSent || (await groupHasChanged(db, taskgroupId, range)),
+    };
+  }
+
+  async function writeNews({ group, transitions, statusChanged }: News): Promise<void> {
+    for (let start = 0; start < transitions.length; start += RUNS_PER_PAGE) {
+      // A status tells its reader that everything before it was sent, so none may follow.
+      if (isOver()) return;
+      const page = transitions.slice(start, start + RUNS_PER_PAGE);
+      const runIds = page.map(({ runId }) => runId);
+      const runs = await findRuns(db, runIds, { withOutput: false });
+      for (const transition of page) {
+        const run = runs.get(transition.runId);
+        if (run !== undefined) await write(toStateEvent(run, transition));
+      }
+    }
+    after = group.position;
+    isActive = group.status.is_active;
+    if (!statusChanged) return;
+    statusSent = true;
+    const { status } = group;
+    await write({ type: "task_group_status", event_id: statusEventId(after), status });
+  }
+
+  const write = (event: TaskGroupEvent) =>
+    stream.writeSSE({ event: event.type, data: JSON.stringify(event) });
+
+  try {
+    for (;;) {
+      const news = await paceLooks(async () => (isOver() ? null : findNews()));
+      if (news !== null) await writeNews(news);
+      if (isActive !== true || timedOut || isOver()) return;
+      await clock.sleep(LOOK_INTERVAL_MS);
+      await wait();
+    }
+  } finally {
+    unsubscribe();
+    clearTimeout(timer);
+  }
+}
+
+/** The run as it was at the transition: one that waited for an answer may have gone on since. */
+function toStateEvent(run: RunRecord, { eventId, status, at }: GroupTransition): StateEvent {
+  const then: RunRecord =
+    run.status === status ? run : { ...run, status, modifiedAt: at, error: null };
+  return {
+    type: "task_run.state",
+    event_id: runEventId(eventId),
+    input: null,
+    run: toTaskRun(then),
+    output: null,
+  };
+}

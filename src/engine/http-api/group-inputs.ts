@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { checkTaskSpec } from "../../task-api/output-schema-rules.ts";
+import { AddRunsEnvelope } from "../../task-api/task-group.ts";
+import { type TaskSpec, isJsonObject } from "../../task-api/task-spec.ts";
+import { type RequestProblem, problemsOf } from "./api-error.ts";
+
+/** The inputs of a request, each with its place in the body, and what is wrong with the rest of the body. */
+export interface GroupInputs {
+  values: { value: unknown; loc: (string | number)[] }[];
+  problems: RequestProblem[];
+}
+
+/** The inputs of a body that may have other problems: the caller is told of all of them together. */
+const SomeInputs = z.looseObject({ inputs: AddRunsEnvelope.shape.inputs });
+
+/**
+ * Reads the body of an add-runs request and gives `default_task_spec` to the inputs that have no task spec. One that
+ * cannot be used is a problem of its own, not of each input. Source: Task API, 10.3.
+ */
+export function readGroupInputs(body: unknown): GroupInputs {
+  const envelope = AddRunsEnvelope.safeParse(body);
+  if (!envelope.success) {
+    const some = SomeInputs.safeParse(body);
+    return {
+      values: placed(some.success ? some.data.inputs : []),
+      problems: problemsOf(envelope.error, ["body"]),
+    };
+  }
+  const { inputs, default_task_spec: spec } = envelope.data;
+  if (spec === null || spec === undefined) return { values: placed(inputs), problems: [] };
+  const problems = checkDefaultSpec(spec);
+  if (problems.length > 0) return { values: placed(inputs), problems };
+  return { values: placed(inputs.map((input) => withDefaultSpec(input, spec))), problems: [] };
+}
+
+function placed(inputs: readonly unknown[]): GroupInputs["values"] {
+  return inputs.map((value, index) => ({ value, loc: ["body", "inputs", index] }));
+}
+
+function withDefaultSpec(input: unknown, spec: TaskSpec): unknown {
+  if (!isJsonObject(input) || (input["task_spec"] ?? null) !== null) return input;
+  return { ...input, task_spec: spec };
+}
+
+function checkDefaultSpec(spec: TaskSpec): RequestProblem[] {
+  // Only the spec is checked here: the input it comes with is empty.
+  const { errors } = checkTaskSpec({ input: "", processor: "", task_spec: spec });
+  return errors.map(({ pointer, message }) => ({
+    type: "spec_invalid",
+    loc: ["body", "default_task_spec", ...pointer.split("/").slice(2)],
+    msg: message,
+  }));
+}

@@ -1,0 +1,51 @@
+import { Hono } from "hono";
+import type { Database } from "../../database/open-database.ts";
+import type { JsonObject } from "../../task-api/task-spec.ts";
+import type { Metrics } from "../metrics.ts";
+import { ApiError } from "./api-error.ts";
+import type { Profile } from "./profile.ts";
+import type { RequestEnv } from "./request-context.ts";
+
+/**
+ * What those who operate an engine ask it: is it well, what does it do, what can it. Open to everyone who reaches the
+ * port, because probes, scrapers and code generators rarely carry keys; so nothing here tells one tenant from another.
+ */
+export function createOperatorRoutes({
+  db,
+  metrics,
+  profile,
+}: {
+  db: Database;
+  metrics: Metrics;
+  profile: Profile;
+}): Hono<RequestEnv> {
+  const routes = new Hono<RequestEnv>();
+
+  routes.get("/healthz", async (c) => {
+    try {
+      // A question that the file has to answer; `SELECT 1` would not read it.
+      await db.selectFrom("runs").select("run_id").limit(1).execute();
+    } catch (error) {
+      throw new ApiError(503, "The database does not answer; the log has the cause", {
+        cause: error,
+      });
+    }
+    return c.json({ status: "ok" });
+  });
+
+  routes.get("/metrics", async (c) => {
+    const { contentType, text } = await metrics.read();
+    return c.text(text, 200, { "content-type": contentType });
+  });
+
+  let document: Promise<JsonObject> | undefined;
+  routes.get("/openapi.json", async (c) => c.json(await (document ??= loadDocument(profile))));
+
+  return routes;
+}
+
+/** Few ask for it, and its generator is large. */
+async function loadDocument(profile: Profile): Promise<JsonObject> {
+  const { createOpenApiDocument } = await import("./openapi/document.ts");
+  return createOpenApiDocument(profile);
+}

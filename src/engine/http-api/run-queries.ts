@@ -1,0 +1,47 @@
+import { z } from "zod";
+import { RunStatus } from "../../task-api/run.ts";
+import type { RunCursor } from "../runs/read-runs.ts";
+
+/** `GET …/result` without a `timeout` waits this long. Source: Task API, 8.1. */
+const DEFAULT_RESULT_TIMEOUT_SECONDS = 600;
+/** The longest wait that any documented client asks for. */
+const MAX_RESULT_TIMEOUT_SECONDS = 3_600;
+
+/** The query of `GET …/result`. */
+export const ResultQuery = z.object({
+  timeout: z.coerce
+    .number({ error: "timeout is a whole number of seconds" })
+    .int("timeout is a whole number of seconds")
+    .min(0)
+    .max(MAX_RESULT_TIMEOUT_SECONDS)
+    .default(DEFAULT_RESULT_TIMEOUT_SECONDS),
+});
+
+/** The query of the list of runs. */
+export const ListQuery = z.object({
+  status: RunStatus.optional(),
+  taskgroup_id: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  cursor: z.string().transform(decodeCursor).optional(),
+});
+
+const CursorFields = z.tuple([z.string(), z.string()]);
+
+/** A cursor as callers see it: they pass it on, and need not know what is in it. */
+export function encodeCursor({ createdAt, runId }: RunCursor): string {
+  return Buffer.from(JSON.stringify([createdAt, runId])).toString("base64url");
+}
+
+function decodeCursor(cursor: string, context: z.RefinementCtx): RunCursor {
+  try {
+    const text = Buffer.from(cursor, "base64url").toString();
+    const [createdAt, runId] = CursorFields.parse(JSON.parse(text));
+    return { createdAt, runId };
+  } catch {
+    context.addIssue({
+      code: "custom",
+      message: "use the next_cursor of an earlier page, unchanged",
+    });
+    return z.NEVER;
+  }
+}

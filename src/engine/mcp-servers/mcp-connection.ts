@@ -1,0 +1,132 @@
+import {
+  type CallToolResult,
+  Client,
+  type FetchLike,
+  StreamableHTTPClientTransport,
+  type Tool,
+} from "@modelcontextprotocol/client";
+import type { McpServerEntry } from "../../task-api/run-input.ts";
+import type { JsonObject } from "../../task-api/task-spec.ts";
+import { type BoundedTime, boundTime } from "../outgoing/bounded-time.ts";
+import type { FetchFromRun } from "../outgoing/guarded-fetch.ts";
+import { MAX_TOOL_PAGES, type McpLimits } from "./limits.ts";
+
+/** A connection to one MCP server. Its methods throw what the MCP library or the guarded fetch throws. */
+export interface McpConnection {
+  listTools(): Promise<Tool[]>;
+  callTool(tool: Tool, args: JsonObject): Promise<CallToolResult>;
+  close(): Promise<void>;
+}
+
+/** Connects over Streamable HTTP, to servers of either protocol era. Nothing is left open when it throws. */
+export async function connectMcpServer(
+  entry: McpServerEntry,
+  { fetch, signal, limits }: { fetch: FetchFromRun; signal: AbortSignal; limits: McpLimits },
+): Promise<McpConnection> {
+  const url = new URL(entry.url);
+  const waiting = new Set<BoundedTime>();
+  const transport = new StreamableHTTPClientTransport(url, {
+    fetch: fetchWithHeaders(fetch, entry.headers ?? {}, (error) => {
+      // The library goes on waiting for an answer whose event stream broke.
+      for (const time of waiting) time.abort(error);
+    }),
+    // A stream that breaks ends the call: the run does not wait for a server to come back.
+    reconnectionOptions: {
+      maxRetries: 0,
+      initialReconnectionDelay: 0,
+      maxReconnectionDelay: 0,
+      reconnectionDelayGrowFactor: 1,
+    },
+  });
+  const client = new Client(
+    { name: "task-run-mcp-engine", version: "1" },
+    { versionNegotiation: { mode: "auto" }, listMaxPages: MAX_TOOL_PAGES },
+  );
+
+  /** Ends the wait when time is up or the run ends; the library's own limits depend on the phase it is in. */
+  async function bounded<T>(ms: number, work: (limit: RequestLimit) => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    const onEnd = () => waiting.delete(time);
+    const time = boundTime({ host: url.host, timeoutMs: ms, signal, onEnd });
+    waiting.add(time);
+    try {
+      return await untilAborted(time.signal, work({ signal: time.signal, timeout: ms }));
+    } finally {
+      time.end();
+    }
+  }
+
+  const close = async () => {
+    await client.close();
+    await transport.close();
+  };
+
+  try {
+    await bounded(limits.connectMs, (limit) => client.connect(transport, limit));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    async listTools() {
+      // The library would say so on standard output, which belongs to the MCP protocol of our own server.
+      if (client.getServerCapabilities()?.tools === undefined) return [];
+      const { tools } = await bounded(limits.connectMs, (limit) =>
+        client.listTools(undefined, limit),
+      );
+      return tools;
+    },
+    callTool({ outputSchema: _unchecked, ...tool }, args) {
+      // Without the output schema: text is all we read, and a stranger's schema is not worth compiling.
+      return bounded(limits.callMs, (limit) =>
+        client.callTool({ name: tool.name, arguments: args }, { ...limit, toolDefinition: tool }),
+      );
+    },
+    async close() {
+      if (transport.sessionId !== undefined && !signal.aborted) {
+        // A server need not allow it, and the run does not depend on it.
+        await bounded(limits.farewellMs, () => transport.terminateSession()).catch(() => {});
+      }
+      await close();
+    },
+  };
+}
+
+interface RequestLimit {
+  signal: AbortSignal;
+  timeout: number;
+}
+
+/**
+ * The run's headers go with every request, below those of the protocol. They stay out of the library, whose errors
+ * would repeat a value that cannot be sent.
+ */
+function fetchWithHeaders(
+  fetch: FetchFromRun,
+  given: Record<string, string>,
+  onAnswerBroken: (error: unknown) => void,
+): FetchLike {
+  const own = Object.entries(given).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return async (url, init) => {
+    const headers = Object.fromEntries([...own, ...new Headers(init?.headers)]);
+    const { method = "GET", body, signal } = init ?? {};
+    if (body !== undefined && body !== null && typeof body !== "string") {
+      throw new TypeError("MCP messages are sent as text");
+    }
+    return fetch(url, {
+      method,
+      headers,
+      ...(typeof body === "string" && { body }),
+      ...(signal && { signal }),
+      // Not the stream of the server's own messages, without which the run can do.
+      ...(method === "POST" && { onBodyFailure: onAnswerBroken }),
+    });
+  };
+}
+
+function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    work.then(resolve, (error: unknown) => reject(signal.aborted ? signal.reason : error));
+  });
+}

@@ -1,0 +1,55 @@
+import type { McpServerEntry } from "../../task-api/run-input.ts";
+
+/** Removes the secrets of one MCP server from text that came from it, or tells about it. */
+export interface Redact {
+  /** For errors, warnings, events and logs: no value that was given may be in them. */
+  inMessage(text: string): string;
+  /** For what a tool returned, which is quoted: a value that is an ordinary word must not take words out of it. */
+  inResult(text: string): string;
+}
+
+/** Shorter values are everywhere in a message; replacing them would tell what they are. */
+const MIN_CHARS = 4;
+
+/** A key: long, or letters and digits mixed. `Germany` and `research-bot` are none, `k3y-f0r-me` is one. */
+function looksLikeKey(value: string): boolean {
+  return value.length >= 24 || (value.length >= 8 && /\p{L}/u.test(value) && /\d/.test(value));
+}
+
+/**
+ * Servers repeat what they were sent, in errors most of all. Secret is every header value, whole and without its scheme
+ * (`Bearer …`), and what the URL's query and user name hold, where keys are given, too.
+ */
+export function createRedact({ url, headers }: McpServerEntry): Redact {
+  const { search, searchParams, username, password } = new URL(url);
+  const written = search.split("&").map((pair) => pair.slice(pair.indexOf("=") + 1));
+  const given = [
+    ...Object.values(headers ?? {}),
+    ...written,
+    ...searchParams.values(),
+    username,
+    password,
+  ];
+  const secrets = given
+    .flatMap((value) => [value.trim(), ...value.split(/[\s,;]+/)])
+    .filter((value) => value.length >= MIN_CHARS)
+    // The longest first, or a part would leave the rest of the whole standing.
+    .toSorted((a, b) => b.length - a.length);
+  const keys = secrets.filter(looksLikeKey);
+  const replace = (text: string, values: readonly string[]) =>
+    values.reduce((rest, value) => rest.replaceAll(value, "[redacted]"), text);
+  return {
+    inMessage: (text) => replace(text, secrets),
+    inResult: (text) => replace(text, keys),
+  };
+}
+
+/** The server's address as it may be shown and cited: without user name, query and fragment. */
+export function publicUrl(url: string): string {
+  const shown = new URL(url);
+  shown.username = "";
+  shown.password = "";
+  shown.search = "";
+  shown.hash = "";
+  return shown.href;
+}

@@ -1,0 +1,37 @@
+import type { CallToolResult } from "@modelcontextprotocol/client";
+import { cleanText } from "./outside-text.ts";
+import type { Redact } from "./server-secrets.ts";
+
+/** One piece of text that a tool returned. */
+export interface ToolText {
+  text: string;
+  /** Where the text is from, when the tool says so apart from it (an embedded resource). */
+  url: string | null;
+}
+
+/** The texts of a result, cleaned; its structured content stands in when it has none. Images and sounds are left out. */
+export function readToolResult(
+  { content, structuredContent }: CallToolResult,
+  redact: Redact,
+): ToolText[] {
+  const texts = content.flatMap((block): ToolText[] => {
+    switch (block.type) {
+      case "text":
+        return [{ text: block.text, url: null }];
+      case "resource":
+        return "text" in block.resource
+          ? [{ text: block.resource.text, url: block.resource.uri }]
+          : [];
+      case "resource_link":
+        return [{ text: block.description ?? "", url: block.uri }];
+      case "image":
+      case "audio":
+        return [];
+    }
+  });
+  const cleaned = texts
+    .map(({ text, url }) => ({ text: redact.inResult(cleanText(text)), url }))
+    .filter(({ text }) => text.trim() !== "");
+  if (cleaned.length > 0 || structuredContent === undefined) return cleaned;
+  return [{ text: redact.inResult(cleanText(JSON.stringify(structuredContent))), url: null }];
+}

@@ -1,0 +1,152 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Database } from "../database/open-database.ts";
+import { RunStatus } from "../task-api/run.ts";
+import type { Clock } from "./clock.ts";
+import type { Executor } from "./executors/executor.ts";
+
+/**
+ * What Prometheus may ask an engine. The state of runs and webhooks is read from the database, so every process that
+ * shares it tells the same; what a process did (requests, streams, executions) it tells for itself, to be summed up.
+ * No metric tells one tenant from another.
+ */
+export interface Metrics {
+  countRequest(method: string, endpoint: string | undefined, status: number): void;
+  openStreams: { inc(): void; dec(): void };
+  /** The same executor, timed. */
+  measure(executor: Executor): Executor;
+  /** Everything, in the text format of Prometheus. */
+  read(): Promise<{ contentType: string; text: string }>;
+}
+
+/** From a look into a small folder to the longest processors, which take up to two hours. Source: Task API, section 7. */
+const EXECUTION_BUCKETS_SECONDS = [
+  0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 180, 600, 1_800, 3_600, 7_200,
+];
+
+export function createMetrics({ db, clock }: { db: Database; clock: Clock }): Metrics {
+  // Its own, not the library's global one: several engines may live in one process.
+  const register = new Registry();
+  const registers = [register];
+
+  const requests = new Counter({
+    name: "task_run_http_requests_total",
+    help: "HTTP requests answered by this process",
+    labelNames: ["method", "route", "status"],
+    registers,
+  });
+  const openStreams = new Gauge({
+    name: "task_run_open_streams",
+    help: "Event streams open in this process",
+    registers,
+  });
+  const executions = new Histogram({
+    name: "task_run_execution_seconds",
+    help: "How long this process worked on a run, by processor and outcome (completed, failed, stopped)",
+    labelNames: ["processor", "outcome"],
+    buckets: EXECUTION_BUCKETS_SECONDS,
+    registers,
+  });
+
+  const runs = new Gauge({
+    name: "task_runs",
+    help: "Runs in the database by status",
+    labelNames: ["status"],
+    registers,
+  });
+  const oldestQueued = new Gauge({
+    name: "task_run_oldest_queued_seconds",
+    help: "Age of the oldest run that is queued; 0 when none is",
+    registers,
+  });
+  const webhooks = new Gauge({
+    name: "task_run_webhook_deliveries",
+    help: "Webhook deliveries in the database by outcome (pending, delivered, given_up)",
+    labelNames: ["outcome"],
+    registers,
+  });
+
+  async function readDatabase(): Promise<void> {
+    const [statuses, oldest, outcomes] = await Promise.all([
+      countRuns(db),
+      findOldestQueued(db),
+      countDeliveries(db),
+    ]);
+    for (const status of RunStatus.options) runs.set({ status }, statuses.get(status) ?? 0);
+    const ageMs = oldest === undefined ? 0 : clock.now() - Date.parse(oldest);
+    oldestQueued.set(Math.max(0, ageMs / 1_000));
+    for (const [outcome, count] of Object.entries(outcomes)) webhooks.set({ outcome }, count);
+  }
+
+  let reading: Promise<void> | undefined;
+
+  return {
+    countRequest(method, endpoint, status) {
+      // Paths and methods that nobody serves come from outside: as labels they would be without number.
+      const isServed = endpoint !== undefined && status !== 405;
+      const route = endpoint?.replaceAll(/:(\w+)/g, "{$1}") ?? "unknown";
+      requests.inc({ method: isServed ? method : "unknown", route, status });
+    },
+    openStreams,
+    measure: (executor) => ({
+      key: executor.key,
+      async execute(attempt) {
+        const startedMs = clock.now();
+        let outcome = "failed";
+        try {
+          const result = await executor.execute(attempt);
+          outcome = "completed";
+          return result;
+        } finally {
+          if (attempt.signal.aborted) outcome = "stopped";
+          const { processor } = attempt.input;
+          executions.observe({ processor, outcome }, (clock.now() - startedMs) / 1_000);
+        }
+      },
+    }),
+    async read() {
+      // However many ask at once, the runs are counted once.
+      reading ??= readDatabase().finally(() => (reading = undefined));
+      await reading;
+      return { contentType: register.contentType, text: await register.metrics() };
+    },
+  };
+}
+
+async function countRuns(db: Database): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom("runs")
+    .select(({ fn }) => ["status", fn.countAll<number>().as("count")])
+    .groupBy("status")
+    .execute();
+  return new Map(rows.map(({ status, count }) => [status, count]));
+}
+
+async function findOldestQueued(db: Database): Promise<string | undefined> {
+  const row = await db
+    .selectFrom("runs")
+    .select(({ fn }) => fn.min("created_at").as("created_at"))
+    .where("status", "=", "queued")
+    .executeTakeFirst();
+  // The minimum of nothing is null, which the types do not tell.
+  return row?.created_at ?? undefined;
+}
+
+async function countDeliveries(
+  db: Database,
+): Promise<{ pending: number; delivered: number; given_up: number }> {
+  const row = await db
+    .selectFrom("webhook_deliveries")
+    .select(({ fn, eb }) => [
+      fn.countAll<number>().as("all"),
+      fn.count<number>("next_attempt_ms").as("pending"),
+      fn
+        .countAll<number>()
+        .filterWhere(
+          eb.and([eb("next_attempt_ms", "is", null), eb("last_problem", "is not", null)]),
+        )
+        .as("given_up"),
+    ])
+    .executeTakeFirstOrThrow();
+  const { all, pending, given_up } = row;
+  return { pending, delivered: all - pending - given_up, given_up };
+}

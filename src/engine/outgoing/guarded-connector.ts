@@ -1,0 +1,78 @@
+import { lookup as systemLookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import { buildConnector } from "undici";
+import { type Network, refusalOf } from "./networks.ts";
+import { AddressRefused, HostUnreachable } from "./outgoing-errors.ts";
+
+export interface ResolvedAddress {
+  address: string;
+  family: number;
+}
+
+type Addresses = readonly [ResolvedAddress, ...ResolvedAddress[]];
+
+/** The addresses of a host name, as the system resolves it (hosts file included). */
+export type ResolveHost = (hostname: string) => Promise<readonly ResolvedAddress[]>;
+
+const resolveWithSystem: ResolveHost = (hostname) => systemLookup(hostname, { all: true });
+
+/**
+ * Opens the connections of the guarded fetch. A name is resolved once, every answer is checked, and the socket gets
+ * exactly these addresses: there is no second look-up that could answer differently (DNS rebinding). One refused
+ * address among several refuses the name, for a public site has none.
+ */
+export function createGuardedConnector({
+  networks,
+  connectMs,
+  resolveHost = resolveWithSystem,
+}: {
+  networks: readonly Network[];
+  connectMs: number;
+  resolveHost?: ResolveHost | undefined;
+}): buildConnector.connector {
+  async function checkedAddresses(host: string, port: number): Promise<Addresses> {
+    const family = isIP(host);
+    const addresses: Addresses = family === 0 ? await resolve(host) : [{ address: host, family }];
+    for (const { address } of addresses) {
+      const reason = refusalOf(address, port, networks);
+      if (reason !== null) throw new AddressRefused(host, address, reason);
+    }
+    return addresses;
+  }
+
+  async function resolve(host: string): Promise<Addresses> {
+    let cause: unknown;
+    try {
+      const [first, ...others] = await resolveHost(host);
+      if (first !== undefined) return [first, ...others];
+    } catch (error) {
+      cause = error;
+    }
+    throw new HostUnreachable(host, `The host ${host} was not found`, { cause });
+  }
+
+  async function open(
+    options: buildConnector.Options,
+    callback: buildConnector.Callback,
+  ): Promise<void> {
+    const port = Number(options.port) || (options.protocol === "https:" ? 443 : 80);
+    let addresses: Addresses;
+    try {
+      addresses = await checkedAddresses(options.hostname, port);
+    } catch (error) {
+      callback(error instanceof Error ? error : new Error(String(error)), null);
+      return;
+    }
+    const [first] = addresses;
+    const connect = buildConnector({
+      timeout: connectMs,
+      lookup: (_hostname, { all }, done) => {
+        if (all === true) done(null, [...addresses]);
+        else done(null, first.address, first.family);
+      },
+    });
+    connect(options, callback);
+  }
+
+  return (options, callback) => void open(options, callback);
+}
