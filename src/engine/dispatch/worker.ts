@@ -113,6 +113,7 @@ export function startWorker({
     try {
       const { output, warnings } = await executor.execute({
         runId: claimed.runId,
+        createdMs: Date.parse(claimed.createdAt),
         input: claimed.input,
         previous: await readPrevious(claimed),
         signal,

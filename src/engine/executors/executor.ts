@@ -6,6 +6,8 @@ import type { RunWarning } from "../../task-api/run.ts";
 /** One attempt at a run. */
 export interface Attempt {
   runId: string;
+  /** Epoch milliseconds: when the run was created. What an executor read since then is new enough for it. */
+  createdMs: number;
   input: RunInput;
   /** The questions and answers this run follows up on (`previous_interaction_id`), oldest first. */
   previous: readonly Exchange[];

@@ -62,13 +62,13 @@ export async function createExtractiveExecutor({
 
     await progress.tell("exec_status", "Starting research");
     await progress.tell("exec_status", `Indexing the documents of ${root}`);
-    const counts = await waitFor(syncOrFail(sync), signal);
+    const counts = await waitFor(syncOrFail(sync, attempt.createdMs), signal);
     await progress.tell("exec_status", describeSync(counts));
     const documents = await openDocumentSearch(db, root, input.source_policy);
     await progress.tell("plan", describePlan(documents, counts, fields?.length ?? null));
     const findings = await askMcpServers({
       input,
-      question: toolQuestion(input, fields),
+      question: toolQuestion(attempt, fields),
       open: openMcpServers,
       signal,
       progress,
@@ -86,9 +86,9 @@ export async function createExtractiveExecutor({
 }
 
 /** What a search tool is asked: the question, and for an output of fields their names too. */
-function toolQuestion(input: Attempt["input"], fields: readonly OutputField[] | null): string {
+function toolQuestion(attempt: Attempt, fields: readonly OutputField[] | null): string {
   const names = (fields ?? []).map((field) => splitIdentifier(field.name));
-  return [...readTask(input).asked, ...names].join(" ").trim();
+  return [...readTask(attempt).asked, ...names].join(" ").trim();
 }
 
 function addFindings(
@@ -101,14 +101,14 @@ function addFindings(
 
 async function answerInFields(
   fields: readonly OutputField[],
-  { input }: Attempt,
+  attempt: Attempt,
   search: DocumentSearch,
   progress: ReadingProgress,
 ): Promise<ExecutionResult> {
   const { output, warnings } = await fillFields(fields, {
-    task: readTask(input),
+    task: readTask(attempt),
     search,
-    budget: readingBudget(input.processor),
+    budget: readingBudget(attempt.input.processor),
     beginSearch: progress.beginSearch,
   });
   const found = output.basis.filter((basis) => (basis.citations?.length ?? 0) > 0).length;
@@ -117,12 +117,12 @@ async function answerInFields(
 }
 
 async function answerInText(
-  { input }: Attempt,
+  attempt: Attempt,
   search: DocumentSearch,
   progress: ReadingProgress,
 ): Promise<ExecutionResult> {
-  const task = readTask(input);
-  const budget = readingBudget(input.processor);
+  const task = readTask(attempt);
+  const budget = readingBudget(attempt.input.processor);
   const observer = await progress.beginSearch(task.asked.join(" "));
   const { evidence } = await findEvidence(readQuestion(task), search, budget, observer);
   const quotes = evidence.slice(0, budget.quotes);
@@ -141,9 +141,9 @@ async function answerInText(
   return { output: writeAnswer(quotes), warnings: [NO_MODEL] };
 }
 
-async function syncOrFail(sync: SyncDocuments): Promise<SyncCounts> {
+async function syncOrFail(sync: SyncDocuments, sinceMs: number): Promise<SyncCounts> {
   try {
-    return await sync();
+    return await sync(sinceMs);
   } catch (error) {
     if (error instanceof DocumentFolderUnusable) {
       throw new ExecutionFailed(error.message, { cause: error });

@@ -28,7 +28,7 @@ import { type RunRoutesContext, parseQuery } from "./run-routes.ts";
 
 /** The official client writes null as an empty value. */
 const orEmpty = <Value extends z.ZodType>(value: Value) =>
-  z.union([z.literal("").transform(() => undefined), value]).optional();
+  z.preprocess((given) => (given === "" ? undefined : given), value.optional());
 
 const Flag = z.stringbool({ error: "write true or false" });
 
@@ -46,7 +46,7 @@ const EventsQuery = z.object({
   last_event_id: LastEventId,
   timeout: orEmpty(
     z.coerce
-      .number({ error: "timeout is a number of seconds" })
+      .number({ error: `timeout is in seconds, at most ${TaskGroupLimits.eventStreamSeconds}` })
       .min(0)
       .max(TaskGroupLimits.eventStreamSeconds),
   ),

@@ -16,6 +16,7 @@ import { type Lease, createStatusChanges, toColumns } from "./status-change.ts";
 /** A run to perform, and what was found questionable about it when it was accepted. */
 export interface ClaimedRun extends Lease {
   tenantId: string;
+  createdAt: string;
   input: RunInput;
   warnings: RunWarning[];
 }
@@ -114,8 +115,8 @@ export function createRunStateMachine({
         return {
           changed: rows.map((row) => row.run_id),
           result: rows.map((row) => {
-            const { runId, attempt, tenantId, input, warnings } = readRunRow(row);
-            return { runId, owner: request.owner, attempt, tenantId, input, warnings };
+            const { runId, attempt, tenantId, input, warnings, createdAt } = readRunRow(row);
+            return { runId, owner: request.owner, attempt, tenantId, input, warnings, createdAt };
           }),
         };
       });

@@ -1,4 +1,8 @@
+import { segmentText } from "./segment-text.ts";
+
 const segmenter = new Intl.Segmenter("en", { granularity: "sentence" });
+/** Longer than sentences are; a line without one is cut here. */
+const MAX_PIECE_CHARS = 2_000;
 
 /** Words whose full stop ends no sentence although a capital letter or a number may follow. */
 const ABBREVIATION =
@@ -15,7 +19,7 @@ export function splitSentences(text: string): string[] {
 function splitLine(line: string): string[] {
   const sentences: string[] = [];
   let current = "";
-  for (const { segment } of segmenter.segment(line)) {
+  for (const { segment } of segmentText(segmenter, line, MAX_PIECE_CHARS)) {
     current += segment;
     if (ABBREVIATION.test(current)) continue;
     sentences.push(current.trim());

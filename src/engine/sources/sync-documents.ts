@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Database } from "../../database/open-database.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import { type DocumentFile, listDocumentFiles } from "./document-folder.ts";
 import { PASSAGES_PER_DOCUMENT, passageRange } from "./passage-rows.ts";
 import {
@@ -22,28 +23,48 @@ export interface SyncCounts {
   skipped: number;
 }
 
-/** Brings the index of one folder up to date. Throws `DocumentFolderUnusable`. */
-export type SyncDocuments = () => Promise<SyncCounts>;
+/**
+ * Brings the index of one folder up to date with what was there at `sinceMs` (epoch milliseconds) or later.
+ * Throws `DocumentFolderUnusable`.
+ */
+export type SyncDocuments = (sinceMs: number) => Promise<SyncCounts>;
 
 /** Rows per INSERT: few enough for SQLite's limit on bound values, many enough to make statements rare. */
 const ROWS_PER_INSERT = 100;
 
 /**
  * Creates the synchronisation of a folder (a real path). A file is read only when its size or time of change differs
- * from the index; each document is replaced in one transaction; callers at the same time share one pass. Several
+ * from the index; each document is replaced in one transaction; callers at the same time share one pass, and so do
+ * those who only need what an earlier pass saw: a thousand runs created together look at the folder once. Several
  * processes may synchronise the same folder: whoever comes second finds the work done.
  */
-export function createDocumentSync(db: Database, folder: string, log: Logger): SyncDocuments {
+export function createDocumentSync(
+  db: Database,
+  folder: string,
+  log: Logger,
+  clock: Clock = systemClock,
+): SyncDocuments {
   let running: Promise<SyncCounts> | null = null;
+  /** The last pass that came to its end. */
+  let latest: { startedMs: number; counts: SyncCounts } | null = null;
   /** Files that turned out not to be sources, by path, with the version that was looked at. */
   const skipped = new Map<string, string>();
 
-  return () => {
-    running ??= syncOnce().finally(() => {
+  return async (sinceMs) => {
+    if (latest !== null && latest.startedMs >= sinceMs)
+      return { ...latest.counts, indexed: 0, removed: 0 };
+    running ??= pass().finally(() => {
       running = null;
     });
     return running;
   };
+
+  async function pass(): Promise<SyncCounts> {
+    const startedMs = clock.now();
+    const counts = await syncOnce();
+    latest = { startedMs, counts };
+    return counts;
+  }
 
   async function syncOnce(): Promise<SyncCounts> {
     const { files, problems } = await listDocumentFiles(folder);

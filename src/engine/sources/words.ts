@@ -1,4 +1,5 @@
 import { stemmer } from "stemmer";
+import { segmentText } from "./segment-text.ts";
 
 /** A word of a text, with what it is compared by. */
 export interface Word {
@@ -21,13 +22,15 @@ const BEFORE_SPACELESS = new RegExp(`(?<=[\\p{L}\\p{N}])(?=[${SPACELESS}])`, "gu
 const TOKEN = /\d+(?:[.,]\d+)*(?![\p{L}\p{N}])|[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu;
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: "word" });
+/** Long enough that hardly a word is cut in two, short enough that a long run of signs costs nothing. */
+const MAX_PIECE_CHARS = 500;
 
 /** Splits text into words and numbers (`1,234.5` is one). */
 export function splitWords(text: string): Word[] {
   return [...text.matchAll(TOKEN)].flatMap((match) => {
     const [token] = match;
     if (!SPACELESS_RUN.test(token)) return [toWord(token, match.index)];
-    return [...segmenter.segment(token)].map(({ segment, index }) =>
+    return [...segmentText(segmenter, token, MAX_PIECE_CHARS)].map(({ segment, index }) =>
       toWord(segment, match.index + index),
     );
   });

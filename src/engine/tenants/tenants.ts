@@ -23,7 +23,9 @@ const TenantsFile = z.strictObject({
       z.strictObject({
         id: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, "use 1 to 64 letters, digits, _ or -"),
         key_hashes: z
-          .array(z.string().regex(/^sha256:[0-9a-f]{64}$/, "write what `task-run-mcp hash-key` prints"))
+          .array(
+            z.string().regex(/^sha256:[0-9a-f]{64}$/, "write what `task-run-mcp hash-key` prints"),
+          )
           .min(1, "a tenant needs a key"),
         budget_usd: z.number().min(0).nullable().default(null),
         creates_per_minute: z.number().int().min(1).nullable().default(null),

@@ -100,25 +100,26 @@ export function startWebhookDelivery({
   /** Starts what is due, as far as there is room; answers when to look again, unless room appears before. */
   async function startDue(): Promise<number> {
     const nowMs = clock.now();
-    for (;;) {
+    while (!stopping.signal.aborted) {
+      const busy = countByReceiver();
+      const isFull = (receiver: string) =>
+        (busy.get(receiver) ?? 0) >= DELIVERY_POLICY.atOncePerReceiver;
       const due = await queue.findDue({
         nowMs,
-        except: [...countByReceiver()]
-          .filter(([, count]) => count >= DELIVERY_POLICY.atOncePerReceiver)
-          .map(([receiver]) => receiver),
+        except: [...busy.keys()].filter(isFull),
         limit: DELIVERY_POLICY.atOnce - underWay.size,
       });
-      if (due.length === 0) return (await queue.nextDueMs(nowMs)) ?? Infinity;
-      const counted = countByReceiver();
-      const fitting = due.filter(({ receiver }) => {
-        const count = counted.get(receiver) ?? 0;
-        counted.set(receiver, count + 1);
-        return count < DELIVERY_POLICY.atOncePerReceiver;
-      });
-      const webhookIds = fitting.map(({ webhookId }) => webhookId);
+      const webhookIds: string[] = [];
+      for (const { webhookId, receiver } of due) {
+        if (isFull(receiver)) continue;
+        busy.set(receiver, (busy.get(receiver) ?? 0) + 1);
+        webhookIds.push(webhookId);
+      }
+      if (webhookIds.length === 0) return (await queue.nextDueMs(nowMs)) ?? Infinity;
       const untilMs = clock.now() + DELIVERY_POLICY.leaseMs;
       for (const delivery of await queue.claim(webhookIds, { nowMs, untilMs })) start(delivery);
     }
+    return Infinity;
   }
 
   function countByReceiver(): Map<string, number> {

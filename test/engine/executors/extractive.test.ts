@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { ExecutionFailed } from "../../../src/engine/executors/executor.ts";
+import type { Attempt } from "../../../src/engine/executors/executor.ts";
 import { createExtractiveExecutor } from "../../../src/engine/executors/extractive.ts";
 import { DocumentFolderUnusable } from "../../../src/engine/sources/document-folder.ts";
 import { RunOutput } from "../../../src/task-api/output.ts";
@@ -292,6 +293,7 @@ describe("cancelling", () => {
     const events: ProgressEvent[] = [];
     const run = executor.execute({
       runId: "trun_test",
+      createdMs: Date.now(),
       input: { input: "GDP in 2023", processor: "ultra" },
       previous: [],
       signal: controller.signal,
@@ -314,4 +316,26 @@ test("the key names the real folder, however it was written", async () => {
     log,
   });
   expect(key).toBe(`extractive:${EXAMPLES}`);
+});
+
+test("a follow-up without a subject of its own asks about the one before it", async () => {
+  const { db } = await createDatabase();
+  const executor = await createExtractiveExecutor({ db, folder: EXAMPLES, log: createLog().log });
+  const ask = (input: string, previous: Attempt["previous"]) =>
+    executor.execute({
+      runId: "trun_test",
+      createdMs: Date.now(),
+      input: { input, processor: "core" },
+      previous,
+      signal: new AbortController().signal,
+      report: async () => {},
+    });
+  const question = "What was the GDP of France in 2023?";
+  const { output } = await ask(question, []);
+  const sameSubject = await ask("And in 2022?", [{ input: question, output }]);
+  expect(sameSubject.output.content).toMatch(/2022[^]*France|France[^]*2022/);
+  expect(sameSubject.output.basis[0]?.citations?.[0]?.url).toContain("locations=FR");
+  const sameYear = await ask("And Germany?", [{ input: question, output }]);
+  expect(sameYear.output.basis[0]?.citations?.[0]?.url).toContain("locations=DE");
+  expect(sameYear.output.content).toContain("$4.53 trillion");
 });

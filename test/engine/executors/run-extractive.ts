@@ -25,6 +25,7 @@ export async function createAsk(source: string | Record<string, string> = EXAMPL
     const events: ProgressEvent[] = [];
     const result = await executor.execute({
       runId: "trun_test",
+      createdMs: Date.now(),
       input: RunInput.parse({ input, processor: "core", ...more }),
       previous: [],
       signal: new AbortController().signal,

@@ -43,6 +43,7 @@ async function officialClient(engine: Engine): Promise<Parallel> {
 function attempt(input: Partial<RunInput> = {}, overrides: Partial<Attempt> = {}): Attempt {
   return {
     runId: "trun_test",
+    createdMs: Date.now(),
     input: RunInput.parse({ ...question, ...input }),
     previous: [],
     signal: new AbortController().signal,

@@ -170,7 +170,9 @@ describe("requests", () => {
 
   test("method, headers and body arrive, and the answer comes back whole", async () => {
     const server = await startServer((request, response) => {
-      response.writeHead(201, { "x-seen": `${request.method} ${String(request.headers["x-key"])}` });
+      response.writeHead(201, {
+        "x-seen": `${request.method} ${String(request.headers["x-key"])}`,
+      });
       request.pipe(response);
     });
     const response = await createLoopbackGuard().fetch(`${server.url}/hook`, {

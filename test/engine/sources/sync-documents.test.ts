@@ -17,7 +17,10 @@ async function setUp(files: Record<string, string | Buffer>) {
   const folder = await createFolder(files);
   const { db, path } = await createDatabase();
   const { log, messages } = createLog();
-  return { folder, db, databasePath: path, messages, sync: createDocumentSync(db, folder, log) };
+  const syncSince = createDocumentSync(db, folder, log);
+  /** A pass that no earlier one can stand for. */
+  const sync = () => syncSince(Number.POSITIVE_INFINITY);
+  return { folder, db, databasePath: path, messages, sync, syncSince };
 }
 
 async function indexedPaths(db: Database): Promise<string[]> {
@@ -72,7 +75,7 @@ test("folders that share a database do not see each other's documents", async ()
   const { db, sync, folder } = await setUp({ "a.md": "shared word" });
   const other = await createFolder({ "b.md": "shared word elsewhere" });
   await sync();
-  await createDocumentSync(db, other, createLog().log)();
+  await createDocumentSync(db, other, createLog().log)(Date.now());
   expect(await findText(db, folder, "shared")).toEqual(["shared word"]);
   expect(await findText(db, other, "shared")).toEqual(["shared word elsewhere"]);
 });
@@ -133,6 +136,15 @@ test("a link to a pipe is not read", async () => {
   await promisify(execFile)("mkfifo", [join(folder, ".pipe")]);
   await symlink(join(folder, ".pipe"), join(folder, "endless.md"));
   expect(await sync()).toMatchObject({ documents: 1 });
+});
+
+test("a pass stands for everyone who asked before it began, and for nobody who asks later", async () => {
+  const { folder, syncSince } = await setUp({ "a.md": "alpha" });
+  const asked = Date.now();
+  expect(await syncSince(asked)).toMatchObject({ documents: 1, indexed: 1 });
+  await writeFiles(folder, { "b.md": "beta" });
+  expect(await syncSince(asked)).toMatchObject({ documents: 1, indexed: 0 });
+  expect(await syncSince(Date.now() + 1)).toMatchObject({ documents: 2, indexed: 1 });
 });
 
 test("callers at the same time share one pass", async () => {

@@ -5,7 +5,8 @@ import {
   requestedOutput,
 } from "../../../task-api/task-spec.ts";
 import { wordKey } from "../../sources/words.ts";
-import { splitIdentifier } from "./question.ts";
+import type { Attempt } from "../executor.ts";
+import { readQuestion, splitIdentifier } from "./question.ts";
 
 /** What a run's input and task spec ask. */
 export interface ResearchTask {
@@ -17,7 +18,30 @@ export interface ResearchTask {
   givenValues(name: string): readonly string[];
 }
 
-export function readTask({ input, task_spec }: RunInput): ResearchTask {
+/**
+ * Reads the task of an attempt. What the question before it was about stays in mind: its words are hints, and a
+ * follow-up that names nothing itself ("And in 2022?") asks about the same.
+ */
+export function readTask({ input, previous }: Pick<Attempt, "input" | "previous">): ResearchTask {
+  const task = readOwnTask(input);
+  const before = previous.at(-1);
+  if (before === undefined) return task;
+  const earlier = readOwnTask({ ...input, input: before.input }).asked.join(" ");
+  const { names, objects } = readQuestion({ asked: task.asked, hints: [] });
+  const isElliptic = names.length === 0 && objects.length === 0;
+  return {
+    ...task,
+    asked: isElliptic ? [...task.asked, withoutNumbers(earlier)] : task.asked,
+    hints: [...task.hints, earlier],
+  };
+}
+
+/** The year or amount of an earlier question is what a follow-up replaces. */
+function withoutNumbers(text: string): string {
+  return text.replaceAll(/\d[\d.,]*/g, "");
+}
+
+function readOwnTask({ input, task_spec }: RunInput): ResearchTask {
   const output = requestedOutput(task_spec);
   const description = output.type === "text" ? (output.description ?? "") : "";
   if (typeof input === "string") {
