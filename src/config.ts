@@ -200,10 +200,15 @@ export function readConfig(flags: Flags, env: NodeJS.ProcessEnv = process.env): 
     },
     logLevel:
       parse(read("logLevel"), z.enum(LOG_LEVELS), `one of ${LOG_LEVELS.join(", ")}`) ?? "info",
-    secrets: [apiKey, engineApiKey, ...engine.webhookSecrets].filter(
+    secrets: [apiKey, engineApiKey, ...engine.webhookSecrets.map(withoutForm)].filter(
       (secret) => secret !== undefined,
     ),
   };
+}
+
+/** A webhook secret may say in which form it is a key; the secret is what follows. */
+function withoutForm(secret: string): string {
+  return secret.replace(/^(?:raw|decoded):/, "");
 }
 
 function splitList(value: string | undefined): string[] {

@@ -24,7 +24,8 @@ const SETTING_ERRORS: ReadonlySet<string> = new Set([
   "DocumentFolderUnusable",
   "ScriptInvalid",
   "TenantsFileUnusable",
-  "NetworkInvalid",
+  "BadNetwork",
+  "BadWebhookSecret",
 ]);
 
 /** The exit code for an error that ended a command, whatever it was wrapped in. */

@@ -1,4 +1,4 @@
-import type { SqliteDatabase } from "kysely";
+import type { SqliteDatabase, SqliteStatement } from "kysely";
 
 /** An open SQLite database, as Kysely wants it, and `exec` for the statements that find it locked. */
 export interface Sqlite extends SqliteDatabase {
@@ -23,7 +23,17 @@ async function loadLibsql(): Promise<(path: string) => Sqlite> {
     return {
       close: () => void database.close(),
       exec: (statement) => void database.exec(statement),
-      prepare: (query) => database.prepare(query),
+      prepare: keepStatements((query) => {
+        const statement = database.prepare(query);
+        return {
+          // Its own answer is whether there are columns. `PRAGMA incremental_vacuum` gives rows without any; before
+          // all of them are read the statement stays open, and every commit is refused.
+          reader: RETURNS_ROWS.test(query),
+          all: (parameters) => statement.all(parameters),
+          run: (parameters) => statement.run(parameters),
+          iterate: (parameters) => statement.iterate(parameters),
+        };
+      }),
     };
   };
 }
@@ -35,7 +45,7 @@ async function loadNodeSqlite(): Promise<(path: string) => Sqlite> {
     return {
       close: () => database.close(),
       exec: (statement) => database.exec(statement),
-      prepare: (query) => {
+      prepare: keepStatements((query) => {
         const statement = database.prepare(query);
         return {
           reader: RETURNS_ROWS.test(query),
@@ -45,8 +55,23 @@ async function loadNodeSqlite(): Promise<(path: string) => Sqlite> {
             // Statements are iterated to their end by Kysely, within one call.
             statement.iterate(...bindable(parameters)),
         };
-      },
+      }),
     };
+  };
+}
+
+/** Prepared statements are kept per handle: the queries of this program are few, and preparing costs more than running. */
+const MAX_KEPT_STATEMENTS = 200;
+
+function keepStatements(prepare: (query: string) => SqliteStatement) {
+  const kept = new Map<string, SqliteStatement>();
+  return (query: string): SqliteStatement => {
+    const known = kept.get(query);
+    if (known !== undefined) return known;
+    const statement = prepare(query);
+    // Bulk inserts differ in their number of rows; their statements are not worth a place.
+    if (kept.size < MAX_KEPT_STATEMENTS) kept.set(query, statement);
+    return statement;
   };
 }
 

@@ -55,7 +55,8 @@ export const migrations: Record<string, Migration> = {
       await db.schema
         .createIndex("runs_by_group")
         .on("runs")
-        .columns(["taskgroup_id", "status"])
+        // With the time, so that a group's status is read from the index alone.
+        .columns(["taskgroup_id", "status", "modified_at"])
         .execute();
       await db.schema
         .createTable("run_events")
@@ -80,6 +81,16 @@ export const migrations: Record<string, Migration> = {
         .addPrimaryKeyConstraint("idempotency_keys_pk", ["tenant_id", "key"])
         .execute();
       await db.schema
+        .createIndex("idempotency_keys_by_time")
+        .on("idempotency_keys")
+        .column("created_ms")
+        .execute();
+      await db.schema
+        .createTable("tenant_spending")
+        .addColumn("tenant_id", "text", (column) => column.primaryKey())
+        .addColumn("removed_usd", "real", (column) => column.notNull())
+        .execute();
+      await db.schema
         .createTable("webhook_deliveries")
         .addColumn("webhook_id", "text", (column) => column.primaryKey())
         .addColumn("run_id", "text", (column) =>
@@ -95,7 +106,14 @@ export const migrations: Record<string, Migration> = {
       await db.schema
         .createIndex("webhook_deliveries_due")
         .on("webhook_deliveries")
-        .column("next_attempt_ms")
+        // With the URL in it, webhooks for a busy receiver are passed over without reading them.
+        .columns(["next_attempt_ms", "url"])
+        .execute();
+      // For the cascade: without it, removing one run reads every webhook.
+      await db.schema
+        .createIndex("webhook_deliveries_by_run")
+        .on("webhook_deliveries")
+        .column("run_id")
         .execute();
     },
   },

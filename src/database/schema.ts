@@ -41,6 +41,12 @@ export interface TaskGroupsTable {
   created_at: string;
 }
 
+/** What a tenant spent on runs that retention has removed: it still counts against the budget. */
+export interface TenantSpendingTable {
+  tenant_id: string;
+  removed_usd: number;
+}
+
 /** The answer that was given to a POST with an `Idempotency-Key`, so that the same request gets it again. */
 export interface IdempotencyKeysTable {
   tenant_id: string;
@@ -63,7 +69,7 @@ export interface WebhookDeliveriesTable {
   /** Epoch milliseconds; null once it is delivered or given up. */
   next_attempt_ms: number | null;
   created_ms: number;
-  /** Why the last attempt failed, for the log and the metrics. */
+  /** Why the last attempt failed; null once it is delivered, so that it tells what was given up. */
   last_problem: string | null;
 }
 
@@ -110,6 +116,7 @@ export interface DatabaseSchema {
   runs: RunsTable;
   run_events: RunEventsTable;
   task_groups: TaskGroupsTable;
+  tenant_spending: TenantSpendingTable;
   idempotency_keys: IdempotencyKeysTable;
   webhook_deliveries: WebhookDeliveriesTable;
   documents: DocumentsTable;

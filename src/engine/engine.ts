@@ -65,7 +65,7 @@ const DEFAULT_CONCURRENCY = 4;
  */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { log, clock = systemClock, allowNetworks = [] } = options;
-  readNetworks(allowNetworks);
+  const networks = readNetworks(allowNetworks);
   const secrets = (options.webhookSecrets ?? []).map(readWebhookSecret);
   const db = await openDatabase(options.databasePath);
   try {
@@ -84,6 +84,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       profile: options.profile ?? "extended",
       requireBetas: options.requireBetas ?? false,
       limits: { ...API_LIMITS, ...options.limits },
+      webhooks: { allowed: networks, areSigned: secrets.length > 0 },
       metrics,
       clock,
       log,

@@ -40,6 +40,7 @@ async function createApp(profile: Profile) {
     profile,
     requireBetas: false,
     limits: API_LIMITS,
+    webhooks: { allowed: [], areSigned: false },
     metrics: createMetrics({ db, clock }),
     log: silentLog,
   });

@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Database } from "../../src/database/open-database.ts";
 import { formatTimestamp } from "../../src/engine/clock.ts";
 import { startRetention } from "../../src/engine/retention/start-retention.ts";
+import { BudgetExceeded, admitRuns } from "../../src/engine/tenants/admission.ts";
 import { createManualClock } from "../client/manual-clock.ts";
 import { call } from "./call-engine.ts";
 import { silentLog, startTestEngine, temporaryFolder, textResult } from "./start-test-engine.ts";
@@ -240,4 +241,18 @@ test("an engine with retention forgets old runs, and answers about them as about
   clock.advance(2 * DAY_MS);
   await clock.until(() => clock.sleeps.includes(PAUSE_MS));
   expect((await call(engine, `/v1/tasks/runs/${run.run_id}`)).status).toBe(404);
+});
+
+test("what removed runs cost still counts against the budget", async () => {
+  const { db, clock, completeRun, removeExpired } = await openStore();
+  const tenant = { id: "default", budgetUsd: 0.015, createsPerMinute: null };
+  const admit = () =>
+    db.transaction().execute((trx) => admitRuns(trx, tenant, [0.01], clock.now()));
+  await admit();
+  await completeRun(undefined);
+  await expect(admit()).rejects.toThrow(BudgetExceeded);
+  clock.advance(2 * DAY_MS);
+  await removeExpired(1);
+  expect(await readRunIds(db)).toEqual([]);
+  await expect(admit()).rejects.toThrow(BudgetExceeded);
 });

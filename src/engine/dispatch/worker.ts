@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Clock } from "../clock.ts";
 import {
@@ -88,6 +89,8 @@ export function startWorker({
         if (stopping || limit <= 0) return;
         const request = { executorKey: executor.key, owner, leaseMs: LEASE_MS, limit };
         for (const claimed of await runs.claim(request)) hold(claimed);
+        // The database answers without leaving this turn of the event loop; others must get theirs.
+        await setImmediate();
       }
     } catch (error) {
       log.error({ err: error }, "could not claim runs; trying again");

@@ -59,7 +59,7 @@ const groupNotFound = () => new ApiError(404, "TaskGroup not found");
  * shows its framework's list. Source: Task API, endpoints 6 to 11; `cancel` is our extension.
  */
 export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
-  const { db, feed, runs, executorKey, clock, streams } = context;
+  const { db, feed, runs, executorKey, clock, streams, webhooks } = context;
   const paceLooks = createLookPace(clock);
   const routes = new Hono<RequestEnv>();
 
@@ -102,6 +102,7 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
         db,
         tenantId: tenant.id,
         betas: c.get("betas"),
+        webhooks,
         problems,
       });
       const newRuns = checked.map((run) => ({

@@ -49,6 +49,8 @@ export interface ConnectionLimits {
   unreadMs: number;
   /** A client that reads more slowly counts as one that does not read. */
   slowestBytesPerSecond: number;
+  /** How many connections may wait to be accepted. */
+  backlog: number;
 }
 
 export const CONNECTION_LIMITS: ConnectionLimits = {
@@ -65,4 +67,7 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   unreadMs: 60_000,
   // Slower than the worst mobile network; the largest outputs, some megabytes, still end within minutes.
   slowestBytesPerSecond: 16 * 1024,
+  // After a restart, everybody who was waiting comes back at once. Linux allows this many unless it is told otherwise
+  // (`net.core.somaxconn`); with Node's 511, thousands of long polls that arrive together lose connections.
+  backlog: 4_096,
 };

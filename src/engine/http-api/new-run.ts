@@ -5,6 +5,11 @@ import { RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
 import { findInteraction } from "../runs/read-runs.ts";
 import { checkInput } from "../schema-conformity.ts";
+import {
+  UNSIGNED_WEBHOOK_WARNING,
+  type WebhookRules,
+  refusalOfWebhookUrl,
+} from "../webhooks/check-webhook.ts";
 import { ApiError, type RequestProblem, problemsOf, unprocessable } from "./api-error.ts";
 import { type BetaHeader, checkBetas } from "./beta-header.ts";
 import { MAX_BODY_LEVELS } from "./limits.ts";
@@ -25,11 +30,13 @@ export async function checkInputs(
     db,
     tenantId,
     betas,
+    webhooks,
     problems: found = [],
   }: {
     db: Database;
     tenantId: string;
     betas: BetaHeader;
+    webhooks: WebhookRules;
     /** What is already known to be wrong with the request. */
     problems?: readonly RequestProblem[];
   },
@@ -59,6 +66,7 @@ export async function checkInputs(
         msg: message,
       })),
       ...checkBetas(parsed.data, betas, loc),
+      ...checkWebhook(parsed.data, webhooks, loc),
       ...(await checkPredecessor(parsed.data, { db, tenantId, loc })),
     );
     checked.push({
@@ -71,6 +79,7 @@ export async function checkInputs(
         })),
         ...(await checkInput(parsed.data)),
         ...unusedSettings(parsed.data),
+        ...(parsed.data.webhook && !webhooks.areSigned ? [UNSIGNED_WEBHOOK_WARNING] : []),
       ],
     });
   }
@@ -84,6 +93,16 @@ export async function checkInputs(
     });
   }
   return checked;
+}
+
+function checkWebhook(
+  { webhook }: RunInput,
+  { allowed }: WebhookRules,
+  loc: (string | number)[],
+): RequestProblem[] {
+  const refusal = webhook ? refusalOfWebhookUrl(webhook.url, allowed) : null;
+  if (refusal === null) return [];
+  return [{ type: "webhook_refused", loc: [...loc, "webhook", "url"], msg: refusal }];
 }
 
 async function checkPredecessor(

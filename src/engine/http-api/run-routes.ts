@@ -11,6 +11,7 @@ import { listRuns } from "../runs/read-runs.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
 import type { RunStateMachine } from "../runs/run-state-machine.ts";
 import { admitRuns } from "../tenants/admission.ts";
+import type { WebhookRules } from "../webhooks/check-webhook.ts";
 import { ApiError, problemsOf, runNotFound, unprocessable } from "./api-error.ts";
 import type { EventStreams } from "./event-streams.ts";
 import { type Answer, answerOnce } from "./idempotency.ts";
@@ -19,7 +20,7 @@ import { checkInputs, parseJsonBody } from "./new-run.ts";
 import type { RequestEnv } from "./request-context.ts";
 import { requireRun } from "./require-run.ts";
 import { ListQuery, ResultQuery, encodeCursor } from "./run-queries.ts";
-import { waitUntilInactive } from "./wait-until-inactive.ts";
+import { createWaitUntilInactive } from "./wait-until-inactive.ts";
 
 export interface RunRoutesContext {
   db: Database;
@@ -31,6 +32,7 @@ export interface RunRoutesContext {
   /** How event streams are answered. */
   streams: EventStreams;
   limits: ApiLimits;
+  webhooks: WebhookRules;
 }
 
 /** The endpoints of task runs. Source: Task API, endpoints 1 to 4; `cancel` and the list are our extensions. */
@@ -40,8 +42,10 @@ export function createRunRoutes({
   runs,
   executorKey,
   clock,
+  webhooks,
 }: RunRoutesContext): Hono<RequestEnv> {
   const routes = new Hono<RequestEnv>();
+  const waitUntilInactive = createWaitUntilInactive({ db, feed });
 
   routes.post("/", (c) =>
     answerOnce(c, { db, clock }, async (record) => {
@@ -51,6 +55,7 @@ export function createRunRoutes({
         db,
         tenantId: tenant.id,
         betas: c.get("betas"),
+        webhooks,
       });
       const newRuns = checked.map((run) => ({
         ...run,
@@ -96,7 +101,7 @@ export function createRunRoutes({
   routes.get("/:run_id/result", async (c) => {
     const { timeout } = parseQuery(ResultQuery, c.req.query());
     const { runId } = await requireRun(c, db);
-    const run = await waitUntilInactive(runId, timeout * 1_000, c.req.raw.signal, { db, feed });
+    const run = await waitUntilInactive(runId, timeout * 1_000, c.req.raw.signal);
     if (run === undefined) throw runNotFound();
     switch (run.status) {
       case "queued":

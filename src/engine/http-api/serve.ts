@@ -49,7 +49,7 @@ export async function serveHttp(
   );
   answerClientErrors(server, log);
   dropUnreadConnections(server, limits, log);
-  await listen(server, host, port);
+  await listen(server, { host, port, backlog: limits.backlog });
   return {
     url: toUrl(server.address()),
     close: () =>
@@ -61,10 +61,13 @@ export async function serveHttp(
   };
 }
 
-function listen(server: Server, host: string, port: number): Promise<void> {
+function listen(
+  server: Server,
+  options: { host: string; port: number; backlog: number },
+): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, host, () => {
+    server.listen(options, () => {
       server.off("error", reject);
       resolve();
     });

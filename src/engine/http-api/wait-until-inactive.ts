@@ -9,31 +9,59 @@ import { createWakeup } from "../runs/wakeup.ts";
  * The run as soon as it is no longer active, or as it is after `timeoutMs`, or when `signal` aborts because nobody
  * waits any more. Undefined for an unknown run.
  */
-export async function waitUntilInactive(
+export type WaitUntilInactive = (
   runId: string,
   timeoutMs: number,
   signal: AbortSignal,
-  { db, feed }: { db: Database; feed: ChangeFeed },
-): Promise<RunRecord | undefined> {
-  const { wake, wait } = createWakeup();
-  const unsubscribe = feed.subscribe(runId, wake);
-  let timedOut = timeoutMs === 0;
-  const timer = setTimeout(() => {
-    timedOut = true;
-    wake();
-  }, timeoutMs);
-  signal.addEventListener("abort", wake);
-  try {
-    let run = await findRun(db, runId);
-    while (run !== undefined && isActiveStatus(run.status) && !timedOut) {
-      await wait();
-      if (signal.aborted || feed.closed) break;
-      run = await findRun(db, runId);
-    }
-    return run;
-  } finally {
-    unsubscribe();
-    clearTimeout(timer);
-    signal.removeEventListener("abort", wake);
+) => Promise<RunRecord | undefined>;
+
+/** Waits for runs, with one look at the database for all who wait for the same one. */
+export function createWaitUntilInactive({
+  db,
+  feed,
+}: {
+  db: Database;
+  feed: ChangeFeed;
+}): WaitUntilInactive {
+  const looks = new Map<string, Promise<RunRecord | undefined>>();
+
+  /** A change wakes thousands at once. Their look begins only when all have asked, so it is late enough for each. */
+  function look(runId: string): Promise<RunRecord | undefined> {
+    const shared = looks.get(runId) ?? nextTurn().then(() => begin(runId));
+    looks.set(runId, shared);
+    return shared;
   }
+
+  function begin(runId: string): Promise<RunRecord | undefined> {
+    looks.delete(runId);
+    return findRun(db, runId);
+  }
+
+  return async (runId, timeoutMs, signal) => {
+    const { wake, wait } = createWakeup();
+    const unsubscribe = feed.subscribe(runId, wake);
+    let timedOut = timeoutMs === 0;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      wake();
+    }, timeoutMs);
+    signal.addEventListener("abort", wake);
+    try {
+      let run = await findRun(db, runId);
+      while (run !== undefined && isActiveStatus(run.status) && !timedOut) {
+        await wait();
+        if (signal.aborted || feed.closed) break;
+        run = await look(runId);
+      }
+      return run;
+    } finally {
+      unsubscribe();
+      clearTimeout(timer);
+      signal.removeEventListener("abort", wake);
+    }
+  };
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -73,7 +73,12 @@ async function checkBudget(
     // Only completed runs are billed; unfinished ones may still complete.
     .where("status", "not in", ["failed", "cancelled"])
     .executeTakeFirst();
-  const spent = row?.spent ?? 0;
+  const removed = await trx
+    .selectFrom("tenant_spending")
+    .select("removed_usd")
+    .where("tenant_id", "=", id)
+    .executeTakeFirst();
+  const spent = (row?.spent ?? 0) + (removed?.removed_usd ?? 0);
   const asked = pricesUsd.reduce((sum, price) => sum + price, 0);
   if (spent + asked > budgetUsd + ROUNDING_USD) {
     throw new BudgetExceeded(

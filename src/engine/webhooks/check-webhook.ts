@@ -2,6 +2,14 @@ import { isIP } from "node:net";
 import type { RunWarning } from "../../task-api/run.ts";
 import { type Network, refusalOf } from "../outgoing/networks.ts";
 
+/** What an engine can do for the webhooks of runs. */
+export interface WebhookRules {
+  /** Networks they may be on, besides the public internet. */
+  allowed: readonly Network[];
+  /** Whether there is a secret to sign them with. */
+  areSigned: boolean;
+}
+
 /**
  * Why no webhook could ever be delivered to a URL, as far as the URL alone tells, or null. Names are looked up only
  * when a webhook is sent; then their addresses are checked too.
