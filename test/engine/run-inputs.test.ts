@@ -10,7 +10,7 @@ test("a follow-up gets the questions and answers before it, oldest first", async
   const conversations: (readonly Exchange[])[] = [];
   const engine = await startTestEngine(async ({ input, previous }) => {
     conversations.push(previous);
-    return textResult(`answer to ${String(input.input)}`);
+    return textResult(`answer to ${JSON.stringify(input.input)}`);
   });
   const ask = async (input: string, previous?: string) => {
     const { body } = await call(engine, "/v1/tasks/runs", {
@@ -29,7 +29,7 @@ test("a follow-up gets the questions and answers before it, oldest first", async
     ["first"],
     ["first", "second"],
   ]);
-  expect(conversations.at(-1)?.at(-1)?.output.content).toBe("answer to second");
+  expect(conversations.at(-1)?.at(-1)?.output.content).toBe('answer to "second"');
 });
 
 test("an unknown previous_interaction_id is refused with what to do", async () => {

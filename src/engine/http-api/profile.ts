@@ -13,7 +13,6 @@ const EXTENSIONS: readonly Endpoint[] = [
   { method: "POST", path: "/v1/tasks/runs/:run_id/cancel" },
   { method: "POST", path: "/v1/tasks/groups/:taskgroup_id/cancel" },
   { method: "POST", path: "/v1beta/tasks/groups/:taskgroup_id/cancel" },
-  { method: "POST", path: "/v1beta/tasks/groups/:taskgroup_id/cancel" },
 ];
 
 /** Whether callers of `profile` see the endpoint. Our operator's endpoints stay: they are beside the API, not in it. */

@@ -1,6 +1,5 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { execFile } from "node:child_process";
 import { chmod, rm, symlink, utimes } from "node:fs/promises";
 import { promisify } from "node:util";
 import { join } from "node:path";
