@@ -97,7 +97,8 @@ async function measure(name: string, polls: number, runsCount: number): Promise<
       await answer.text();
       count(String(answer.status));
     } catch (error) {
-      count(error instanceof Error ? String(error.cause ?? error) : String(error));
+      const cause = error instanceof Error ? (error.cause ?? error) : error;
+      count(cause instanceof Error ? cause.message : String(cause));
     }
   });
   let told = await ask();

@@ -6,7 +6,7 @@ import { serveHttp } from "../../src/engine/http-api/serve.ts";
 import { ErrorBody } from "../../src/task-api/error-body.ts";
 import { call } from "./call-engine.ts";
 import { exchange, listen, openSocket, parseAnswer, readToEnd } from "./raw-http.ts";
-import { startTestEngine, textResult, untilAborted } from "./start-test-engine.ts";
+import { deferred, startTestEngine, textResult, untilAborted } from "./start-test-engine.ts";
 
 const question = { input: "q", processor: "base" };
 const execute = async () => textResult("ok");
@@ -149,4 +149,19 @@ test("closing ends connections that are waiting or streaming", async () => {
     .toContain("task_run_open_streams 1");
   await server.close();
   await Promise.all(ended);
+});
+
+test("an engine that closes tells whoever waits that the run is still active", async () => {
+  const started = deferred();
+  const engine = await startTestEngine(({ signal }) => {
+    started.resolve();
+    return untilAborted(signal);
+  });
+  const { body: run } = await call(engine, "/v1/tasks/runs", question);
+  await started.promise;
+  const waiting = call(engine, `/v1/tasks/runs/${run.run_id}/result?timeout=60`);
+  // It waits once a question that came after it has been answered.
+  await call(engine, `/v1/tasks/runs/${run.run_id}/result?timeout=0`);
+  await engine.close();
+  expect((await waiting).status).toBe(408);
 });

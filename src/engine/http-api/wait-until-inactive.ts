@@ -32,9 +32,9 @@ export function createWaitUntilInactive({
     return shared;
   }
 
-  function begin(runId: string): Promise<RunRecord | undefined> {
+  async function begin(runId: string): Promise<RunRecord | undefined> {
     looks.delete(runId);
-    return findRun(db, runId);
+    return feed.closed ? undefined : findRun(db, runId);
   }
 
   return async (runId, timeoutMs, signal) => {
@@ -51,7 +51,10 @@ export function createWaitUntilInactive({
       while (run !== undefined && isActiveStatus(run.status) && !timedOut) {
         await wait();
         if (signal.aborted || feed.closed) break;
-        run = await look(runId);
+        const seen = await look(runId);
+        // Closed before the look began: what was seen last holds.
+        if (feed.closed) break;
+        run = seen;
       }
       return run;
     } finally {
