@@ -29,7 +29,7 @@ export async function engineCommand({
   const tenants = tenantsFile === undefined ? singleTenant(apiKey) : await readTenants(tenantsFile);
   const engine = await startEngine(config, { tenants, profile, requireBetas, log });
   try {
-    const server = await serveHttp((request) => engine.fetch(request), { host, port });
+    const server = await serveHttp((request) => engine.fetch(request), { host, port, log });
     stdout.write(`${server.url}\n`);
     log.info({ url: server.url, documents: config.documents }, "engine is listening");
     await aborted(signal);
