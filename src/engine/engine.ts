@@ -1,9 +1,12 @@
+import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import { type Database, openDatabase } from "../database/open-database.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { startWorker } from "./dispatch/worker.ts";
 import type { Executor } from "./executors/executor.ts";
+import { ApiError } from "./http-api/api-error.ts";
 import { createTaskApi } from "./http-api/app.ts";
+import { toErrorBody } from "./http-api/error-answer.ts";
 import { API_LIMITS, type ApiLimits } from "./http-api/limits.ts";
 import type { Profile } from "./http-api/profile.ts";
 import { createMetrics } from "./metrics.ts";
@@ -109,14 +112,24 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       log,
     });
     const retention = startRetention({ db, clock, days: options.retentionDays, log });
+    const answering = new Set<Promise<Response>>();
+    let isClosing = false;
     return {
-      fetch: async (request) => app.fetch(request),
+      async fetch(request) {
+        if (isClosing) return refuseWhileClosing();
+        const answer = Promise.resolve(app.fetch(request));
+        answering.add(answer);
+        return answer.finally(() => answering.delete(answer));
+      },
       async close() {
+        isClosing = true;
         await worker.stop();
         await webhooks.stop();
         await retention.stop();
         await outgoing.close();
+        // Whoever waits for a run stops waiting now; then nobody needs the database any more.
         feed.close();
+        await Promise.allSettled(answering);
         await db.destroy();
       },
     };
@@ -124,6 +137,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     await db.destroy();
     throw error;
   }
+}
+
+function refuseWhileClosing(): Response {
+  const refusal = new ApiError(503, "The engine is shutting down; ask again when it is back");
+  return Response.json(toErrorBody(refusal, randomUUID()), { status: refusal.status });
 }
 
 /** The guarded fetch, loaded by the first request: many engines never make one, and its HTTP client is large. */

@@ -150,6 +150,20 @@ test("an engine that closes gives its runs back, and the next one completes them
   expect(await findRun(db, runId)).toMatchObject({ attempt: 1 });
 });
 
+test("an engine that closes answers those who wait, and refuses who comes later", async () => {
+  const started = deferred();
+  const engine = await startTestEngine(async ({ signal }) => {
+    started.resolve();
+    return untilAborted(signal);
+  });
+  const runId = await createRun(engine);
+  await started.promise;
+  const waiting = call(engine, `/v1/tasks/runs/${runId}/result?timeout=60`);
+  await engine.close();
+  expect((await waiting).status).toBe(408);
+  expect((await call(engine, `/v1/tasks/runs/${runId}`)).status).toBe(503);
+});
+
 test("two engines on one database perform each of 200 runs exactly once", async () => {
   const databasePath = join(await temporaryFolder(), "engine.sqlite");
   const performed: string[] = [];

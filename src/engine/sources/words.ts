@@ -40,8 +40,22 @@ function toWord(text: string, start: number): Word {
   return { text, start, key: wordKey(text) };
 }
 
+/** Texts repeat their words, and stemming one takes longer than finding it again. */
+const knownKeys = new Map<string, string>();
+/** Some megabytes; more different words are forgotten all at once. */
+const MAX_KNOWN_KEYS = 50_000;
+
 /** The form in which words are compared: `Founding`, `founded` and `FOUNDED` have one key. */
 export function wordKey(word: string): string {
+  const known = knownKeys.get(word);
+  if (known !== undefined) return known;
+  if (knownKeys.size >= MAX_KNOWN_KEYS) knownKeys.clear();
+  const key = makeWordKey(word);
+  knownKeys.set(word, key);
+  return key;
+}
+
+function makeWordKey(word: string): string {
   const folded = word.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
   return /^\d/.test(folded) ? folded.replaceAll(",", "") : stemmer(folded);
 }
