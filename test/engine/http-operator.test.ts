@@ -42,10 +42,15 @@ test("the operator's endpoints need no key", async () => {
 });
 
 test("an engine whose database does not answer says so", async () => {
-  const databasePath = join(await temporaryFolder(), "engine.sqlite");
-  const engine = await startTestEngine(async () => textResult("ok"), { databasePath });
+  let closeDatabase = async () => {};
+  const engine = await startTestEngine(async () => textResult("ok"), {
+    createExecutor: ({ db }) => {
+      closeDatabase = () => db.destroy();
+      return { key: "test", execute: async () => textResult("ok") };
+    },
+  });
   expect((await call(engine, "/healthz")).status).toBe(200);
-  await engine.close();
+  await closeDatabase();
   const answer = await call(engine, "/healthz");
   expect(answer.status).toBe(503);
   expect(answer.body.error.message).toContain("database does not answer");
