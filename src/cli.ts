@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { z } from "zod";
 import { ExitCode, exitCodeOf } from "./commands/exit-code.ts";
-import { type Flags, OPTIONS, type Setting, type SettingName, readConfig } from "./config.ts";
+import { readConfig } from "./config.ts";
+import { type Flags, OPTIONS, type Setting, type SettingName } from "./options.ts";
 import { createLogger } from "./logger.ts";
 import { PROCESSORS } from "./task-api/processors.ts";
 
@@ -60,12 +61,26 @@ const ENGINE_SETTINGS = [
   "logLevel",
 ] as const satisfies SettingName[];
 
-addOptions(program, ENGINE_SETTINGS).action(async (flags: Flags) => {
+/** What agents get from the MCP server, and what they may spend. */
+const BRIDGE_SETTINGS = [
+  "toolsets",
+  "readOnly",
+  "defaultProcessor",
+  "budgetUsd",
+  "prices",
+  "betas",
+  "inputsPerMinute",
+  "maxWaitSeconds",
+  "waitCaps",
+] as const satisfies SettingName[];
+
+addOptions(program, [...ENGINE_SETTINGS, ...BRIDGE_SETTINGS]).action(async (flags: Flags) => {
   const { stdioCommand } = await import("./commands/stdio.ts");
   const { config, ...context } = prepare(flags);
   process.exitCode = await stdioCommand({
     ...context,
     backend: config.backend,
+    bridge: config.bridge,
     onDisconnected: limitDrain,
   });
 });
@@ -127,6 +142,7 @@ addOptions(
     outputSchemaFile: outputSchema,
     json: json ?? false,
     backend: config.backend,
+    bridge: config.bridge,
     stdout: process.stdout,
     stderr: process.stderr,
   });

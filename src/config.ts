@@ -4,116 +4,17 @@ import { fileURLToPath } from "node:url";
 import envPaths from "env-paths";
 import { z } from "zod";
 import { LOG_LEVELS, type LogLevel } from "./logger.ts";
-
-/** One setting of the program: where it can be set, and what it means. The README's table is checked against this. */
-export interface Setting {
-  /** As commander reads it; the commands that take it name it. */
-  flag?: string;
-  env?: string;
-  /** The default, in words. */
-  default: string;
-  meaning: string;
-}
-
-export const OPTIONS = {
-  apiKey: {
-    env: "PARALLEL_API_KEY",
-    default: "none",
-    meaning:
-      "Key of the hosted Task API. Set: runs are performed there and cost money. Unset: the built-in engine.",
-  },
-  baseUrl: {
-    env: "PARALLEL_BASE_URL",
-    default: "https://api.parallel.ai",
-    meaning: "Base URL of another Task API, for example your own engine; works without a key too.",
-  },
-  documents: {
-    flag: "--documents <folder>",
-    env: "TASK_RUN_MCP_DOCUMENTS",
-    default: "the packaged examples",
-    meaning: "Folder of Markdown, text and HTML files that the built-in engine researches.",
-  },
-  script: {
-    flag: "--script <file>",
-    env: "TASK_RUN_MCP_SCRIPT",
-    default: "none",
-    meaning: "Script that decides what runs do, in place of research: for testing agents.",
-  },
-  allowNetworks: {
-    flag: "--allow-networks <cidr,…>",
-    env: "TASK_RUN_MCP_ALLOW_NETWORKS",
-    default: "none",
-    meaning:
-      "Private networks that webhooks and MCP servers of runs may be on; public addresses always may.",
-  },
-  webhookSecrets: {
-    env: "TASK_RUN_MCP_WEBHOOK_SECRETS",
-    default: "none",
-    meaning: "Secrets that sign webhooks, separated by commas; several while one is replaced.",
-  },
-  retentionDays: {
-    flag: "--retention-days <number>",
-    env: "TASK_RUN_MCP_RETENTION_DAYS",
-    default: "runs are kept",
-    meaning: "Finished runs older than this are removed by the built-in engine.",
-  },
-  stateDir: {
-    flag: "--state-dir <folder>",
-    env: "TASK_RUN_MCP_STATE_DIR",
-    default: "the platform's data folder for task-run-mcp",
-    meaning: "Folder that keeps runs and the document index; several processes may share it.",
-  },
-  logLevel: {
-    flag: "--log-level <level>",
-    env: "TASK_RUN_MCP_LOG_LEVEL",
-    default: "info",
-    meaning: `What is logged to stderr: ${LOG_LEVELS.join(", ")}.`,
-  },
-  host: {
-    flag: "--host <address>",
-    env: "TASK_RUN_MCP_HOST",
-    default: "127.0.0.1",
-    meaning: "Address that `engine` listens on.",
-  },
-  port: {
-    flag: "--port <number>",
-    env: "TASK_RUN_MCP_PORT",
-    default: "0, any free port",
-    meaning: "Port that `engine` listens on.",
-  },
-  engineApiKey: {
-    flag: "--api-key <key>",
-    env: "TASK_RUN_MCP_ENGINE_API_KEY",
-    default: "none",
-    meaning: "Key that callers of `engine` must send as x-api-key.",
-  },
-  tenants: {
-    flag: "--tenants <file>",
-    env: "TASK_RUN_MCP_TENANTS",
-    default: "none",
-    meaning: "File with the tenants of `engine`: their hashed keys, budgets and quotas.",
-  },
-  profile: {
-    flag: "--profile <name>",
-    env: "TASK_RUN_MCP_PROFILE",
-    default: "extended",
-    meaning:
-      "`hosted` makes `engine` behave as the hosted API where ours can do more; or `extended`.",
-  },
-  requireBetas: {
-    flag: "--require-betas",
-    env: "TASK_RUN_MCP_REQUIRE_BETAS",
-    default: "false",
-    meaning: "Makes `engine` demand the parallel-beta header for beta features.",
-  },
-} as const satisfies Record<string, Setting>;
-
-export type SettingName = keyof typeof OPTIONS;
-export type Flags = Partial<Record<SettingName, string | boolean>>;
+import { type Flags, OPTIONS, type Setting, type SettingName } from "./options.ts";
 
 /** Which Task API performs the runs. */
 export type BackendConfig =
-  | { kind: "hosted" | "custom"; baseUrl: string; apiKey: string | undefined }
+  | {
+      kind: "hosted" | "custom";
+      baseUrl: string;
+      apiKey: string | undefined;
+      betas: string[];
+      inputsPerMinute: number | undefined;
+    }
   | { kind: "embedded"; engine: EngineConfig };
 
 /** How our own engine performs runs, embedded or served. */
@@ -139,8 +40,22 @@ export interface ServeConfig {
   requireBetas: boolean;
 }
 
+export const TOOLSETS = ["runs", "groups"] as const;
+
+/** What agents get, and how far they may go. */
+export interface BridgeConfig {
+  toolsets: (typeof TOOLSETS)[number][];
+  isReadOnly: boolean;
+  defaultProcessor: string | undefined;
+  budgetUsdPerDay: number | undefined;
+  pricesFile: string | undefined;
+  waits: { maxSeconds?: number; byClient?: Record<string, number> };
+  ledgerPath: string;
+}
+
 export interface Config {
   backend: BackendConfig;
+  bridge: BridgeConfig;
   engine: EngineConfig;
   serve: ServeConfig;
   logLevel: LogLevel;
@@ -183,12 +98,30 @@ export function readConfig(flags: Flags, env: NodeJS.ProcessEnv = process.env): 
     throw new BadSetting("Both a key and a tenants file are set; use one of them.");
   }
 
+  const account = {
+    apiKey,
+    betas: splitList(read("betas")?.value),
+    inputsPerMinute: parse(read("inputsPerMinute"), Quota, "a number of runs, 1 or more"),
+  };
   let backend: BackendConfig = { kind: "embedded", engine };
-  if (baseUrl !== undefined) backend = { kind: "custom", baseUrl, apiKey };
-  else if (apiKey !== undefined) backend = { kind: "hosted", baseUrl: HOSTED_BASE_URL, apiKey };
+  if (baseUrl !== undefined) backend = { kind: "custom", baseUrl, ...account };
+  else if (apiKey !== undefined) backend = { kind: "hosted", baseUrl: HOSTED_BASE_URL, ...account };
+  const prices = read("prices")?.value;
 
   return {
     backend,
+    bridge: {
+      toolsets: parse(read("toolsets"), Toolsets, "runs, groups, or runs,groups") ?? [...TOOLSETS],
+      isReadOnly: parse(read("readOnly"), z.stringbool(), "true or false") ?? false,
+      defaultProcessor: read("defaultProcessor")?.value,
+      budgetUsdPerDay: parse(read("budgetUsd"), Dollars, "a number of US dollars, 0 or more"),
+      pricesFile: prices === undefined ? undefined : resolvePath(prices),
+      waits: readWaits(
+        parse(read("maxWaitSeconds"), Seconds, "a number of seconds, 1 to 3600"),
+        parse(read("waitCaps"), WaitCaps, "names and seconds, such as cursor=240,codex=120"),
+      ),
+      ledgerPath: join(stateDir, "ledger.sqlite"),
+    },
     engine,
     serve: {
       host: read("host")?.value ?? "127.0.0.1",
@@ -218,6 +151,11 @@ function splitList(value: string | undefined): string[] {
     .filter((part) => part !== "");
 }
 
+function splitPair(pair: string): [name: string, value: string] {
+  const at = pair.lastIndexOf("=");
+  return [pair.slice(0, Math.max(at, 0)).trim(), pair.slice(at + 1).trim()];
+}
+
 interface GivenSetting {
   value: string;
   /** Where it was set, for error messages. */
@@ -239,6 +177,29 @@ function readSetting(
   return { value, origin: option.env ?? name };
 }
 
+/** A cap for everybody takes the place of what is known about single clients. */
+function readWaits(
+  maxSeconds: number | undefined,
+  caps: Record<string, number> | undefined,
+): BridgeConfig["waits"] {
+  return {
+    ...(maxSeconds !== undefined && { maxSeconds, byClient: {} }),
+    ...(caps !== undefined && { byClient: caps }),
+  };
+}
+
+const Toolsets = z
+  .string()
+  .transform((value) => splitList(value))
+  .pipe(z.array(z.enum(TOOLSETS)).min(1));
+const Dollars = z.coerce.number().min(0);
+const Quota = z.coerce.number().int().min(1);
+const Seconds = z.coerce.number<string>().min(1).max(3_600);
+/** `cursor=240,codex=120` */
+const WaitCaps = z
+  .string()
+  .transform((value) => Object.fromEntries(splitList(value.toLowerCase()).map(splitPair)))
+  .pipe(z.record(z.string().min(1), Seconds));
 const HttpUrl = z.url({ protocol: /^https?$/ });
 const Days = z.coerce.number().int().min(1);
 const Port = z.coerce.number().int().min(0).max(65_535);

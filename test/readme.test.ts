@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { ExitCode } from "../src/commands/exit-code.ts";
-import { OPTIONS, type Setting } from "../src/config.ts";
+import { OPTIONS, type Setting } from "../src/options.ts";
 import { connect } from "./mcp/connect.ts";
 
 const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");

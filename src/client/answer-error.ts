@@ -5,11 +5,15 @@ import {
   CancelNotSupported,
   type ErrorFacts,
   Forbidden,
+  GroupCancelNotSupported,
+  GroupNotFound,
   InsufficientCredit,
+  InvalidRequest,
   ProcessorRefused,
   RateLimited,
   type RequestProblem,
   RequestRejected,
+  RequestTooLarge,
   RunNotFound,
   RunStillActive,
   type TaskApiError,
@@ -23,8 +27,9 @@ import type { Redact } from "./secrets.ts";
 
 /** What was asked, as far as the meaning of a status depends on it. */
 export type Subject =
-  | { kind: "create" | "list" }
-  | { kind: "run" | "result" | "cancel"; runId: string };
+  | { kind: "create" | "list" | "create-group" }
+  | { kind: "run" | "result" | "cancel"; runId: string }
+  | { kind: "group" | "add-runs" | "cancel-group"; taskgroupId: string };
 
 /** The error an answer other than 2xx stands for. Reads only the beginning of its body. Source: Task API, "Codes". */
 export async function readErrorAnswer(
@@ -61,37 +66,51 @@ export async function readErrorAnswer(
     case 402:
       return new InsufficientCredit("The account's credit does not cover this.", facts);
     case 403:
-      return subject.kind === "create"
+      return subject.kind === "create" || subject.kind === "add-runs"
         ? new ProcessorRefused("The backend refused this processor.", facts)
         : new Forbidden("The backend does not allow this.", facts);
     case 404:
     case 405:
       if (subject.kind === "cancel") return new CancelNotSupported(subject.runId, facts);
+      if (subject.kind === "cancel-group") {
+        return new GroupCancelNotSupported(subject.taskgroupId, facts);
+      }
       if (status === 404 && "runId" in subject) return new RunNotFound(subject.runId, facts);
+      if (status === 404 && "taskgroupId" in subject) {
+        return new GroupNotFound(subject.taskgroupId, facts);
+      }
       return new RequestRejected(`The backend has no such endpoint (status ${status}).`, facts);
     case 408:
       return subject.kind === "result"
         ? new RunStillActive(subject.runId, facts)
         : new BackendTimedOut("The backend gave up waiting for the request.", facts);
+    case 413:
+      return new RequestTooLarge(
+        "The request is larger than the backend takes (status 413). Send less at once.",
+        facts,
+      );
+    case 422:
+      return new InvalidRequest("The backend found fields of the request invalid (status 422).", {
+        ...facts,
+        problems: reduceProblems(answer.problems, clean),
+      });
     case 429:
       return new RateLimited("The backend asks for fewer requests.", { ...facts, retryAfterMs });
     default:
       return new RequestRejected(`The backend rejected the request (status ${status}).`, {
         ...facts,
-        problems: answer.problems
-          .slice(0, ClientLimits.problemsMax)
-          .map((problem) => reduceProblem(problem, clean)),
+        problems: reduceProblems(answer.problems, clean),
       });
   }
 }
 
 /** Validators like to repeat the input next to a problem, and the input may hold secrets of its own. */
-function reduceProblem({ type, loc, msg }: RequestProblem, clean: Redact): RequestProblem {
-  return {
+function reduceProblems(problems: RequestProblem[], clean: Redact): RequestProblem[] {
+  return problems.slice(0, ClientLimits.problemsMax).map(({ type, loc, msg }) => ({
     type: clean(type),
     loc: loc.map((part) => (typeof part === "string" ? clean(part) : part)),
     msg: clean(msg),
-  };
+  }));
 }
 
 function cut(text: string): string {

@@ -1,10 +1,10 @@
 import type { Logger } from "pino";
-import type { RunEvent } from "../task-api/run-event.ts";
 import { type Subject, readErrorAnswer } from "./answer-error.ts";
 import type { Clock } from "./clock.ts";
+import type { Contract } from "./contract.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
 import { BackendTimedOut, TaskApiError, UnreadableAnswer } from "./errors.ts";
-import { readRunEvents } from "./event-stream.ts";
+import { readEvents } from "./event-stream.ts";
 import type { Fetch, FetchInit, FetchResponse } from "./fetch.ts";
 import { ClientLimits } from "./limits.ts";
 import { parseJson, readText } from "./read-body.ts";
@@ -20,18 +20,16 @@ export interface Call {
   body?: string;
   headers?: Record<string, string>;
   subject: Subject;
-  /** See `FailedAttempt.repeatable`. */
-  repeatable: boolean;
+  /** See `FailedAttempt.repeatable`; a function is asked when it matters, which is when an outcome is unknown. */
+  repeatable: boolean | ((signal: AbortSignal | undefined) => Promise<boolean>);
+  /** Until the whole answer is there; of a stream, until its first bytes are. */
   timeoutMs: number;
 }
 
-/** A zod schema, as far as reading an answer needs one. */
-interface Contract<T> {
-  safeParse(
-    body: unknown,
-  ):
-    | { success: true; data: T }
-    | { success: false; error: { issues: readonly { path: PropertyKey[]; message: string }[] } };
+/** A request for an event stream. */
+export interface StreamCall extends Call {
+  /** How long the stream may be silent, once it has begun. */
+  silenceMs: number;
 }
 
 /** The Task API in use, as something that answers calls. */
@@ -39,7 +37,11 @@ export interface Backend {
   /** The answer, if it fits the contract. Throws the classes of `errors.ts`, or the signal's reason. */
   read<T>(call: Call, contract: Contract<T>, signal: AbortSignal | undefined): Promise<T>;
   /** The events of a stream, until it ends. Throws the same; `BackendTimedOut` when it falls silent. */
-  stream(call: Call, signal: AbortSignal | undefined): AsyncGenerator<RunEvent, void>;
+  stream<Event>(
+    call: StreamCall,
+    contract: Contract<Event>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Event, void>;
 }
 
 export function createBackend(options: {
@@ -90,9 +92,17 @@ export function createBackend(options: {
         signal?.throwIfAborted();
         return await attemptOnce();
       } catch (error) {
-        const { repeatable } = call;
-        const elapsedMs = clock.now() - startedAt;
-        const delayMs = retryDelayMs(retryPolicy, { error, repeatable, attempt, elapsedMs });
+        const decide = (repeatable: boolean) =>
+          retryDelayMs(retryPolicy, {
+            error,
+            repeatable,
+            attempt,
+            elapsedMs: clock.now() - startedAt,
+          });
+        let delayMs = decide(call.repeatable === true);
+        if (delayMs === null && typeof call.repeatable === "function" && decide(true) !== null) {
+          delayMs = decide(await call.repeatable(signal));
+        }
         if (delayMs === null) throw error;
         log?.debug({ err: error, attempt, delayMs }, "repeating a call to the backend");
         await clock.sleep(delayMs, signal);
@@ -114,7 +124,7 @@ export function createBackend(options: {
         }
       }),
 
-    async *stream(call, signal) {
+    async *stream(call, contract, signal) {
       const { response, deadline } = await withRetries(call, signal, async () => {
         const opening = startDeadline({ clock, ms: call.timeoutMs, signal });
         try {
@@ -126,8 +136,10 @@ export function createBackend(options: {
         }
       });
       try {
-        deadline.touch();
-        yield* readRunEvents(eventStreamOf(response), { onBytes: deadline.touch, log });
+        yield* readEvents(eventStreamOf(response), contract, {
+          onBytes: () => deadline.touch(call.silenceMs),
+          log,
+        });
       } catch (error) {
         throw explain(error, deadline, signal);
       } finally {

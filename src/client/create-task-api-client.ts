@@ -1,17 +1,17 @@
 import type { Logger } from "pino";
-import { TaskRunResult } from "../task-api/output.ts";
-import { RunInput } from "../task-api/run-input.ts";
-import { TaskRun, TaskRunList } from "../task-api/run.ts";
-import type { Subject } from "./answer-error.ts";
-import { type Call, createBackend } from "./backend.ts";
+import { createBackend } from "./backend.ts";
 import { parseBaseUrl } from "./base-url.ts";
-import { betaFeatures } from "./beta-features.ts";
+import { checkBetas } from "./beta-features.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { RunNotFound } from "./errors.ts";
 import type { Fetch } from "./fetch.ts";
+import { createGroupCalls } from "./group-calls.ts";
+import { createIdempotencySupport } from "./idempotency-support.ts";
 import { ClientLimits } from "./limits.ts";
+import { createPacer } from "./pacer.ts";
 import { type RetryPolicy, defaultRetryPolicy } from "./retry-policy.ts";
+import { createRunCalls } from "./run-calls.ts";
 import { checkApiKey, createRedact } from "./secrets.ts";
+import { createSubmit } from "./submit.ts";
 import type { TaskApiClient } from "./task-api-client.ts";
 
 export interface TaskApiClientOptions {
@@ -21,20 +21,20 @@ export interface TaskApiClientOptions {
   /** `task-run-mcp/<version>`. */
   userAgent?: string | undefined;
   fetch: Fetch;
+  /** `parallel-beta` values to send besides those of the features a run uses. */
+  betas?: readonly string[];
+  /** How many runs may be created a minute; more are held back. 2,000 by default, `Infinity` for no limit. */
+  inputsPerMinute?: number;
   retryPolicy?: RetryPolicy;
   clock?: Clock;
   log?: Logger;
 }
 
-const RUNS = "/v1/tasks/runs";
-
-/** Servers may know more fields than this contract: reading back an input drops them instead of failing. */
-const StoredRunInput = RunInput.strip();
-
-/** Throws `InvalidBaseUrl` and `InvalidApiKey`. Source: Task API, "Endpoint table". */
+/** Throws `InvalidBaseUrl`, `InvalidApiKey` and `InvalidBeta`. Source: Task API, "Endpoint table". */
 export function createTaskApiClient(options: TaskApiClientOptions): TaskApiClient {
-  const { apiKey, userAgent, clock = systemClock } = options;
+  const { apiKey, userAgent, betas = [], clock = systemClock, log } = options;
   if (apiKey !== undefined) checkApiKey(apiKey);
+  checkBetas(betas);
   const backend = createBackend({
     baseUrl: parseBaseUrl(options.baseUrl),
     headers: {
@@ -45,81 +45,19 @@ export function createTaskApiClient(options: TaskApiClientOptions): TaskApiClien
     redact: createRedact(apiKey),
     retryPolicy: options.retryPolicy ?? defaultRetryPolicy,
     clock,
-    log: options.log,
+    log,
   });
+  const pacer = createPacer({
+    perMinute: options.inputsPerMinute ?? ClientLimits.inputsPerMinute,
+    clock,
+  });
+  const support = createIdempotencySupport({ listRuns: () => runs.listRuns({ limit: 1 }), log });
+  const submit = createSubmit({ backend, pacer, support, betas });
+  const runs = createRunCalls({ backend, submit, betas });
 
   return {
-    createRun(input, { signal } = {}) {
-      const features = betaFeatures(input);
-      const call: Call = {
-        method: "POST",
-        path: RUNS,
-        body: JSON.stringify(input),
-        headers: features.length === 0 ? {} : { "parallel-beta": features.join(",") },
-        subject: { kind: "create" },
-        repeatable: false,
-        timeoutMs: ClientLimits.callTimeoutMs,
-      };
-      return backend.read(call, TaskRun, signal);
-    },
-    async retrieveRun(runId, { signal } = {}) {
-      return backend.read(get(runPath(runId), { kind: "run", runId }), TaskRun, signal);
-    },
-    async retrieveResult(runId, { timeoutSeconds, signal }) {
-      const seconds = Math.min(
-        Math.max(Math.ceil(timeoutSeconds), 1),
-        ClientLimits.longPollMaxSeconds,
-      );
-      const call: Call = {
-        ...get(`${runPath(runId)}/result?timeout=${seconds}`, { kind: "result", runId }),
-        timeoutMs: seconds * 1_000 + ClientLimits.longPollGraceMs,
-      };
-      return backend.read(call, TaskRunResult, signal);
-    },
-    async retrieveInput(runId, { signal } = {}) {
-      const call = get(`${runPath(runId)}/input`, { kind: "run", runId });
-      return backend.read(call, StoredRunInput, signal);
-    },
-    async *streamEvents(runId, { signal } = {}) {
-      const call: Call = {
-        ...get(`${runPath(runId)}/events`, { kind: "run", runId }),
-        timeoutMs: ClientLimits.streamSilenceMs,
-      };
-      yield* backend.stream(call, signal);
-    },
-    async cancelRun(runId, { signal } = {}) {
-      const call: Call = {
-        method: "POST",
-        path: `${runPath(runId)}/cancel`,
-        subject: { kind: "cancel", runId },
-        // A second cancel changes nothing.
-        repeatable: true,
-        timeoutMs: ClientLimits.callTimeoutMs,
-      };
-      return backend.read(call, TaskRun, signal);
-    },
-    listRuns(query, { signal } = {}) {
-      const search = new URLSearchParams();
-      if (query.status !== undefined) search.set("status", query.status);
-      if (query.limit !== undefined) search.set("limit", String(query.limit));
-      if (query.cursor !== undefined) search.set("cursor", query.cursor);
-      const path = search.size === 0 ? RUNS : `${RUNS}?${search.toString()}`;
-      return backend.read(get(path, { kind: "list" }), TaskRunList, signal);
-    },
+    ...runs,
+    ...createGroupCalls({ backend, submit }),
+    honoursIdempotencyKeys: ({ signal } = {}) => support.ask(signal),
   };
-}
-
-function get(path: string, subject: Subject): Call {
-  return { method: "GET", path, subject, repeatable: true, timeoutMs: ClientLimits.callTimeoutMs };
-}
-
-/**
- * The run's path. An id that cannot be a path segment is no run's: `.` and `..` would name another endpoint even when
- * encoded, and text that is not well-formed cannot be encoded at all. Throws `RunNotFound`.
- */
-function runPath(runId: string): string {
-  if (runId === "" || runId === "." || runId === ".." || /\p{Surrogate}/u.test(runId)) {
-    throw new RunNotFound(runId);
-  }
-  return `${RUNS}/${encodeURIComponent(runId)}`;
 }

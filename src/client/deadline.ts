@@ -5,30 +5,31 @@ import { onAbort } from "./on-abort.ts";
 export interface Deadline {
   readonly signal: AbortSignal;
   readonly hasPassed: boolean;
-  /** Starts the time again. */
-  touch(): void;
+  /** Starts the time again; from now on `ms` is the limit, if given. */
+  touch(ms?: number): void;
   /** Stops the time and lets go of the caller's signal. Always call it in the end. */
   clear(): void;
   /** Ends the exchange, whatever is left of it. */
   abort(): void;
 }
 
-/** A deadline after `ms` without a `touch()`. It holds one timer, however often it is touched. */
+/** A deadline after `ms` without a `touch()`. It holds one timer, however often it is touched; a limit may only grow. */
 export function startDeadline(options: {
   clock: Clock;
   ms: number;
   signal: AbortSignal | undefined;
 }): Deadline {
-  const { clock, ms, signal } = options;
+  const { clock, signal } = options;
   const exchange = new AbortController();
   const timing = new AbortController();
+  let limitMs = options.ms;
   let touchedAt = clock.now();
   let hasPassed = false;
 
   const leaveCaller = onAbort(signal, () => exchange.abort(signal?.reason));
 
   async function run(): Promise<void> {
-    for (let leftMs = ms; leftMs > 0; leftMs = touchedAt + ms - clock.now()) {
+    for (let leftMs = limitMs; leftMs > 0; leftMs = touchedAt + limitMs - clock.now()) {
       await clock.sleep(leftMs, timing.signal);
     }
     hasPassed = true;
@@ -42,7 +43,8 @@ export function startDeadline(options: {
     get hasPassed() {
       return hasPassed;
     },
-    touch() {
+    touch(ms = limitMs) {
+      limitMs = ms;
       touchedAt = clock.now();
     },
     clear() {

@@ -65,6 +65,18 @@ export class RunNotFound extends TaskApiError {
   }
 }
 
+/** 404 of a task group: no such group, or another account's. */
+export class GroupNotFound extends TaskApiError {
+  override readonly name = "GroupNotFound";
+  override readonly surelyNotAccepted = true;
+  readonly taskgroupId: string;
+
+  constructor(taskgroupId: string, facts: ErrorFacts = {}) {
+    super("The backend has no such task group.", facts);
+    this.taskgroupId = taskgroupId;
+  }
+}
+
 /** 408 from `/result`: the wait is over and the run goes on. The normal "not yet". */
 export class RunStillActive extends TaskApiError {
   override readonly name = "RunStillActive";
@@ -80,9 +92,9 @@ export class RunStillActive extends TaskApiError {
 /** One problem of a request, reduced to what helps to correct it. */
 export type RequestProblem = Pick<ValidationProblem, "type" | "loc" | "msg">;
 
-/** 400, 405, 409, 413, 415, 422 and other 4xx: the same request will be refused again. */
+/** 400, 405, 409, 415 and other 4xx: the same request will be refused again. */
 export class RequestRejected extends TaskApiError {
-  override readonly name = "RequestRejected";
+  override readonly name: string = "RequestRejected";
   override readonly surelyNotAccepted = true;
   readonly problems: RequestProblem[];
 
@@ -90,6 +102,16 @@ export class RequestRejected extends TaskApiError {
     super(message, facts);
     this.problems = facts.problems ?? [];
   }
+}
+
+/** 413: the request has more bytes than the backend, or a gateway before it, takes. */
+export class RequestTooLarge extends RequestRejected {
+  override readonly name = "RequestTooLarge";
+}
+
+/** 422: fields of the request are wrong; `problems` says which. Without a `status` it was not even sent. */
+export class InvalidRequest extends RequestRejected {
+  override readonly name = "InvalidRequest";
 }
 
 /** 429: too many requests. `retryAfterMs` is the backend's wish, at most an hour; null when it named none. */
@@ -151,5 +173,17 @@ export class CancelNotSupported extends TaskApiError {
   constructor(runId: string, facts: ErrorFacts = {}) {
     super("The backend did not take the cancel: it has no such route, or no such run.", facts);
     this.runId = runId;
+  }
+}
+
+/** The same of a task group: 404 or 405 from its cancel extension. Read the group to learn whether it exists. */
+export class GroupCancelNotSupported extends TaskApiError {
+  override readonly name = "GroupCancelNotSupported";
+  override readonly surelyNotAccepted = true;
+  readonly taskgroupId: string;
+
+  constructor(taskgroupId: string, facts: ErrorFacts = {}) {
+    super("The backend did not take the cancel: it has no such route, or no such group.", facts);
+    this.taskgroupId = taskgroupId;
   }
 }

@@ -1,19 +1,20 @@
 import { type EventSourceMessage, type ParseError, createParser } from "eventsource-parser";
 import type { Logger } from "pino";
-import { RunEvent } from "../task-api/run-event.ts";
+import type { Contract } from "./contract.ts";
 import { UnreadableAnswer } from "./errors.ts";
 import { ClientLimits } from "./limits.ts";
 import { parseJson } from "./read-body.ts";
 
 /**
- * The run events in a `text/event-stream` body. `data.type` says what a frame is; the `event:` line is not needed.
+ * The events in a `text/event-stream` body. `data.type` says what a frame is; the `event:` line is not needed.
  * Frames of unknown types, and ones that do not fit the contract, are skipped: the stream goes on, and the state is
  * read again after it. Throws {@link UnreadableAnswer} for a frame beyond the size limit.
  */
-export async function* readRunEvents(
+export async function* readEvents<Event>(
   body: AsyncIterable<Uint8Array>,
+  contract: Contract<Event>,
   { onBytes, log }: { onBytes: () => void; log: Logger | undefined },
-): AsyncGenerator<RunEvent, void> {
+): AsyncGenerator<Event, void> {
   let frames: EventSourceMessage[] = [];
   let oversized: ParseError | null = null;
   let skipped = 0;
@@ -32,7 +33,7 @@ export async function* readRunEvents(
     frames = [];
     for (const frame of arrived) {
       const data = parseJson(frame.data);
-      const event = RunEvent.safeParse(data);
+      const event = contract.safeParse(data);
       if (event.success) {
         yield event.data;
       } else {

@@ -4,18 +4,9 @@ import type { RunOutput } from "../task-api/output.ts";
 import type { ProgressEvent } from "../task-api/run-event.ts";
 import type { TaskRun } from "../task-api/run.ts";
 import type { Clock } from "./clock.ts";
-import {
-  BackendFailed,
-  BackendTimedOut,
-  BackendUnreachable,
-  RateLimited,
-  RunNotFound,
-  RunStillActive,
-  TaskApiError,
-  UnreadableAnswer,
-} from "./errors.ts";
+import { BackendTimedOut, RunNotFound, RunStillActive, TaskApiError } from "./errors.ts";
 import type { FollowPolicy } from "./follow-policy.ts";
-import { backoffMs, retryAfterMs } from "./retry-policy.ts";
+import { createOutage, isPassing } from "./outage.ts";
 import type { TaskApiClient } from "./task-api-client.ts";
 
 /** What is known about a followed run. */
@@ -52,7 +43,7 @@ export async function followRun(options: FollowOptions): Promise<void> {
   const { runId, client, clock, policy, signal, onState, onProgress } = options;
   const log = options.log?.child({ run_id: runId });
   let known: FollowedState | null = null;
-  let outage: { since: string; retryAfterMs: number } | null = null;
+  const outage = createOutage({ clock, policy });
 
   for (;;) {
     const stream = await followStream();
@@ -107,8 +98,7 @@ export async function followRun(options: FollowOptions): Promise<void> {
         continue; // Its 404 may be a run that failed: read the run at once.
       }
       pauses += 1;
-      const wishMs = Math.min(outage?.retryAfterMs ?? 0, policy.retryAfterMaxMs);
-      await clock.sleep(Math.max(backoffMs(policy, pauses), wishMs), signal);
+      await clock.sleep(outage.pauseMs(pauses), signal);
     }
     return "active";
   }
@@ -122,11 +112,7 @@ export async function followRun(options: FollowOptions): Promise<void> {
       if (error instanceof RunStillActive) return "active";
       if (!isPassing(error) || known === null) throw error;
       log?.debug({ err: error }, "the run cannot be read");
-      outage = {
-        since: outage?.since ?? new Date(clock.now()).toISOString(),
-        retryAfterMs: retryAfterMs(error) ?? 0,
-      };
-      publish({ ...known, trouble: `${error.message} No answer since ${outage.since}.` });
+      publish({ ...known, trouble: outage.note(error) });
       return "unreadable";
     }
   }
@@ -154,7 +140,7 @@ export async function followRun(options: FollowOptions): Promise<void> {
   async function takeState(run: TaskRun, output: RunOutput | null): Promise<"finished" | "active"> {
     const isCompleted = run.status === "completed";
     const finalOutput = isCompleted ? (output ?? (await retrieveOutput())) : null;
-    outage = null;
+    outage.end();
     publish({ run, output: finalOutput, trouble: null });
     return run.is_active ? "active" : "finished";
   }
@@ -176,15 +162,4 @@ export async function followRun(options: FollowOptions): Promise<void> {
     known = state;
     onState(state);
   }
-}
-
-/** Errors that may be gone at the next try. */
-function isPassing(error: unknown): error is TaskApiError {
-  return (
-    error instanceof BackendUnreachable ||
-    error instanceof BackendTimedOut ||
-    error instanceof BackendFailed ||
-    error instanceof RateLimited ||
-    error instanceof UnreadableAnswer
-  );
 }

@@ -2,8 +2,9 @@ import type { Logger } from "pino";
 import { type Clock, systemClock } from "./clock.ts";
 import { type FollowPolicy, defaultFollowPolicy } from "./follow-policy.ts";
 import { type FollowedState, followRun } from "./follow-run.ts";
-import { type Latest, createLatest } from "./latest.ts";
+import { onAbort } from "./on-abort.ts";
 import { type RunMeter, type RunProgress, createRunMeter } from "./run-meter.ts";
+import { createSharedFollowers } from "./shared-followers.ts";
 import type { TaskApiClient } from "./task-api-client.ts";
 
 /** A run as its watchers see it. */
@@ -23,12 +24,6 @@ export interface Followers {
   watch(runId: string, options?: { signal?: AbortSignal }): AsyncIterable<RunSnapshot>;
 }
 
-interface Follower {
-  snapshots: Latest<RunSnapshot>;
-  watchers: number;
-  stop: () => void;
-}
-
 export function createFollowers(options: {
   client: TaskApiClient;
   clock?: Clock;
@@ -36,51 +31,8 @@ export function createFollowers(options: {
   log?: Logger;
 }): Followers {
   const { client, clock = systemClock, policy = defaultFollowPolicy, log } = options;
-  const followers = new Map<string, Follower>();
+  /** Of runs that nobody watches at the moment. */
   const meters = new Map<string, RunMeter>();
-
-  function startFollower(runId: string): Follower {
-    const meter = meters.get(runId) ?? createRunMeter();
-    const snapshots = createLatest<RunSnapshot>();
-    const following = new AbortController();
-    let state: FollowedState | null = null;
-
-    const publish = () => {
-      if (state !== null) snapshots.publish(toSnapshot(state, meter.read()));
-    };
-    const follower: Follower = { snapshots, watchers: 0, stop };
-    followers.set(runId, follower);
-    meters.delete(runId);
-
-    followRun({
-      runId,
-      client,
-      clock,
-      policy,
-      log,
-      signal: following.signal,
-      onState(next) {
-        state = next;
-        publish();
-      },
-      onProgress(event) {
-        if (meter.take(event)) publish();
-      },
-    })
-      .then(snapshots.end, snapshots.fail)
-      // Whoever comes now starts anew instead of joining something that has ended.
-      .finally(() => {
-        if (followers.get(runId) === follower) followers.delete(runId);
-      });
-
-    function stop(): void {
-      if (followers.get(runId) !== follower) return;
-      followers.delete(runId);
-      following.abort();
-      remember(runId, meter);
-    }
-    return follower;
-  }
 
   function remember(runId: string, meter: RunMeter): void {
     meters.set(runId, meter);
@@ -90,17 +42,35 @@ export function createFollowers(options: {
   }
 
   return {
-    async *watch(runId, { signal } = {}) {
-      signal?.throwIfAborted();
-      const follower = followers.get(runId) ?? startFollower(runId);
-      follower.watchers += 1;
+    watch: createSharedFollowers<RunSnapshot>(async (runId, { publish, signal }) => {
+      const meter = meters.get(runId) ?? createRunMeter();
+      meters.delete(runId);
+      // At once: who comes back must find the meter even before this has ended.
+      const stopListening = onAbort(signal, () => remember(runId, meter));
+      let state: FollowedState | null = null;
+      const publishState = () => {
+        if (state !== null) publish(toSnapshot(state, meter.read()));
+      };
       try {
-        yield* follower.snapshots.read(signal);
+        await followRun({
+          runId,
+          client,
+          clock,
+          policy,
+          log,
+          signal,
+          onState(next) {
+            state = next;
+            publishState();
+          },
+          onProgress(event) {
+            if (meter.take(event)) publishState();
+          },
+        });
       } finally {
-        follower.watchers -= 1;
-        if (follower.watchers === 0) follower.stop();
+        stopListening();
       }
-    },
+    }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Fetch } from "./fetch.ts";
-import { onAbort } from "./on-abort.ts";
+import { onAbort, unlessAborted } from "./on-abort.ts";
 
 /**
  * Requests to a handler in the same process, without a port. An abort reaches the handler through its request's
@@ -25,20 +25,13 @@ async function untilAborted(
   answer: Promise<Response>,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
-  if (signal === undefined) return answer;
-  let stopListening = () => {};
-  const aborted = new Promise<undefined>((resolve) => {
-    stopListening = onAbort(signal, () => resolve(undefined));
-  });
   try {
-    const response = await Promise.race([answer, aborted]);
-    if (response !== undefined) return response;
-  } finally {
-    stopListening();
+    return await unlessAborted(answer, signal);
+  } catch (error) {
+    // An answer that comes too late must not keep its producer busy; how it fails concerns nobody any more.
+    answer.then((response) => response.body?.cancel()).catch(() => undefined);
+    throw error;
   }
-  // An answer that comes too late must not keep its producer busy; how it fails concerns nobody any more.
-  answer.then((response) => response.body?.cancel()).catch(() => undefined);
-  throw signal.reason;
 }
 
 function readUntilAborted(

@@ -2,10 +2,14 @@
 export const ClientLimits = {
   /** The API answers plain calls in well under a second; half a minute also covers a cold start behind a proxy. */
   callTimeoutMs: 30_000,
+  /** A thousand inputs may be 25 MB and as many runs to store; giving up early leaves all of them in doubt. */
+  addRunsTimeoutMs: 60_000,
   /** The server's default, and the largest wait any source vouches for. Source: Task API, "Getting the result". */
   longPollMaxSeconds: 600,
   /** A long poll answers when its time is up; the rest is for the network and a busy server. */
   longPollGraceMs: 10_000,
+  /** A stream begins with a state, at once: when nothing comes for this long, something on the way holds it back. */
+  streamOpeningMs: 10_000,
   /** Servers that send keep-alive comments send them several times a minute: a silent minute is a dead connection. */
   streamSilenceMs: 60_000,
   /** Documented results reach 600 citations, under 2 MiB; far more than that would only exhaust memory. */
@@ -18,6 +22,10 @@ export const ClientLimits = {
   upstreamTextMaxChars: 500,
   /** More problems than this do not help to correct a request. */
   problemsMax: 50,
+  /** The quota of an account without an agreement of its own. Source: Task API, "Rate limits". */
+  inputsPerMinute: 2_000,
+  /** What our engine takes. */
+  idempotencyKeyMaxChars: 255,
   /** Longer wishes are reported as an hour: nobody waits that long in one call. */
   retryAfterMaxMs: 3_600_000,
 } as const;

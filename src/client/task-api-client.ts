@@ -2,16 +2,35 @@ import type { TaskRunResult } from "../task-api/output.ts";
 import type { RunEvent } from "../task-api/run-event.ts";
 import type { RunInput } from "../task-api/run-input.ts";
 import type { TaskRun, TaskRunList } from "../task-api/run.ts";
+import type {
+  AddRunsBody,
+  CreateTaskGroupBody,
+  TaskGroup,
+  TaskGroupEvent,
+  TaskGroupRunEvent,
+  TaskGroupRunResponse,
+} from "../task-api/task-group.ts";
 
 export interface CallOptions {
   /** Ends the call at once; it then rejects with the signal's reason, not with an error of ours. */
   signal?: AbortSignal;
 }
 
-/** Typed calls to a Task API, hosted or embedded. Every method throws one of the classes in `errors.ts`. */
-export interface TaskApiClient {
-  /** `POST /v1/tasks/runs`. Sent once: never retried unless the request surely was not accepted. */
-  createRun(input: RunInput, options?: CallOptions): Promise<TaskRun>;
+export interface CreateOptions extends CallOptions {
+  /**
+   * Sent as `Idempotency-Key`: 1 to 255 visible ASCII characters, otherwise `InvalidRequest`. With it, a create whose
+   * outcome is unknown is repeated under the retry policy if the backend honours such keys, and only then.
+   */
+  idempotencyKey?: string;
+}
+
+/** The calls for single runs. */
+export interface RunCalls {
+  /**
+   * `POST /v1/tasks/runs`, held back until it fits the account's quota. Repeated only when the request surely was not
+   * accepted, or as `CreateOptions.idempotencyKey` says.
+   */
+  createRun(input: RunInput, options?: CreateOptions): Promise<TaskRun>;
   /** `GET /v1/tasks/runs/{run_id}`. Throws `RunNotFound`. */
   retrieveRun(runId: string, options?: CallOptions): Promise<TaskRun>;
   /** `GET …/result`, a long poll of at most `timeoutSeconds`. Throws `RunStillActive` (408), `RunNotFound` (404, also for failed runs). */
@@ -36,4 +55,59 @@ export interface TaskApiClient {
     query: { status?: string; limit?: number; cursor?: string },
     options?: CallOptions,
   ): Promise<TaskRunList>;
+}
+
+/** The calls for task groups. All but `createGroup` throw `GroupNotFound`. */
+export interface GroupCalls {
+  /** `POST /v1/tasks/groups`. It creates no runs, so it is not held back; repeated like `createRun`. */
+  createGroup(body: CreateTaskGroupBody, options?: CreateOptions): Promise<TaskGroup>;
+  /** `GET /v1/tasks/groups/{taskgroup_id}`. */
+  retrieveGroup(taskgroupId: string, options?: CallOptions): Promise<TaskGroup>;
+  /**
+   * `POST …/runs`, at most 1,000 inputs; each counts toward the quota. Held back and repeated like `createRun`.
+   * Source: Task API, "Add runs".
+   */
+  addRuns(
+    taskgroupId: string,
+    body: AddRunsBody,
+    options?: CreateOptions,
+  ): Promise<TaskGroupRunResponse>;
+  /**
+   * `POST …/cancel`, an extension of our engine: cancels every run that can be, and answers with the group as it is
+   * then. Never a conflict: a group with nothing left to cancel is answered too. Throws `GroupCancelNotSupported` when
+   * the backend has no such route, or no such group (404 or 405).
+   */
+  cancelGroup(taskgroupId: string, options?: CallOptions): Promise<TaskGroup>;
+  /**
+   * `GET …/runs`: each run as it is now, then the end. `lastEventId`, an `event_id` or a `run_cursor`, leads to the
+   * runs after it; `status` to those that have it.
+   */
+  streamGroupRuns(
+    taskgroupId: string,
+    query: {
+      status?: string;
+      includeInput?: boolean;
+      includeOutput?: boolean;
+      lastEventId?: string;
+    },
+    options?: CallOptions,
+  ): AsyncIterable<TaskGroupRunEvent>;
+  /**
+   * `GET …/events`: the status of the group and the runs that stop being active, after `lastEventId` (an `event_id` or
+   * an `event_cursor`). Ends when nothing is active, or after `timeoutSeconds`; throws like `streamEvents`.
+   */
+  streamGroupEvents(
+    taskgroupId: string,
+    query: { lastEventId?: string; timeoutSeconds?: number },
+    options?: CallOptions,
+  ): AsyncIterable<TaskGroupEvent>;
+}
+
+/** Typed calls to a Task API, hosted or embedded. Every method throws one of the classes in `errors.ts`. */
+export interface TaskApiClient extends RunCalls, GroupCalls {
+  /**
+   * Whether the backend honours `Idempotency-Key`: our engine with its extensions does. It is asked (through
+   * `listRuns`) until it has answered once; throws the error of a question that got no answer.
+   */
+  honoursIdempotencyKeys(options?: CallOptions): Promise<boolean>;
 }

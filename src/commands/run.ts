@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { RunSnapshot } from "../client/follower.ts";
-import type { BackendConfig } from "../config.ts";
+import type { BackendConfig, BridgeConfig } from "../config.ts";
 import { checkOutputSchema } from "../task-api/output-schema-rules.ts";
 import { RunInput } from "../task-api/run-input.ts";
 import { JsonObject } from "../task-api/task-spec.ts";
@@ -20,6 +20,7 @@ export interface RunCommandOptions {
   /** Print the result as JSON instead of text. */
   json: boolean;
   backend: BackendConfig;
+  bridge: BridgeConfig;
   version: string;
   log: Logger;
   /** Aborts when the user wants to stop waiting. */
@@ -32,7 +33,7 @@ export interface RunCommandOptions {
 export async function runCommand(options: RunCommandOptions): Promise<ExitCode> {
   const { signal, stdout, stderr } = options;
   const input = await readRunInput(options);
-  const backend = await openBackend(options.backend, options);
+  const backend = await openBackend(options.backend, options.bridge, options);
   try {
     const { run_id: runId } = await backend.client.createRun(input, { signal });
     stderr.write(`Started ${printableLine(runId)} on ${input.processor}\n`);

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { systemClock } from "../client/clock.ts";
-import type { BackendConfig } from "../config.ts";
+import type { BackendConfig, BridgeConfig } from "../config.ts";
 import { createTaskRunServer } from "../mcp/server.ts";
 import { serveStdioTransport } from "../transports/stdio.ts";
 import { ExitCode } from "./exit-code.ts";
@@ -9,12 +9,14 @@ import type { OpenBackend } from "./open-backend.ts";
 /** `task-run-mcp` without a command: the MCP server over stdio, until the client leaves or `signal` aborts. */
 export async function stdioCommand({
   backend: config,
+  bridge,
   version,
   log,
   signal,
   onDisconnected,
 }: {
   backend: BackendConfig;
+  bridge: BridgeConfig;
   version: string;
   log: Logger;
   signal: AbortSignal;
@@ -34,10 +36,16 @@ export async function stdioCommand({
 
   async function open(): Promise<OpenBackend> {
     const { openBackend } = await import("./open-backend.ts");
-    return openBackend(config, { version, log });
+    return openBackend(config, bridge, { version, log });
   }
 
-  const factory = createTaskRunServer({ backend: openOnce, version, log, clock: systemClock });
+  const factory = createTaskRunServer({
+    ...bridge,
+    backend: openOnce,
+    version,
+    log,
+    clock: systemClock,
+  });
   await new Promise<void>((resolve) => {
     const connection = serveStdioTransport(factory, { log, onClosed: resolve });
     const close = () => void connection.close();

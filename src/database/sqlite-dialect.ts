@@ -116,6 +116,9 @@ class Turn {
 /** Statements that take the write lock when they stand alone. */
 const WRITES = /^\s*(?:insert|update|delete|replace|create|drop|alter)\b/i;
 
+/** It counts the commits of all other handles. Asked of the one that writes, it tells only of other processes. */
+const COUNTS_COMMITS = /^\s*pragma data_version\b/i;
+
 /**
  * A connection on which only `begin immediate` can find the database locked. It waits without blocking the thread:
  * SQLite's own busy timeout sleeps inside the call, so the process would stand still, and two connections of one
@@ -146,9 +149,13 @@ class SharedSqliteConnection implements DatabaseConnection {
     }
   }
 
-  /** When it throws, the transaction is still open: {@link rollback} follows. */
+  /** When it throws, the transaction is still open: {@link rollback} follows. Most full disks show only here. */
   commit(): void {
-    this.#handle.exec("commit");
+    try {
+      this.#handle.exec("commit");
+    } catch (error) {
+      throw named(error);
+    }
     this.#leave();
   }
 
@@ -171,6 +178,7 @@ class SharedSqliteConnection implements DatabaseConnection {
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     const { read, write } = this.#connections;
     if (this.#endTurn !== undefined) return run<Row>(write, query);
+    if (COUNTS_COMMITS.test(query.sql)) return run<Row>(write, query);
     if (WRITES.test(query.sql)) return this.#inTransaction(() => run<Row>(write, query));
     if (read !== write) return run<Row>(read, query);
     const endTurn = await this.#turn.take();
@@ -204,6 +212,10 @@ async function run<Row>(
   try {
     return await connection.executeQuery<Row>(query);
   } catch (error) {
-    throw isFull(error) ? new DatabaseFull({ cause: error }) : error;
+    throw named(error);
   }
+}
+
+function named(error: unknown): unknown {
+  return isFull(error) ? new DatabaseFull({ cause: error }) : error;
 }

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { oneLine } from "./page-text.ts";
+import { oneLine } from "./reading/page-text.ts";
 
 /** What is wrong with one argument, and what to write instead. */
 export interface ArgumentProblem {
@@ -19,16 +19,14 @@ export class InvalidArguments extends Error {
   }
 }
 
-/** The run has no such field. `known` comes from its output, so it may hold any text. */
-export class FieldNotFound extends Error {
-  override readonly name = "FieldNotFound";
-  readonly field: string;
-  readonly known: readonly string[];
+/** The output has no such field or section. `known` comes from the output, so it may hold any text. */
+export class PlaceNotFound extends Error {
+  override readonly name = "PlaceNotFound";
+  readonly place: { kind: "field" | "section"; name: string; known: readonly string[] };
 
-  constructor(field: string, known: readonly string[]) {
-    super("The run has no such field");
-    this.field = field;
-    this.known = known;
+  constructor(place: PlaceNotFound["place"]) {
+    super(`The output has no such ${place.kind}`);
+    this.place = place;
   }
 }
 

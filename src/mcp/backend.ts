@@ -1,11 +1,19 @@
 import type { Followers } from "../client/follower.ts";
+import type { GroupFollowers } from "../client/group-follower.ts";
 import type { TaskApiClient } from "../client/task-api-client.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { PriceList } from "./price-list.ts";
 
-/** The Task API in use, and the means to call it. */
+/** The Task API in use, the means to call it, and the memory of what was started there. */
 export interface Backend {
   kind: "hosted" | "custom" | "embedded";
   client: TaskApiClient;
   followers: Followers;
+  groupFollowers: GroupFollowers;
+  prices: PriceList;
+  ledger: Ledger;
+  /** Why the ledger ends with this process; null when it is on disk. */
+  ledgerTrouble: string | null;
 }
 
 /**

@@ -1,21 +1,29 @@
 import type { CallToolResult, ServerContext } from "@modelcontextprotocol/server";
-import { TaskApiError } from "../client/errors.ts";
 import { JsonObject } from "../task-api/task-spec.ts";
-import { FieldNotFound, InvalidArguments, argumentProblems } from "./argument-problems.ts";
-import { type Explanation, explainError } from "./explain-error.ts";
+import { InvalidArguments, argumentProblems } from "./argument-problems.ts";
+import { type Explanation, explainError, isExpected } from "./explain-error.ts";
 import { fence } from "./fence.ts";
-import { oneLine } from "./page-text.ts";
+import { oneLine } from "./reading/page-text.ts";
 import { type ProgressReporter, createProgressReporter, silentProgress } from "./progress.ts";
 import { readJsonText } from "./read-json-text.ts";
 import { reportText } from "./report-text.ts";
 import type { RunReport } from "./run-report.ts";
-import type { Tool, ToolContext } from "./tool.ts";
+import type { ProgressSubject, Tool, ToolContext } from "./tool.ts";
+import { type WaitPolicy, waitLimitsOf } from "./wait-policy.ts";
 
 /** Names of arguments nobody asked for, as many as a report needs to make the point. */
 const IGNORED_SHOWN = 10;
 const IGNORED_NAME_BUDGET = 60;
 
-export type ToolServices = Omit<ToolContext, "callerLeft" | "startProgress">;
+export interface ToolServices extends Omit<ToolContext, "callerLeft" | "startProgress" | "waits"> {
+  waitPolicy: WaitPolicy;
+}
+
+/** What a call brings besides its arguments. */
+export interface Caller extends Pick<ServerContext, "mcpReq"> {
+  /** What the client calls itself. */
+  clientName: string | undefined;
+}
 
 /**
  * Carries out one call: reads the arguments, runs the tool, and turns what it returns or throws into an MCP result. The
@@ -26,7 +34,7 @@ export async function callTool(
   shownInput: JsonObject,
   rawArguments: unknown,
   services: ToolServices,
-  { mcpReq }: Pick<ServerContext, "mcpReq">,
+  { mcpReq, clientName }: Caller,
 ): Promise<CallToolResult> {
   const given = givenArguments(rawArguments, shownInput);
   const log = services.log.child({ tool: tool.name });
@@ -36,8 +44,9 @@ export async function callTool(
     const report = await tool.run(parsed.data, {
       ...services,
       log,
+      waits: waitLimitsOf(services.waitPolicy, clientName),
       callerLeft: mcpReq.signal,
-      startProgress: (runId) => startProgress(runId, services, mcpReq),
+      startProgress: (subject) => startProgress(subject, services, mcpReq),
     });
     return reportResult({ ...report, ...ignoredArguments(given, tool) });
   } catch (error) {
@@ -45,7 +54,7 @@ export async function callTool(
     if (mcpReq.signal.aborted) log.debug("the caller left");
     else if (isExpected(error)) log.info({ err: error }, "call failed");
     else log.error({ err: error }, "call failed");
-    return errorResult(explainError(error, { tool: tool.name, args: runArguments(given) }));
+    return errorResult(explainError(error, { tool: tool.name, args: idArguments(given) }));
   }
 }
 
@@ -54,15 +63,6 @@ function reportResult(report: RunReport): CallToolResult {
     content: reportText(report).map((text) => ({ type: "text", text })),
     structuredContent: report,
   };
-}
-
-/** Failures the caller is told how to act on; anything else is for whoever reads the log. */
-function isExpected(error: unknown): boolean {
-  return (
-    error instanceof InvalidArguments ||
-    error instanceof FieldNotFound ||
-    error instanceof TaskApiError
-  );
 }
 
 /** Without structured content: it would have to be a run report, and there is none. */
@@ -91,19 +91,23 @@ function ignoredArguments(
 }
 
 /** What of the arguments a suggested next call repeats. */
-function runArguments({ run_id }: JsonObject): JsonObject {
-  return typeof run_id === "string" ? { run_id: oneLine(run_id, 100) } : {};
+function idArguments(given: JsonObject): JsonObject {
+  const ids = ["run_id", "taskgroup_id"].flatMap((name) => {
+    const id = given[name];
+    return typeof id === "string" ? [[name, oneLine(id, 100)]] : [];
+  });
+  return Object.fromEntries(ids);
 }
 
 function startProgress(
-  runId: string,
+  subject: ProgressSubject,
   { clock, log }: ToolServices,
   mcpReq: ServerContext["mcpReq"],
 ): ProgressReporter {
   const progressToken = mcpReq._meta?.progressToken;
   if (progressToken === undefined) return silentProgress;
   return createProgressReporter({
-    runId,
+    subject,
     clock,
     log,
     send: (progress) =>

@@ -1,8 +1,6 @@
 import type { RunSnapshot } from "../client/follower.ts";
-import type { Backend } from "./backend.ts";
 import { callText, durationText } from "./phrases.ts";
-import { type KnownRunFacts, describeRun } from "./run-facts.ts";
-import type { RunFacts, RunReport } from "./run-report.ts";
+import type { PriceList } from "./price-list.ts";
 import {
   type ReadingPlace,
   type RunView,
@@ -10,28 +8,93 @@ import {
   viewBasis,
   viewEvents,
   viewOutput,
-} from "./run-views.ts";
-import type { Wait } from "./shared-arguments.ts";
+} from "./reading/run-views.ts";
+import { type KnownRunFacts, describeRun } from "./run-facts.ts";
+import type { RunFacts, RunReport } from "./run-report.ts";
+import type { Wait, WaitLimits } from "./wait-policy.ts";
 
 export interface ReportRequest {
   seen: RunSnapshot;
-  kind: Backend["kind"];
+  prices: PriceList;
   view: RunView;
   place: ReadingPlace;
   /** How long the call waited before this was seen. */
   wait: Wait;
-  /** What a next call should wait. */
-  nextWaitSeconds: number;
+  /** What a next call may wait. */
+  waits: WaitLimits;
+  /** What else the reader should know, in our words. */
+  notes?: readonly string[];
 }
 
-/** Reports a run as it was last seen, with what the view shows of it. Throws `InvalidArguments`. */
+/** All of a run, from its beginning. */
+export const WHOLE: ReadingPlace = {
+  field: undefined,
+  section: undefined,
+  confidence: undefined,
+  offset: 0,
+};
+
+/** Reports a run as it was last seen, with what the view shows of it. Throws `InvalidArguments` and `PlaceNotFound`. */
 export function composeReport(request: ReportRequest): RunReport {
-  const { seen, kind, view } = request;
-  const facts = { ...viewRun(request), ...describeRun(seen, kind, view === "status") };
+  const { seen, view, notes = [] } = request;
+  if (view === "status") return statusReport(request);
+  const shown = viewRun(request);
+  const isAlone = shown.output === undefined && shown.basis === undefined;
+  const facts = { ...shown, ...describeRun(seen, request.prices, isAlone) };
   return {
     summary: describeStatus(facts, request),
     next_step: nextStep(facts, request),
+    ...(notes.length > 0 && { notes: [...notes] }),
     ...facts,
+    ...waitFacts(request.wait),
+  };
+}
+
+/** For those who ask again and again: every token of it is paid for each time, and the run id is the longest part. */
+function statusReport({
+  seen: { run, percent },
+  waits,
+  prices,
+  notes = [],
+}: ReportRequest): RunReport {
+  const { run_id, status, is_active } = describeRun(
+    { ...emptySnapshot, run, percent },
+    prices,
+    false,
+  );
+  const meter = percent > 0 ? `, ${Math.round(percent)}%` : "";
+  return {
+    summary: `The run is ${status}${is_active ? meter : ""}.`,
+    next_step: is_active
+      ? `Call get_task_run with wait_seconds ${waits.defaultSeconds}.`
+      : "Call get_task_run to read it.",
+    ...(notes.length > 0 && { notes: [...notes] }),
+    run_id,
+    status,
+    is_active,
+    ...(percent > 0 && { percent: Math.round(percent) }),
+  };
+}
+
+const emptySnapshot = {
+  output: null,
+  latestMessage: null,
+  sourcesRead: null,
+  sourcesConsidered: null,
+  sourcesSample: [],
+  messages: [],
+  trouble: null,
+};
+
+/** What was asked, what was done, and why: only where there was a wait to speak of. */
+export function waitFacts({ askedSeconds, seconds, why }: Wait): Pick<RunFacts, "wait"> {
+  if (seconds === 0) return {};
+  return {
+    wait: {
+      ...(askedSeconds !== undefined && { asked_seconds: askedSeconds }),
+      applied_seconds: seconds,
+      why,
+    },
   };
 }
 
@@ -43,7 +106,7 @@ function viewRun({ seen, view, place }: ReportRequest): RunFacts {
     case "status":
       return {};
     case "auto":
-      return viewAnswer(output);
+      return viewAnswer(output, place);
     case "output":
       return viewOutput(output, place);
     case "basis":
@@ -53,19 +116,19 @@ function viewRun({ seen, view, place }: ReportRequest): RunFacts {
 
 function describeStatus(
   { run_id, status, is_active, percent }: KnownRunFacts,
-  request: ReportRequest,
+  { seen, view, wait }: ReportRequest,
 ): string {
   const run = `Run ${run_id}`;
   if (is_active) {
     const meter = percent === undefined ? "" : `, ${Math.round(percent)}% done`;
-    const { seconds, isCapped } = request.wait;
-    if (seconds === 0) return `${run} is ${status}${meter}.`;
+    if (wait.seconds === 0) return `${run} is ${status}${meter}.`;
+    const isCapped = wait.askedSeconds !== undefined && wait.seconds < wait.askedSeconds;
     const cap = isCapped ? ", the longest one call waits here" : "";
-    return `${run} is still ${status} after ${seconds} s of waiting${cap}${meter}.`;
+    return `${run} is still ${status} after ${wait.seconds} s of waiting${cap}${meter}.`;
   }
   switch (status) {
     case "completed":
-      return isOutputMissing(request)
+      return view !== "events" && seen.output === null
         ? `${run} is completed, but the backend holds no output of it.`
         : `${run} is completed.`;
     case "failed":
@@ -79,38 +142,26 @@ function describeStatus(
   }
 }
 
-function nextStep(
-  { run_id, status, is_active, usual_seconds, cut, basis }: KnownRunFacts,
-  request: ReportRequest,
-): string {
-  const { seen, view, place, nextWaitSeconds } = request;
-  if (cut?.next_offset !== undefined) {
-    const { field } = place;
-    const args = {
-      run_id,
-      view: view === "auto" ? "output" : view,
-      ...(field === undefined ? {} : { field }),
-      offset: cut.next_offset,
-    };
-    return `Only a part is shown. Read on with ${callText("get_task_run", args)}.`;
-  }
+function nextStep(facts: KnownRunFacts, request: ReportRequest): string {
+  const { run_id, status, is_active, usual_seconds, basis } = facts;
+  const { seen, view, waits } = request;
+  if (facts.cut?.next_offset !== undefined) return readOn(facts, facts.cut.next_offset, request);
   if (is_active) {
     const usual =
       usual_seconds === undefined
         ? ""
         : ` Such runs usually take ${durationText(usual_seconds.from)} to ${durationText(usual_seconds.to)}.`;
-    const call = callText("get_task_run", { run_id, wait_seconds: nextWaitSeconds });
+    const call = callText("get_task_run", { run_id, wait_seconds: waits.defaultSeconds });
     return `Call ${call} to wait for the result; do not start the run again.${usual}`;
   }
   switch (status) {
     case "completed":
-      if (isOutputMissing(request)) {
+      if (view === "events")
+        return `Call ${callText("get_task_run", { run_id })} to read the answer.`;
+      if (seen.output === null) {
         return "Tell the user: results are kept for a limited time. Asking again needs a new run.";
       }
-      if (view === "status" || view === "events") {
-        return `Call ${callText("get_task_run", { run_id })} to read the answer.`;
-      }
-      return basis === undefined && seen.output !== null && seen.output.basis.length > 0
+      return basis === undefined && seen.output.basis.length > 0
         ? `Answer from the output and cite its sources. All evidence: ${callText("get_task_run", { run_id, view: "basis" })}.`
         : "Answer from what is shown and cite its sources; there is no more to read here.";
     case "failed":
@@ -122,6 +173,22 @@ function nextStep(
   }
 }
 
-function isOutputMissing({ seen, view }: ReportRequest): boolean {
-  return view !== "status" && view !== "events" && seen.output === null;
+/** The calls that read what is not shown. */
+function readOn(
+  { run_id, outline }: KnownRunFacts,
+  offset: number,
+  { view, place: { field, section, confidence } }: ReportRequest,
+): string {
+  const place = {
+    ...(field !== undefined && { field }),
+    ...(section !== undefined && { section }),
+    ...(confidence !== undefined && { confidence }),
+  };
+  const shownView = view === "auto" ? "output" : view;
+  const onward = callText("get_task_run", { run_id, view: shownView, ...place, offset });
+  const [first] = outline ?? [];
+  if (first === undefined) return `Only a part is shown. Read on with ${onward}.`;
+  // The outline is the run's own words: a section is named there and not here.
+  const bySection = callText("get_task_run", { run_id, ...(field && { field }), section: "…" });
+  return `Only a part is shown. Read the section you need by its name in the outline, ${bySection}, or read on with ${onward}.`;
 }

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Clock } from "../client/clock.ts";
-import { oneLine } from "./page-text.ts";
+import { oneLine } from "./reading/page-text.ts";
+import type { ProgressSubject } from "./tool.ts";
 
 /** What one `notifications/progress` says besides its token. */
 export interface Progress {
@@ -16,6 +17,8 @@ export interface Observation {
   latestMessage: string | null;
   sourcesRead: number | null;
   sourcesConsidered: number | null;
+  /** How long such runs take, in words. */
+  usual: string | null;
 }
 
 /** The meter of a run goes from 0 to 100. */
@@ -32,7 +35,7 @@ const MESSAGE_CHARS = 190;
 const CREEP = 0.001;
 
 export interface ProgressState {
-  readonly runId: string;
+  readonly subject: ProgressSubject;
   readonly startedAt: number;
   readonly observation: Observation | null;
   /** Something was observed that has not been sent. */
@@ -40,8 +43,8 @@ export interface ProgressState {
   readonly sent: { readonly at: number; readonly progress: number } | null;
 }
 
-export function startProgress(runId: string, now: number): ProgressState {
-  return { runId, startedAt: now, observation: null, isNews: true, sent: null };
+export function startProgress(subject: ProgressSubject, now: number): ProgressState {
+  return { subject, startedAt: now, observation: null, isNews: true, sent: null };
 }
 
 /** Takes in what was observed; the same again is no news. */
@@ -86,13 +89,14 @@ function describe(state: ProgressState, now: number): string {
   const step = observation?.latestMessage ?? observation?.status ?? "waiting";
   const parts = [
     // The first one names the run, so that a call that is lost after it loses no run.
-    state.sent === null ? `Run ${state.runId}: ${step}` : step,
+    state.sent === null ? `${state.subject.name}: ${step}` : step,
   ];
   if (typeof observation?.sourcesRead === "number" && observation.sourcesRead > 0) {
     const of = observation.sourcesConsidered === null ? "" : ` of ${observation.sourcesConsidered}`;
     parts.push(`${observation.sourcesRead}${of} sources read`);
   }
   if (!state.isNews) parts.push(`still working after ${elapsedSeconds(state, now)} s`);
+  if (!state.isNews && state.observation?.usual) parts.push(state.observation.usual);
   // The facts at the end are short and ours; what is cut is the step.
   const [first = "", ...facts] = parts;
   const tail = facts.map((fact) => ` · ${fact}`).join("");
@@ -119,13 +123,13 @@ export const silentProgress: ProgressReporter = { update() {}, async finish() {}
 
 /** Sends the first notification at once. A send that fails ends the reporting: the caller is gone, the run is not. */
 export function createProgressReporter(options: {
-  runId: string;
+  subject: ProgressSubject;
   clock: Clock;
   log: Logger;
   send: (progress: Progress) => Promise<void>;
 }): ProgressReporter {
-  const { runId, clock, log, send } = options;
-  let state = startProgress(runId, clock.now());
+  const { subject, clock, log, send } = options;
+  let state = startProgress(subject, clock.now());
   let isStopped = false;
   let isSending = false;
   let pause = new AbortController();
@@ -154,7 +158,10 @@ export function createProgressReporter(options: {
       isSending = false;
       schedule();
     } catch (error) {
-      log.debug({ err: error, runId }, "progress could not be sent; no more of it for this call");
+      log.debug(
+        { err: error, subject: subject.name },
+        "progress could not be sent; no more of it for this call",
+      );
       stop();
     }
   }

@@ -1,7 +1,6 @@
 import type { RunSnapshot } from "../client/follower.ts";
-import { findProcessor } from "../task-api/processors.ts";
-import type { Backend } from "./backend.ts";
-import { oneLine } from "./page-text.ts";
+import type { PriceList } from "./price-list.ts";
+import { oneLine } from "./reading/page-text.ts";
 import type { RunFacts } from "./run-report.ts";
 
 /** The facts of a run that exists. */
@@ -30,7 +29,7 @@ const STEP_BUDGET = 200;
 /** The run as it was last seen: what it is, how far it got, and what went wrong. `isAlone`: no output follows. */
 export function describeRun(
   { run, percent, latestMessage, sourcesRead, sourcesConsidered, trouble }: RunSnapshot,
-  kind: Backend["kind"],
+  prices: PriceList,
   isAlone: boolean,
 ): KnownRunFacts {
   const budget = isAlone ? ALONE : BESIDE_OUTPUT;
@@ -41,9 +40,10 @@ export function describeRun(
     status: oneLine(run.status, NAME_BUDGET),
     is_active: run.is_active,
     processor: oneLine(run.processor, NAME_BUDGET),
-    ...priceFacts(run.processor, kind),
+    ...priceFacts(run.processor, prices),
     ...present("created_at", shortName(run.created_at)),
     ...present("modified_at", shortName(run.modified_at)),
+    ...present("taskgroup_id", shortName(run.taskgroup_id)),
     ...present("interaction_id", shortName(run.interaction_id)),
     // A run nobody has watched has no meter reading, which is not the same as nothing done.
     ...present("percent", percent > 0 ? percent : null),
@@ -68,28 +68,19 @@ export function warningFacts(
     .slice(0, budget.warnings)
     .map((warning) => oneLine(warning, budget.warning));
   const more = warnings.length - shown.length;
-  const where = budget === ALONE ? "" : "; get_task_run with view status shows more of them";
+  const where = budget === ALONE ? "" : "; get_task_run with view events shows more of them";
   return { warnings: more > 0 ? [...shown, `and ${more} more${where}`] : shown };
 }
 
-/**
- * What a completed run of that processor costs and how long it usually takes. The built-in engine is free and as fast as
- * its documents are few; what another backend charges for a processor we do not know is unknown.
- */
+/** What a completed run of that processor costs and how long it usually takes, as far as it is known. */
 export function priceFacts(
   processor: string,
-  kind: Backend["kind"],
+  prices: PriceList,
 ): Pick<RunFacts, "price_usd" | "usual_seconds"> {
-  const known = findProcessor(processor);
-  switch (kind) {
-    case "embedded":
-      return { price_usd: 0 };
-    case "custom":
-    case "hosted":
-      return known === undefined
-        ? {}
-        : { price_usd: known.priceUsd, usual_seconds: known.latencySeconds };
-  }
+  return {
+    ...present("price_usd", prices.priceUsd(processor)),
+    ...present("usual_seconds", prices.usualSeconds(processor)),
+  };
 }
 
 /** The entry, unless there is nothing to say. */

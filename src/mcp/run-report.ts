@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What became of a request to cancel. Only what a later look at the run confirmed. */
+/** What became of a request to cancel. Only what a later look at the run or group confirmed. */
 export const CancelOutcome = z.enum([
   "cancelled",
   "cancelling",
@@ -22,15 +22,58 @@ export const KeyCitation = z.object({
 });
 export type KeyCitation = z.infer<typeof KeyCitation>;
 
+/** That only a part is shown, and where to read on. */
+export const Cut = z.object({
+  offset: z.number(),
+  next_offset: z.number().optional(),
+  total: z.number(),
+  unit: z.enum(["characters", "citations", "steps"]),
+});
+export type Cut = z.infer<typeof Cut>;
+
+/** A line of an outline: a section of a text that can be asked for by its name. */
+export const OutlineEntry = z.object({
+  section: z.string(),
+  level: z.number(),
+  chars: z.number(),
+});
+export type OutlineEntry = z.infer<typeof OutlineEntry>;
+
+/** One run among several. */
+export const RunRow = z.object({
+  run_id: z.string().optional(),
+  status: z.string(),
+  question: z.string().optional(),
+  processor: z.string().optional(),
+  price_usd: z.number().optional(),
+  created_at: z.string().optional(),
+  taskgroup_id: z.string().optional(),
+  percent: z.number().optional(),
+  output: z.unknown().optional(),
+  error: z.string().optional(),
+});
+export type RunRow = z.infer<typeof RunRow>;
+
+/** How a part of a group's inputs fared. `from` and `to` count inputs from 1. */
+export const Batch = z.object({
+  from: z.number(),
+  to: z.number(),
+  outcome: z.enum(["added", "added_before", "refused", "unknown", "not_sent"]),
+  reason: z.string().optional(),
+});
+export type Batch = z.infer<typeof Batch>;
+
 /**
- * What every run tool answers with. `summary` and `next_step` are our words; `latest_step`, `warnings`, `error`,
- * `output`, `citations`, `basis` and `events` are the run's, and may hold text from the web.
+ * What every tool answers with. `summary`, `next_step` and `notes` are our words; `latest_step`, `warnings`, `error`,
+ * `output`, `outline`, `citations`, `basis`, `events` and the rows are the run's, and may hold text from the web.
  */
 export const RunReport = z.object({
   summary: z.string(),
   next_step: z.string(),
   outcome: CancelOutcome.optional(),
+  notes: z.array(z.string()).optional(),
   run_id: z.string().optional(),
+  taskgroup_id: z.string().optional(),
   status: z.string().optional(),
   is_active: z.boolean().optional(),
   processor: z.string().optional(),
@@ -40,20 +83,39 @@ export const RunReport = z.object({
   modified_at: z.string().optional(),
   interaction_id: z.string().optional(),
   percent: z.number().optional(),
+  counts: z.record(z.string(), z.number()).describe("runs by status").optional(),
   sources_read: z.number().optional(),
   sources_considered: z.number().optional(),
   latest_step: z.string().optional(),
+  wait: z
+    .object({
+      asked_seconds: z.number().optional(),
+      applied_seconds: z.number(),
+      why: z.string(),
+    })
+    .optional(),
   warnings: z.array(z.string()).optional(),
   error: z.string().optional(),
   output_type: z.string().optional(),
+  outline: z.array(OutlineEntry).optional(),
   output: z.unknown().describe("the value, or a slice of its text if cut").optional(),
   citations: z.array(KeyCitation).optional(),
   citations_total: z.number().optional(),
   basis: z.unknown().optional(),
   events: z.unknown().optional(),
-  cut: z
-    .object({ offset: z.number(), next_offset: z.number().optional(), total_chars: z.number() })
+  cut: Cut.optional(),
+  batches: z.array(Batch).optional(),
+  runs: z.array(RunRow).optional(),
+  next_cursor: z.string().optional(),
+  spending: z
+    .object({
+      today_usd: z.number(),
+      total_usd: z.number(),
+      active_usd: z.number(),
+      budget_usd_per_day: z.number().optional(),
+    })
     .optional(),
+  request: z.unknown().describe("what would be sent").optional(),
   ignored_arguments: z.array(z.string()).optional(),
 });
 export type RunReport = z.infer<typeof RunReport>;

@@ -4,32 +4,38 @@ import type { Clock } from "../client/clock.ts";
 import type { Backend } from "./backend.ts";
 import type { ProgressReporter } from "./progress.ts";
 import type { RunReport } from "./run-report.ts";
-
-/** How long a call may wait for a run. */
-export interface WaitLimits {
-  /** What `get_task_run` waits when the caller does not say. */
-  defaultSeconds: number;
-  /** No call waits longer, whatever it asks for. */
-  maxSeconds: number;
-}
+import type { WaitLimits } from "./wait-policy.ts";
 
 /** What a tool has at hand while it answers one call. */
 export interface ToolContext {
   /** Opens the backend on first use. Throws {@link BackendUnavailable}. */
   openBackend(): Promise<Backend>;
   defaultProcessor: string;
+  /** What the operator lets be spent in a UTC day; undefined for no limit. */
+  budgetUsdPerDay: number | undefined;
+  /** How long this caller's calls may wait. */
   waits: WaitLimits;
   clock: Clock;
   log: Logger;
   /** Aborts when the caller gives up. It ends the waiting and nothing else: a dropped call never cancels a run. */
   callerLeft: AbortSignal;
-  /** Starts telling the caller how a run gets on; silent unless the caller asked for progress. */
-  startProgress(runId: string): ProgressReporter;
+  /** Starts telling the caller how a run or a group gets on; silent unless the caller asked for progress. */
+  startProgress(subject: ProgressSubject): ProgressReporter;
 }
+
+/** What is waited for. */
+export interface ProgressSubject {
+  /** Such as `Run trun_…`. */
+  name: string;
+}
+
+/** What tools are chosen by. */
+export type Toolset = "runs" | "groups";
 
 /** A tool: everything about it but the protocol. It never builds MCP content; see {@link callTool}. */
 export interface Tool<Arguments extends z.ZodObject = z.ZodObject> {
   name: string;
+  toolset: Toolset;
   title: string;
   description: string;
   input: Arguments;

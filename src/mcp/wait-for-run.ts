@@ -3,7 +3,9 @@ import type { RunSnapshot } from "../client/follower.ts";
 import type { TaskApiClient } from "../client/task-api-client.ts";
 import type { TaskRun } from "../task-api/run.ts";
 import type { Backend } from "./backend.ts";
+import { durationText } from "./phrases.ts";
 import type { ToolContext } from "./tool.ts";
+import { watchFor } from "./watch-for.ts";
 
 /** A completed run's result is there at once; the API wants a timeout of at least this. */
 const READY_RESULT_SECONDS = 1;
@@ -16,36 +18,31 @@ const LAST_LOOK_MS = 3_000;
  * only stops watching. Throws what the client throws, and the caller's abort reason.
  */
 export async function waitForRun(
-  { followers, client }: Backend,
+  backend: Backend,
   runId: string,
   seconds: number,
   { clock, callerLeft, startProgress }: ToolContext,
 ): Promise<RunSnapshot> {
-  const timer = new AbortController();
-  const timeUp = new AbortController();
-  // The only rejection is the sleep the end of the wait interrupts.
-  clock.sleep(seconds * 1_000, timer.signal).then(
-    () => timeUp.abort(),
-    () => {},
-  );
-  const signal = AbortSignal.any([callerLeft, timeUp.signal]);
-  const progress = startProgress(runId);
-  let latest: RunSnapshot | null = null;
-  try {
-    for await (const snapshot of followers.watch(runId, { signal })) {
-      latest = snapshot;
-      progress.update({ status: snapshot.run.status, ...snapshot });
-      if (!snapshot.run.is_active) break;
-    }
-    await progress.finish();
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
-    progress.stop();
-    timer.abort();
-  }
-  callerLeft.throwIfAborted();
-  return latest ?? lookOnceMore(client, runId, { clock, callerLeft });
+  const { followers, client, prices } = backend;
+  const progress = startProgress({ name: `Run ${runId}` });
+  const latest = await watchFor(seconds, {
+    clock,
+    callerLeft,
+    progress,
+    watch: (signal) => followers.watch(runId, { signal }),
+    show({ run, ...snapshot }: RunSnapshot) {
+      const usual = usualText(prices.usualSeconds(run.processor));
+      progress.update({ ...snapshot, status: run.status, usual });
+      return run.is_active ? "active" : "ended";
+    },
+  });
+  return remember(backend, latest ?? (await lookOnceMore(client, runId, { clock, callerLeft })));
+}
+
+function usualText(usual: { from: number; to: number } | undefined): string | null {
+  return usual === undefined
+    ? null
+    : `usually ${durationText(usual.from)} to ${durationText(usual.to)}`;
 }
 
 /** A run of which nothing was heard in the whole wait: one last look, which must not double that wait. */
@@ -72,30 +69,39 @@ async function lookOnceMore(
 
 /** The run as it is now, without waiting. */
 export async function lookAtRun(
-  { client }: Backend,
+  backend: Backend,
   runId: string,
   signal: AbortSignal,
 ): Promise<RunSnapshot> {
-  return snapshotOf(await client.retrieveRun(runId, { signal }));
+  return remember(backend, snapshotOf(await backend.client.retrieveRun(runId, { signal })));
 }
 
 /** The snapshot with its output, which a mere look at a completed run does not bring. */
 export async function withOutput(
-  { client }: Backend,
+  backend: Backend,
   snapshot: RunSnapshot,
   signal: AbortSignal,
 ): Promise<RunSnapshot> {
   const { run } = snapshot;
   if (snapshot.output !== null || run.status !== "completed") return snapshot;
+  const { client, ledger } = backend;
   const timeoutSeconds = READY_RESULT_SECONDS;
   try {
     const { output } = await client.retrieveResult(run.run_id, { timeoutSeconds, signal });
-    return { ...snapshot, output };
+    return remember(backend, { ...snapshot, output });
   } catch (error) {
-    // Completed, and yet no result: the backend did not keep it.
-    if (error instanceof RunNotFound) return snapshot;
+    // Completed, and yet no result: the backend did not keep it. We may have.
+    if (error instanceof RunNotFound) {
+      return { ...snapshot, output: await ledger.readOutput(run.run_id) };
+    }
     throw error;
   }
+}
+
+/** The ledger keeps what was seen; a look does not fail because that failed. */
+async function remember({ ledger }: Backend, seen: RunSnapshot): Promise<RunSnapshot> {
+  await ledger.record(seen.run.run_id, seen);
+  return seen;
 }
 
 /** A snapshot of which only the run is known. */

@@ -442,7 +442,7 @@ describe("when long polls fail too", () => {
     });
     const snapshots = iterate(followers.watch(runId));
     expect(await next(snapshots)).toMatchObject({ trouble: null });
-    const pauses = () => clock.sleeps.filter((ms) => ms < 30_000);
+    const pauses = () => clock.sleeps.filter((ms) => ms < 10_000);
     for (const nth of [1, 2, 3]) {
       await clock.until(() => pauses().length === nth && clock.sleepers === 1);
       clock.advance(pauses().at(-1) ?? 0);

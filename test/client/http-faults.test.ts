@@ -7,20 +7,25 @@ import {
   BackendUnreachable,
   CancelNotSupported,
   Forbidden,
+  GroupCancelNotSupported,
+  GroupNotFound,
   InsufficientCredit,
+  InvalidRequest,
   ProcessorRefused,
   RateLimited,
   RequestRejected,
+  RequestTooLarge,
   RunNotFound,
   RunStillActive,
   TaskApiError,
   Unauthorized,
   UnreadableAnswer,
 } from "../../src/client/errors.ts";
-import { readRunEvents } from "../../src/client/event-stream.ts";
+import { readEvents } from "../../src/client/event-stream.ts";
 import type { RetryPolicy } from "../../src/client/retry-policy.ts";
 import { defaultRetryPolicy } from "../../src/client/retry-policy.ts";
 import type { TaskApiClient } from "../../src/client/task-api-client.ts";
+import { RunEvent } from "../../src/task-api/run-event.ts";
 import { deferred } from "../engine/start-test-engine.ts";
 import { collect, errorOf, everythingIn, iterate } from "./capture.ts";
 import { connectOverNetwork, startLoopbackServer } from "./loopback-server.ts";
@@ -65,6 +70,12 @@ describe("statuses become errors named for their cause", () => {
   const events: Act = (client) => collect(client.streamEvents("trun_1"));
   const cancel: Act = (client) => client.cancelRun("trun_1");
   const list: Act = (client) => client.listRuns({});
+  const newGroup: Act = (client) => client.createGroup({});
+  const add: Act = (client) => client.addRuns("tgrp_1", { inputs: [question] });
+  const group: Act = (client) => client.retrieveGroup("tgrp_1");
+  const groupRuns: Act = (client) => collect(client.streamGroupRuns("tgrp_1", {}));
+  const groupEvents: Act = (client) => collect(client.streamGroupEvents("tgrp_1", {}));
+  const cancelGroup: Act = (client) => client.cancelGroup("tgrp_1");
 
   test.each([
     ["create", create, 400, RequestRejected],
@@ -73,10 +84,10 @@ describe("statuses become errors named for their cause", () => {
     ["create", create, 403, ProcessorRefused],
     ["create", create, 404, RequestRejected],
     ["create", create, 409, RequestRejected],
-    ["create", create, 413, RequestRejected],
+    ["create", create, 413, RequestTooLarge],
     ["create", create, 415, RequestRejected],
     ["create", create, 418, RequestRejected],
-    ["create", create, 422, RequestRejected],
+    ["create", create, 422, InvalidRequest],
     ["create", create, 429, RateLimited],
     ["create", create, 500, BackendFailed],
     ["create", create, 302, UnreadableAnswer],
@@ -96,6 +107,22 @@ describe("statuses become errors named for their cause", () => {
     ["cancel", cancel, 409, RequestRejected],
     ["list", list, 404, RequestRejected],
     ["list", list, 405, RequestRejected],
+    ["new group", newGroup, 403, Forbidden],
+    ["new group", newGroup, 404, RequestRejected],
+    ["new group", newGroup, 422, InvalidRequest],
+    ["add", add, 402, InsufficientCredit],
+    ["add", add, 403, ProcessorRefused],
+    ["add", add, 404, GroupNotFound],
+    ["add", add, 413, RequestTooLarge],
+    ["add", add, 422, InvalidRequest],
+    ["add", add, 429, RateLimited],
+    ["group", group, 404, GroupNotFound],
+    ["group", group, 405, RequestRejected],
+    ["group runs", groupRuns, 404, GroupNotFound],
+    ["group events", groupEvents, 404, GroupNotFound],
+    ["group events", groupEvents, 503, BackendFailed],
+    ["cancel group", cancelGroup, 404, GroupCancelNotSupported],
+    ["cancel group", cancelGroup, 405, GroupCancelNotSupported],
   ])("%s: %3$s for %2$i", async (_name, act, status, expected) => {
     const { client, clock } = await connectTo(answerJson(status, apiError("their words")));
     const error = await errorOf(act(client));
@@ -398,7 +425,7 @@ describe("event streams", () => {
     async function* bytes() {
       for (const byte of Buffer.from(frame(event))) yield Uint8Array.of(byte);
     }
-    const events = readRunEvents(bytes(), { onBytes: () => {}, log: undefined });
+    const events = readEvents(bytes(), RunEvent, { onBytes: () => {}, log: undefined });
     expect(await collect(events)).toEqual([event]);
   });
 
@@ -410,6 +437,19 @@ describe("event streams", () => {
     const stream = iterate(client.streamEvents("trun_1"));
     expect(await stream.next()).toMatchObject({ value: state("running") });
     expect(await errorOf(stream.next())).toBeInstanceOf(BackendUnreachable);
+  });
+
+  test("a stream that does not begin has timed out soon: something on the way holds it back", async () => {
+    const opened = deferred();
+    const { client, clock } = await connectTo((response) => {
+      openStream(response).flushHeaders();
+      opened.resolve();
+    });
+    const silence = errorOf(collect(client.streamEvents("trun_1")));
+    await opened.promise;
+    clock.advance(10_000);
+    expect(await silence).toBeInstanceOf(BackendTimedOut);
+    expect(clock.sleepers).toBe(0);
   });
 
   test("a stream that falls silent has timed out; a comment alone keeps it alive", async () => {
@@ -426,7 +466,7 @@ describe("event streams", () => {
     await stream.next();
     clock.advance(50_000);
     // The limit counts from the last byte: it sleeps again for what is left of it.
-    await clock.until(() => clock.sleeps.includes(10_000));
+    await clock.until(() => clock.sleeps.filter((ms) => ms === 10_000).length === 2);
     const silence = errorOf(stream.next());
     clock.advance(10_000);
     expect(await silence).toBeInstanceOf(BackendTimedOut);
@@ -496,7 +536,7 @@ describe("the API key is in no error", () => {
     return key;
   };
   const faults: [string, (response: ServerResponse) => void][] = [
-    ...[401, 403, 404, 408, 409, 422, 429, 500, 307].map(
+    ...[401, 402, 403, 404, 405, 408, 409, 413, 422, 429, 500, 307].map(
       (status): [string, (response: ServerResponse) => void] => [
         `a ${status} that repeats it`,
         (response) => {
@@ -545,6 +585,13 @@ describe("the API key is in no error", () => {
       () => client.retrieveResult("trun_1", { timeoutSeconds: 1 }),
       () => collect(client.streamEvents("trun_1")),
       () => client.cancelRun("trun_1"),
+      () => client.createGroup({}),
+      () => client.addRuns("tgrp_1", { inputs: [question] }),
+      () => client.retrieveGroup("tgrp_1"),
+      () => collect(client.streamGroupRuns("tgrp_1", {})),
+      () => collect(client.streamGroupEvents("tgrp_1", {})),
+      () => client.cancelGroup("tgrp_1"),
+      () => client.listRuns({ limit: 1 }),
     ];
     for (const act of acts) {
       const error = await errorOf(act());

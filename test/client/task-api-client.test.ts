@@ -141,7 +141,7 @@ describe.each([
       client.createRun({ ...question, memory_scope_key: "no spaces!" }),
     );
     expect(rejected).toMatchObject({
-      name: "RequestRejected",
+      name: "InvalidRequest",
       status: 422,
       problems: [{ loc: ["body", "memory_scope_key"] }],
     });

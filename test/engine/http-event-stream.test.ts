@@ -195,7 +195,7 @@ test("a client that stops reading is dropped, holds nothing back, and can read e
 
   const socket = await openSocket(port);
   socket.pause();
-  socket.write(`GET /v1/tasks/runs/${runId}/events HTTP/1.1\r\nHost: engine\r\n\r\n`);
+  socket.write(`GET /v1/tasks/runs/${runId}/events HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   const metrics = async () => (await fetch(`${url}/metrics`)).text();
   await expect.poll(metrics).toContain("task_run_open_streams 1");
   // Meanwhile everybody else is served, and in the end the stream is gone with its connection.
@@ -218,7 +218,7 @@ test("a client that reads slowly, but reads, is not dropped", async () => {
   await call(engine, `/v1/tasks/runs/${runId}/result?timeout=10`);
   const socket = await openSocket(port);
   socket.write(
-    `GET /v1/tasks/runs/${runId}/result HTTP/1.1\r\nHost: e\r\nConnection: close\r\n\r\n`,
+    `GET /v1/tasks/runs/${runId}/result HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
   );
   let bytes = 0;
   const startedMs = performance.now();

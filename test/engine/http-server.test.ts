@@ -21,7 +21,7 @@ test("headers that are too large are refused with 431 in the API's own body", as
   });
   const answer = await exchange(
     port,
-    `GET /healthz HTTP/1.1\r\nHost: e\r\nX-Large: ${"x".repeat(64 * 1024)}\r\n\r\n`,
+    `GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Large: ${"x".repeat(64 * 1024)}\r\n\r\n`,
   );
   expect(answer.status).toBe(431);
   const { error } = ErrorBody.parse(answer.body);
@@ -32,7 +32,7 @@ test("headers that are too large are refused with 431 in the API's own body", as
 test("the size of headers can be chosen", async () => {
   const { port } = await listen(await startTestEngine(execute), { limits: { headerBytes: 1_024 } });
   const request = (bytes: number) =>
-    `GET /healthz HTTP/1.1\r\nHost: e\r\nConnection: close\r\nX-Large: ${"x".repeat(bytes)}\r\n\r\n`;
+    `GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Large: ${"x".repeat(bytes)}\r\n\r\n`;
   expect((await exchange(port, request(500))).status).toBe(200);
   expect((await exchange(port, request(2_000))).status).toBe(431);
 });
@@ -41,14 +41,17 @@ test.each([
   ["nonsense", "\u0000\u0001\r\n\r\n"],
   ["another protocol", "EHLO example.com\r\n\r\n"],
   ["a header without a name", "GET / HTTP/1.1\r\n: x\r\n\r\n"],
-  ["two lengths", "POST / HTTP/1.1\r\nHost: e\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"],
+  [
+    "two lengths",
+    "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+  ],
   [
     "a length and chunks, as in request smuggling",
-    "POST / HTTP/1.1\r\nHost: e\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
   ],
   ["no host", "GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"],
   ["a host that is none", "GET /healthz HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n"],
-  ["a path that is none", "GET x HTTP/1.1\r\nHost: e\r\nConnection: close\r\n\r\n"],
+  ["a path that is none", "GET x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"],
 ])("%s is answered with 400, and the connection ends", async (_name, text) => {
   const { port, url } = await listen(await startTestEngine(execute));
   const answer = await exchange(port, text);
@@ -60,7 +63,7 @@ test.each([
 test("a client that sends its headers byte by byte is answered with 408 and dropped", async () => {
   const { port } = await listen(await startTestEngine(execute), { limits: impatient });
   const socket = await openSocket(port);
-  socket.write("GET /healthz HTTP/1.1\r\nHost: e\r\n");
+  socket.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n");
   const drip = setInterval(() => socket.write("X"), 20);
   onTestFinished(() => clearInterval(drip));
   const answer = parseAnswer(await readToEnd(socket));
@@ -79,7 +82,7 @@ test("a client that never finishes its body is dropped", async () => {
   const { port } = await listen(await startTestEngine(execute), { limits: impatient });
   const socket = await openSocket(port);
   socket.write(
-    'POST /v1/tasks/runs HTTP/1.1\r\nHost: e\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"input":',
+    'POST /v1/tasks/runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"input":',
   );
   const drip = setInterval(() => socket.write(" "), 40);
   onTestFinished(() => clearInterval(drip));
@@ -101,7 +104,7 @@ test("waiting for an answer is not sending slowly: a long poll outlasts those li
 test("a connection without a request is kept for the next one, so long and no longer", async () => {
   const { port } = await listen(await startTestEngine(execute), { limits: { keepAliveMs: 200 } });
   const socket = await openSocket(port);
-  const request = "GET /healthz HTTP/1.1\r\nHost: e\r\n\r\n";
+  const request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
   for (let i = 0; i < 2; i++) {
     socket.write(request);
     const [chunk]: Buffer[] = await once(socket, "data");
@@ -141,7 +144,9 @@ test("closing ends connections that are waiting or streaming", async () => {
   const sockets = [await openSocket(port), await openSocket(port)];
   const paths = ["result", "events"];
   for (const [index, socket] of sockets.entries()) {
-    socket.write(`GET /v1/tasks/runs/${run.run_id}/${paths[index]} HTTP/1.1\r\nHost: e\r\n\r\n`);
+    socket.write(
+      `GET /v1/tasks/runs/${run.run_id}/${paths[index]} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+    );
   }
   const ended = sockets.map((socket) => readToEnd(socket));
   await expect

@@ -16,7 +16,7 @@ test.each(clientKinds)(
       started.resolve();
       return untilAborted(signal);
     });
-    const backend = backendOn(engine);
+    const backend = await backendOn(engine);
     const client = await connect(async () => backend, { kind });
     const { report: created } = await client.call("create_task_run", { input: "Why?" });
     await started.promise;
@@ -37,7 +37,7 @@ test("a worker that does not stop in time is reported as cancelling", async () =
     await ends.promise;
     return textResult("too late");
   });
-  const backend = backendOn(engine);
+  const backend = await backendOn(engine);
   const client = await connect(async () => backend, { clock });
   const { report: created } = await client.call("create_task_run", { input: "Why?" });
   await started.promise;
@@ -54,7 +54,7 @@ test("a worker that does not stop in time is reported as cancelling", async () =
 
 test("a completed run has already finished, and its result is still there", async () => {
   const engine = await startTestEngine(async () => textResult("the answer"));
-  const backend = backendOn(engine);
+  const backend = await backendOn(engine);
   const client = await connect(async () => backend);
   const { report: created } = await client.call("create_task_run", {
     input: "Why?",
@@ -71,7 +71,7 @@ test("a run that finishes while the cancel is on its way has already finished", 
     await ends.promise;
     return textResult("the answer");
   });
-  const backend = backendOf(async (request) => {
+  const backend = await backendOf(async (request) => {
     if (request.url.endsWith("/cancel")) {
       ends.resolve();
       await engine.fetch(new Request(`${request.url.replace("/cancel", "/result")}?timeout=30`));
@@ -88,7 +88,7 @@ test.each([404, 405])(
   "a backend without cancel (%i): the run goes on, and that is said",
   async (status) => {
     const engine = await startTestEngine(({ signal }) => untilAborted(signal));
-    const backend = backendOf(async (request) => {
+    const backend = await backendOf(async (request) => {
       if (request.url.endsWith("/cancel")) return new Response(null, { status });
       return engine.fetch(request);
     }, "hosted");
@@ -103,7 +103,7 @@ test.each([404, 405])(
 
 test("an unknown run is not found", async () => {
   const engine = await startTestEngine(async () => textResult("x"));
-  const backend = backendOn(engine);
+  const backend = await backendOn(engine);
   const client = await connect(async () => backend);
   const { report, isError } = await client.call("cancel_task_run", { run_id: "trun_0" });
   expect(isError).toBe(false);
@@ -113,7 +113,7 @@ test("an unknown run is not found", async () => {
 
 test("when the request's fate is unknown nothing is claimed", async () => {
   const engine = await startTestEngine(({ signal }) => untilAborted(signal));
-  const backend = backendOf(async (request) => {
+  const backend = await backendOf(async (request) => {
     if (request.url.endsWith("/cancel")) return new Response(null, { status: 502 });
     return engine.fetch(request);
   });
@@ -122,14 +122,14 @@ test("when the request's fate is unknown nothing is claimed", async () => {
   const { text, isError } = await client.call("cancel_task_run", { run_id: created.run_id });
   expect(isError).toBe(true);
   expect(text).toContain(
-    "It is not known whether the run is being cancelled; asking again is safe.",
+    "It is not known whether anything is being cancelled; asking again is safe.",
   );
   expect(text).toContain(`cancel_task_run {"run_id":"${created.run_id}"}`);
 });
 
 test("a backend that refuses to cancel an active run is not said to have taken it", async () => {
   const engine = await startTestEngine(({ signal }) => untilAborted(signal));
-  const backend = backendOf(async (request) => {
+  const backend = await backendOf(async (request) => {
     if (request.url.endsWith("/cancel")) return new Response(null, { status: 409 });
     return engine.fetch(request);
   });

@@ -7,9 +7,12 @@ import { z } from "zod";
 import { type Clock, systemClock } from "../../src/client/clock.ts";
 import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
 import { createFollowers } from "../../src/client/follower.ts";
+import { createGroupFollowers } from "../../src/client/group-follower.ts";
 import { createInProcessFetch } from "../../src/client/in-process-fetch.ts";
 import type { Engine } from "../../src/engine/engine.ts";
+import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
 import type { Backend } from "../../src/mcp/backend.ts";
+import { createPriceList } from "../../src/mcp/price-list.ts";
 import { RunReport } from "../../src/mcp/run-report.ts";
 import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
 import { serveStdioTransport } from "../../src/transports/stdio.ts";
@@ -60,17 +63,27 @@ export interface TestClient {
 }
 
 /** A backend in front of a real engine, reached the way the embedded one is. */
-export function backendOf(
+export async function backendOf(
   handle: (request: Request) => Promise<Response>,
   kind: Backend["kind"] = "embedded",
-): Backend {
+): Promise<Backend> {
   const fetch = createInProcessFetch(handle);
   const client = createTaskApiClient({
     baseUrl: "http://engine",
     fetch,
     retryPolicy: { maxAttempts: 1, budgetMs: 0, firstDelayMs: 0, maxDelayMs: 0, jitter: 0 },
   });
-  return { kind, client, followers: createFollowers({ client }) };
+  const ledgers = await openLedgerStore({ path: ":memory:", now: Date.now, log: silentLog });
+  onTestFinished(() => ledgers.close());
+  return {
+    kind,
+    client,
+    followers: createFollowers({ client }),
+    groupFollowers: createGroupFollowers({ client }),
+    prices: createPriceList({ kind }),
+    ledger: ledgers.of({ backend: kind, keyFingerprint: null, principal: null }),
+    ledgerTrouble: null,
+  };
 }
 
 export const backendOn = (engine: Engine, kind?: Backend["kind"]) =>
@@ -81,9 +94,10 @@ export async function connect(
   backend: () => Promise<Backend>,
   {
     kind = "v1 client",
+    name = "test",
     clock = systemClock,
     ...deps
-  }: { kind?: ClientKind; clock?: Clock } & Partial<TaskRunServerDeps> = {},
+  }: { kind?: ClientKind; name?: string; clock?: Clock } & Partial<TaskRunServerDeps> = {},
 ): Promise<TestClient> {
   const factory = createTaskRunServer({
     backend,
@@ -105,7 +119,7 @@ export async function connect(
   const transport = new StdioServerTransport(toClient, toServer);
 
   if (kind === "v1 client") {
-    const client = new V1Client({ name: "test", version: "1" });
+    const client = new V1Client({ name, version: "1" });
     await client.connect(transport);
     onTestFinished(() => client.close());
     await client.listTools();
@@ -117,7 +131,7 @@ export async function connect(
     };
   }
   const mode = kind === "v2 client, 2026-07-28" ? "auto" : "legacy";
-  const client = new ModernClient({ name: "test", version: "1" }, { versionNegotiation: { mode } });
+  const client = new ModernClient({ name, version: "1" }, { versionNegotiation: { mode } });
   await client.connect(transport);
   onTestFinished(() => client.close());
   await client.listTools();

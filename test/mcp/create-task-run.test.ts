@@ -20,7 +20,7 @@ async function recordingEngine() {
 
 test.each(clientKinds)("%s: a run is started and its id returned at once", async (kind) => {
   const engine = await startTestEngine(({ signal }) => untilAborted(signal));
-  const backend = backendOn(engine);
+  const backend = await backendOn(engine);
   const client = await connect(async () => backend, { kind });
   const { report, texts, isError } = await client.call("create_task_run", { input: "Why?" });
   expect(isError).toBe(false);
@@ -41,7 +41,7 @@ test.each(clientKinds)("%s: a run is started and its id returned at once", async
 
 test("only what the caller set is sent, plus the default processor and progress events", async () => {
   const { engine, inputs } = await recordingEngine();
-  const backend = backendOn(engine);
+  const backend = await backendOn(engine);
   const client = await connect(async () => backend, { defaultProcessor: "core" });
   await client.call("create_task_run", {
     input: { country: "France" },
@@ -61,7 +61,7 @@ test("only what the caller set is sent, plus the default processor and progress 
 
 test("output_fields become a schema of strings that may be null", async () => {
   const { engine, inputs } = await recordingEngine();
-  const backend = backendOn(engine);
+  const backend = await backendOn(engine);
   const client = await connect(async () => backend);
   await client.call("create_task_run", {
     input: "France",
@@ -95,7 +95,7 @@ test.each([
   ["a bare JSON Schema as text", '{"type":"object","properties":{"a":{"type":"string"}}}'],
 ])("an output schema written as %s is understood", async (_form, outputSchema) => {
   const { engine, inputs } = await recordingEngine();
-  const backend = backendOn(engine);
+  const backend = await backendOn(engine);
   const client = await connect(async () => backend);
   await client.call("create_task_run", {
     input: "France",
@@ -110,7 +110,7 @@ test.each([
 
 test("an input that looks like JSON stays the text it is", async () => {
   const { engine, inputs } = await recordingEngine();
-  const backend = backendOn(engine);
+  const backend = await backendOn(engine);
   const client = await connect(async () => backend);
   await client.call("create_task_run", { input: '{"country":"France"}', wait_seconds: 30 });
   expect(inputs[0]?.input).toBe('{"country":"France"}');
@@ -170,7 +170,7 @@ test("an output schema the API would refuse is refused here, with the place", as
 
 test("arguments nobody knows are ignored and named", async () => {
   const { engine } = await recordingEngine();
-  const backend = backendOn(engine);
+  const backend = await backendOn(engine);
   const client = await connect(async () => backend);
   const { report, text } = await client.call("create_task_run", {
     input: "Why?",
@@ -196,7 +196,7 @@ test.each([
 ] as const)(
   "a dry run on a %s backend shows the price and starts nothing",
   async (kind, price, words) => {
-    const backend = backendOf(() => Promise.reject(new Error("a request was sent")), kind);
+    const backend = await backendOf(() => Promise.reject(new Error("a request was sent")), kind);
     const client = await connect(async () => backend);
     const { report, isError } = await client.call("create_task_run", {
       input: "Why?",
@@ -216,7 +216,7 @@ test.each([
 
 test("with wait_seconds the answer comes along", async () => {
   const { engine } = await recordingEngine();
-  const backend = backendOn(engine);
+  const backend = await backendOn(engine);
   const client = await connect(async () => backend);
   const { report, texts } = await client.call("create_task_run", {
     input: "Why?",
@@ -229,7 +229,7 @@ test("with wait_seconds the answer comes along", async () => {
 
 test("a run whose watching fails is still reported with its id", async () => {
   const engine = await startTestEngine(({ signal }) => untilAborted(signal));
-  const backend = backendOf((request) =>
+  const backend = await backendOf((request) =>
     request.method === "POST"
       ? engine.fetch(request)
       : Promise.resolve(new Response("gateway", { status: 502 })),
@@ -245,7 +245,7 @@ test("a run whose watching fails is still reported with its id", async () => {
 });
 
 test("a create whose outcome is unknown says so and does not invite a second one", async () => {
-  const backend = backendOf(() => Promise.resolve(new Response("gateway", { status: 504 })));
+  const backend = await backendOf(() => Promise.resolve(new Response("gateway", { status: 504 })));
   const client = await connect(async () => backend);
   const { text, isError } = await client.call("create_task_run", { input: "Why?" });
   expect(isError).toBe(true);
@@ -259,7 +259,7 @@ test("a caller that leaves while the run is being created does not undo it", asy
     performed.resolve(runId);
     return textResult("the answer");
   });
-  const backend = backendOf(async (request) => {
+  const backend = await backendOf(async (request) => {
     accepted.resolve();
     return engine.fetch(request);
   });

@@ -7,13 +7,13 @@ const errorBody = (message: string, errors: unknown[] = []) =>
   JSON.stringify({ type: "error", error: { ref_id: "ref-1", message, detail: { errors } } });
 
 async function answerOf(response: Response, kind: ClientKind = clientKinds[0]) {
-  const backend = backendOf(() => Promise.resolve(response), "hosted");
+  const backend = await backendOf(() => Promise.resolve(response), "hosted");
   const client = await connect(async () => backend, { kind });
   return client.call("create_task_run", { input: "Why?", processor: "pro" });
 }
 
 test.each([
-  [401, "Ask the user to set a valid API key"],
+  [401, "Ask the user to set PARALLEL_API_KEY to a valid key"],
   [402, "add credit, or call create_task_run with a cheaper processor"],
   [403, "with a processor the backend has. Known ones: lite, lite-fast, base"],
   [422, "Correct what the backend objects to and call create_task_run again"],
@@ -59,7 +59,7 @@ test.each(clientKinds)(
 test("a defect of the server shows neither its message nor its stack", async () => {
   const lines: string[] = [];
   const log = pino({ level: "warn" }, { write: (line) => void lines.push(line) });
-  const backend = backendOf(() => Promise.reject(new Error("unused")));
+  const backend = await backendOf(() => Promise.reject(new Error("unused")));
   const broken = {
     ...backend,
     followers: {

@@ -18,6 +18,7 @@ const running: Observation = {
   latestMessage: null,
   sourcesRead: null,
   sourcesConsidered: null,
+  usual: null,
 };
 
 test("progress strictly rises and never arrives, whatever the meter does", () => {
@@ -25,7 +26,7 @@ test("progress strictly rises and never arrives, whatever the meter does", () =>
     fc.property(
       fc.array(fc.double({ min: -10, max: 200, noNaN: true }), { maxLength: 300 }),
       (percents) => {
-        let state = startProgress("trun_1", 0);
+        let state = startProgress({ name: "Run trun_1" }, 0);
         let last = -1;
         for (const [index, percent] of percents.entries()) {
           state = observe(state, { ...running, percent });
@@ -44,7 +45,7 @@ test("progress strictly rises and never arrives, whatever the meter does", () =>
 test("a message stays one line of under 200 characters, however long the step is", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary", maxLength: 600 }), (latestMessage) => {
-      const state = observe(startProgress("trun_1", 0), {
+      const state = observe(startProgress({ name: "Run trun_1" }, 0), {
         ...running,
         latestMessage,
         sourcesRead: 12,
@@ -58,7 +59,7 @@ test("a message stays one line of under 200 characters, however long the step is
 });
 
 test("news is due a second after the last notification, a heartbeat ten seconds after it", () => {
-  let state = startProgress("trun_1", 5_000);
+  let state = startProgress({ name: "Run trun_1" }, 5_000);
   expect(nextDueAt(state)).toBe(5_000);
   ({ state } = takeProgress(state, 5_000));
   expect(nextDueAt(state)).toBe(15_000);
@@ -72,7 +73,7 @@ function report(send?: (progress: Progress) => Promise<void>) {
   const clock = createManualClock();
   const sent: Progress[] = [];
   const reporter = createProgressReporter({
-    runId: "trun_1",
+    subject: { name: "Run trun_1" },
     clock,
     log: silentLog,
     send: async (progress) => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createTaskRun } from "../../src/mcp/create-task-run.ts";
+import { createTaskRun } from "../../src/mcp/tools/create-task-run.ts";
 import { readJsonText } from "../../src/mcp/read-json-text.ts";
 import { shownSchema } from "../../src/mcp/tool-schema.ts";
 

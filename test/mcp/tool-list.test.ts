@@ -1,8 +1,8 @@
+import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { expect, test } from "vitest";
 import { clientKinds, connect } from "./connect.ts";
 
-/** JSON of schemas and English are about four characters a token; three and a half is on the safe side. */
-const CHARS_PER_TOKEN = 3.5;
+const tokensIn = (value: unknown) => encode(JSON.stringify(value)).length;
 
 const neverOpened = () => Promise.reject(new Error("the backend was opened"));
 
@@ -40,16 +40,80 @@ test.each(clientKinds)("%s: the tools come in order, with all four hints", async
         openWorldHint: true,
       },
     },
+    {
+      name: "list_task_runs",
+      annotations: {
+        title: "List task runs",
+        readOnlyHint: true,
+        destructiveHint: false,
+        idempotentHint: true,
+        openWorldHint: false,
+      },
+    },
+    {
+      name: "create_task_group",
+      annotations: {
+        title: "Start many task runs",
+        readOnlyHint: false,
+        destructiveHint: false,
+        idempotentHint: false,
+        openWorldHint: true,
+      },
+    },
+    {
+      name: "get_task_group",
+      annotations: {
+        title: "Get a task group",
+        readOnlyHint: true,
+        destructiveHint: false,
+        idempotentHint: true,
+        openWorldHint: true,
+      },
+    },
+    {
+      name: "cancel_task_group",
+      annotations: {
+        title: "Cancel a task group",
+        readOnlyHint: false,
+        destructiveHint: true,
+        idempotentHint: true,
+        openWorldHint: true,
+      },
+    },
   ]);
 });
 
-test.each(clientKinds)("%s: the list holds no $schema and fits 2,500 tokens", async (kind) => {
-  const client = await connect(neverOpened, { kind });
-  const text = JSON.stringify(await client.listTools());
-  expect(text).not.toContain("$schema");
-  expect(text.length / CHARS_PER_TOKEN).toBeLessThan(2_500);
-  expect(client.instructions().length / CHARS_PER_TOKEN).toBeLessThan(150);
-});
+test.each(clientKinds)(
+  "%s: the list fits its budget of tokens and holds no $schema",
+  async (kind) => {
+    const client = await connect(neverOpened, { kind });
+    const { tools } = await client.listTools();
+    expect(JSON.stringify(tools)).not.toContain("$schema");
+    expect(tokensIn(tools.slice(0, 4))).toBeLessThan(2_500);
+    expect(tokensIn(tools)).toBeLessThan(4_000);
+    expect(JSON.stringify(tools).length).toBeLessThan(16_000);
+    expect(tokensIn(client.instructions())).toBeLessThan(170);
+  },
+);
+
+test.each([
+  [
+    { toolsets: ["runs"] },
+    ["create_task_run", "get_task_run", "cancel_task_run", "list_task_runs"],
+  ],
+  [{ toolsets: ["groups"] }, ["create_task_group", "get_task_group", "cancel_task_group"]],
+  [{ isReadOnly: true }, ["get_task_run", "list_task_runs", "get_task_group"]],
+  [{ isReadOnly: true, toolsets: ["groups"] }, ["get_task_group"]],
+] as const)(
+  "with %o the agent gets %o, and instructions about nothing else",
+  async (deps, names) => {
+    const client = await connect(neverOpened, deps);
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual(names);
+    const named = client.instructions().match(/\w+_task_\w+/g) ?? [];
+    expect(names).toEqual(expect.arrayContaining(named));
+  },
+);
 
 test("every argument has a description or a name that explains itself", async () => {
   const client = await connect(neverOpened);
@@ -63,6 +127,11 @@ test("every argument has a description or a name that explains itself", async ()
     "create_task_run.memory_scope_key",
     "get_task_run.run_id",
     "cancel_task_run.run_id",
+    "list_task_runs.taskgroup_id",
+    "list_task_runs.until",
+    "create_task_group.dry_run",
+    "get_task_group.taskgroup_id",
+    "cancel_task_group.taskgroup_id",
   ]);
 });
 

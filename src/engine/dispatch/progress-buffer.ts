@@ -1,11 +1,13 @@
 import type { ProgressEvent } from "../../task-api/run-event.ts";
 import { type Clock, formatTimestamp } from "../clock.ts";
 
-/** Collects the progress of one attempt and writes it in batches. */
+/** Collects the progress of one attempt and writes it in batches. What could not be written is kept for the next one. */
 export interface ProgressBuffer {
   add(event: ProgressEvent): void;
-  /** Writes what was added so far; resolves when it is durable. */
+  /** Writes what was added so far; resolves when it is durable, and rejects with the reason why it is not. */
   flush(): Promise<void>;
+  /** Takes what is not written yet, for the caller to write; everything before it is durable. */
+  take(): Promise<ProgressEvent[]>;
 }
 
 /**
@@ -14,22 +16,37 @@ export interface ProgressBuffer {
  */
 const FLUSH_DELAY_MS = 25;
 
-/** `write` gets the events in order, one batch at a time. Its failures surface in `flush`. */
+/** `write` gets the events in order, one batch at a time. */
 export function createProgressBuffer(
   clock: Clock,
   write: (events: readonly ProgressEvent[]) => Promise<unknown>,
 ): ProgressBuffer {
   let pending: ProgressEvent[] = [];
-  let writing: Promise<unknown> = Promise.resolve();
+  let writing: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
 
-  function writePending(): Promise<unknown> {
+  function takePending(): ProgressEvent[] {
     clearTimeout(timer);
     timer = undefined;
     const batch = pending;
     pending = [];
-    if (batch.length > 0) writing = writing.then(() => write(batch));
-    return writing;
+    return batch;
+  }
+
+  /** One write after another, so that a batch that failed comes before what was added in the meantime. */
+  async function writePending(): Promise<void> {
+    const before = writing.catch(() => undefined);
+    writing = before.then(async () => {
+      const batch = takePending();
+      if (batch.length === 0) return;
+      try {
+        await write(batch);
+      } catch (error) {
+        pending = [...batch, ...pending];
+        throw error;
+      }
+    });
+    await writing;
   }
 
   return {
@@ -37,11 +54,13 @@ export function createProgressBuffer(
       // The time of the step, not of the write.
       const at = formatTimestamp(clock.now());
       pending.push("message" in event ? { timestamp: at, ...event } : event);
-      // A failure is kept in `writing` and comes out of the next flush.
+      // What fails is still pending, and its failure comes out of the next flush.
       timer ??= setTimeout(() => void writePending().catch(() => undefined), FLUSH_DELAY_MS);
     },
-    async flush() {
-      await writePending();
+    flush: writePending,
+    async take() {
+      await writing.catch(() => undefined);
+      return takePending();
     },
   };
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
+import { DatabaseFull, DatabaseLocked } from "../../database/locks.ts";
+import type { ProgressEvent } from "../../task-api/run-event.ts";
 import type { Clock } from "../clock.ts";
 import {
   ActionRequired,
@@ -9,7 +11,7 @@ import {
   type Executor,
 } from "../executors/executor.ts";
 import type { ChangeFeed } from "../runs/change-feed.ts";
-import type { ClaimedRun, RunStateMachine } from "../runs/run-state-machine.ts";
+import type { ClaimedRun, RunEnding, RunStateMachine } from "../runs/run-state-machine.ts";
 import { checkOutput } from "../schema-conformity.ts";
 import { createLeaseOwner, ownerHasEnded } from "./lease-owner.ts";
 import { createProgressBuffer } from "./progress-buffer.ts";
@@ -24,6 +26,11 @@ export interface Worker {
 const LEASE_MS = 30_000;
 /** Renewed six times within a lease, so that a busy moment does not lose it. */
 const RENEW_INTERVAL_MS = 5_000;
+/**
+ * An ending that finds the disk full or the database locked is tried again after so long, doubling. A lock is soon gone;
+ * a disk waits for somebody to make room on it, and to him the longest delay makes no difference.
+ */
+const ENDING_RETRY = { firstMs: 250, maxMs: RENEW_INTERVAL_MS } as const;
 /** A run whose worker was lost twice probably brings its worker down. */
 const MAX_ATTEMPTS = 2;
 
@@ -67,7 +74,7 @@ export function startWorker({
 }): Worker {
   const owner = createLeaseOwner();
   const held = new Map<string, Held>();
-  let stopping = false;
+  const stopping = new AbortController();
   let claiming: Promise<void> | undefined;
   let claimAgain = false;
 
@@ -77,20 +84,20 @@ export function startWorker({
     claiming ??= claimUntilFull().finally(() => {
       claiming = undefined;
       // Asked between the last look and this moment.
-      if (claimAgain && !stopping) claimRuns();
+      if (claimAgain && !stopping.signal.aborted) claimRuns();
     });
   }
 
   async function claimUntilFull(): Promise<void> {
     try {
       while (claimAgain) {
+        // Runs that end in the same turn of the event loop leave their places together.
+        await setImmediate();
         claimAgain = false;
         const limit = concurrency - held.size;
-        if (stopping || limit <= 0) return;
+        if (stopping.signal.aborted || limit <= 0) return;
         const request = { executorKey: executor.key, owner, leaseMs: LEASE_MS, limit };
         for (const claimed of await runs.claim(request)) hold(claimed);
-        // The database answers without leaving this turn of the event loop; others must get theirs.
-        await setImmediate();
       }
     } catch (error) {
       log.error({ err: error }, "could not claim runs; trying again");
@@ -100,19 +107,25 @@ export function startWorker({
   function hold(claimed: ClaimedRun): void {
     const abort = new AbortController();
     const unsubscribe = feed.subscribe(claimed.runId, () => void checkLease(claimed, abort));
-    const done = perform(claimed, abort.signal).finally(() => {
+    const done = perform(claimed, abort.signal, unsubscribe).finally(() => {
       unsubscribe();
       held.delete(claimed.runId);
       claimRuns();
     });
     held.set(claimed.runId, { claimed, abort, done });
     // ClaimedRun while the worker was told to stop: it goes straight back.
-    if (stopping) abort.abort(new WorkerStopping());
+    if (stopping.signal.aborted) abort.abort(stopping.signal.reason);
   }
 
-  async function perform(claimed: ClaimedRun, signal: AbortSignal): Promise<void> {
+  /** `isExecuted` is called once nothing is left of the run but to record how it ended. */
+  async function perform(
+    claimed: ClaimedRun,
+    signal: AbortSignal,
+    isExecuted: () => void,
+  ): Promise<void> {
     const runLog = log.child({ run_id: claimed.runId, attempt: claimed.attempt });
     const progress = createProgressBuffer(clock, (events) => runs.appendProgress(claimed, events));
+    let record: () => Promise<void>;
     try {
       const { output, warnings } = await executor.execute({
         runId: claimed.runId,
@@ -125,56 +138,91 @@ export function startWorker({
           if (claimed.input.enable_events !== false) progress.add(event);
         },
       });
-      await progress.flush();
-      const finished = await runs.finish(claimed, {
+      isExecuted();
+      const ending: RunEnding = {
         status: "completed",
         output,
         warnings: [...claimed.warnings, ...warnings, ...(await checkOutput(claimed.input, output))],
-      });
-      // Cancelled before it finished: the result is discarded.
-      if (!finished) await runs.acknowledgeCancel(claimed);
+      };
+      const rest = await progress.take();
+      record = () => finish(claimed, ending, rest);
     } catch (error) {
       // Whatever an executor throws once it was told to stop, the reason is why it stopped.
-      const reason: unknown = signal.aborted ? signal.reason : error;
-      await progress
-        .flush()
-        .then(() => settle(claimed, reason, runLog))
-        .catch((settleError: unknown) =>
+      const settle = settling(claimed, signal.aborted ? signal.reason : error, runLog);
+      record = async () => {
+        await progress.flush();
+        await settle();
+      };
+    }
+    await recordEnding(record, runLog);
+  }
+
+  async function finish(
+    claimed: ClaimedRun,
+    ending: RunEnding,
+    progress?: readonly ProgressEvent[],
+  ): Promise<void> {
+    const finished = await runs.finish(claimed, ending, progress);
+    // Cancelled before it finished: the result is discarded.
+    if (!finished) await runs.acknowledgeCancel(claimed);
+  }
+
+  /**
+   * Records how a run ended. What was worked out is not thrown away because there is no room for it at the moment: the
+   * run keeps its place and its lease meanwhile. Nothing is written twice, for an ending needs the lease.
+   */
+  async function recordEnding(record: () => Promise<void>, runLog: Logger): Promise<void> {
+    let delayMs: number = ENDING_RETRY.firstMs;
+    for (;;) {
+      try {
+        await record();
+        return;
+      } catch (error) {
+        const mayPass = error instanceof DatabaseFull || error instanceof DatabaseLocked;
+        if (!mayPass || stopping.signal.aborted) {
           // The lease expires, and another attempt follows.
-          runLog.error({ err: settleError }, "could not record how the run ended"),
-        );
+          runLog.error({ err: error }, "could not record how the run ended");
+          return;
+        }
+        runLog.warn({ err: error }, "could not record how the run ended; trying again");
+      }
+      // Told to stop, it tries once more at once.
+      await clock.sleep(delayMs, stopping.signal).catch(() => undefined);
+      delayMs = Math.min(delayMs * 2, ENDING_RETRY.maxMs);
     }
   }
 
-  async function settle(claimed: ClaimedRun, error: unknown, runLog: Logger): Promise<void> {
-    if (error instanceof CancelRequested) {
-      await runs.acknowledgeCancel(claimed);
-    } else if (error instanceof WorkerStopping) {
-      const released = await runs.release(claimed);
-      if (!released) await runs.acknowledgeCancel(claimed);
-    } else if (error instanceof ActionRequired) {
+  /** What is to be recorded of a run that did not complete. */
+  function settling(claimed: ClaimedRun, error: unknown, runLog: Logger): () => Promise<void> {
+    const acknowledgeCancel = async () => void (await runs.acknowledgeCancel(claimed));
+    if (error instanceof CancelRequested) return acknowledgeCancel;
+    if (error instanceof WorkerStopping) {
+      return async () => {
+        if (!(await runs.release(claimed))) await acknowledgeCancel();
+      };
+    }
+    if (error instanceof ActionRequired) {
       const untilMs = Math.floor(clock.now() + error.deadlineSeconds * 1_000);
-      const waits = await runs.requireAction(claimed, untilMs, [
+      const warnings = [
         ...claimed.warnings,
         { type: "action_required", message: error.message, detail: null },
-      ]);
-      if (!waits) await runs.acknowledgeCancel(claimed);
-    } else if (error instanceof LeaseLost) {
-      runLog.warn("the lease was lost; another worker has the run");
-    } else {
-      const refId = randomUUID();
-      const isForUser = error instanceof ExecutionFailed;
-      const message = isForUser
-        ? error.message
-        : "The engine failed while it performed this run. Its log has the cause under this ref_id.";
-      runLog[isForUser ? "info" : "error"]({ err: error, ref_id: refId }, "run failed");
-      const failed = await runs.finish(claimed, {
-        status: "failed",
-        error: { ref_id: refId, message, detail: null },
-      });
-      // The run was cancelled in the same moment.
-      if (!failed) await runs.acknowledgeCancel(claimed);
+      ];
+      return async () => {
+        if (!(await runs.requireAction(claimed, untilMs, warnings))) await acknowledgeCancel();
+      };
     }
+    if (error instanceof LeaseLost) {
+      runLog.warn("the lease was lost; another worker has the run");
+      return async () => {};
+    }
+    const refId = randomUUID();
+    const isForUser = error instanceof ExecutionFailed;
+    const message = isForUser
+      ? error.message
+      : "The engine failed while it performed this run. Its log has the cause under this ref_id.";
+    runLog[isForUser ? "info" : "error"]({ err: error, ref_id: refId }, "run failed");
+    return () =>
+      finish(claimed, { status: "failed", error: { ref_id: refId, message, detail: null } });
   }
 
   /** Stops the work on a run that was cancelled or is no longer ours. */
@@ -185,7 +233,7 @@ export function startWorker({
 
   async function checkLease(claimed: ClaimedRun, abort: AbortController): Promise<void> {
     // The database closes once the worker has stopped.
-    if (stopping) return;
+    if (stopping.signal.aborted) return;
     try {
       obey(await runs.heldStatus(claimed), abort);
     } catch (error) {
@@ -235,10 +283,10 @@ export function startWorker({
 
   return {
     async stop() {
-      stopping = true;
+      stopping.abort(new WorkerStopping());
       clearInterval(timer);
       unsubscribe();
-      for (const { abort } of held.values()) abort.abort(new WorkerStopping());
+      for (const { abort } of held.values()) abort.abort(stopping.signal.reason);
       await started;
       await claiming;
       await Promise.all([...held.values()].map(({ done }) => done));

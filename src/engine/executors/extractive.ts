@@ -1,9 +1,11 @@
 import type { Logger } from "pino";
 import type { Database } from "../../database/open-database.ts";
+import type { RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
 import { requestedOutput } from "../../task-api/task-spec.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import { DocumentFolderUnusable, resolveDocumentFolder } from "../sources/document-folder.ts";
-import { type DocumentSearch, openDocumentSearch } from "../sources/search-documents.ts";
+import { type DocumentSearch, openDocumentIndex } from "../sources/search-documents.ts";
 import {
   createDocumentSync,
   type SyncCounts,
@@ -15,13 +17,14 @@ import {
   type McpFindings,
   type OpenMcpServers,
 } from "./extractive/ask-mcp-servers.ts";
-import { readingBudget } from "./extractive/budgets.ts";
+import { MCP_SHARE, readingBudget } from "./extractive/budgets.ts";
 import { countSearches, fillFields } from "./extractive/fill-fields.ts";
 import { findEvidence } from "./extractive/find-evidence.ts";
 import { searchAlso } from "./extractive/found-documents.ts";
 import { type OutputField, readOutputFields } from "./extractive/output-fields.ts";
 import { readQuestion, splitIdentifier } from "./extractive/question.ts";
 import { createReadingProgress, type ReadingProgress } from "./extractive/reading-progress.ts";
+import { type ReadingTime, startReadingTime } from "./extractive/reading-time.ts";
 import { readTask } from "./extractive/research-task.ts";
 import { writeAnswer, writeNoAnswer } from "./extractive/write-answer.ts";
 
@@ -32,6 +35,7 @@ export interface ExtractiveExecutorOptions {
   log: Logger;
   /** Without it, `mcp_servers` of a run are not used, and the run carries a warning. */
   openMcpServers?: OpenMcpServers | undefined;
+  clock?: Clock;
 }
 
 const NO_MODEL: RunWarning = {
@@ -50,9 +54,11 @@ export async function createExtractiveExecutor({
   folder,
   log,
   openMcpServers,
+  clock = systemClock,
 }: ExtractiveExecutorOptions): Promise<Executor> {
   const root = await resolveDocumentFolder(folder);
   const sync = createDocumentSync(db, root, log);
+  const index = openDocumentIndex(db, root);
 
   async function execute(attempt: Attempt): Promise<ExecutionResult> {
     const { input, signal } = attempt;
@@ -64,22 +70,26 @@ export async function createExtractiveExecutor({
     await progress.tell("exec_status", `Indexing the documents of ${root}`);
     const counts = await waitFor(syncOrFail(sync, attempt.createdMs), signal);
     await progress.tell("exec_status", describeSync(counts));
-    const documents = await openDocumentSearch(db, root, input.source_policy);
+    const documents = await index.search(input.source_policy);
     await progress.tell("plan", describePlan(documents, counts, fields?.length ?? null));
+    const { seconds } = readingBudget(input.processor);
+    const time = startReadingTime(seconds, clock);
     const findings = await askMcpServers({
       input,
       question: toolQuestion(attempt, fields),
       open: openMcpServers,
       signal,
+      waitSeconds: seconds * MCP_SHARE,
+      clock,
       progress,
     });
     const search = searchAlso(documents, findings.documents);
 
     const answered =
       fields === null
-        ? await answerInText(attempt, search, progress)
-        : await answerInFields(fields, attempt, search, progress);
-    return addFindings(answered, findings);
+        ? await answerInText(attempt, search, progress, time)
+        : await answerInFields(fields, attempt, search, progress, time);
+    return addFindings(answered, findings, time.wasTooShort ? [warnOfTime(input)] : []);
   }
 
   return { key: `extractive:${root}`, execute };
@@ -94,9 +104,19 @@ function toolQuestion(attempt: Attempt, fields: readonly OutputField[] | null): 
 function addFindings(
   { output, warnings }: ExecutionResult,
   findings: McpFindings,
+  late: RunWarning[],
 ): ExecutionResult {
   const calls = findings.calls.length === 0 ? {} : { mcp_tool_calls: findings.calls };
-  return { output: { ...output, ...calls }, warnings: [...warnings, ...findings.warnings] };
+  return {
+    output: { ...output, ...calls },
+    warnings: [...warnings, ...late, ...findings.warnings],
+  };
+}
+
+function warnOfTime({ processor }: RunInput): RunWarning {
+  const { seconds } = readingBudget(processor);
+  const message = `The ${seconds} s that processor ${processor} has were over before everything was searched and read. The output is what was found until then; a processor above it, where there is one, has more time.`;
+  return { type: "warning", message };
 }
 
 async function answerInFields(
@@ -104,11 +124,13 @@ async function answerInFields(
   attempt: Attempt,
   search: DocumentSearch,
   progress: ReadingProgress,
+  time: ReadingTime,
 ): Promise<ExecutionResult> {
   const { output, warnings } = await fillFields(fields, {
     task: readTask(attempt),
     search,
     budget: readingBudget(attempt.input.processor),
+    time,
     beginSearch: progress.beginSearch,
   });
   const found = output.basis.filter((basis) => (basis.citations?.length ?? 0) > 0).length;
@@ -120,11 +142,12 @@ async function answerInText(
   attempt: Attempt,
   search: DocumentSearch,
   progress: ReadingProgress,
+  time: ReadingTime,
 ): Promise<ExecutionResult> {
   const task = readTask(attempt);
   const budget = readingBudget(attempt.input.processor);
   const observer = await progress.beginSearch(task.asked.join(" "));
-  const { evidence } = await findEvidence(readQuestion(task), search, budget, observer);
+  const { evidence } = await findEvidence(readQuestion(task), search, budget, observer, time);
   const quotes = evidence.slice(0, budget.quotes);
   if (quotes.length === 0) {
     await progress.tell("result", "No sentence of the documents answers the question");

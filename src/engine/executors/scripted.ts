@@ -119,7 +119,7 @@ async function end(
 ): Promise<ExecutionResult> {
   switch (outcome.status) {
     case "completed":
-      return { output: writeOutput(outcome, input, fill), warnings: [] };
+      return writeOutput(outcome, input, fill);
     case "failed":
       throw new ExecutionFailed(fill(outcome.message));
     case "action_required":

@@ -7,6 +7,7 @@ import { ApiError } from "./api-error.ts";
 import { answerClientErrors } from "./client-errors.ts";
 import { REQUEST_ID_HEADER, toApiError, toErrorBody } from "./error-answer.ts";
 import { CONNECTION_LIMITS, type ConnectionLimits } from "./limits.ts";
+import { requireOwnHost } from "./own-host.ts";
 import { dropUnreadConnections } from "./unread-connections.ts";
 
 /** An HTTP server in front of a request handler. */
@@ -27,31 +28,35 @@ export interface ServeOptions {
   limits?: Partial<ConnectionLimits>;
 }
 
-/** Listens on `host`:`port`. Rejects with the system's error when it cannot. */
+/**
+ * Listens on `host`:`port`. A loopback address answers only requests that were sent to one. Rejects with the system's
+ * error when it cannot listen.
+ */
 export async function serveHttp(
   fetch: (request: Request) => Promise<Response>,
   { host, port, log, limits: changed }: ServeOptions,
 ): Promise<HttpServer> {
   const limits = { ...CONNECTION_LIMITS, ...changed };
-  const answerError = (error: unknown) => answerOutsideError(error, log);
-  const answer = getRequestListener(fetch, { errorHandler: answerError });
-  const server = createServer(
-    {
-      // Node's own refusal has no body; the handler refuses such requests with the API's.
-      requireHostHeader: false,
-      maxHeaderSize: limits.headerBytes,
-      headersTimeout: limits.headersMs,
-      requestTimeout: limits.requestMs,
-      connectionsCheckingInterval: limits.checkMs,
-      keepAliveTimeout: limits.keepAliveMs,
-    },
-    (request, response) => void answer(request, response),
-  );
+  const server = createServer({
+    // Node's own refusal has no body; the handler refuses such requests with the API's.
+    requireHostHeader: false,
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    connectionsCheckingInterval: limits.checkMs,
+    keepAliveTimeout: limits.keepAliveMs,
+  });
   answerClientErrors(server, log);
   dropUnreadConnections(server, limits, log);
   await listen(server, { host, port, backlog: limits.backlog });
+  const bound = readAddress(server);
+  const answer = getRequestListener(requireOwnHost(fetch, { bound, host }), {
+    errorHandler: (error) => answerOutsideError(error, log),
+  });
+  // No request can have arrived yet: this is still the turn of the event loop in which the server began to listen.
+  server.on("request", (request, response) => void answer(request, response));
   return {
-    url: toUrl(server.address()),
+    url: toUrl(bound),
     close: () =>
       new Promise<void>((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()));
@@ -89,8 +94,13 @@ function answerOutsideError(error: unknown, log: Logger | undefined): Response {
   });
 }
 
-function toUrl(address: AddressInfo | string | null): string {
+function readAddress(server: Server): AddressInfo {
+  const address = server.address();
   if (address === null || typeof address === "string") throw new Error("The server has no port");
-  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
-  return `http://${host}:${address.port}`;
+  return address;
+}
+
+function toUrl({ family, address, port }: AddressInfo): string {
+  const host = family === "IPv6" ? `[${address}]` : address;
+  return `http://${host}:${port}`;
 }

@@ -40,9 +40,13 @@ export async function createChangeFeed(db: Database, log: Logger): Promise<Chang
     if (polling || closed) return;
     polling = true;
     try {
-      // Rises only with commits of other connections: our own changes were announced already.
+      const newestId = await readLastEventId(db);
+      // Rises only with commits of other processes: our own changes were announced already.
       const version = await readDataVersion(db);
-      if (version === seenVersion) return;
+      if (version === seenVersion) {
+        lastEventId = newestId;
+        return;
+      }
       const rows = await db
         .selectFrom("run_events")
         .select(["id", "run_id"])

@@ -20,25 +20,14 @@ export const STATE_TYPE = "task_run.state";
 const StateBody = z.object({ status: RunStatus });
 const ProgressEventBody = z.union([ProgressStatsEvent, ProgressMessageEvent]);
 
-/** Appends the status a run has just reached. Runs in the transaction of the change itself. */
-export async function appendState(
-  trx: Transaction<DatabaseSchema>,
-  runId: string,
-  status: RunStatus,
-  at: string,
-): Promise<void> {
-  await append(trx, runId, STATE_TYPE, { status }, at);
-}
-
-/** The same for many runs at once. */
+/** Appends the status that runs have just reached. Runs in the transaction of the change itself. */
 export async function appendStates(
   trx: Transaction<DatabaseSchema>,
   runIds: readonly string[],
   status: RunStatus,
   at: string,
 ): Promise<void> {
-  for (let start = 0; start < runIds.length; start += RUNS_PER_STATEMENT) {
-    const chunk = runIds.slice(start, start + RUNS_PER_STATEMENT);
+  for (const chunk of chunksOf(runIds)) {
     await trx
       .insertInto("run_events")
       .columns(["run_id", "seq", "type", "body", "created_at"])
@@ -60,16 +49,32 @@ export async function appendStates(
 }
 
 /** SQLite binds at most 32,766 values in a statement. */
-const RUNS_PER_STATEMENT = 1_000;
+const ROWS_PER_STATEMENT = 1_000;
 
-/** Appends progress events, oldest first. */
+/** Appends progress events of a run, oldest first, and then, where given, the status it has just reached. */
 export async function appendProgress(
   trx: Transaction<DatabaseSchema>,
   runId: string,
-  events: readonly ProgressEvent[],
+  { events, status }: { events: readonly ProgressEvent[]; status?: RunStatus },
   at: string,
 ): Promise<void> {
-  for (const { type, ...body } of events) await append(trx, runId, type, body, at);
+  // The write lock is held, so nobody else can take the same numbers.
+  const { last } = await trx
+    .selectFrom("run_events")
+    .where("run_id", "=", runId)
+    .select(({ fn }) => fn.max("seq").as("last"))
+    .executeTakeFirstOrThrow();
+  const entries = [
+    ...events.map(({ type, ...body }) => ({ type, body: JSON.stringify(body) })),
+    ...(status === undefined ? [] : [{ type: STATE_TYPE, body: writeStateBody(status) }]),
+  ];
+  const rows = entries.map((entry, index) => ({
+    run_id: runId,
+    seq: (last ?? 0) + 1 + index,
+    ...entry,
+    created_at: at,
+  }));
+  for (const chunk of chunksOf(rows)) await trx.insertInto("run_events").values(chunk).execute();
 }
 
 /** Writes the first event of new runs: they are `queued`. */
@@ -94,26 +99,10 @@ export function readStateBody(body: string): RunStatus {
   return StateBody.parse(JSON.parse(body)).status;
 }
 
-async function append(
-  trx: Transaction<DatabaseSchema>,
-  runId: string,
-  type: string,
-  body: JsonObject,
-  at: string,
-): Promise<void> {
-  await trx
-    .insertInto("run_events")
-    .values(({ selectFrom, fn, lit, eb }) => ({
-      run_id: runId,
-      // The write lock is held, so nobody else can take the same number.
-      seq: selectFrom("run_events")
-        .where("run_id", "=", runId)
-        .select(eb(fn.coalesce(fn.max("seq"), lit(0)), "+", lit(1)).as("next")),
-      type,
-      body: JSON.stringify(body),
-      created_at: at,
-    }))
-    .execute();
+function* chunksOf<Item>(items: readonly Item[]): Generator<Item[], void> {
+  for (let start = 0; start < items.length; start += ROWS_PER_STATEMENT) {
+    yield items.slice(start, start + ROWS_PER_STATEMENT);
+  }
 }
 
 /** The events of a run after `afterSeq`, oldest first. */

@@ -7,8 +7,9 @@ import type { RunInput } from "../../task-api/run-input.ts";
 import type { RunError, RunWarning } from "../../task-api/run.ts";
 import type { Clock } from "../clock.ts";
 import type { ChangeFeed } from "./change-feed.ts";
-import { appendProgress, appendState } from "./event-log.ts";
+import { appendProgress, appendStates } from "./event-log.ts";
 import { type NewRun, insertRuns } from "./accept-runs.ts";
+import { createGroupCommit } from "./group-commit.ts";
 import { findRun } from "./read-runs.ts";
 import { type RunRecord, readRunRow } from "./run-record.ts";
 import { type Lease, createStatusChanges, toColumns } from "./status-change.ts";
@@ -59,6 +60,20 @@ export function createRunStateMachine({
   feed: ChangeFeed;
 }) {
   const { commit, changeStatus, changeGroup, moveRun } = createStatusChanges({ db, clock, feed });
+  const commitTogether = createGroupCommit(commit);
+
+  /** Appends progress if the lease still holds the run, be it that it is being cancelled. */
+  async function append(
+    trx: Trx,
+    at: string,
+    lease: Lease,
+    events: readonly ProgressEvent[],
+  ): Promise<string[]> {
+    if (events.length === 0) return [];
+    if ((await heldBy(trx, lease).executeTakeFirst()) === undefined) return [];
+    await appendProgress(trx, lease.runId, { events }, at);
+    return [lease.runId];
+  }
 
   return {
     /**
@@ -95,7 +110,6 @@ export function createRunStateMachine({
       // Asked without a lock first: an idle worker must not stand in the way of writers.
       if ((await queued.limit(1).executeTakeFirst()) === undefined) return [];
       return commit(async (trx, at) => {
-        const ids = (await trx.executeQuery(queued)).rows.map((row) => row.run_id);
         const rows = await trx
           .updateTable("runs")
           .set(({ eb }) => ({
@@ -105,16 +119,17 @@ export function createRunStateMachine({
             attempt: eb("attempt", "+", 1),
             modified_at: at,
           }))
-          .where("run_id", "in", ids)
+          .where("run_id", "in", queued)
           .where("status", "=", "queued")
           .returningAll()
           .execute();
-        // An UPDATE answers in any order; runs start in the order of their creation.
-        rows.sort((a, b) => ids.indexOf(a.run_id) - ids.indexOf(b.run_id));
-        for (const row of rows) await appendState(trx, row.run_id, "running", at);
+        const changed = rows.map((row) => row.run_id);
+        await appendStates(trx, changed, "running", at);
+        // An UPDATE answers in any order; runs start in the order of their creation. Timestamps sort as text.
+        const inOrder = rows.toSorted((a, b) => (a.created_at < b.created_at ? -1 : 1));
         return {
-          changed: rows.map((row) => row.run_id),
-          result: rows.map((row) => {
+          changed,
+          result: inOrder.map((row) => {
             const { runId, attempt, tenantId, input, warnings, createdAt } = readRunRow(row);
             return { runId, owner: request.owner, attempt, tenantId, input, warnings, createdAt };
           }),
@@ -146,18 +161,36 @@ export function createRunStateMachine({
 
     /** Appends progress; false when the lease no longer holds the run, and then nothing is appended. */
     appendProgress(lease: Lease, events: readonly ProgressEvent[]): Promise<boolean> {
-      return commit(async (trx, at) => {
-        // Also while it is being cancelled: what was done before counts.
-        const result = (await heldBy(trx, lease).executeTakeFirst()) !== undefined;
-        if (result) await appendProgress(trx, lease.runId, events, at);
-        return { changed: result ? [lease.runId] : [], result };
+      return commitTogether(async (trx, at) => {
+        const changed = await append(trx, at, lease, events);
+        return { changed, result: changed.length > 0 };
       });
     },
 
-    /** `running` → `completed` or `failed`. False when the lease no longer holds the run: the ending is discarded. */
-    finish(lease: Lease, ending: RunEnding): Promise<boolean> {
+    /**
+     * `running` → `completed` or `failed`, with the progress that was not appended yet. False when the run is no longer
+     * running under this lease: the ending is discarded.
+     */
+    finish(
+      lease: Lease,
+      ending: RunEnding,
+      progress: readonly ProgressEvent[] = [],
+    ): Promise<boolean> {
+      const { runId } = lease;
       const { status: to, ...values } = ending;
-      return moveRun(lease.runId, { from: ["running"], to, lease, set: toColumns(values) });
+      return commitTogether(async (trx, at) => {
+        const set = toColumns(values);
+        const result = await changeStatus(trx, at, runId, {
+          from: ["running"],
+          to,
+          lease,
+          set,
+          progress,
+        });
+        if (result) return { changed: [runId], result };
+        // It may be being cancelled, and then what was done before counts.
+        return { changed: await append(trx, at, lease, progress), result };
+      });
     },
 
     /** `running` → `action_required`: the lease is given up; without an answer until `untilMs` the run fails.

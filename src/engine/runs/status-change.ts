@@ -1,7 +1,8 @@
-import type { Transaction, Updateable } from "kysely";
+import type { Selectable, Transaction, Updateable } from "kysely";
 import type { Database } from "../../database/open-database.ts";
 import type { DatabaseSchema, RunsTable } from "../../database/schema.ts";
 import type { RunOutput } from "../../task-api/output.ts";
+import type { ProgressEvent } from "../../task-api/run-event.ts";
 import {
   type RunError,
   type RunStatus,
@@ -11,7 +12,7 @@ import {
 import { type Clock, formatTimestamp } from "../clock.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import { enqueueWebhook } from "../webhooks/outbox.ts";
-import { appendState, appendStates } from "./event-log.ts";
+import { appendProgress, appendStates } from "./event-log.ts";
 import { readRunRow } from "./run-record.ts";
 
 /** Who holds a run: every write of a worker is fenced by both, so that a worker that lost its lease changes nothing. */
@@ -27,7 +28,18 @@ export interface StatusChange {
   /** The worker that must still hold the run. */
   lease?: Lease;
   set?: Updateable<RunsTable>;
+  /** What happened before the change, and is logged before it. */
+  progress?: readonly ProgressEvent[];
 }
+
+/** Something to do in a transaction, at a time: answers with the runs that it changed. */
+export type Change<Result> = (
+  trx: Trx,
+  at: string,
+) => Promise<{ changed: readonly string[]; result: Result }>;
+
+/** Makes a change durable. */
+export type Commit = <Result>(change: Change<Result>) => Promise<Result>;
 
 /** The parts of an ending as the run row stores them. */
 export function toColumns(values: {
@@ -55,9 +67,7 @@ export function createStatusChanges({
   const now = () => formatTimestamp(clock.now());
 
   /** Runs `change` in one transaction and announces the runs it changed, once they are committed. */
-  async function commit<Result>(
-    change: (trx: Trx, at: string) => Promise<{ changed: string[]; result: Result }>,
-  ): Promise<Result> {
+  async function commit<Result>(change: Change<Result>): Promise<Result> {
     const { changed, result } = await db.transaction().execute((trx) => change(trx, now()));
     for (const runId of changed) feed.announce(runId);
     return result;
@@ -68,7 +78,7 @@ export function createStatusChanges({
     trx: Trx,
     at: string,
     runId: string,
-    { from, to, lease, set }: StatusChange,
+    { from, to, lease, set, progress = [] }: StatusChange,
   ): Promise<boolean> {
     let update = trx
       .updateTable("runs")
@@ -80,10 +90,15 @@ export function createStatusChanges({
     }
     const row = await update.returningAll().executeTakeFirst();
     if (row === undefined) return false;
-    await appendState(trx, runId, to, at);
-    if (isTerminalStatus(to))
-      await enqueueWebhook(trx, readRunRow(row), { at, nowMs: clock.now() });
+    await appendProgress(trx, runId, { events: progress, status: to }, at);
+    if (isTerminalStatus(to)) await enqueueWebhookOf(trx, row, at);
     return true;
+  }
+
+  async function enqueueWebhookOf(trx: Trx, row: Selectable<RunsTable>, at: string): Promise<void> {
+    // Most runs have none, and reading a whole run takes longer than looking for the word in its input.
+    if (!row.input.includes('"webhook"')) return;
+    await enqueueWebhook(trx, readRunRow(row), { at, nowMs: clock.now() });
   }
 
   /** Moves every run of a group that is in one of `from`; answers with their ids. */
@@ -103,8 +118,7 @@ export function createStatusChanges({
     const runIds = rows.map((row) => row.run_id);
     await appendStates(trx, runIds, to, at);
     if (isTerminalStatus(to)) {
-      for (const row of rows)
-        await enqueueWebhook(trx, readRunRow(row), { at, nowMs: clock.now() });
+      for (const row of rows) await enqueueWebhookOf(trx, row, at);
     }
     return runIds;
   }

@@ -2,10 +2,7 @@ import { readFile } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ParsedDocument, Section } from "./document.ts";
-import { parseHtml } from "./html.ts";
-import { parseMarkdown } from "./markdown.ts";
 import { splitPassages } from "./passages.ts";
-import { parsePlainText } from "./plain-text.ts";
 
 /** A file of a document folder, cut into passages. */
 export interface SourceDocument {
@@ -26,12 +23,19 @@ export class DocumentUnreadable extends Error {
 /** A book has about 1 MB of text; larger files are data or logs, and would hold up every other document. */
 export const MAX_DOCUMENT_BYTES = 5 * 1024 * 1024;
 
-const PARSERS: Record<string, (text: string) => ParsedDocument> = {
-  ".md": parseMarkdown,
-  ".markdown": parseMarkdown,
-  ".txt": parsePlainText,
-  ".html": parseHtml,
-  ".htm": parseHtml,
+type Parse = (text: string) => ParsedDocument;
+
+const loadMarkdown = async (): Promise<Parse> => (await import("./markdown.ts")).parseMarkdown;
+const loadPlainText = async (): Promise<Parse> => (await import("./plain-text.ts")).parsePlainText;
+const loadHtml = async (): Promise<Parse> => (await import("./html.ts")).parseHtml;
+
+/** By extension. Parsers are large, and a folder that is indexed needs none: each is loaded by its first document. */
+const PARSERS: Record<string, () => Promise<Parse>> = {
+  ".md": loadMarkdown,
+  ".markdown": loadMarkdown,
+  ".txt": loadPlainText,
+  ".html": loadHtml,
+  ".htm": loadHtml,
 };
 
 /** Whether the file name is one of a format that can be read. */
@@ -42,9 +46,9 @@ export function isDocumentName(name: string): boolean {
 /** Reads and parses one file. Throws {@link DocumentUnreadable}. */
 export async function readDocument(path: string): Promise<SourceDocument> {
   const extension = extname(path).toLowerCase();
-  const parse = PARSERS[extension];
-  if (parse === undefined) throw new DocumentUnreadable(`is of an unknown format (${extension})`);
-  const parsed = parseText(decode(await readBytes(path)), parse);
+  const load = PARSERS[extension];
+  if (load === undefined) throw new DocumentUnreadable(`is of an unknown format (${extension})`);
+  const parsed = parseText(decode(await readBytes(path)), await load());
   return {
     title: parsed.title ?? basename(path, extname(path)),
     url: parsed.url ?? pathToFileURL(path).href,
@@ -92,7 +96,7 @@ function declaredCharset(bytes: Buffer): string | null {
   return /<meta[^>]+charset\s*=\s*["']?([\w-]+)/i.exec(head)?.[1]?.toLowerCase() ?? null;
 }
 
-function parseText(text: string, parse: (text: string) => ParsedDocument): ParsedDocument {
+function parseText(text: string, parse: Parse): ParsedDocument {
   try {
     return parse(text);
   } catch (error) {

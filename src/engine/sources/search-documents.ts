@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Database } from "../../database/open-database.ts";
+import type { PassagesTable } from "../../database/schema.ts";
 import type { SourcePolicy } from "../../task-api/run-input.ts";
 import { documentIdOf, PASSAGES_PER_DOCUMENT } from "./passage-rows.ts";
 import { isAllowedSource } from "./source-policy-filter.ts";
@@ -40,17 +41,83 @@ export interface DocumentSearch {
 /** A word of the title says most about a passage, its heading more than its text. Order of the columns: see the schema. */
 const RANK = sql<number>`bm25(passages, 4.0, 2.0, 1.0)`;
 
-/** Prepares searches over what the folder's index holds now, limited to the sources that the policy allows. */
-export async function openDocumentSearch(
+/** The searchable documents of one folder. */
+export interface DocumentIndex {
+  /** Prepares searches over what the index holds now, limited to the sources that the policy allows. */
+  search(policy: SourcePolicy | null | undefined): Promise<DocumentSearch>;
+}
+
+/** A row of a document: while none changes, neither do the passages. */
+interface DocumentRow extends IndexedDocument {
+  passageCount: number;
+  modifiedMs: number;
+  sizeBytes: number;
+}
+
+/** What was read of an index, kept until a document of it changes. */
+interface KeptIndex {
+  rows: readonly DocumentRow[];
+  passages: Map<number, FoundPassage>;
+  /** In how many passages of the whole folder a match expression is found. */
+  frequencies: Map<string, number>;
+}
+
+/** A few megabytes; when there are more, all are forgotten. */
+const MAX_KEPT_PASSAGES = 1_000;
+const MAX_KEPT_FREQUENCIES = 10_000;
+
+/** Opens the index of a folder. Runs that come one after the other read the same: it remembers what they read. */
+export function openDocumentIndex(db: Database, folder: string): DocumentIndex {
+  let kept: KeptIndex = { rows: [], passages: new Map(), frequencies: new Map() };
+
+  return {
+    async search(policy) {
+      const rows: DocumentRow[] = await db
+        .selectFrom("documents")
+        .select([
+          "id",
+          "title",
+          "url",
+          "published_on as publishedOn",
+          "passage_count as passageCount",
+          "modified_ms as modifiedMs",
+          "size_bytes as sizeBytes",
+        ])
+        .where("folder", "=", folder)
+        .orderBy("id")
+        .execute();
+      if (!areSame(rows, kept.rows)) {
+        kept = { rows, passages: new Map(), frequencies: new Map() };
+      }
+      return searchIn(db, kept, policy);
+    },
+  };
+}
+
+/** An index has the same fields for every document, in the same order. */
+function areSame(rows: readonly DocumentRow[], others: readonly DocumentRow[]): boolean {
+  return (
+    rows.length === others.length &&
+    rows.every((row, at) => {
+      const other = others[at];
+      return (
+        row.id === other?.id &&
+        row.modifiedMs === other.modifiedMs &&
+        row.sizeBytes === other.sizeBytes &&
+        row.passageCount === other.passageCount &&
+        row.title === other.title &&
+        row.url === other.url &&
+        row.publishedOn === other.publishedOn
+      );
+    })
+  );
+}
+
+function searchIn(
   db: Database,
-  folder: string,
+  { rows, passages: keptPassages, frequencies: keptFrequencies }: KeptIndex,
   policy: SourcePolicy | null | undefined,
-): Promise<DocumentSearch> {
-  const rows = await db
-    .selectFrom("documents")
-    .select(["id", "title", "url", "published_on as publishedOn", "passage_count as passageCount"])
-    .where("folder", "=", folder)
-    .execute();
+): DocumentSearch {
   const documents = new Map(
     rows.filter((row) => isAllowedSource(row, policy)).map((row) => [row.id, row]),
   );
@@ -59,7 +126,7 @@ export async function openDocumentSearch(
   const isAllowed = sql<boolean>`${documentId} IN (SELECT value FROM json_each(${allowedIds}))`;
   let passageCount = 0;
   for (const document of documents.values()) passageCount += document.passageCount;
-  const frequencies = new Map<string, number>();
+  const frequencies = documents.size === rows.length ? keptFrequencies : new Map<string, number>();
 
   async function countPassages(words: readonly string[]): Promise<number> {
     const match = toMatchExpression(words);
@@ -72,6 +139,7 @@ export async function openDocumentSearch(
       .where(sql<boolean>`passages MATCH ${match}`)
       .where(isAllowed)
       .executeTakeFirstOrThrow();
+    if (frequencies.size >= MAX_KEPT_FREQUENCIES) frequencies.clear();
     frequencies.set(match, count);
     return count;
   }
@@ -97,12 +165,26 @@ export async function openDocumentSearch(
       .orderBy("rowid")
       .limit(limit)
       .execute();
-    const passages = found.flatMap((row): FoundPassage[] => {
-      const document = documents.get(documentIdOf(row.rowid));
-      if (document === undefined) return [];
-      return [{ document, heading: fromIndexedText(row.heading), text: fromIndexedText(row.text) }];
-    });
-    return { passages, documentIds: matched.map((row) => row.id) };
+    return {
+      passages: found.flatMap((row) => readPassage(row) ?? []),
+      documentIds: matched.map((row) => row.id),
+    };
+  }
+
+  /** The same object for the same passage, so that what is found out about it can be kept too. */
+  function readPassage(row: Omit<PassagesTable, "title">): FoundPassage | undefined {
+    const document = documents.get(documentIdOf(row.rowid));
+    if (document === undefined) return undefined;
+    const known = keptPassages.get(row.rowid);
+    if (known !== undefined) return known;
+    const passage: FoundPassage = {
+      document,
+      heading: fromIndexedText(row.heading),
+      text: fromIndexedText(row.text),
+    };
+    if (keptPassages.size >= MAX_KEPT_PASSAGES) keptPassages.clear();
+    keptPassages.set(row.rowid, passage);
+    return passage;
   }
 
   return { documentCount: documents.size, passageCount, countPassages, find };

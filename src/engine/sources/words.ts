@@ -36,6 +36,39 @@ export function splitWords(text: string): Word[] {
   });
 }
 
+/** A text as it is compared with questions. */
+export interface TextWords {
+  /** In the order of the text. */
+  words: readonly Word[];
+  keys: ReadonlySet<string>;
+  spellings: ReadonlySet<string>;
+}
+
+/** The sentences of a folder are compared with every question anew; splitting them takes longer than the comparison. */
+const knownTexts = new Map<string, TextWords>();
+let knownChars = 0;
+/** Some megabytes, and all that one run reads; more text is forgotten all at once. */
+const MAX_KNOWN_CHARS = 200_000;
+
+/** The words of a text that will be asked for again. */
+export function readWords(text: string): TextWords {
+  const known = knownTexts.get(text);
+  if (known !== undefined) return known;
+  const words = splitWords(text);
+  const read: TextWords = {
+    words,
+    keys: new Set(words.map((word) => word.key)),
+    spellings: new Set(words.map((word) => word.text)),
+  };
+  knownChars += text.length;
+  if (knownChars > MAX_KNOWN_CHARS) {
+    knownTexts.clear();
+    knownChars = text.length;
+  }
+  knownTexts.set(text, read);
+  return read;
+}
+
 function toWord(text: string, start: number): Word {
   return { text, start, key: wordKey(text) };
 }

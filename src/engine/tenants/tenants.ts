@@ -1,6 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { DEFAULT_TENANT_ID, type Tenant } from "./tenant.ts";
 
@@ -48,6 +47,8 @@ export function singleTenant(apiKey: string | undefined): Tenants {
 
 /** Reads a tenants file (YAML or JSON). Throws {@link TenantsFileUnusable} with every problem. */
 export async function readTenants(path: string): Promise<Tenants> {
+  // Loaded for those who have such a file.
+  const { parse: parseYaml } = await import("yaml");
   let content: unknown;
   try {
     content = parseYaml(await readFile(path, "utf8"));

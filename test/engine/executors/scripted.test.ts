@@ -1,5 +1,5 @@
 import Parallel from "parallel-web";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { Engine } from "../../../src/engine/engine.ts";
 import { ActionRequired, type Attempt } from "../../../src/engine/executors/executor.ts";
 import { serveHttp } from "../../../src/engine/http-api/serve.ts";
@@ -116,6 +116,61 @@ test("a basis is returned as the script has it", async () => {
       citations: [{ url: "https://example.com/base", title: "GDP", excerpts: ["3 trillion"] }],
     },
   ]);
+});
+
+describe("with a source policy", () => {
+  const script = `
+    runs:
+      - match: { input: many }
+        outcome: { status: completed, sections: 1, citations: 20 }
+      - outcome:
+          status: completed
+          text: About $3 trillion.
+          basis:
+            - citations:
+                - { url: "https://data.example.com/gdp", published: 2023-12-31 }
+                - { url: "https://www.census.gov/gdp", published: 2024-01-01 }
+                - { url: "https://{{processor}}.example.org/gdp" }
+                - { url: "page 3 of the printed report" }
+  `;
+  const [com, gov, org, paper] = [
+    "https://data.example.com/gdp",
+    "https://www.census.gov/gdp",
+    "https://base.example.org/gdp",
+    "page 3 of the printed report",
+  ];
+
+  test.each([
+    ["an included domain", { include_domains: ["example.com"] }, [com]],
+    ["an included suffix", { include_domains: [".gov"] }, [gov]],
+    ["a domain that the run fills in", { include_domains: ["base.example.org"] }, [org]],
+    ["an excluded domain", { exclude_domains: ["example.com"] }, [gov, org, paper]],
+    ["an excluded suffix", { exclude_domains: [".gov", ".org"] }, [com, paper]],
+    ["a date, where one is known", { after_date: "2024-01-01" }, [gov, org, paper]],
+    ["both", { exclude_domains: ["example.org"], after_date: "2024-01-01" }, [gov, paper]],
+    ["nothing that the script cites", { include_domains: ["example.net"] }, []],
+  ])("only what it admits is cited: %s", async (_name, source_policy, urls) => {
+    const { run, output } = await performRun(await startScriptedEngine(script), { source_policy });
+    const [basis] = output.basis;
+    expect(basis.citations.map(({ url }: { url: string }) => url)).toEqual(urls);
+    const left = 4 - urls.length;
+    expect(run.warnings[0].message).toContain(`does not admit ${left} of the script's 4 citations`);
+  });
+
+  test("a policy that admits all leaves nothing out and warns of nothing", async () => {
+    const source_policy = { exclude_domains: ["example.net"] };
+    const { run, output } = await performRun(await startScriptedEngine(script), { source_policy });
+    expect(output.basis[0].citations).toHaveLength(4);
+    expect(JSON.stringify(run.warnings ?? [])).not.toContain("source_policy");
+  });
+
+  test("a made-up report refers to no citation that was left out", async () => {
+    const engine = await startScriptedEngine(script);
+    const source_policy = { include_domains: ["example.com/sources/7"] };
+    const { output } = await performRun(engine, { input: "many", source_policy });
+    expect(output.basis[0].citations).toMatchObject([{ url: "https://example.com/sources/7" }]);
+    expect(new Set(output.content.match(/\[\d+\]/g))).toEqual(new Set(["[1]"]));
+  });
 });
 
 test("texts are filled with the run's values, and braces of the input stay braces", async () => {

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { Database } from "../../../src/database/open-database.ts";
 import { DocumentFolderUnusable } from "../../../src/engine/sources/document-folder.ts";
-import { openDocumentSearch } from "../../../src/engine/sources/search-documents.ts";
+import { openDocumentIndex } from "../../../src/engine/sources/search-documents.ts";
 import { createDocumentSync } from "../../../src/engine/sources/sync-documents.ts";
 import { createDatabase, createFolder, createLog, writeFiles } from "./document-fixtures.ts";
 
@@ -28,7 +28,7 @@ async function indexedPaths(db: Database): Promise<string[]> {
 }
 
 async function findText(db: Database, folder: string, word: string): Promise<string[]> {
-  const search = await openDocumentSearch(db, folder, null);
+  const search = await openDocumentIndex(db, folder).search(null);
   return (await search.find([word], 100)).passages.map((passage) => passage.text);
 }
 
@@ -181,7 +181,7 @@ test("two processes that index one folder into one database at once neither fail
 
   expect(await indexedPaths(db)).toHaveLength(150);
   expect(await findText(db, folder, "common")).toHaveLength(100);
-  const search = await openDocumentSearch(db, folder, null);
+  const search = await openDocumentIndex(db, folder).search(null);
   expect(await search.countPassages(["common"])).toBe(150);
   expect(await sync()).toEqual({ documents: 150, indexed: 0, removed: 0, skipped: 0 });
 });
@@ -189,7 +189,7 @@ test("two processes that index one folder into one database at once neither fail
 test("nothing a user types is query syntax", async () => {
   const { folder, db, sync } = await setUp({ "a.md": "alpha beta" });
   await sync();
-  const search = await openDocumentSearch(db, folder, null);
+  const search = await openDocumentIndex(db, folder).search(null);
   for (const attack of [
     '"',
     "*",
@@ -230,7 +230,7 @@ test("the source policy decides what is searched", async () => {
     "c.md": "alpha three",
   });
   await sync();
-  const search = await openDocumentSearch(db, folder, { include_domains: [".gov"] });
+  const search = await openDocumentIndex(db, folder).search({ include_domains: [".gov"] });
   expect(search).toMatchObject({ documentCount: 1, passageCount: 1 });
   const { passages, documentIds } = await search.find(["alpha"], 10);
   expect(passages.map((passage) => passage.text)).toEqual(["alpha one"]);

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type {
   RunMcpServer,
   RunMcpServers,
@@ -6,10 +7,13 @@ import type {
 import type { McpToolCall } from "../../../task-api/output.ts";
 import type { McpServerEntry, RunInput } from "../../../task-api/run-input.ts";
 import type { RunWarning } from "../../../task-api/run.ts";
+import type { JsonObject } from "../../../task-api/task-spec.ts";
+import type { Clock } from "../../clock.ts";
 import { isAllowedSource } from "../../sources/source-policy-filter.ts";
 import type { FoundDocument } from "./found-documents.ts";
 import { pickSearchTool, type SearchTool } from "./pick-search-tool.ts";
 import type { ReadingProgress } from "./reading-progress.ts";
+import { startWaitingTime, type WaitingTime } from "./reading-time.ts";
 import { readToolTexts } from "./read-tool-texts.ts";
 
 /** Connects to the MCP servers of a run; the caller closes them. */
@@ -26,20 +30,24 @@ export interface McpFindings {
 }
 
 /**
- * Asks one search-like tool of each server once, all at the same time. What fails, and what cannot be asked, is a
- * warning. Without `open` this engine does not reach out, and says so.
+ * Asks one search-like tool of each server once, all at the same time. What fails, what cannot be asked, and what does
+ * not answer within `waitSeconds` is a warning. Without `open` this engine does not reach out, and says so.
  */
 export async function askMcpServers({
   input,
   question,
   open,
   signal,
+  waitSeconds,
+  clock,
   progress,
 }: {
   input: RunInput;
   question: string;
   open: OpenMcpServers | undefined;
   signal: AbortSignal;
+  waitSeconds: number;
+  clock: Clock;
   progress: ReadingProgress;
 }): Promise<McpFindings> {
   const entries = input.mcp_servers ?? [];
@@ -47,7 +55,8 @@ export async function askMcpServers({
   if (open === undefined) return { documents: [], calls: [], warnings: [NOT_USED] };
 
   await progress.tell("exec_status", `Connecting to ${entries.length} MCP server(s)`);
-  const opened = await open(entries, signal);
+  const time = startWaitingTime(waitSeconds, { clock, signal });
+  const opened = await openInTime(entries, open, time);
   try {
     const findings: McpFindings = { documents: [], calls: [], warnings: [...opened.warnings] };
     const asked: { server: RunMcpServer; search: SearchTool }[] = [];
@@ -66,7 +75,7 @@ export async function askMcpServers({
     const outcomes = await Promise.all(
       asked.map(async ({ server, search }) => {
         const args = { [search.argument]: shorten(question, search.maxChars) };
-        return { server, search, outcome: await server.call(search.tool, args) };
+        return { server, search, outcome: await callInTime(server, search, args, time) };
       }),
     );
     signal.throwIfAborted();
@@ -79,7 +88,53 @@ export async function askMcpServers({
     return findings;
   } finally {
     await opened.close();
+    time.end();
   }
+}
+
+/** When time is over before all have answered, there is none left to ask the others. */
+async function openInTime(
+  entries: readonly McpServerEntry[],
+  open: OpenMcpServers,
+  time: WaitingTime,
+): Promise<RunMcpServers> {
+  try {
+    return await open(entries, time.signal);
+  } catch (error) {
+    if (!time.isOver()) throw error;
+    const message = `MCP servers were not asked: connecting to them took longer than ${describeTime(time)}.`;
+    const warnings: RunWarning[] = [{ type: "warning", message, detail: {} }];
+    return { servers: [], warnings, close: async () => {} };
+  }
+}
+
+/** What one server keeps waiting must not cost the answers of the others. */
+async function callInTime(
+  server: RunMcpServer,
+  { tool }: SearchTool,
+  args: JsonObject,
+  time: WaitingTime,
+): Promise<ToolOutcome> {
+  try {
+    return await server.call(tool, args);
+  } catch (error) {
+    if (!time.isOver()) throw error;
+    const reason = `no answer within ${describeTime(time)}`;
+    const record = {
+      tool_call_id: `mcptool_${randomUUID()}`,
+      server_name: server.name,
+      tool_name: tool.name,
+      arguments: JSON.stringify(args),
+      content: null,
+      error: reason,
+    };
+    const message = `MCP server ${server.name} was not used: ${reason}.`;
+    return { record, texts: [], warning: { type: "warning", message, detail: {} } };
+  }
+}
+
+function describeTime({ seconds }: WaitingTime): string {
+  return `the ${seconds} s that this processor waits for MCP servers`;
 }
 
 function readOutcome(

@@ -1,5 +1,7 @@
-/** How much of the folder one search reads, and how much of it the answer shows. */
+/** How much of the folder one search reads, how much of it the answer shows, and how long all of it may take. */
 export interface ReadingBudget {
+  /** For a whole run, from when the folder is indexed: indexing serves every run. */
+  seconds: number;
   documents: number;
   passages: number;
   /** Sentences in a text answer. */
@@ -11,20 +13,28 @@ export interface ReadingBudget {
 /**
  * Rises with the price of the tier, as the caller expects. More than five quotes is a wall of text, whatever was paid;
  * the higher tiers read further down the ranking instead. Reading costs about a millisecond per document.
+ * The time is what the fast variant of the same tier takes at most at the hosted API, so that nobody waits longer here
+ * than there. A folder alone needs a fraction of it: it is for MCP servers that are slow, and folders that are huge.
  */
 const BUDGETS: Record<string, ReadingBudget> = {
-  lite: { documents: 3, passages: 8, quotes: 1, items: 5 },
-  base: { documents: 5, passages: 16, quotes: 2, items: 10 },
-  core: { documents: 10, passages: 32, quotes: 3, items: 15 },
-  core2x: { documents: 15, passages: 48, quotes: 3, items: 15 },
-  pro: { documents: 20, passages: 64, quotes: 4, items: 20 },
-  ultra: { documents: 40, passages: 128, quotes: 5, items: 25 },
-  ultra2x: { documents: 60, passages: 192, quotes: 5, items: 25 },
-  ultra4x: { documents: 80, passages: 256, quotes: 5, items: 25 },
-  ultra8x: { documents: 100, passages: 320, quotes: 5, items: 25 },
+  lite: { seconds: 20, documents: 3, passages: 8, quotes: 1, items: 5 },
+  base: { seconds: 50, documents: 5, passages: 16, quotes: 2, items: 10 },
+  core: { seconds: 100, documents: 10, passages: 32, quotes: 3, items: 15 },
+  core2x: { seconds: 180, documents: 15, passages: 48, quotes: 3, items: 15 },
+  pro: { seconds: 300, documents: 20, passages: 64, quotes: 4, items: 20 },
+  ultra: { seconds: 600, documents: 40, passages: 128, quotes: 5, items: 25 },
+  ultra2x: { seconds: 1_200, documents: 60, passages: 192, quotes: 5, items: 25 },
+  ultra4x: { seconds: 2_400, documents: 80, passages: 256, quotes: 5, items: 25 },
+  ultra8x: { seconds: 3_600, documents: 100, passages: 320, quotes: 5, items: 25 },
 };
 
-const BASE: ReadingBudget = { documents: 5, passages: 16, quotes: 2, items: 10 };
+const BASE: ReadingBudget = { seconds: 50, documents: 5, passages: 16, quotes: 2, items: 10 };
+
+/**
+ * The share of a run's time that MCP servers may keep it waiting. The folder is searched after them, and what it holds
+ * must not be lost to a server that hangs.
+ */
+export const MCP_SHARE = 0.5;
 
 /** The budget of a processor; its `-fast` variant has the same. The HTTP API refuses names that are not processors. */
 export function readingBudget(processor: string): ReadingBudget {

@@ -6,6 +6,7 @@ import type { ReadingBudget } from "./budgets.ts";
 import { type Evidence, findEvidence, type ReadingObserver } from "./find-evidence.ts";
 import type { OutputField } from "./output-fields.ts";
 import { readQuestion, splitIdentifier } from "./question.ts";
+import type { ReadingTime } from "./reading-time.ts";
 import type { ResearchTask } from "./research-task.ts";
 import type { WeightedQuestion } from "./relevance.ts";
 import { takeValue } from "./take-value.ts";
@@ -15,15 +16,24 @@ export interface FillOptions {
   task: ResearchTask;
   search: DocumentSearch;
   budget: ReadingBudget;
+  /** Once it is over, fields are left empty. */
+  time: ReadingTime;
   /** Called before each field's search, with the words that are searched for. */
   beginSearch(query: string): Promise<ReadingObserver>;
+}
+
+/** A field without a value. */
+interface Unfilled {
+  /** With the names of the fields around it. */
+  path: string;
+  isNullable: boolean;
+  wasSearched: boolean;
 }
 
 interface Filled {
   value: unknown;
   evidence: Evidence[];
-  /** Fields without a value, with their full path. */
-  unfilled: { path: string; isNullable: boolean }[];
+  unfilled: Unfilled[];
 }
 
 /** How many searches filling these fields takes: one for each value and each list. */
@@ -41,19 +51,23 @@ export async function fillFields(
 ): Promise<{ output: JsonOutput; warnings: RunWarning[] }> {
   const entries: [string, unknown][] = [];
   const basis = [];
-  const unfilled: Filled["unfilled"] = [];
+  const unfilled: Unfilled[] = [];
   for (const field of fields) {
     const filled = await fillField(field, [], options);
     entries.push([field.name, filled.value]);
     unfilled.push(...filled.unfilled);
-    const reasoning =
-      filled.evidence.length > 0
-        ? REASONING
-        : "extractive: no sentence of the documents states a fitting value; no model was used.";
+    const reasoning = filled.evidence.length > 0 ? REASONING : explainEmpty(filled.unfilled);
     basis.push(describeBasis(field.name, reasoning, citeSources(filled.evidence)));
   }
   const content = Object.fromEntries(entries);
   return { output: { type: "json", content, basis }, warnings: warnAbout(unfilled) };
+}
+
+function explainEmpty(unfilled: readonly Unfilled[]): string {
+  const problem = unfilled.every(({ wasSearched }) => wasSearched)
+    ? "no sentence of the documents states a fitting value"
+    : "the time of the run was over before the documents were searched for a value";
+  return `extractive: ${problem}; no model was used.`;
 }
 
 async function fillField(
@@ -62,6 +76,10 @@ async function fillField(
   options: FillOptions,
 ): Promise<Filled> {
   const { shape } = field;
+  if (shape.kind !== "object" && options.time.isOver()) {
+    const value = shape.kind === "array" && !field.isNullable ? [] : null;
+    return leaveEmpty(field, parents, { value, wasSearched: false });
+  }
   switch (shape.kind) {
     case "object":
       return fillObject(field, shape.fields, parents, options);
@@ -83,7 +101,7 @@ async function fillField(
           : takeValue({ evidence: candidate, field, question, isPartOfRecord: false });
         if (value !== null) return { value, evidence: [candidate], unfilled: [] };
       }
-      return leaveEmpty(field, parents, null);
+      return leaveEmpty(field, parents, { value: null, wasSearched: true });
     }
   }
 }
@@ -97,7 +115,7 @@ async function fillObject(
   const path = [...parents, field.name];
   const entries: [string, unknown][] = [];
   const evidence: Evidence[] = [];
-  const unfilled: Filled["unfilled"] = [];
+  const unfilled: Unfilled[] = [];
   for (const child of fields) {
     const filled = await fillField(child, path, options);
     entries.push([child.name, filled.value]);
@@ -136,7 +154,10 @@ async function fillArray(
     if (value !== null && !values.has(key)) values.set(key, { value, evidence: candidate });
   }
   const filled = [...values.values()];
-  if (filled.length === 0) return leaveEmpty(field, parents, field.isNullable ? null : []);
+  if (filled.length === 0) {
+    const value = field.isNullable ? null : [];
+    return leaveEmpty(field, parents, { value, wasSearched: true });
+  }
   return {
     value: filled.map((item) => item.value),
     evidence: filled.map((item) => item.evidence),
@@ -149,17 +170,13 @@ async function fillArray(
 }
 
 /** The fields of a list's records that some record lacks. */
-function findGaps(
-  path: string,
-  { shape }: OutputField,
-  records: readonly unknown[],
-): Filled["unfilled"] {
+function findGaps(path: string, { shape }: OutputField, records: readonly unknown[]): Unfilled[] {
   if (shape.kind !== "object") return [];
   const hasGap = ({ name }: OutputField) =>
     records.some((record) => JsonObject.parse(record)[name] === null);
   return shape.fields
     .filter(hasGap)
-    .map(({ name, isNullable }) => ({ path: `${path}.${name}`, isNullable }));
+    .map(({ name, isNullable }) => ({ path: `${path}.${name}`, isNullable, wasSearched: true }));
 }
 
 function readItem(
@@ -210,7 +227,7 @@ function describeField(field: OutputField | string): string[] {
 async function searchField(
   field: OutputField,
   words: { field: string; description: string; hints: readonly string[] },
-  { task, search, budget, beginSearch }: FillOptions,
+  { task, search, budget, time, beginSearch }: FillOptions,
 ): Promise<{ question: WeightedQuestion; evidence: Evidence[] }> {
   const question = readQuestion({
     asked: task.asked,
@@ -218,16 +235,29 @@ async function searchField(
     hints: [...words.hints, ...task.hints],
   });
   const observer = await beginSearch([...task.asked, splitIdentifier(field.name)].join(" "));
-  return findEvidence(question, search, budget, observer);
+  return findEvidence(question, search, budget, observer, time);
 }
 
-function leaveEmpty(field: OutputField, parents: readonly string[], value: null | []): Filled {
+function leaveEmpty(
+  field: OutputField,
+  parents: readonly string[],
+  { value, wasSearched }: { value: null | never[]; wasSearched: boolean },
+): Filled {
   const path = [...parents, field.name].join(".");
   const isNullable = field.isNullable || value !== null;
-  return { value, evidence: [], unfilled: [{ path, isNullable }] };
+  return { value, evidence: [], unfilled: [{ path, isNullable, wasSearched }] };
 }
 
-function warnAbout(unfilled: Filled["unfilled"]): RunWarning[] {
+function warnAbout(unfilled: readonly Unfilled[]): RunWarning[] {
+  const searched = unfilled.filter(({ wasSearched }) => wasSearched);
+  const skipped = unfilled.filter(({ wasSearched }) => !wasSearched);
+  return [
+    ...warnOfEmpty("The documents state no fitting value for", searched),
+    ...warnOfEmpty("There was no time left to look for", skipped),
+  ];
+}
+
+function warnOfEmpty(problem: string, unfilled: readonly Unfilled[]): RunWarning[] {
   if (unfilled.length === 0) return [];
   const paths = unfilled.map(({ path }) => path);
   const against = unfilled.filter(({ isNullable }) => !isNullable).map(({ path }) => path);
@@ -236,7 +266,7 @@ function warnAbout(unfilled: Filled["unfilled"]): RunWarning[] {
   return [
     {
       type: "warning",
-      message: `The documents state no fitting value for ${paths.join(", ")}; left empty (null).${note}`,
+      message: `${problem} ${paths.join(", ")}; left empty (null).${note}`,
       detail: { fields: paths },
     },
   ];

@@ -6,6 +6,7 @@ import type {
 import { splitSentences } from "../../sources/sentences.ts";
 import type { ReadingBudget } from "./budgets.ts";
 import type { Question } from "./question.ts";
+import type { ReadingTime } from "./reading-time.ts";
 import {
   mentionsNames,
   type SentenceInContext,
@@ -42,12 +43,16 @@ export interface EvidenceFound {
   evidence: Evidence[];
 }
 
-/** Searches, reads the best passages document by document, and keeps the sentences that answer the question. */
+/**
+ * Searches, reads the best passages document by document, and keeps the sentences that answer the question. The best
+ * document is always read; the others, while there is time.
+ */
 export async function findEvidence(
   asked: Question,
   search: DocumentSearch,
   budget: ReadingBudget,
   observer: ReadingObserver,
+  time: ReadingTime,
 ): Promise<EvidenceFound> {
   const question = await weighQuestion(asked, search);
   const words = question.terms.flatMap((term) =>
@@ -59,6 +64,7 @@ export async function findEvidence(
   const evidence: Evidence[] = [];
   const groups = groupByDocument(passages).slice(0, budget.documents);
   for (const [index, group] of groups.entries()) {
+    if (index > 0 && time.isOver()) break;
     for (const passage of group) evidence.push(...scorePassage(passage, question));
     const [first] = group;
     if (first !== undefined) await observer.read(first.document, (index + 1) / groups.length);
@@ -76,16 +82,36 @@ function groupByDocument(passages: readonly FoundPassage[]): FoundPassage[][] {
   return [...groups.values()];
 }
 
+/** The sentences of the passage that may be relevant. */
 function scorePassage(passage: FoundPassage, question: WeightedQuestion): Evidence[] {
-  const { document, heading, subject = `${document.title}\n${heading}` } = passage;
-  return passage.text.split("\n").flatMap((line) => {
+  const { document, heading } = passage;
+  return sentencesOf(passage).flatMap((text) => {
+    const score = scoreSentence(text, question);
+    if (score < MIN_SCORE) return [];
+    const standsAlone = readRow(text.sentence) === null && mentionsNames(question, text.sentence);
+    return [{ document, heading, ...text, score, standsAlone }];
+  });
+}
+
+/** Sentences of passages that were read before and that the search still holds. */
+const knownSentences = new WeakMap<FoundPassage, readonly SentenceInContext[]>();
+
+function sentencesOf(passage: FoundPassage): readonly SentenceInContext[] {
+  const known = knownSentences.get(passage);
+  if (known !== undefined) return known;
+  const sentences = readSentences(passage);
+  knownSentences.set(passage, sentences);
+  return sentences;
+}
+
+function readSentences({ document, heading, subject, text }: FoundPassage): SentenceInContext[] {
+  const about = subject ?? `${document.title}\n${heading}`;
+  return text.split("\n").flatMap((line) => {
     let antecedent = "";
     return splitSentences(line).map((sentence) => {
-      const context = hasPronoun(sentence) ? `${subject}\n${antecedent}` : subject;
+      const context = hasPronoun(sentence) ? `${about}\n${antecedent}` : about;
       antecedent = mainClause(sentence);
-      const score = scoreSentence({ sentence, context }, question);
-      const standsAlone = readRow(sentence) === null && mentionsNames(question, sentence);
-      return { document, heading, sentence, context, score, standsAlone };
+      return { sentence, context };
     });
   });
 }

@@ -1,5 +1,5 @@
 import type { DocumentSearch } from "../../sources/search-documents.ts";
-import { isSpaceless, splitWords, wordKey } from "../../sources/words.ts";
+import { isSpaceless, readWords, wordKey } from "../../sources/words.ts";
 import {
   isAmbiguousAcronym,
   isYear,
@@ -168,9 +168,7 @@ function matchWeight(question: WeightedQuestion, inSentence: Matcher, inContext:
 type Matcher = (term: Term) => boolean;
 
 function createMatcher(text: string): Matcher {
-  const words = splitWords(text);
-  const keys = new Set(words.map((word) => word.key));
-  const spellings = new Set(words.map((word) => word.text));
+  const { keys, spellings } = readWords(text);
   return (term) => {
     if (isSpaceless(term.word)) return text.includes(term.word);
     // `WHO` is not the `who` of a relative clause.
@@ -209,9 +207,7 @@ function yearFactor({ sentence, context }: SentenceInContext, question: Question
 }
 
 export function yearsIn(text: string): string[] {
-  return splitWords(text)
-    .map((word) => word.key)
-    .filter(isYear);
+  return readWords(text).words.map((word) => word.key).filter(isYear);
 }
 
 /** A question that is nothing but names asks for any fact; of several names one is the fact (`GDP of France`). */
@@ -256,7 +252,7 @@ function meetsExpectation(sentence: string, question: WeightedQuestion): boolean
 function saysSomethingNew(sentence: string, question: WeightedQuestion): boolean {
   return (
     hasNewName(sentence, question) ||
-    splitWords(sentence).some(
+    readWords(sentence).words.some(
       ({ key }) =>
         /^\d/.test(key) && !question.years.includes(key) && !isAskedNumber(question, key),
     )
@@ -264,9 +260,10 @@ function saysSomethingNew(sentence: string, question: WeightedQuestion): boolean
 }
 
 function hasNewName(sentence: string, question: WeightedQuestion): boolean {
-  return splitWords(sentence)
-    .slice(1)
-    .some(({ text, key }) => /^\p{Lu}\p{Ll}/u.test(text) && !question.weights.has(key));
+  return readWords(sentence).words.some(
+    ({ text, key }, index) =>
+      index > 0 && !question.weights.has(key) && /^\p{Lu}\p{Ll}/u.test(text),
+  );
 }
 
 export function isAskedNumber(question: Question, number: string): boolean {

@@ -14,6 +14,12 @@ const Citation = object({
     .array(Text, "write a list of texts")
     .optional()
     .describe("List of quotes from the source."),
+  published: z.iso
+    .date("write a date as YYYY-MM-DD")
+    .optional()
+    .describe(
+      "Date of the source, `YYYY-MM-DD`, for `after_date` of a run. Left out: that does not concern it.",
+    ),
 }).meta({ id: "ScriptCitation" });
 
 const Basis = object({

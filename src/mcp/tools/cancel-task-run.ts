@@ -1,14 +1,14 @@
 import { z } from "zod";
-import { CancelNotSupported, RequestRejected, RunNotFound } from "../client/errors.ts";
-import type { RunSnapshot } from "../client/follower.ts";
-import { isTerminalStatus } from "../task-api/run.ts";
-import type { Backend } from "./backend.ts";
-import { callText } from "./phrases.ts";
-import { describeRun } from "./run-facts.ts";
-import { CancelOutcome, type RunReport, ShownReport } from "./run-report.ts";
+import { CancelNotSupported, RequestRejected, RunNotFound } from "../../client/errors.ts";
+import type { RunSnapshot } from "../../client/follower.ts";
+import { isTerminalStatus } from "../../task-api/run.ts";
+import type { Backend } from "../backend.ts";
+import { callText } from "../phrases.ts";
+import { describeRun } from "../run-facts.ts";
+import { CancelOutcome, type RunReport, ShownReport } from "../run-report.ts";
 import { RunId } from "./shared-arguments.ts";
-import type { Tool, ToolContext } from "./tool.ts";
-import { lookAtRun, waitForRun } from "./wait-for-run.ts";
+import type { Tool, ToolContext } from "../tool.ts";
+import { lookAtRun, waitForRun } from "../wait-for-run.ts";
 
 /** A worker acknowledges a cancel within moments; a longer one is reported as what it is. */
 const CONFIRM_SECONDS = 2;
@@ -17,6 +17,7 @@ const Arguments = z.object({ run_id: RunId });
 
 export const cancelTaskRun: Tool<typeof Arguments> = {
   name: "cancel_task_run",
+  toolset: "runs",
   title: "Cancel a task run",
   description:
     "Ask the backend to stop a run that is no longer wanted, and report what a second look confirmed. outcome: cancelled; cancelling (not confirmed yet); already_finished; not_supported (Parallel's hosted API has no cancel: the run goes on and is billed if it completes); not_found. It cannot be undone; what the run found so far is lost.",
@@ -76,8 +77,8 @@ function outcomeOf({ run }: RunSnapshot, refusal: Refusal | null): CancelOutcome
   throw refusal;
 }
 
-function report(outcome: CancelOutcome, seen: RunSnapshot, { kind }: Backend): RunReport {
-  const facts = describeRun(seen, kind, true);
+function report(outcome: CancelOutcome, seen: RunSnapshot, { prices }: Backend): RunReport {
+  const facts = describeRun(seen, prices, true);
   return { ...describeOutcome(outcome, facts.run_id, facts.status), outcome, ...facts };
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { TaskSpec } from "../task-api/task-spec.ts";
+import type { TaskSpec } from "../../task-api/task-spec.ts";
 
 /** The short way to ask for structured output: a name and a description per field. */
 export const OutputFields = z

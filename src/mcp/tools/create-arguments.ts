@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { type SchemaProblem, checkTaskSpec } from "../task-api/output-schema-rules.ts";
-import { PROCESSORS } from "../task-api/processors.ts";
-import { RunInput } from "../task-api/run-input.ts";
-import { JsonObject, TaskSpec } from "../task-api/task-spec.ts";
-import { durationText } from "./phrases.ts";
+import { type SchemaProblem, checkTaskSpec } from "../../task-api/output-schema-rules.ts";
+import { PROCESSORS } from "../../task-api/processors.ts";
+import { RunInput } from "../../task-api/run-input.ts";
+import { JsonObject, TaskSpec } from "../../task-api/task-spec.ts";
+import { durationText } from "../phrases.ts";
 import { OutputFields, taskSpecOf } from "./output-fields.ts";
-import { WaitSeconds } from "./shared-arguments.ts";
+import { IdempotencyKey, MaxCostUsd, WaitSeconds } from "./shared-arguments.ts";
 
 /** A fast variant has the price of its tier, so one line serves both. */
 const TIERS = PROCESSORS.filter(({ name }) => !name.endsWith("-fast"));
@@ -49,6 +49,17 @@ function jsonObject(text: string): JsonObject | undefined {
 
 const { shape } = RunInput;
 
+/** `output_fields`, held against the limits of the schema it becomes. */
+export const OutputFieldsArgument = OutputFields.superRefine((fields, context) => {
+  const { errors } = checkTaskSpec(requestWith(taskSpecOf(fields)));
+  for (const { message } of errors) context.addIssue({ code: "custom", message });
+});
+
+/** `task_spec`, read generously and checked by every rule the API has for it. */
+export const TaskSpecArgument = TaskSpec.extend({
+  output_schema: z.preprocess(readOutputSchema, TaskSpec.shape.output_schema),
+}).superRefine((spec, context) => addProblems(checkTaskSpec(requestWith(spec)).errors, context));
+
 /** The API's own arguments, checked by the API's own contract, and a few of ours. */
 export const CreateArguments = z
   .object({
@@ -60,22 +71,12 @@ export const CreateArguments = z
         `Tier: take the cheapest that fits. Default base. Price per completed run and usual time: ${PRICE_TABLE}. Facts: lite to core; reports: pro and up. Add -fast for less waiting at the same price.`,
       )
       .optional(),
-    output_fields: OutputFields.superRefine((fields, context) => {
-      const { errors } = checkTaskSpec(requestWith(taskSpecOf(fields)));
-      for (const { message } of errors) context.addIssue({ code: "custom", message });
-    })
-      .describe(
-        "The easy way to structured output: each field becomes a string or null. Otherwise use task_spec.",
-      )
-      .optional(),
-    task_spec: TaskSpec.extend({
-      output_schema: z.preprocess(readOutputSchema, TaskSpec.shape.output_schema),
-    })
-      .superRefine((spec, context) => addProblems(checkTaskSpec(requestWith(spec)).errors, context))
-      .describe(
-        'What the output must be: output_schema is a description of a text report, or {"type":"json","json_schema":{...}} (root object, all properties required, no format or length keywords). Default auto.',
-      )
-      .optional(),
+    output_fields: OutputFieldsArgument.describe(
+      "The easy way to structured output: each field becomes a string or null. Otherwise use task_spec.",
+    ).optional(),
+    task_spec: TaskSpecArgument.describe(
+      'What the output must be: output_schema is a description of a text report, or {"type":"json","json_schema":{...}} (root object, all properties required, no format or length keywords). Default auto.',
+    ).optional(),
     source_policy: shape.source_policy.describe("Limit the sources; domains without scheme."),
     metadata: shape.metadata.describe("Your labels: keys up to 16, values up to 512 characters."),
     mcp_servers: shape.mcp_servers.describe("MCP servers (Streamable HTTP) the run may use."),
@@ -86,6 +87,10 @@ export const CreateArguments = z
       "Ask a follow-up: the interaction_id of an earlier run.",
     ),
     memory_scope_key: shape.memory_scope_key,
+    idempotency_key: IdempotencyKey.describe(
+      "Reuse it when you retry the same question: the same key returns the same run.",
+    ).optional(),
+    max_cost_usd: MaxCostUsd.describe("Refuse to start if it would cost more.").optional(),
     dry_run: z
       .boolean("write true or false")
       .describe("Check the arguments and show the price; start nothing.")
@@ -107,7 +112,14 @@ function requestWith(taskSpec: TaskSpec): RunInput {
 
 /** The request to send: what the caller set, and nothing else, so that the API's own defaults hold. */
 export function toRunInput(args: CreateArguments, defaultProcessor: string): RunInput {
-  const { dry_run: _dryRun, wait_seconds: _waitSeconds, output_fields, ...given } = args;
+  const {
+    dry_run: _dryRun,
+    wait_seconds: _waitSeconds,
+    idempotency_key: _idempotencyKey,
+    max_cost_usd: _maxCostUsd,
+    output_fields,
+    ...given
+  } = args;
   return {
     // Events cannot be turned on later, and without them there is no progress to show.
     enable_events: true,

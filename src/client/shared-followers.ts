@@ -1,0 +1,49 @@
+import { createLatest } from "./latest.ts";
+
+/** What a follower is given. */
+interface Following<Snapshot> {
+  publish: (snapshot: Snapshot) => void;
+  /** Aborts when the last watcher has left. */
+  signal: AbortSignal;
+}
+
+/**
+ * One follower for each id, shared by all its watchers: `follow` begins with the first one, and is stopped when the
+ * last one leaves. The watchers end when it resolves, and throw what it rejects with. Returns the way to watch.
+ */
+export function createSharedFollowers<Snapshot>(
+  follow: (id: string, following: Following<Snapshot>) => Promise<void>,
+): (id: string, options?: { signal?: AbortSignal }) => AsyncGenerator<Snapshot, void> {
+  const followers = new Map<string, ReturnType<typeof start>>();
+
+  function start(id: string) {
+    const snapshots = createLatest<Snapshot>();
+    const following = new AbortController();
+    const follower = { snapshots, watchers: 0, stop };
+    followers.set(id, follower);
+    follow(id, { publish: snapshots.publish, signal: following.signal })
+      .then(snapshots.end, snapshots.fail)
+      // Whoever comes now starts anew instead of joining something that has ended.
+      .finally(forget);
+
+    function forget(): boolean {
+      return followers.get(id) === follower && followers.delete(id);
+    }
+    function stop(): void {
+      if (forget()) following.abort();
+    }
+    return follower;
+  }
+
+  return async function* watch(id, { signal } = {}) {
+    signal?.throwIfAborted();
+    const follower = followers.get(id) ?? start(id);
+    follower.watchers += 1;
+    try {
+      yield* follower.snapshots.read(signal);
+    } finally {
+      follower.watchers -= 1;
+      if (follower.watchers === 0) follower.stop();
+    }
+  };
+}

@@ -1,0 +1,83 @@
+import type { RunInput } from "../task-api/run-input.ts";
+import type { Subject } from "./answer-error.ts";
+import type { Backend } from "./backend.ts";
+import { betaFeatures, betaHeader } from "./beta-features.ts";
+import type { Contract } from "./contract.ts";
+import { InvalidRequest, TaskApiError } from "./errors.ts";
+import type { IdempotencySupport } from "./idempotency-support.ts";
+import { ClientLimits } from "./limits.ts";
+import type { Pacer } from "./pacer.ts";
+import type { CreateOptions } from "./task-api-client.ts";
+
+/** A POST that brings something into being. */
+interface Submission {
+  path: string;
+  body: unknown;
+  /** The runs it creates. */
+  inputs: readonly RunInput[];
+  subject: Subject;
+  timeoutMs: number;
+}
+
+/**
+ * Sends a submission: held back until it fits the account's quota, with the beta features its runs use, and repeated
+ * only when that cannot create anything twice.
+ */
+export type Submit = <T>(
+  submission: Submission,
+  contract: Contract<T>,
+  options: CreateOptions,
+) => Promise<T>;
+
+export function createSubmit({
+  backend,
+  pacer,
+  support,
+  betas,
+}: {
+  backend: Backend;
+  pacer: Pacer;
+  support: IdempotencySupport;
+  /** Sent with every submission that creates runs. */
+  betas: readonly string[];
+}): Submit {
+  /** Whether a submission with a key may be sent again. A question that has no answer is no yes. */
+  async function mayRepeat(signal: AbortSignal | undefined): Promise<boolean> {
+    try {
+      return await support.ask(signal);
+    } catch (error) {
+      if (error instanceof TaskApiError) return false;
+      throw error;
+    }
+  }
+
+  return async ({ path, body, inputs, subject, timeoutMs }, contract, options) => {
+    const { signal, idempotencyKey: key } = options;
+    if (key !== undefined) checkKey(key);
+    const features = inputs.length === 0 ? [] : [...inputs.flatMap(betaFeatures), ...betas];
+    const call = {
+      method: "POST" as const,
+      path,
+      body: JSON.stringify(body),
+      headers: {
+        ...betaHeader(features),
+        ...(key === undefined ? {} : { "idempotency-key": key }),
+      },
+      subject,
+      repeatable: key === undefined ? false : mayRepeat,
+      timeoutMs,
+    };
+    if (inputs.length > 0) await pacer.take(inputs.length, signal);
+    return backend.read(call, contract, signal);
+  };
+}
+
+/** Checked here, because an HTTP library would refuse a bad header value in a way that looks like a lost connection. */
+function checkKey(key: string): void {
+  const max = ClientLimits.idempotencyKeyMaxChars;
+  if (/^[\x21-\x7e]+$/.test(key) && key.length <= max) return;
+  const msg = `use 1 to ${max} letters, digits and punctuation marks of ASCII, without spaces`;
+  throw new InvalidRequest("The idempotency key cannot be sent; nothing was.", {
+    problems: [{ type: "header_invalid", loc: ["header", "idempotency-key"], msg }],
+  });
+}

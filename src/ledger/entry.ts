@@ -1,0 +1,65 @@
+import type { InferResult } from "kysely";
+import { z } from "zod";
+import { type LedgerEntry, LedgerMessage } from "./ledger.ts";
+import type { LedgerDatabase } from "./schema.ts";
+import { toUsd } from "./usd.ts";
+
+/** The entries of a scope, as {@link readEntry} wants them. */
+export function selectEntries(db: LedgerDatabase, scope: string) {
+  return db
+    .selectFrom("entries")
+    .select([
+      "entries.id",
+      "entries.run_id",
+      "entries.taskgroup_id",
+      "entries.interaction_id",
+      "entries.idempotency_key",
+      "entries.request_hash",
+      "entries.question",
+      "entries.processor",
+      "entries.price_micros",
+      "entries.status",
+      "entries.is_active",
+      "entries.percent",
+      "entries.messages",
+      "entries.error",
+      "entries.created_ms",
+      "entries.modified_ms",
+      "entries.finished_ms",
+    ])
+    .select(({ exists, selectFrom }) =>
+      exists(
+        selectFrom("outputs").select("outputs.id").whereRef("outputs.entry_id", "=", "entries.id"),
+      ).as("has_output"),
+    )
+    .where("entries.scope", "=", scope);
+}
+
+export type EntryRow = InferResult<ReturnType<typeof selectEntries>>[number];
+
+export function readEntry(row: EntryRow): LedgerEntry {
+  const createdAt = formatTime(row.created_ms);
+  return {
+    entryId: row.id,
+    runId: row.run_id,
+    taskgroupId: row.taskgroup_id,
+    interactionId: row.interaction_id,
+    question: row.question,
+    processor: row.processor,
+    priceUsd: row.price_micros === null ? null : toUsd(row.price_micros),
+    idempotencyKey: row.idempotency_key,
+    status: row.status,
+    isActive: row.is_active === 1,
+    createdAt,
+    modifiedAt: row.modified_ms === null ? createdAt : formatTime(row.modified_ms),
+    finishedAt: row.finished_ms === null ? null : formatTime(row.finished_ms),
+    error: row.error,
+    percent: row.percent,
+    messages: row.messages === null ? [] : z.array(LedgerMessage).parse(JSON.parse(row.messages)),
+    hasOutput: Boolean(row.has_output),
+  };
+}
+
+export function formatTime(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}

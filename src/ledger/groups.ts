@@ -1,0 +1,69 @@
+import { formatTime } from "./entry.ts";
+import type { GroupRequest, LedgerGroup, LedgerGroupRequest } from "./ledger.ts";
+import type { LedgerDatabase } from "./schema.ts";
+
+/** Writes the request down, unless its key is known: then the earlier one is the answer. */
+export function rememberGroup(
+  db: LedgerDatabase,
+  scope: string,
+  request: GroupRequest,
+  nowMs: number,
+): Promise<{ request: LedgerGroupRequest; isNew: boolean }> {
+  return db.transaction().execute(async (trx) => {
+    const { taskgroupId, idempotencyKey, fingerprint, size } = request;
+    const earlier =
+      idempotencyKey === null ? null : await findGroupRequest(trx, scope, idempotencyKey);
+    if (earlier !== null) return { request: earlier, isNew: false };
+    await trx
+      .insertInto("group_requests")
+      .values({
+        scope,
+        taskgroup_id: taskgroupId,
+        idempotency_key: idempotencyKey,
+        request_hash: fingerprint,
+        size,
+        created_ms: nowMs,
+      })
+      .execute();
+    return { request: { ...request, createdAt: formatTime(nowMs) }, isNew: true };
+  });
+}
+
+export async function findGroupRequest(
+  db: LedgerDatabase,
+  scope: string,
+  idempotencyKey: string,
+): Promise<LedgerGroupRequest | null> {
+  const row = await db
+    .selectFrom("group_requests")
+    .selectAll()
+    .where("scope", "=", scope)
+    .where("idempotency_key", "=", idempotencyKey)
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  return {
+    taskgroupId: row.taskgroup_id,
+    idempotencyKey: row.idempotency_key,
+    fingerprint: row.request_hash,
+    size: row.size,
+    createdAt: formatTime(row.created_ms),
+  };
+}
+
+export async function findGroup(
+  db: LedgerDatabase,
+  scope: string,
+  taskgroupId: string,
+): Promise<LedgerGroup | null> {
+  const row = await db
+    .selectFrom("group_requests")
+    .select(({ fn }) => [
+      fn.sum<number | null>("size").as("size"),
+      fn.min<number | null>("created_ms").as("created_ms"),
+    ])
+    .where("scope", "=", scope)
+    .where("taskgroup_id", "=", taskgroupId)
+    .executeTakeFirst();
+  if (row === undefined || row.size === null || row.created_ms === null) return null;
+  return { taskgroupId, size: row.size, createdAt: formatTime(row.created_ms) };
+}

@@ -1,0 +1,188 @@
+import { z } from "zod";
+import type { RunOutput } from "../task-api/output.ts";
+import type { RunInput } from "../task-api/run-input.ts";
+import type { TaskRun } from "../task-api/run.ts";
+
+/**
+ * The durable record of the runs that were started here, for one scope. A method that asks throws `LedgerUnavailable`
+ * when the ledger cannot be used. A method that notes down what has happened never rejects: the run exists, with or
+ * without the note; it is logged once per cause instead.
+ */
+export interface Ledger {
+  /**
+   * Writes down runs that are about to be created, before the request is sent: all or none. Each is `unknown` until
+   * {@link accept} or {@link release}; when neither comes (a crash, an answer that was lost), it stays `unknown`.
+   * Throws `LedgerUnavailable`; then nothing is written down, and whether to create the runs is the caller's choice.
+   */
+  reserve(drafts: readonly RunDraft[], limits?: SpendingLimits): Promise<Reservation>;
+  /** Notes that the backend accepted runs. */
+  accept(accepted: readonly AcceptedRun[]): Promise<void>;
+  /** Notes that runs were surely not accepted: their entries, and their claim on keys and budget, go away. */
+  release(entryIds: readonly number[]): Promise<void>;
+  /**
+   * Notes what a look at a run showed; a run without an entry is ignored, and a terminal state never changes. Cheap to
+   * call with every step of a run: a new status is written at once, progress at most every 5 s.
+   */
+  record(runId: string, look: RunLook): Promise<void>;
+
+  find(runId: string): Promise<LedgerEntry | null>;
+  findByKey(idempotencyKey: string): Promise<LedgerEntry | null>;
+  /** The output of a completed run, unless it was never read, was too large, or had to make room. */
+  readOutput(runId: string): Promise<RunOutput | null>;
+  /** Newest first. Throws `InvalidCursor` too. */
+  list(query: EntryQuery): Promise<EntryPage>;
+  spending(): Promise<Spending>;
+
+  /**
+   * Writes a request about a group down, before its runs are reserved. Not new: the key belongs to the earlier request
+   * that is returned; whether it is the same, its fingerprint tells.
+   */
+  rememberGroup(request: GroupRequest): Promise<{ request: LedgerGroupRequest; isNew: boolean }>;
+  findGroup(taskgroupId: string): Promise<LedgerGroup | null>;
+  findGroupRequest(idempotencyKey: string): Promise<LedgerGroupRequest | null>;
+}
+
+/** A run that is about to be created. */
+export interface RunDraft {
+  /** The request, exactly as it will be sent. Of it only a fingerprint and the question are kept. */
+  input: RunInput;
+  processor: string;
+  /** Null when the price is not known; such a run counts as free. */
+  priceUsd: number | null;
+  taskgroupId: string | null;
+  idempotencyKey: string | null;
+}
+
+export interface SpendingLimits {
+  /** What all scopes of the account together may spend in a UTC day, in US dollars. */
+  budgetUsdPerDay?: number | undefined;
+}
+
+export type Reservation =
+  /** In the order of the drafts. Not new: a run of the same key and the same request was there already. */
+  | { kind: "reserved"; entries: { entry: LedgerEntry; isNew: boolean }[] }
+  /** Spent is what the whole account spent today; asked is the price of the new runs among the drafts. */
+  | { kind: "over_budget"; spentUsd: number; askedUsd: number; budgetUsd: number }
+  /** The key of the draft at `index` belongs to another request: to `entry`, or (null) to an earlier draft. */
+  | { kind: "key_conflict"; index: number; idempotencyKey: string; entry: LedgerEntry | null };
+
+/** A run that the backend has accepted; of a run in a group it tells only the id. */
+export interface AcceptedRun {
+  entryId: number;
+  run: Pick<TaskRun, "run_id"> &
+    Partial<Pick<TaskRun, "status" | "is_active" | "interaction_id" | "modified_at" | "error">>;
+}
+
+/** What a look at a run showed. */
+export interface RunLook {
+  run: TaskRun;
+  /** The output of a completed run, if it was read. */
+  output: RunOutput | null;
+  /** 0 to 100; null when the look did not show it. */
+  percent: number | null;
+  /** Oldest first; empty when the look did not show them. */
+  messages: readonly LedgerMessage[];
+}
+
+/** A step of a run in words. */
+export const LedgerMessage = z.object({
+  /** The part after `task_run.progress_msg.`, such as `plan` or `search`. */
+  kind: z.string(),
+  message: z.string(),
+  timestamp: z.string().nullable(),
+});
+export type LedgerMessage = z.infer<typeof LedgerMessage>;
+
+/** What the ledger knows of a run. Times are RFC 3339 in UTC. */
+export interface LedgerEntry {
+  entryId: number;
+  /** Null until the backend is known to have accepted the run. */
+  runId: string | null;
+  taskgroupId: string | null;
+  interactionId: string | null;
+  /** The beginning of the input; of an object, its JSON. */
+  question: string;
+  processor: string;
+  priceUsd: number | null;
+  idempotencyKey: string | null;
+  /** As the backend last said it; {@link UNKNOWN} while it is not known whether the backend accepted the run. */
+  status: string;
+  /** Someone is, or will be, working on the run, as the backend last said. */
+  isActive: boolean;
+  /** When the run was written down, before it was sent. */
+  createdAt: string;
+  /** When the backend last changed the run; until it has said so, `createdAt`. */
+  modifiedAt: string;
+  finishedAt: string | null;
+  /** Why the run failed. */
+  error: string | null;
+  /** 0 to 100. */
+  percent: number | null;
+  /** The last few, oldest first. */
+  messages: LedgerMessage[];
+  hasOutput: boolean;
+}
+
+/** The status of an entry whose run the backend may or may not have accepted. */
+export const UNKNOWN = "unknown";
+
+/** Which entries to list; every condition that is set must hold. */
+export interface EntryQuery {
+  /** `active`: someone is, or will be, working on the run. Else any of these, with `unknown`. */
+  status?: "active" | readonly string[] | undefined;
+  /** Stands in the question, in whatever case; no character has a special meaning. */
+  text?: string | undefined;
+  taskgroupId?: string | undefined;
+  /** Created at this moment or later, in epoch milliseconds. */
+  sinceMs?: number | undefined;
+  /** Created before this moment, in epoch milliseconds. */
+  untilMs?: number | undefined;
+  /** At least 1. */
+  limit: number;
+  /** The `nextCursor` of the page before. */
+  cursor?: string | undefined;
+}
+
+export interface EntryPage {
+  /** Newest first. */
+  entries: LedgerEntry[];
+  /** Leads to older entries; null on the last page. */
+  nextCursor: string | null;
+}
+
+/**
+ * What was spent, in US dollars. Failed and cancelled runs cost nothing; a run that has not ended costs its price, and
+ * so does one of which it is unknown whether the backend accepted it.
+ */
+export interface Spending {
+  /** On runs started since 00:00 UTC. */
+  todayUsd: number;
+  /** Ever, with the runs that retention has removed. */
+  totalUsd: number;
+  /** Of the total: on runs that have not ended. */
+  activeUsd: number;
+  /** Of the total: on runs whose outcome is unknown. */
+  unknownUsd: number;
+}
+
+/** A request that created a group, or added runs to it. */
+export interface GroupRequest {
+  taskgroupId: string;
+  idempotencyKey: string | null;
+  /** Of the request, by `fingerprintRequest`: the same key with another one is a mistake of the caller. */
+  fingerprint: string;
+  /** How many runs were asked for. */
+  size: number;
+}
+
+export interface LedgerGroupRequest extends GroupRequest {
+  /** RFC 3339 in UTC. */
+  createdAt: string;
+}
+
+/** A group as this ledger knows it: all requests about it together. Its runs have entries of their own. */
+export interface LedgerGroup {
+  taskgroupId: string;
+  size: number;
+  createdAt: string;
+}

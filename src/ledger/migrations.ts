@@ -1,0 +1,97 @@
+import { type Kysely, type Migration, sql } from "kysely";
+
+/** The ledger's schema, step by step; keys are applied in order and never change once released. */
+export const migrations: Record<string, Migration> = {
+  "0001-ledger": {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable("entries")
+        .addColumn("id", "integer", (column) => column.primaryKey().autoIncrement())
+        .addColumn("account", "text", (column) => column.notNull())
+        .addColumn("scope", "text", (column) => column.notNull())
+        .addColumn("run_id", "text")
+        .addColumn("taskgroup_id", "text")
+        .addColumn("interaction_id", "text")
+        .addColumn("idempotency_key", "text")
+        .addColumn("request_hash", "text", (column) => column.notNull())
+        .addColumn("question", "text", (column) => column.notNull())
+        .addColumn("question_folded", "text", (column) => column.notNull())
+        .addColumn("processor", "text", (column) => column.notNull())
+        .addColumn("price_micros", "integer")
+        .addColumn("status", "text", (column) => column.notNull())
+        .addColumn("is_active", "integer", (column) => column.notNull())
+        .addColumn("percent", "real")
+        .addColumn("messages", "text")
+        .addColumn("error", "text")
+        .addColumn("created_ms", "integer", (column) => column.notNull())
+        .addColumn("modified_ms", "integer")
+        .addColumn("finished_ms", "integer")
+        .addColumn("written_ms", "integer", (column) => column.notNull())
+        .addUniqueConstraint("entries_by_run", ["scope", "run_id"])
+        .addUniqueConstraint("entries_by_key", ["scope", "idempotency_key"])
+        .execute();
+      await db.schema
+        .createIndex("entries_by_order")
+        .on("entries")
+        .columns(["scope", "id"])
+        .execute();
+      // Few are active among many that ended.
+      await db.schema
+        .createIndex("entries_active")
+        .on("entries")
+        .columns(["scope", "id"])
+        .where(sql.ref("is_active"), "=", sql.lit(1))
+        .execute();
+      await db.schema
+        .createIndex("entries_by_status")
+        .on("entries")
+        // With the price, so that sums are read from the index alone.
+        .columns(["scope", "status", "id", "price_micros"])
+        .execute();
+      await db.schema
+        .createIndex("entries_by_group")
+        .on("entries")
+        .columns(["scope", "taskgroup_id", "id"])
+        .execute();
+      // For the sum of a day.
+      await db.schema
+        .createIndex("entries_by_time")
+        .on("entries")
+        .columns(["account", "created_ms", "scope", "status", "price_micros"])
+        .execute();
+      await db.schema.createIndex("entries_by_age").on("entries").columns(["written_ms"]).execute();
+      await db.schema
+        .createTable("outputs")
+        .addColumn("id", "integer", (column) => column.primaryKey().autoIncrement())
+        .addColumn("entry_id", "integer", (column) =>
+          column.notNull().unique().references("entries.id").onDelete("cascade"),
+        )
+        .addColumn("bytes", "integer", (column) => column.notNull())
+        .addColumn("json", "text", (column) => column.notNull())
+        .execute();
+      // The sum of all sizes is read from the index, not from among the outputs.
+      await db.schema.createIndex("outputs_by_size").on("outputs").columns(["bytes"]).execute();
+      await db.schema
+        .createTable("group_requests")
+        .addColumn("id", "integer", (column) => column.primaryKey().autoIncrement())
+        .addColumn("scope", "text", (column) => column.notNull())
+        .addColumn("taskgroup_id", "text", (column) => column.notNull())
+        .addColumn("idempotency_key", "text")
+        .addColumn("request_hash", "text", (column) => column.notNull())
+        .addColumn("size", "integer", (column) => column.notNull())
+        .addColumn("created_ms", "integer", (column) => column.notNull())
+        .addUniqueConstraint("group_requests_by_key", ["scope", "idempotency_key"])
+        .execute();
+      await db.schema
+        .createIndex("group_requests_by_group")
+        .on("group_requests")
+        .columns(["scope", "taskgroup_id"])
+        .execute();
+      await db.schema
+        .createTable("removed_spending")
+        .addColumn("scope", "text", (column) => column.primaryKey())
+        .addColumn("micros", "integer", (column) => column.notNull())
+        .execute();
+    },
+  },
+};

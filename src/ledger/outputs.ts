@@ -1,0 +1,66 @@
+import { RunOutput } from "../task-api/output.ts";
+import type { LedgerDatabase } from "./schema.ts";
+
+/** The largest reports seen are around 2 MB; writing much more would hold up the process and whoever waits for the lock. */
+const OUTPUT_MAX_BYTES = 8 * 1024 * 1024;
+/** Dropping is quick, but a hundred of the largest would still be felt. */
+const DROPS_PER_STEP = 20;
+
+/** Keeps the output of a completed run, once; older outputs make room for it. One that is too large is left out. */
+export async function keepOutput(
+  db: LedgerDatabase,
+  entryId: number,
+  output: RunOutput,
+  maxTotalBytes: number,
+): Promise<void> {
+  const json = JSON.stringify(output);
+  const bytes = Buffer.byteLength(json);
+  if (bytes > Math.min(OUTPUT_MAX_BYTES, maxTotalBytes)) return;
+  await db.transaction().execute(async (trx) => {
+    await trx
+      .insertInto("outputs")
+      .values({ entry_id: entryId, bytes, json })
+      .onConflict((conflict) => conflict.column("entry_id").doNothing())
+      .execute();
+    await dropOutputs(trx, maxTotalBytes);
+  });
+}
+
+/** Drops some of the outputs that were kept first while all together are too large; answers with their number. */
+export async function dropOutputs(db: LedgerDatabase, maxTotalBytes: number): Promise<number> {
+  const sum = await db
+    .selectFrom("outputs")
+    .select(({ fn }) => fn.sum<number | null>("bytes").as("bytes"))
+    .executeTakeFirst();
+  let excess = (sum?.bytes ?? 0) - maxTotalBytes;
+  if (excess <= 0) return 0;
+  const oldest = await db
+    .selectFrom("outputs")
+    .select(["id", "bytes"])
+    .orderBy("id")
+    .limit(DROPS_PER_STEP)
+    .execute();
+  const dropped: number[] = [];
+  for (const { id, bytes } of oldest) {
+    if (excess <= 0) break;
+    dropped.push(id);
+    excess -= bytes;
+  }
+  await db.deleteFrom("outputs").where("id", "in", dropped).execute();
+  return dropped.length;
+}
+
+export async function readOutput(
+  db: LedgerDatabase,
+  scope: string,
+  runId: string,
+): Promise<RunOutput | null> {
+  const row = await db
+    .selectFrom("outputs")
+    .innerJoin("entries", "entries.id", "outputs.entry_id")
+    .select("outputs.json")
+    .where("entries.scope", "=", scope)
+    .where("entries.run_id", "=", runId)
+    .executeTakeFirst();
+  return row === undefined ? null : RunOutput.parse(JSON.parse(row.json));
+}

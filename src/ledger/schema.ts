@@ -1,0 +1,69 @@
+import type { Generated, Kysely } from "kysely";
+
+/** One row per run that was, or may have been, started. Times are epoch milliseconds. */
+export interface EntriesTable {
+  /** Rises with every reservation over all processes and is never used twice: the order of the list. */
+  id: Generated<number>;
+  account: string;
+  scope: string;
+  /** Null until the backend is known to have accepted the run. */
+  run_id: string | null;
+  taskgroup_id: string | null;
+  interaction_id: string | null;
+  idempotency_key: string | null;
+  request_hash: string;
+  question: string;
+  /** The question as it is searched: see `foldText`. */
+  question_folded: string;
+  processor: string;
+  /** Millionths of a dollar. */
+  price_micros: number | null;
+  /** As the backend says it; `unknown` while the backend's answer is not known. */
+  status: string;
+  is_active: number;
+  percent: number | null;
+  /** JSON array of `LedgerMessage`. */
+  messages: string | null;
+  error: string | null;
+  created_ms: number;
+  /** By the backend's clock: tells a newer look at the run from an older one. */
+  modified_ms: number | null;
+  finished_ms: number | null;
+  /** When this row was last written; retention counts from here. */
+  written_ms: number;
+}
+
+/** Outputs of completed runs, in the order in which they were kept. */
+export interface OutputsTable {
+  id: Generated<number>;
+  entry_id: number;
+  bytes: number;
+  /** JSON `RunOutput`. */
+  json: string;
+}
+
+/** One row per request that created a group or added runs to it. */
+export interface GroupRequestsTable {
+  id: Generated<number>;
+  scope: string;
+  taskgroup_id: string;
+  idempotency_key: string | null;
+  request_hash: string;
+  size: number;
+  created_ms: number;
+}
+
+/** What the entries cost that retention has removed: it still belongs to the total. */
+export interface RemovedSpendingTable {
+  scope: string;
+  micros: number;
+}
+
+export interface LedgerSchema {
+  entries: EntriesTable;
+  outputs: OutputsTable;
+  group_requests: GroupRequestsTable;
+  removed_spending: RemovedSpendingTable;
+}
+
+export type LedgerDatabase = Kysely<LedgerSchema>;

@@ -1,0 +1,59 @@
+import type { TaskGroup } from "../task-api/task-group.ts";
+import { oneLine } from "./reading/page-text.ts";
+import type { RunFacts } from "./run-report.ts";
+
+const NAME_BUDGET = 100;
+
+/** What is known of a group as a whole. */
+export type GroupFacts = RunFacts & {
+  taskgroup_id: string;
+  is_active: boolean;
+  counts: Record<string, number>;
+};
+
+export function describeGroup({ taskgroup_id, status, created_at }: TaskGroup): GroupFacts {
+  return {
+    taskgroup_id: oneLine(taskgroup_id, NAME_BUDGET),
+    is_active: status.is_active,
+    percent: groupPercent({ status }),
+    counts: Object.fromEntries(
+      Object.entries(status.task_run_status_counts)
+        .filter(([, count]) => count > 0)
+        .map(([name, count]) => [oneLine(name, NAME_BUDGET), count]),
+    ),
+    ...(created_at ? { created_at: oneLine(created_at, NAME_BUDGET) } : {}),
+  };
+}
+
+/** How many runs there are, and how many are over in whatever way. */
+export function groupTotals({ status }: Pick<TaskGroup, "status">): {
+  total: number;
+  done: number;
+} {
+  const counts = status.task_run_status_counts;
+  const done = ["completed", "failed", "cancelled"].reduce(
+    (sum, name) => sum + (counts[name] ?? 0),
+    0,
+  );
+  return { total: status.num_task_runs, done };
+}
+
+export function groupPercent(group: Pick<TaskGroup, "status">): number {
+  const { total, done } = groupTotals(group);
+  return total === 0 ? 0 : Math.floor((100 * done) / total);
+}
+
+/** "120 of 400 runs are done (118 completed, 2 failed), 30 running, 250 queued" */
+export function groupSentence(group: Pick<TaskGroup, "status">): string {
+  const { total, done } = groupTotals(group);
+  const counts = group.status.task_run_status_counts;
+  const named = (names: readonly string[]) =>
+    names.flatMap((name) => {
+      const count = counts[name] ?? 0;
+      return count === 0 ? [] : [`${count} ${name}`];
+    });
+  const over = named(["completed", "failed", "cancelled"]);
+  const open = named(["running", "queued", "cancelling", "action_required"]);
+  const how = over.length === 0 ? "" : ` (${over.join(", ")})`;
+  return [`${done} of ${total} runs are done${how}`, ...open].join(", ");
+}

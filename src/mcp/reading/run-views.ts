@@ -1,0 +1,276 @@
+import { z } from "zod";
+import type { RunSnapshot } from "../../client/follower.ts";
+import type { FieldBasis, RunOutput } from "../../task-api/output.ts";
+import { JsonObject } from "../../task-api/task-spec.ts";
+import { InvalidArguments, PlaceNotFound } from "../argument-problems.ts";
+import { outlineOf } from "./outline.ts";
+import { pageItems } from "./page-items.ts";
+import { oneLine, pageText } from "./page-text.ts";
+import type { KeyCitation, RunFacts } from "../run-report.ts";
+import { findSections, pickSection } from "./sections.ts";
+
+/** What of a run to read. */
+export const RunView = z.enum(["auto", "status", "output", "basis", "events"]);
+export type RunView = z.infer<typeof RunView>;
+
+/** Weights (see `pageText`) that keep a report under 35,000 characters over both its channels. */
+const ViewBudget = {
+  /** One page of an output, a basis or events. */
+  page: 13_000,
+  /** The same next to the citations. */
+  pageWithCitations: 10_000,
+  /** Steps, next to every warning in full. */
+  steps: 7_000,
+  citations: 3_000,
+  /** Taken off the page that it stands next to. */
+  outline: 2_500,
+  /** A sentence or two: enough to judge whether the citation carries the claim. */
+  excerpt: 300,
+  title: 120,
+  url: 400,
+  field: 60,
+  /** Of one citation or one field's reasoning in the basis. */
+  evidence: 4_000,
+} as const;
+
+/** Where in a run to read. */
+export interface ReadingPlace {
+  /** A dotted path such as `companies.0.revenue`; undefined for all of it. */
+  field: string | undefined;
+  /** A heading of a Markdown text; undefined for all of it. */
+  section: string | undefined;
+  /** Of a basis: only the fields of this confidence. */
+  confidence: string | undefined;
+  /** The first character (or, of a basis or events, item) to show. */
+  offset: number;
+}
+
+/** The answer, and the citations that carry it. */
+export function viewAnswer(output: RunOutput, place: ReadingPlace): RunFacts {
+  const { citations, total } = keyCitations(output.basis);
+  return {
+    ...viewOutput(output, place, ViewBudget.pageWithCitations),
+    citations,
+    citations_total: total,
+  };
+}
+
+/**
+ * The output, one field of it, or one section of a text. A text that does not fit a page comes with its outline. Throws
+ * `InvalidArguments` and `PlaceNotFound`.
+ */
+export function viewOutput(
+  output: RunOutput,
+  place: ReadingPlace,
+  budget: number = ViewBudget.page,
+): RunFacts {
+  const value = pickField(output, place.field);
+  const shownType = { output_type: output.type };
+  if (typeof value !== "string") {
+    if (place.section !== undefined) {
+      throw new InvalidArguments([
+        { argument: "section", fix: "only text has sections; use field for this output" },
+      ]);
+    }
+    return { ...shownType, ...viewText(value, documentText(value), place.offset, budget) };
+  }
+  const text = place.section === undefined ? value : sectionOf(value, place.section);
+  const whole = viewText(text, text, place.offset, budget);
+  // Those who read on know their way already.
+  if (whole.cut === undefined || place.offset > 0) return { ...shownType, ...whole };
+  const inner = findSections(text).filter(({ start }) => place.section === undefined || start > 0);
+  const outline = outlineOf(inner, ViewBudget.outline);
+  if (outline.length === 0) return { ...shownType, ...whole };
+  return {
+    ...shownType,
+    outline,
+    ...viewText(text, text, place.offset, budget - ViewBudget.outline),
+  };
+}
+
+/** Reasoning, citations and confidence of every field, or of one and what is inside it. Throws the same. */
+export function viewBasis(output: RunOutput, place: ReadingPlace): RunFacts {
+  const { field, confidence, offset } = place;
+  const ofField =
+    field === undefined
+      ? output.basis
+      : output.basis.filter(
+          (entry) => entry.field === field || entry.field.startsWith(`${field}.`),
+        );
+  if (field !== undefined && ofField.length === 0) {
+    const known = output.basis.map((entry) => entry.field);
+    throw new PlaceNotFound({ kind: "field", name: field, known });
+  }
+  const entries =
+    confidence === undefined
+      ? ofField
+      : ofField.filter((entry) => entry.confidence?.toLowerCase() === confidence);
+  const { items, cut } = pageItems(entries.flatMap(evidenceOf), offset, {
+    budget: ViewBudget.page,
+    unit: "citations",
+  });
+  return { basis: byField(items), ...(cut && { cut }) };
+}
+
+/** What the run reported, the newest first. Throws `InvalidArguments`. */
+export function viewEvents({ messages }: RunSnapshot, { offset }: ReadingPlace): RunFacts {
+  const { items, cut } = pageItems(messages.toReversed(), offset, {
+    budget: ViewBudget.steps,
+    unit: "steps",
+  });
+  return { events: items, ...(cut && { cut }) };
+}
+
+/** How a value reads as text: strings as they are, everything else as indented JSON. */
+export function documentText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value, null, 2);
+}
+
+/** The value itself when its text fits a page, else a slice of the text and where to read on. */
+function viewText(
+  value: unknown,
+  text: string,
+  offset: number,
+  budget: number,
+): Pick<RunFacts, "output" | "cut"> {
+  if (offset > 0 && offset >= text.length) {
+    throw new InvalidArguments([
+      { argument: "offset", fix: `the text has ${text.length} characters; write a smaller number` },
+    ]);
+  }
+  const page = pageText(text, offset, budget);
+  if (page.offset === 0 && page.nextOffset === null) return { output: value };
+  return {
+    output: page.text,
+    cut: {
+      offset: page.offset,
+      ...(page.nextOffset === null ? {} : { next_offset: page.nextOffset }),
+      total: page.totalChars,
+      unit: "characters",
+    },
+  };
+}
+
+function sectionOf(text: string, asked: string): string {
+  const sections = findSections(text);
+  const section = pickSection(sections, asked);
+  if (section === undefined) {
+    const known = sections.map(({ name }) => name);
+    throw new PlaceNotFound({ kind: "section", name: asked, known });
+  }
+  return text.slice(section.start, section.end).trimEnd();
+}
+
+function pickField(output: RunOutput, field: string | undefined): unknown {
+  if (field === undefined) return output.content;
+  const notFound = (known: string[]) => new PlaceNotFound({ kind: "field", name: field, known });
+  // The basis calls the one field of a text `output`.
+  if (output.type === "text") {
+    if (field === "output") return output.content;
+    throw notFound(["output"]);
+  }
+  // A name may itself hold a dot, so the whole path is tried first.
+  if (Object.hasOwn(output.content, field)) return output.content[field];
+  let value: unknown = output.content;
+  for (const name of field.split(".")) {
+    const inside = Array.isArray(value)
+      ? new Map(value.map((item, index) => [String(index), item]))
+      : new Map(Object.entries(JsonObject.catch({}).parse(value)));
+    if (!inside.has(name)) throw notFound(Object.keys(output.content));
+    value = inside.get(name);
+  }
+  return value;
+}
+
+interface Evidence {
+  /** The field, with what is said about it as a whole where that is shown. */
+  claim: JsonObject;
+  citation: JsonObject | null;
+}
+
+/** A field's evidence, a citation at a time, so that a page can end between any two. */
+function evidenceOf({ field, reasoning, confidence, citations }: FieldBasis): Evidence[] {
+  const claim = {
+    field,
+    ...(confidence ? { confidence } : {}),
+    ...(reasoning ? { reasoning: bounded(reasoning) } : {}),
+  };
+  const [first, ...others] = citations ?? [];
+  if (first === undefined) return [{ claim, citation: null }];
+  return [
+    { claim, citation: citationOf(first) },
+    ...others.map((citation) => ({ claim: { field }, citation: citationOf(citation) })),
+  ];
+}
+
+/** What of the evidence stands on one page, put together again. */
+function byField(items: readonly Evidence[]): JsonObject[] {
+  const entries: { claim: JsonObject; citations: JsonObject[] }[] = [];
+  for (const { claim, citation } of items) {
+    const last = entries.at(-1);
+    const citations = citation === null ? [] : [citation];
+    if (last !== undefined && last.claim["field"] === claim["field"])
+      last.citations.push(...citations);
+    else entries.push({ claim, citations });
+  }
+  return entries.map(({ claim, citations }) =>
+    citations.length === 0 ? claim : { ...claim, citations },
+  );
+}
+
+function citationOf({
+  url,
+  title,
+  excerpts,
+}: NonNullable<FieldBasis["citations"]>[number]): JsonObject {
+  let left: number = ViewBudget.evidence;
+  const shown: string[] = [];
+  for (const excerpt of excerpts ?? []) {
+    if (left <= 0) break;
+    const { text } = pageText(excerpt, 0, left);
+    left -= Buffer.byteLength(text);
+    shown.push(text.length < excerpt.length ? `${text}…` : text);
+  }
+  const unseen = (excerpts ?? []).length - shown.length;
+  return {
+    url: oneLine(url, ViewBudget.evidence),
+    ...(title ? { title: oneLine(title, ViewBudget.url) } : {}),
+    ...(shown.length > 0 ? { excerpts: shown } : {}),
+    ...(unseen > 0 ? { excerpts_left_out: unseen } : {}),
+  };
+}
+
+function bounded(text: string): string {
+  const page = pageText(text, 0, ViewBudget.evidence);
+  return page.nextOffset === null ? text : `${page.text}…`;
+}
+
+/** The first citation of every field, each page once, as many as fit; and how many the basis has in all. */
+function keyCitations(basis: readonly FieldBasis[]): { citations: KeyCitation[]; total: number } {
+  const citations: KeyCitation[] = [];
+  const seen = new Set<string>();
+  let left: number = ViewBudget.citations;
+  let total = 0;
+  // Round by round, so that every field is heard before one is heard twice.
+  const most = Math.max(0, ...basis.map((entry) => entry.citations?.length ?? 0));
+  for (let round = 0; round < most; round += 1) {
+    for (const { field, citations: ofField } of basis) {
+      const citation = ofField?.[round];
+      if (citation === undefined) continue;
+      total += 1;
+      if (seen.has(citation.url)) continue;
+      seen.add(citation.url);
+      const short: KeyCitation = {
+        field: oneLine(field, ViewBudget.field),
+        url: oneLine(citation.url, ViewBudget.url),
+        ...(citation.title ? { title: oneLine(citation.title, ViewBudget.title) } : {}),
+        ...(citation.excerpts?.[0]
+          ? { excerpt: oneLine(citation.excerpts[0], ViewBudget.excerpt) }
+          : {}),
+      };
+      left -= Buffer.byteLength(JSON.stringify(short));
+      if (left >= 0) citations.push(short);
+    }
+  }
+  return { citations, total };
+}

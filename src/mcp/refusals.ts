@@ -1,0 +1,31 @@
+import type { LedgerEntry } from "../ledger/ledger.ts";
+
+/** A run, or all runs of a call, would cost more than the caller or the operator allows. Nothing was sent. */
+export class CostRefused extends Error {
+  override readonly name = "CostRefused";
+  readonly refusal: CostRefusal;
+
+  constructor(refusal: CostRefusal) {
+    super(`The cost is refused: ${refusal.kind}`);
+    this.refusal = refusal;
+  }
+}
+
+export type CostRefusal =
+  /** Above the call's own `max_cost_usd`. */
+  | { kind: "over_max"; askedUsd: number; maxUsd: number }
+  /** Above what is left of the operator's budget for a day. */
+  | { kind: "over_budget"; askedUsd: number; spentUsd: number; budgetUsd: number }
+  /** There is a limit and no price to hold against it. */
+  | { kind: "unknown_price"; processor: string };
+
+/** The same request was sent before and nobody knows whether it was accepted. It is not sent again. */
+export class SentBefore extends Error {
+  override readonly name = "SentBefore";
+  readonly entry: LedgerEntry;
+
+  constructor(entry: LedgerEntry) {
+    super("The outcome of the same request, sent earlier, is not known");
+    this.entry = entry;
+  }
+}

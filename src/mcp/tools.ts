@@ -1,0 +1,32 @@
+import type { Tool, Toolset } from "./tool.ts";
+import { cancelTaskGroup } from "./tools/cancel-task-group.ts";
+import { cancelTaskRun } from "./tools/cancel-task-run.ts";
+import { createTaskGroup } from "./tools/create-task-group.ts";
+import { createTaskRun } from "./tools/create-task-run.ts";
+import { getTaskGroup } from "./tools/get-task-group.ts";
+import { getTaskRun } from "./tools/get-task-run.ts";
+import { listTaskRuns } from "./tools/list-task-runs.ts";
+
+/** The order in which a model reads them. */
+export const TOOLS: readonly Tool[] = [
+  createTaskRun,
+  getTaskRun,
+  cancelTaskRun,
+  listTaskRuns,
+  createTaskGroup,
+  getTaskGroup,
+  cancelTaskGroup,
+];
+
+/** Read-only wins over the chosen toolsets. */
+export function chooseTools({
+  toolsets = ["runs", "groups"],
+  isReadOnly = false,
+}: {
+  toolsets?: readonly Toolset[];
+  isReadOnly?: boolean;
+}): Tool[] {
+  return TOOLS.filter(
+    ({ toolset, hints }) => toolsets.includes(toolset) && (!isReadOnly || hints.readOnly),
+  );
+}

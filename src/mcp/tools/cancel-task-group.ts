@@ -1,0 +1,120 @@
+import { z } from "zod";
+import { GroupCancelNotSupported, GroupNotFound } from "../../client/errors.ts";
+import type { TaskGroup } from "../../task-api/task-group.ts";
+import { describeGroup, groupSentence } from "../group-report.ts";
+import { callText } from "../phrases.ts";
+import { CancelOutcome, RunReport, ShownReport } from "../run-report.ts";
+import type { Tool } from "../tool.ts";
+import { waitForGroup } from "../wait-for-group.ts";
+import { TaskgroupId } from "./shared-arguments.ts";
+
+/** Workers acknowledge a cancel within moments; what takes longer is reported as what it is. */
+const CONFIRM_SECONDS = 3;
+
+const Arguments = z.object({ taskgroup_id: TaskgroupId });
+
+export const cancelTaskGroup: Tool<typeof Arguments> = {
+  name: "cancel_task_group",
+  toolset: "groups",
+  title: "Cancel a task group",
+  description:
+    "Ask the backend to stop all runs of a group that are still active, and report what a second look confirmed; outcome as in cancel_task_run. Completed runs keep their results. It cannot be undone.",
+  input: Arguments,
+  output: ShownReport.pick({ summary: true, next_step: true })
+    .extend(RunReport.pick({ taskgroup_id: true, counts: true }).shape)
+    .extend({ outcome: CancelOutcome }),
+  hints: { readOnly: false, destructive: true, idempotent: true, openWorld: true },
+
+  async run({ taskgroup_id: taskgroupId }, context) {
+    const backend = await context.openBackend();
+    const { client } = backend;
+    try {
+      const before = await client.retrieveGroup(taskgroupId, { signal: context.callerLeft });
+      if (isOver(before)) return report("already_finished", before);
+      const isTaken = await requestCancel();
+      const seconds = isTaken ? CONFIRM_SECONDS : 0;
+      const { group } = await waitForGroup(backend, taskgroupId, seconds, context);
+      return report(outcomeOf(group, isTaken), group);
+    } catch (error) {
+      if (error instanceof GroupNotFound) return reportNotFound(taskgroupId);
+      throw error;
+    }
+
+    /** It does not end with the caller: a cancel that was asked for is wanted, whoever has left meanwhile. */
+    async function requestCancel(): Promise<boolean> {
+      try {
+        await client.cancelGroup(taskgroupId);
+        return true;
+      } catch (error) {
+        if (error instanceof GroupCancelNotSupported) return false;
+        throw error;
+      }
+    }
+  },
+};
+
+/** A run that waits for an action is not active, and yet can be cancelled. */
+function isOver({ status }: TaskGroup): boolean {
+  return !status.is_active && (status.task_run_status_counts["action_required"] ?? 0) === 0;
+}
+
+function outcomeOf(group: TaskGroup, isTaken: boolean): CancelOutcome {
+  if (!isTaken) return isOver(group) ? "already_finished" : "not_supported";
+  if (!isOver(group)) return "cancelling";
+  const cancelled = group.status.task_run_status_counts["cancelled"] ?? 0;
+  return cancelled > 0 ? "cancelled" : "already_finished";
+}
+
+function report(outcome: CancelOutcome, group: TaskGroup): RunReport {
+  const facts = describeGroup(group);
+  return {
+    ...describeOutcome(outcome, facts.taskgroup_id, groupSentence(group)),
+    outcome,
+    ...facts,
+  };
+}
+
+function reportNotFound(taskgroupId: string): RunReport {
+  return {
+    ...describeOutcome("not_found", taskgroupId, ""),
+    outcome: "not_found",
+    taskgroup_id: taskgroupId,
+  };
+}
+
+function describeOutcome(
+  outcome: CancelOutcome,
+  taskgroupId: string,
+  sentence: string,
+): Pick<RunReport, "summary" | "next_step"> {
+  const look = callText("get_task_group", { taskgroup_id: taskgroupId, wait_seconds: 0 });
+  const results = `Results of completed runs are still there: call ${look}.`;
+  switch (outcome) {
+    case "cancelled":
+      return {
+        summary: `Nothing of group ${taskgroupId} is active any more: ${sentence}.`,
+        next_step: results,
+      };
+    case "cancelling":
+      return {
+        summary: `The backend took the request to cancel group ${taskgroupId}; it is not confirmed for all yet: ${sentence}.`,
+        next_step: `Call ${look} in a moment to see what is cancelled.`,
+      };
+    case "already_finished":
+      return {
+        summary: `Group ${taskgroupId} had nothing left to cancel: ${sentence}.`,
+        next_step: results,
+      };
+    case "not_supported":
+      return {
+        summary: `This backend cannot cancel groups. The runs go on and are billed as they complete: ${sentence}.`,
+        next_step: `Tell the user they could not be stopped. Results can still be read: ${look}.`,
+      };
+    case "not_found":
+      return {
+        summary: `The backend knows no group ${taskgroupId}; nothing was cancelled.`,
+        next_step:
+          "Use the taskgroup_id exactly as create_task_group returned it; do not guess one.",
+      };
+  }
+}

@@ -1,0 +1,143 @@
+import type { RunInput } from "../../task-api/run-input.ts";
+import { RunInput as RunInputContract } from "../../task-api/run-input.ts";
+import { InvalidArguments } from "../argument-problems.ts";
+import type { Backend } from "../backend.ts";
+import { composeDryRun } from "../dry-run.ts";
+import { describeGroup, groupSentence } from "../group-report.ts";
+import { ledgerNotes } from "../ledger-notes.ts";
+import { costUsd } from "../order-cost.ts";
+import { callText } from "../phrases.ts";
+import { type PlacedGroup, placeGroup } from "../place-group.ts";
+import { RunReport, ShownReport } from "../run-report.ts";
+import type { Tool } from "../tool.ts";
+import { waitForGroup } from "../wait-for-group.ts";
+import { boundWait } from "../wait-policy.ts";
+import { waitFacts } from "../compose-report.ts";
+import { GroupArguments, defaultSpecOf, toRunInputs } from "./group-arguments.ts";
+
+export const createTaskGroup: Tool<typeof GroupArguments> = {
+  name: "create_task_group",
+  toolset: "groups",
+  title: "Start many task runs",
+  description:
+    "Start the same kind of task for many inputs (a list of companies, a table's rows) as one group, or add runs to a group. Every run costs what its processor costs: try 3 to 5 inputs first, and dry_run for the sum. Returns taskgroup_id at once. Next: get_task_group.",
+  input: GroupArguments,
+  output: ShownReport.pick({
+    summary: true,
+    next_step: true,
+    is_active: true,
+    percent: true,
+  }).extend(
+    RunReport.pick({ taskgroup_id: true, counts: true, price_usd: true, batches: true }).shape,
+  ),
+  hints: { readOnly: false, destructive: false, idempotent: false, openWorld: true },
+
+  async run(args, context) {
+    const { inputs: given, problems } = toRunInputs(args, context.defaultProcessor);
+    if (problems.length > 0) throw new InvalidArguments(problems);
+    const defaultTaskSpec = defaultSpecOf(args);
+    const backend = await context.openBackend();
+    const retried = await failedInputs(args, backend);
+    const inputs = [...given, ...retried.map(({ input }) => input)];
+    const { idempotency_key: idempotencyKey, max_cost_usd: maxCostUsd } = args;
+    if (args.dry_run === true) {
+      const request = {
+        ...(args.taskgroup_id !== undefined && { taskgroup_id: args.taskgroup_id }),
+        inputs: inputs.slice(0, 3),
+        ...(defaultTaskSpec && { default_task_spec: defaultTaskSpec }),
+      };
+      return composeDryRun({ inputs, request, backend, maxCostUsd, context });
+    }
+    const placed = await placeGroup(
+      {
+        taskgroupId: args.taskgroup_id,
+        inputs,
+        keys: [
+          ...given.map((_input, index) => idempotencyKey && `${idempotencyKey}/${index}`),
+          // A failed run is run again once, however often that is asked for.
+          ...retried.map(({ runId }) => `retry/${runId}`),
+        ].map((key) => key ?? null),
+        defaultTaskSpec,
+        metadata: args.metadata,
+        idempotencyKey,
+        maxCostUsd,
+      },
+      backend,
+      context,
+    );
+    const { taskgroupId, batches, added, notes, trouble } = placed;
+    if (
+      trouble !== null &&
+      batches.every(({ outcome }) => outcome === "refused" || outcome === "not_sent")
+    ) {
+      throw trouble;
+    }
+    const wait = boundWait(args.wait_seconds, context.waits, 0);
+    const { group } = await waitForGroup(backend, taskgroupId, wait.seconds, context);
+    const price = costUsd(
+      inputs.map(({ processor }) => processor),
+      backend.prices,
+    );
+    return {
+      summary: `${startedSentence(placed, inputs.length)} ${groupSentence(group)}.`,
+      next_step: nextStep(placed, context.waits.defaultSeconds),
+      ...describeGroup(group),
+      ...(price !== null && added === inputs.length && { price_usd: price }),
+      ...waitFacts(wait),
+      batches,
+      notes: [...notes, ...ledgerNotes(backend)],
+    };
+  },
+};
+
+function startedSentence({ taskgroupId, added, batches }: PlacedGroup, asked: number): string {
+  if (added === asked) return `Started ${added} runs in group ${taskgroupId}.`;
+  const before = batches.some(({ outcome }) => outcome === "added_before");
+  const rest = before
+    ? "the others were started before, or see batches"
+    : "see batches for the others";
+  return `Started ${added} of ${asked} runs in group ${taskgroupId}; ${rest}.`;
+}
+
+function nextStep({ taskgroupId, batches }: PlacedGroup, seconds: number): string {
+  const look = callText("get_task_group", { taskgroup_id: taskgroupId, wait_seconds: seconds });
+  const unknown = batches.filter(({ outcome }) => outcome === "unknown");
+  const unsent = batches.filter(({ outcome }) => outcome === "refused" || outcome === "not_sent");
+  const ranges = (some: typeof batches) =>
+    some.map(({ from, to }) => `${from} to ${to}`).join(", ");
+  return [
+    `Call ${look} to wait for results.`,
+    ...(unknown.length === 0
+      ? []
+      : [
+          `Inputs ${ranges(unknown)}: compare the group's number of runs before you send them again; they might be billed twice.`,
+        ]),
+    ...(unsent.length === 0
+      ? []
+      : [
+          `Inputs ${ranges(unsent)} were not started: send only these again, with taskgroup_id ${taskgroupId}.`,
+        ]),
+  ].join(" ");
+}
+
+/** The inputs of failed runs, as the backend has them. Throws `InvalidArguments` for runs that cannot be run again. */
+async function failedInputs(
+  { taskgroup_id: taskgroupId, retry_run_ids: runIds = [] }: GroupArguments,
+  { client }: Backend,
+): Promise<{ runId: string; input: RunInput }[]> {
+  if (taskgroupId === undefined || runIds.length === 0) return [];
+  const wanted = new Set(runIds);
+  const found: { runId: string; input: RunInput }[] = [];
+  const query = { status: "failed", includeInput: true };
+  for await (const event of client.streamGroupRuns(taskgroupId, query)) {
+    if (event.type !== "task_run.state" || !wanted.delete(event.run.run_id)) continue;
+    found.push({ runId: event.run.run_id, input: RunInputContract.strip().parse(event.input) });
+  }
+  if (wanted.size === 0) return found;
+  throw new InvalidArguments(
+    [...wanted].map((runId) => ({
+      argument: "retry_run_ids",
+      fix: `${runId} is not a failed run of this group; leave it out`,
+    })),
+  );
+}

@@ -1,0 +1,80 @@
+import { TaskApiError } from "../../client/errors.ts";
+import type { RunSnapshot } from "../../client/follower.ts";
+import type { Backend } from "../backend.ts";
+import { WHOLE, composeReport } from "../compose-report.ts";
+import { composeDryRun } from "../dry-run.ts";
+import { ledgerNotes } from "../ledger-notes.ts";
+import { type PlacedRun, placeRun } from "../place-run.ts";
+import { RunReport, ShownReport } from "../run-report.ts";
+import type { Tool, ToolContext } from "../tool.ts";
+import { boundWait } from "../wait-policy.ts";
+import { snapshotOf, waitForRun, withOutput } from "../wait-for-run.ts";
+import { CreateArguments, toRunInput } from "./create-arguments.ts";
+
+export const createTaskRun: Tool<typeof CreateArguments> = {
+  name: "create_task_run",
+  toolset: "runs",
+  title: "Start a task run",
+  description:
+    "Start a research task and get its run_id at once; it goes on in the background, for seconds to hours by processor. Use it for questions that need several sources or answers with citations; not for what you know or one page you can open. Each run may cost money (see processor; dry_run tells first): never start one twice for the same question. A run cannot be changed later. Next: get_task_run.",
+  input: CreateArguments,
+  output: ShownReport.extend(
+    RunReport.pick({ price_usd: true, output: true, citations: true }).shape,
+  ),
+  hints: { readOnly: false, destructive: false, idempotent: false, openWorld: true },
+
+  async run(args, context) {
+    const input = toRunInput(args, context.defaultProcessor);
+    const backend = await context.openBackend();
+    const { idempotency_key: idempotencyKey, max_cost_usd: maxCostUsd } = args;
+    if (args.dry_run === true) {
+      return composeDryRun({ inputs: [input], request: input, backend, maxCostUsd, context });
+    }
+    const placed = await placeRun({ input, idempotencyKey, maxCostUsd }, backend, context);
+    const { waits } = context;
+    const wait = boundWait(args.wait_seconds, waits, 0);
+    const seen = await seeOrKeep(snapshotOf(placed.run), backend, wait.seconds, context);
+    const report = composeReport({
+      seen,
+      prices: backend.prices,
+      view: "auto",
+      place: WHOLE,
+      wait,
+      waits,
+      notes: [...placed.notes, ...howNotes(placed), ...ledgerNotes(backend)],
+    });
+    return placed.how === "started"
+      ? { ...report, summary: `Started a run. ${report.summary}` }
+      : { ...report, summary: `No second run was started. ${report.summary}` };
+  },
+};
+
+function howNotes({ how }: PlacedRun): string[] {
+  switch (how) {
+    case "started":
+      return [];
+    case "known":
+      return ["This is the run that the idempotency_key stands for; a new key starts another."];
+    case "joined":
+      return ["An identical call was on its way; both got this one run."];
+  }
+}
+
+/** Looks on at a new run. When that fails the caller still gets the run id, the one thing that must not be lost. */
+async function seeOrKeep(
+  created: RunSnapshot,
+  backend: Backend,
+  seconds: number,
+  context: ToolContext,
+): Promise<RunSnapshot> {
+  const { run_id, is_active } = created.run;
+  try {
+    const seen =
+      seconds > 0 && is_active ? await waitForRun(backend, run_id, seconds, context) : created;
+    return await withOutput(backend, seen, context.callerLeft);
+  } catch (error) {
+    if (!(error instanceof TaskApiError)) throw error;
+    context.log.warn({ err: error, run_id }, "a new run cannot be watched");
+    return { ...created, trouble: error.message };
+  }
+}

@@ -1,0 +1,23 @@
+import { z } from "zod";
+
+/** Ids are opaque; what cannot be one is a mistake worth naming. */
+export const RunId = z
+  .string({ error: "required: the run_id that create_task_run returned" })
+  .trim()
+  .regex(/^\S{1,200}$/, "write one run_id exactly as create_task_run returned it");
+
+export const TaskgroupId = z
+  .string({ error: "required: the taskgroup_id that create_task_group returned" })
+  .trim()
+  .regex(/^\S{1,200}$/, "write one taskgroup_id exactly as create_task_group returned it");
+
+export const WaitSeconds = z.number("write a number of seconds").min(0, "write 0 or more seconds");
+
+export const IdempotencyKey = z
+  .string("write a text")
+  .trim()
+  .regex(/^[\x21-\x7e]{1,200}$/, "use 1 to 200 letters, digits or marks, without spaces");
+
+export const MaxCostUsd = z
+  .number("write US dollars as a number")
+  .min(0, "write 0 or more dollars");

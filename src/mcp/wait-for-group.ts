@@ -1,0 +1,47 @@
+import type { TaskGroup } from "../task-api/task-group.ts";
+import type { Backend } from "./backend.ts";
+import { groupPercent, groupSentence } from "./group-report.ts";
+import type { ToolContext } from "./tool.ts";
+import { watchFor } from "./watch-for.ts";
+
+/** A group as it was last seen; `trouble`: why newer news are missing. */
+export interface SeenGroup {
+  group: TaskGroup;
+  trouble: string | null;
+}
+
+/**
+ * Watches a group until nothing of it is active or `seconds` are over; with 0 seconds, only looks. Whoever leaves only
+ * stops watching. Throws what the client throws, and the caller's abort reason.
+ */
+export async function waitForGroup(
+  { client, groupFollowers }: Backend,
+  taskgroupId: string,
+  seconds: number,
+  { clock, callerLeft, startProgress }: ToolContext,
+): Promise<SeenGroup> {
+  const look = async (): Promise<SeenGroup> => {
+    const group = await client.retrieveGroup(taskgroupId, { signal: callerLeft });
+    return { group, trouble: null };
+  };
+  if (seconds === 0) return look();
+  const progress = startProgress({ name: `Group ${taskgroupId}` });
+  const latest = await watchFor(seconds, {
+    clock,
+    callerLeft,
+    progress,
+    watch: (signal) => groupFollowers.watch(taskgroupId, { signal }),
+    show({ group }: SeenGroup) {
+      progress.update({
+        status: group.status.is_active ? "running" : "completed",
+        percent: groupPercent(group),
+        latestMessage: groupSentence(group),
+        sourcesRead: null,
+        sourcesConsidered: null,
+        usual: null,
+      });
+      return group.status.is_active ? "active" : "ended";
+    },
+  });
+  return latest ?? look();
+}

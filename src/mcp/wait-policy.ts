@@ -1,0 +1,73 @@
+/** How long calls may wait for a run. */
+export interface WaitPolicy {
+  /** What a call that waits by itself waits when nothing else is known. */
+  defaultSeconds: number;
+  /** The longest wait for a client that is not named in `byClient`. */
+  maxSeconds: number;
+  /** The longest wait for clients whose name (in `clientInfo`, lower case) contains the key; the longest key wins. */
+  byClient: Readonly<Record<string, number>>;
+}
+
+/**
+ * One call of most clients may take 60 s; 50 s leave room for slow starts and answers. The named ones were seen to wait
+ * longer, or less: Claude Code moves a call of more than 2 minutes to the background, Codex gives up after 5 minutes,
+ * Cursor and VS Code held calls of 15 minutes and more, the gateway of claude.ai and Claude Desktop cut at about 60 s.
+ */
+export const defaultWaitPolicy: WaitPolicy = {
+  defaultSeconds: 45,
+  maxSeconds: 50,
+  byClient: {
+    "claude-ai": 45,
+    "claude-code": 110,
+    codex: 240,
+    cursor: 240,
+    "visual studio code": 240,
+    opencode: 50,
+  },
+};
+
+/** The waits of one client. */
+export interface WaitLimits {
+  defaultSeconds: number;
+  maxSeconds: number;
+  /** Whose cap it is, in words. */
+  whose: string;
+}
+
+/** A client that can wait longer than others does so unasked: every call saved is a turn of the model saved. */
+export function waitLimitsOf(policy: WaitPolicy, clientName: string | undefined): WaitLimits {
+  const name = clientName?.toLowerCase() ?? "";
+  const [known] = Object.keys(policy.byClient)
+    .filter((part) => name.includes(part))
+    .toSorted((a, b) => b.length - a.length);
+  const cap = known === undefined ? undefined : policy.byClient[known];
+  if (known === undefined || cap === undefined) {
+    const { defaultSeconds, maxSeconds } = policy;
+    return {
+      defaultSeconds: Math.min(defaultSeconds, maxSeconds),
+      maxSeconds,
+      whose: "this server's cap",
+    };
+  }
+  return { defaultSeconds: cap, maxSeconds: cap, whose: `this server's cap for ${known}` };
+}
+
+/** How long a call waits, and why not as long as it asked. */
+export interface Wait {
+  /** Undefined: the call did not say. */
+  askedSeconds: number | undefined;
+  seconds: number;
+  why: string;
+}
+
+/** `unasked`: what a call waits that does not say; by default the client's default. */
+export function boundWait(
+  askedSeconds: number | undefined,
+  limits: WaitLimits,
+  unasked: number = limits.defaultSeconds,
+): Wait {
+  const wanted = askedSeconds ?? unasked;
+  const seconds = Math.min(wanted, limits.maxSeconds);
+  const why = seconds < wanted ? limits.whose : askedSeconds === undefined ? "default" : "as asked";
+  return { askedSeconds, seconds, why };
+}

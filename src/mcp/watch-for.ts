@@ -1,0 +1,48 @@
+import type { Clock } from "../client/clock.ts";
+import type { ProgressReporter } from "./progress.ts";
+
+/**
+ * Watches something until it ends or `seconds` are over, and returns what was seen last; null when nothing was. `show`
+ * tells the caller of each state and says whether it is the last. Throws what watching throws, and the caller's reason
+ * for leaving.
+ */
+export async function watchFor<Seen>(
+  seconds: number,
+  {
+    clock,
+    callerLeft,
+    progress,
+    watch,
+    show,
+  }: {
+    clock: Clock;
+    callerLeft: AbortSignal;
+    progress: ProgressReporter;
+    watch: (signal: AbortSignal) => AsyncIterable<Seen>;
+    show: (seen: Seen) => "active" | "ended";
+  },
+): Promise<Seen | null> {
+  const timer = new AbortController();
+  const timeUp = new AbortController();
+  // The only rejection is the sleep the end of the wait interrupts.
+  clock.sleep(seconds * 1_000, timer.signal).then(
+    () => timeUp.abort(),
+    () => {},
+  );
+  const signal = AbortSignal.any([callerLeft, timeUp.signal]);
+  let latest: Seen | null = null;
+  try {
+    for await (const seen of watch(signal)) {
+      latest = seen;
+      if (show(seen) === "ended") break;
+    }
+    await progress.finish();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    progress.stop();
+    timer.abort();
+  }
+  callerLeft.throwIfAborted();
+  return latest;
+}

@@ -1,0 +1,295 @@
+import type { ServerResponse } from "node:http";
+import { describe, expect, test } from "vitest";
+import { type RunSnapshot, createFollowers } from "../../src/client/follower.ts";
+import { defaultRetryPolicy } from "../../src/client/retry-policy.ts";
+import type { EngineOptions } from "../../src/engine/engine.ts";
+import type { Attempt } from "../../src/engine/executors/executor.ts";
+import type { Profile } from "../../src/engine/http-api/profile.ts";
+import type { ProgressEvent } from "../../src/task-api/run-event.ts";
+import {
+  deferred,
+  startTestEngine,
+  textResult,
+  untilAborted,
+} from "../engine/start-test-engine.ts";
+import { collect, errorOf, iterate } from "./capture.ts";
+import { type Fault, startFaultyProxy } from "./faulty-proxy.ts";
+import { connectOverNetwork, startEngineServer } from "./loopback-server.ts";
+import { createManualClock } from "./manual-clock.ts";
+
+const question = { input: "What was the GDP of France in 2023?", processor: "pro" };
+const meter = (progress_meter: number): ProgressEvent => ({
+  type: "task_run.progress_stats",
+  progress_meter,
+});
+const step = (message: string): ProgressEvent => ({
+  type: "task_run.progress_msg.search",
+  message,
+});
+
+type Kind = "events" | "result" | "run";
+function kindOf(path: string): Kind {
+  if (path.endsWith("/events")) return "events";
+  return path.includes("/result") ? "result" : "run";
+}
+
+/** A run on the real engine that works until the test ends it, and followers that reach it over a faulty proxy. */
+async function startRun(options: Partial<EngineOptions>) {
+  const started = deferred<Attempt>();
+  const ending = deferred();
+  const engine = await startTestEngine(async (attempt) => {
+    started.resolve(attempt);
+    await Promise.race([ending.promise, untilAborted(attempt.signal)]);
+    return textResult("the answer");
+  }, options);
+  let faultOf: (kind: Kind) => Fault | null = () => null;
+  let heard: { kind: Kind; resolve: () => void } | null = null;
+  const proxy = await startFaultyProxy({
+    target: engine.fetch,
+    faults({ path }) {
+      const kind = kindOf(path);
+      if (kind === heard?.kind) heard.resolve();
+      return faultOf(kind);
+    },
+  });
+  const clock = createManualClock();
+  const client = connectOverNetwork({
+    baseUrl: proxy.url,
+    clock,
+    retryPolicy: { ...defaultRetryPolicy, maxAttempts: 1 },
+  });
+  const direct = connectOverNetwork({
+    baseUrl: (await startEngineServer(engine, () => false)).url,
+  });
+  const { run_id: runId } = await direct.createRun(question);
+  const attempt = await started.promise;
+  return {
+    clock,
+    runId,
+    snapshots: iterate(createFollowers({ client, clock }).watch(runId)),
+    report: attempt.report,
+    /** Ends the run, and resolves when the engine tells of it. */
+    async complete() {
+      ending.resolve();
+      await direct.retrieveResult(runId, { timeoutSeconds: 20 });
+    },
+    setFaults: (next: typeof faultOf) => (faultOf = next),
+    /** Resolves at the next request of the kind. */
+    asked(kind: Kind): Promise<void> {
+      const { promise, resolve } = deferred();
+      heard = { kind, resolve };
+      return promise;
+    },
+    count: (kind: Kind) => proxy.requests.filter(({ path }) => kindOf(path) === kind).length,
+  };
+}
+
+async function next(
+  snapshots: AsyncIterator<RunSnapshot>,
+  fits: (snapshot: RunSnapshot) => boolean = () => true,
+): Promise<RunSnapshot> {
+  for (;;) {
+    const { done, value } = await snapshots.next();
+    if (done === true) throw new Error("the snapshots ended");
+    if (fits(value)) return value;
+  }
+}
+
+/** The rest of the snapshots is the truth: the run is completed, and this is its answer. */
+async function expectTheTruth(snapshots: AsyncIterator<RunSnapshot>): Promise<void> {
+  const last = await next(snapshots, ({ run }) => !run.is_active);
+  expect(last).toMatchObject({
+    run: { status: "completed" },
+    output: { content: "the answer" },
+    percent: 100,
+    trouble: null,
+  });
+  expect(await snapshots.next()).toMatchObject({ done: true });
+}
+
+const onEvents = (fault: Fault) => (kind: Kind) => (kind === "events" ? fault : null);
+
+describe.each<[Profile]>([["hosted"], ["extended"]])("in the %s profile", (profile) => {
+  test("a stream that the server ends while the run is active is not the end of the run", async () => {
+    const limits = { streamWindowMs: 50 };
+    const { snapshots, asked, complete, count, clock } = await startRun({ profile, limits });
+    const polling = asked("result");
+    expect((await next(snapshots)).run.status).toBe("running");
+    await polling;
+    await complete();
+    await expectTheTruth(snapshots);
+    expect(count("events")).toBe(1);
+    expect(clock.sleepers).toBe(0);
+  });
+
+  test.each<[Fault, number]>([
+    ["stall-before", 10_000],
+    ["stall-after", 10_000],
+    ["buffer", 10_000],
+    ["buffer-body", 10_000],
+    ["stall-midway", 60_000],
+  ])("a stream that meets with %s is given up after %i ms", async (fault, silenceMs) => {
+    const { snapshots, setFaults, asked, complete, clock } = await startRun({ profile });
+    setFaults(onEvents(fault));
+    const polling = asked("result");
+    const first = next(snapshots);
+    // What begins shows the run at once.
+    if (fault === "stall-midway") expect(await first).toMatchObject({ percent: 0 });
+    await clock.until(() => clock.sleepers === 1);
+    clock.advance(10_000);
+    if (silenceMs > 10_000) {
+      await clock.until(() => clock.sleeps.includes(silenceMs - 10_000));
+      clock.advance(silenceMs - 10_000);
+    }
+    expect((await first).run.status).toBe("running");
+    await polling;
+    await complete();
+    await expectTheTruth(snapshots);
+    expect(clock.sleepers).toBe(0);
+  });
+
+  test.each<[Fault]>([["buffer"], ["buffer-body"]])(
+    "a stream that a proxy holds back (%s) tells the end as soon as the run has ended",
+    async (fault) => {
+      const { snapshots, setFaults, asked, complete, count } = await startRun({ profile });
+      setFaults(onEvents(fault));
+      const opened = asked("events");
+      const told = expectTheTruth(snapshots);
+      await opened;
+      await complete();
+      await told;
+      expect([count("events"), count("result"), count("run")]).toEqual([1, 0, 0]);
+    },
+  );
+
+  test.each<[Fault]>([["garbage"], ["unknown-events"]])(
+    "%s between the events of a stream changes nothing",
+    async (fault) => {
+      const { snapshots, setFaults, report, complete, count } = await startRun({ profile });
+      setFaults(onEvents(fault));
+      expect(await next(snapshots)).toMatchObject({ run: { status: "running" }, percent: 0 });
+      await report(step("one"));
+      await report(meter(40));
+      expect(await next(snapshots, ({ percent }) => percent === 40)).toMatchObject({
+        latestMessage: "one",
+        trouble: null,
+      });
+      await complete();
+      await expectTheTruth(snapshots);
+      expect([count("events"), count("result"), count("run")]).toEqual([1, 0, 0]);
+    },
+  );
+
+  test.each<[Fault]>([["503-before"], ["drop-before"], ["drop-midway"]])(
+    "%s in the middle of the stream, and then of the polls, is told as trouble and waited out",
+    async (fault) => {
+      const { snapshots, setFaults, complete, clock } = await startRun({ profile });
+      // The stream breaks after its first piece, and from then on nothing works.
+      let isFirst = true;
+      setFaults((kind) => {
+        const isFirstStream = isFirst && kind === "events";
+        isFirst = false;
+        return isFirstStream ? "drop-midway" : fault;
+      });
+      await next(snapshots);
+      const isPausing = (nth: number) => () =>
+        clock.sleepers === 1 && (clock.sleeps.at(-1) ?? Infinity) <= nth * 1_000;
+      const lost = await next(snapshots, ({ trouble }) => trouble !== null);
+      expect(lost).toMatchObject({ run: { status: "running" } });
+      await clock.until(isPausing(1));
+      clock.advance(1_000);
+      await clock.until(isPausing(2));
+      await complete();
+      setFaults(() => null);
+      clock.advance(2_000);
+      await expectTheTruth(snapshots);
+      expect(clock.sleepers).toBe(0);
+    },
+  );
+
+  test("a poll that fails between others does not end the wait", async () => {
+    const { snapshots, setFaults, asked, complete, clock } = await startRun({ profile });
+    setFaults((kind) => (kind === "run" ? null : "503-after"));
+    expect(await next(snapshots)).toMatchObject({ run: { status: "running" }, trouble: null });
+    await clock.until(() => clock.sleepers === 1);
+    setFaults((kind) => (kind === "events" ? "503-after" : null));
+    await complete();
+    clock.advance(1_000);
+    await expectTheTruth(snapshots);
+    void asked;
+  });
+
+  test("percent never falls and no step comes twice, however often the stream breaks and replays", async () => {
+    const { snapshots, setFaults, report, complete, clock, count } = await startRun({ profile });
+    const seen: RunSnapshot[] = [];
+    const see = async (fits: (snapshot: RunSnapshot) => boolean) =>
+      next(snapshots, (snapshot) => {
+        seen.push(snapshot);
+        return fits(snapshot);
+      });
+    // Each stream carries what was recorded so far, and breaks at the next event.
+    setFaults(onEvents("drop-midway"));
+    for (const [index, percent] of [30, 60, 20, 90].entries()) {
+      await report(step(`step ${index}`));
+      await report(meter(percent));
+      if (index === 0) await see(({ run }) => run.status === "running");
+      await clock.until(() => clock.sleepers === 1 || count("result") > index);
+      clock.advance(61_000);
+    }
+    setFaults(() => null);
+    await complete();
+    await see(({ run }) => !run.is_active);
+    const percents = seen.map(({ percent }) => percent);
+    expect(percents).toEqual(percents.toSorted((a, b) => a - b));
+    expect(percents.at(-1)).toBe(100);
+    expect(new Set(seen.at(-1)?.messages.map(({ message }) => message)).size).toBe(
+      seen.at(-1)?.messages.length,
+    );
+  });
+
+  test("1,000 waiters on 50 runs open 50 streams, and each closes when its last waiter leaves", async () => {
+    const engine = await startTestEngine(({ signal }) => untilAborted(signal), { profile });
+    const streams = new Map<string, ServerResponse[]>();
+    const server = await startEngineServer(engine, (request, response) => {
+      const { url = "" } = request;
+      if (kindOf(url) === "events") streams.set(url, [...(streams.get(url) ?? []), response]);
+      return false;
+    });
+    const client = connectOverNetwork({ baseUrl: server.url });
+    const followers = createFollowers({ client });
+    const runs = await Promise.all(
+      Array.from({ length: 50 }, () => client.createRun({ ...question, processor: "base" })),
+    );
+    const waiters = runs.flatMap(({ run_id: runId }) =>
+      Array.from({ length: 20 }, () => {
+        const leaving = new AbortController();
+        const { signal } = leaving;
+        return { runId, leaving, snapshots: iterate(followers.watch(runId, { signal })) };
+      }),
+    );
+    await Promise.all(waiters.map(({ snapshots }) => next(snapshots)));
+    const opened = [...streams.values()].flat();
+    expect([streams.size, opened.length]).toEqual([50, 50]);
+
+    const lastOfEach = waiters.filter((_waiter, index) => index % 20 === 19);
+    const others = waiters.filter((_waiter, index) => index % 20 !== 19);
+    const leave = async (leavers: typeof waiters) => {
+      const left = leavers.map(({ snapshots }) => errorOf(collectAll(snapshots)));
+      for (const { leaving } of leavers) leaving.abort("had enough");
+      expect(new Set(await Promise.all(left))).toEqual(new Set(["had enough"]));
+    };
+    await leave(others);
+    // A run that is cancelled tells its remaining waiter so: the streams are open, and the same.
+    expect(opened.filter(({ closed, destroyed }) => closed || destroyed)).toEqual([]);
+    const closed = opened.map(
+      (response) => new Promise((resolve) => response.once("close", resolve)),
+    );
+    await leave(lastOfEach);
+    await Promise.all(closed);
+    expect([...streams.values()].flat()).toHaveLength(50);
+  });
+});
+
+async function collectAll<T>(items: AsyncIterator<T>): Promise<T[]> {
+  return collect({ [Symbol.asyncIterator]: () => items });
+}

@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { fingerprintRequest } from "../../src/ledger/fingerprint-request.ts";
+import { account } from "./drafts.ts";
+import { createTime, openLedger, openStore } from "./open-store.ts";
+
+const fingerprint = fingerprintRequest({ inputs: ["a", "b"] });
+
+test("a request about a group is found by its key, the group with all its requests by its id", async () => {
+  const time = createTime();
+  const { ledger } = await openLedger({ now: time.now });
+  const create = { taskgroupId: "tgrp_1", idempotencyKey: "k", fingerprint, size: 2 };
+  const created = { ...create, createdAt: "2026-11-24T12:00:00.000Z" };
+  expect(await ledger.rememberGroup(create)).toEqual({ request: created, isNew: true });
+  time.pass(1_000);
+  await ledger.rememberGroup({ ...create, idempotencyKey: null, size: 5 });
+  await ledger.rememberGroup({ ...create, idempotencyKey: null, size: 5 });
+  expect(await ledger.findGroupRequest("k")).toEqual(created);
+  expect(await ledger.findGroup("tgrp_1")).toEqual({
+    taskgroupId: "tgrp_1",
+    size: 12,
+    createdAt: created.createdAt,
+  });
+  expect(await ledger.findGroup("tgrp_2")).toBeNull();
+  expect(await ledger.findGroupRequest("other")).toBeNull();
+});
+
+test("of two processes' groups with one key, the first is the group, for both", async () => {
+  const { path, ledger } = await openLedger();
+  const other = (await openStore({ path })).of(account);
+  const request = { idempotencyKey: "k", fingerprint, size: 2 };
+  const answers = await Promise.all([
+    ledger.rememberGroup({ ...request, taskgroupId: "tgrp_1" }),
+    other.rememberGroup({ ...request, taskgroupId: "tgrp_2" }),
+  ]);
+  expect(answers.filter(({ isNew }) => isNew)).toHaveLength(1);
+  expect(answers[0].request).toEqual(answers[1].request);
+});
+
+test("scopes share no groups", async () => {
+  const { store, ledger } = await openLedger();
+  const alice = store.of({ ...account, principal: "alice" });
+  const request = { taskgroupId: "tgrp_1", idempotencyKey: "k", fingerprint, size: 2 };
+  await ledger.rememberGroup(request);
+  expect(await alice.findGroup("tgrp_1")).toBeNull();
+  expect(await alice.findGroupRequest("k")).toBeNull();
+  expect(await alice.rememberGroup(request)).toMatchObject({ isNew: true });
+});

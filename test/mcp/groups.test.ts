@@ -1,0 +1,291 @@
+import { expect, test } from "vitest";
+import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
+import type { RunInput } from "../../src/task-api/run-input.ts";
+import { startTestEngine, textResult, untilAborted } from "../engine/start-test-engine.ts";
+import { type Progress, backendOf, backendOn, clientKinds, connect } from "./connect.ts";
+
+const PROFILES = ["extended", "hosted"] as const;
+type Profile = (typeof PROFILES)[number];
+
+/** An engine whose runs answer with their input; `bad …` fails, `slow …` never ends. */
+async function echo(profile: Profile = "extended") {
+  const inputs: RunInput[] = [];
+  const engine = await startTestEngine(
+    async ({ input, signal }) => {
+      inputs.push(input);
+      const text = String(input.input);
+      if (text.startsWith("slow")) return untilAborted(signal);
+      if (text.startsWith("bad")) throw new ExecutionFailed(`Nothing about ${text}.`);
+      return textResult(`About ${text}`);
+    },
+    { profile },
+  );
+  return { engine, inputs };
+}
+
+async function connected(profile: Profile = "extended") {
+  const { engine, inputs } = await echo(profile);
+  const backend = await backendOn(engine, "hosted");
+  return { engine, inputs, backend, client: await connect(async () => backend) };
+}
+
+test.each(clientKinds.flatMap((kind) => PROFILES.map((profile) => [kind, profile] as const)))(
+  "%s, %s: a group is started, waited for with m of n, and read as a table",
+  async (kind, profile) => {
+    const { engine } = await echo(profile);
+    const backend = await backendOn(engine, "hosted");
+    const client = await connect(async () => backend, { kind });
+    const created = await client.call("create_task_group", {
+      inputs: ["Paris", { city: "Lyon" }, { input: "Nice", processor: "lite" }],
+      output_fields: [{ name: "answer" }],
+    });
+    const taskgroup_id = created.report.taskgroup_id ?? "";
+    expect(created.report.summary).toMatch(
+      /^Started 3 runs in group tgrp_\w+\. \d of 3 runs are done/,
+    );
+    expect(created.report.batches).toEqual([{ from: 1, to: 3, outcome: "added" }]);
+    expect(created.report.price_usd).toBe(0.025);
+
+    const seen: Progress[] = [];
+    const { report, texts } = await client.call(
+      "get_task_group",
+      { taskgroup_id, wait_seconds: 30 },
+      { onprogress: (progress) => seen.push(progress) },
+    );
+    expect(report).toMatchObject({
+      taskgroup_id,
+      is_active: false,
+      percent: 100,
+      counts: { completed: 3 },
+    });
+    expect(report.runs?.map(({ question, output }) => [question, output]).toSorted()).toEqual([
+      ["Nice", "About Nice"],
+      ["Paris", "About Paris"],
+      ['{"city":"Lyon"}', "About [object Object]"],
+    ]);
+    expect(texts[1]).toContain("| Paris | About Paris |");
+    for (const { message, total } of seen) {
+      expect(total).toBe(100);
+      expect(message).toMatch(/ of 3 runs are done/);
+    }
+  },
+);
+
+test("inputs get the group's defaults and keep what they bring themselves", async () => {
+  const { client, inputs } = await connected();
+  await client.call("create_task_group", {
+    inputs: ["a", { input: "b", processor: "lite", source_policy: { include_domains: ["b.org"] } }],
+    processor: "core",
+    source_policy: { exclude_domains: ["x.org"] },
+    metadata: { list: "cities" },
+    wait_seconds: 30,
+  });
+  expect(inputs.toSorted((a, b) => (String(a.input) < String(b.input) ? -1 : 1))).toEqual([
+    { input: "a", processor: "core", source_policy: { exclude_domains: ["x.org"] } },
+    { input: "b", processor: "lite", source_policy: { include_domains: ["b.org"] } },
+  ]);
+});
+
+test("every problem of every input is told at once, and nothing is started", async () => {
+  const { client, inputs } = await connected();
+  const { isError, text } = await client.call("create_task_group", {
+    inputs: ["fine", { input: 3 }, { input: "x", processor: "", metadata: { k: {} } }],
+  });
+  expect(isError).toBe(true);
+  expect(text).toContain("- inputs.1.input: ");
+  expect(text).toContain("- inputs.2.processor: ");
+  expect(text).toContain("- inputs.2.metadata.k: ");
+  expect(text).toContain("No run was started.");
+  const empty = await client.call("create_task_group", {});
+  expect(empty.text).toContain("- inputs: required: a list of at least one input");
+  expect(inputs).toEqual([]);
+});
+
+test.each(PROFILES)(
+  "%s: failed runs are named with reasons, and just those are run again",
+  async (profile) => {
+    const { client } = await connected(profile);
+    const created = await client.call("create_task_group", {
+      inputs: ["good", "bad one", "bad two"],
+      wait_seconds: 30,
+    });
+    const taskgroup_id = created.report.taskgroup_id ?? "";
+    expect(created.report.counts).toEqual({ completed: 1, failed: 2 });
+    const all = await client.call("get_task_group", { taskgroup_id });
+    expect(all.report.next_step).toContain('2 failed: get_task_group {"taskgroup_id":');
+
+    const { report } = await client.call("get_task_group", { taskgroup_id, view: "failures" });
+    expect(report.runs?.map(({ question, error }) => [question, error]).toSorted()).toEqual([
+      ["bad one", "Nothing about bad one."],
+      ["bad two", "Nothing about bad two."],
+    ]);
+    const [call = ""] = report.next_step.match(/(?<=create_task_group )\{.*?\}/) ?? [];
+    const again = await client.call("create_task_group", { ...JSON.parse(call), wait_seconds: 30 });
+    expect(again.report.counts).toEqual({ completed: 1, failed: 4 });
+    // Asked for once more, the same failed runs are not run a third time.
+    const third = await client.call("create_task_group", { ...JSON.parse(call), wait_seconds: 30 });
+    expect(third.report.counts).toEqual({ completed: 1, failed: 4 });
+    expect(third.report.batches).toEqual([{ from: 1, to: 2, outcome: "added_before" }]);
+
+    const wrong = await client.call("create_task_group", {
+      taskgroup_id,
+      retry_run_ids: ["trun_none"],
+    });
+    expect(wrong.isError).toBe(true);
+    expect(wrong.text).toContain("trun_none is not a failed run of this group");
+  },
+);
+
+test.each(PROFILES)("%s: results come in pages that lead to each run once", async (profile) => {
+  const { client } = await connected(profile);
+  const inputs = Array.from({ length: 25 }, (_, index) => `City ${index}`);
+  const { report: created } = await client.call("create_task_group", { inputs, wait_seconds: 40 });
+  const { taskgroup_id } = created;
+  const questions: unknown[] = [];
+  let args: Record<string, unknown> = { taskgroup_id, view: "results", limit: 10 };
+  for (let pages = 0; pages < 5; pages += 1) {
+    const { report } = await client.call("get_task_group", args);
+    questions.push(...(report.runs ?? []).map(({ question }) => question));
+    if (report.next_cursor === undefined) break;
+    expect(report.runs).toHaveLength(10);
+    args = { ...args, cursor: report.next_cursor };
+  }
+  expect(questions.toSorted()).toEqual(inputs.toSorted());
+});
+
+test("outputs too long for a table are cut there, and the page stays within budget", async () => {
+  const engine = await startTestEngine(async () => textResult("word ".repeat(2_000)));
+  const backend = await backendOn(engine);
+  const client = await connect(async () => backend);
+  const inputs = Array.from({ length: 40 }, (_, index) => `Item ${index}`);
+  const { report: created } = await client.call("create_task_group", { inputs, wait_seconds: 40 });
+  const { report, text } = await client.call("get_task_group", {
+    taskgroup_id: created.taskgroup_id,
+    limit: 100,
+  });
+  expect(report.runs?.length).toBeGreaterThan(3);
+  expect(report.runs?.length).toBeLessThan(40);
+  expect(report.next_step).toContain("More rows: get_task_group");
+  expect(text.length + JSON.stringify(report).length).toBeLessThan(35_000);
+});
+
+test("any number of inputs goes out by the thousand; the same key sends nothing twice", async () => {
+  const { client, backend } = await connected();
+  const inputs = Array.from({ length: 2_300 }, (_, index) => `slow ${index}`);
+  const args = { inputs, processor: "lite", idempotency_key: "list-1" };
+  const { report } = await client.call("create_task_group", args);
+  expect(report.batches).toEqual([
+    { from: 1, to: 1_000, outcome: "added" },
+    { from: 1_001, to: 2_000, outcome: "added" },
+    { from: 2_001, to: 2_300, outcome: "added" },
+  ]);
+  expect(report.price_usd).toBe(11.5);
+  const again = await client.call("create_task_group", args);
+  expect(again.report.taskgroup_id).toBe(report.taskgroup_id);
+  expect(again.report.batches?.map(({ outcome }) => outcome)).toEqual([
+    "added_before",
+    "added_before",
+    "added_before",
+  ]);
+  const group = await backend.client.retrieveGroup(report.taskgroup_id ?? "");
+  expect(group.status.num_task_runs).toBe(2_300);
+  const other = await client.call("create_task_group", { ...args, inputs: ["another"] });
+  expect(other.isError).toBe(true);
+  expect(other.text).toContain("- idempotency_key: the key belongs to another request");
+});
+
+test("a batch that fails is told as what it is, and what follows it is not sent", async () => {
+  const { engine } = await echo("hosted");
+  let adds = 0;
+  const backend = await backendOf(async (request) => {
+    const response = await engine.fetch(request);
+    if (request.method !== "POST" || !request.url.endsWith("/runs")) return response;
+    adds += 1;
+    return adds === 2 ? new Response("lost", { status: 502 }) : response;
+  }, "hosted");
+  const client = await connect(async () => backend);
+  const inputs = Array.from({ length: 2_500 }, (_, index) => `slow ${index}`);
+  const args = { inputs, idempotency_key: "half" };
+  const { report, isError } = await client.call("create_task_group", args);
+  expect(isError).toBe(false);
+  expect(report.batches).toEqual([
+    { from: 1, to: 1_000, outcome: "added" },
+    {
+      from: 1_001,
+      to: 2_000,
+      outcome: "unknown",
+      reason: "The backend failed (status 502).",
+    },
+    { from: 2_001, to: 2_500, outcome: "not_sent" },
+  ]);
+  expect(report.summary).toContain("Started 1000 of 2500 runs");
+  expect(report.next_step).toContain("Inputs 1001 to 2000: compare the group's number of runs");
+  expect(report.next_step).toContain("Inputs 2001 to 2500 were not started");
+
+  const again = await client.call("create_task_group", args);
+  expect(again.report.batches?.map(({ outcome }) => outcome)).toEqual([
+    "added_before",
+    "unknown",
+    "added",
+  ]);
+  const group = await backend.client.retrieveGroup(report.taskgroup_id ?? "");
+  expect(group.status.num_task_runs).toBe(2_500);
+});
+
+test("a budget counts the whole group before any of it is sent", async () => {
+  const { engine } = await echo();
+  const backend = await backendOn(engine, "hosted");
+  const client = await connect(async () => backend, { budgetUsdPerDay: 0.05 });
+  const inputs = ["1", "2", "3", "4", "5", "6"];
+  const over = await client.call("create_task_group", { inputs });
+  expect(over.isError).toBe(true);
+  expect(over.text).toContain(
+    "This would cost $0.06, and $0 of today's budget of $0.05 are spent.",
+  );
+  const capped = await client.call("create_task_group", { inputs, max_cost_usd: 0.01 });
+  expect(capped.text).toContain("more than max_cost_usd $0.01");
+  const dry = await client.call("create_task_group", { inputs: inputs.slice(1), dry_run: true });
+  expect(dry.report.summary).toContain("On base the 5 runs cost $0.05 when all complete");
+  const list = await client.call("list_task_runs", {});
+  expect(list.report.runs).toEqual([]);
+});
+
+test("a group half done is cancelled: what is completed stays, as a second look confirms", async () => {
+  const { client } = await connected("extended");
+  const created = await client.call("create_task_group", {
+    inputs: ["quick", "slow 1", "slow 2"],
+  });
+  const taskgroup_id = created.report.taskgroup_id ?? "";
+  await expect
+    .poll(
+      async () =>
+        (await client.call("get_task_group", { taskgroup_id, wait_seconds: 0 })).report.counts,
+    )
+    .toMatchObject({ completed: 1 });
+  const { report } = await client.call("cancel_task_group", { taskgroup_id });
+  expect(report).toMatchObject({
+    outcome: "cancelled",
+    is_active: false,
+    counts: { completed: 1, cancelled: 2 },
+  });
+  const again = await client.call("cancel_task_group", { taskgroup_id });
+  expect(again.report.outcome).toBe("already_finished");
+});
+
+test("where groups cannot be cancelled that is said, and what it costs", async () => {
+  const { client } = await connected("hosted");
+  const created = await client.call("create_task_group", { inputs: ["slow"] });
+  const { taskgroup_id } = created.report;
+  const { report } = await client.call("cancel_task_group", { taskgroup_id });
+  expect(report.outcome).toBe("not_supported");
+  expect(report.summary).toContain("The runs go on and are billed as they complete");
+  const unknown = await client.call("cancel_task_group", { taskgroup_id: "tgrp_none" });
+  expect(unknown.report.outcome).toBe("not_found");
+});
+
+test("an unknown group is an error that says what to do", async () => {
+  const { client } = await connected();
+  const { isError, text } = await client.call("get_task_group", { taskgroup_id: "tgrp_none" });
+  expect(isError).toBe(true);
+  expect(text).toContain("No task group tgrp_none is known to the backend.");
+});

@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import { boundWait, defaultWaitPolicy, waitLimitsOf } from "../../src/mcp/wait-policy.ts";
+import { createManualClock } from "../client/manual-clock.ts";
+import { startTestEngine, untilAborted } from "../engine/start-test-engine.ts";
+import { backendOn, clientKinds, connect } from "./connect.ts";
+
+test.each([
+  ["claude-code", 110],
+  ["claude-ai", 45],
+  ["Visual Studio Code", 240],
+  ["cursor-vscode", 240],
+  ["codex-mcp-client", 240],
+  ["opencode", 50],
+  ["something new", 50],
+  [undefined, 50],
+])("%s waits at most %i s", (name, seconds) => {
+  expect(waitLimitsOf(defaultWaitPolicy, name).maxSeconds).toBe(seconds);
+});
+
+test("the longest name that fits decides", () => {
+  const policy = { ...defaultWaitPolicy, byClient: { code: 10, "my-code": 20 } };
+  expect(waitLimitsOf(policy, "My-Code 2").maxSeconds).toBe(20);
+  expect(waitLimitsOf(policy, "code").maxSeconds).toBe(10);
+});
+
+test("a wait says what was asked, what is applied, and why", () => {
+  const limits = waitLimitsOf(defaultWaitPolicy, "codex");
+  expect(boundWait(30, limits)).toEqual({ askedSeconds: 30, seconds: 30, why: "as asked" });
+  expect(boundWait(undefined, limits)).toMatchObject({ seconds: 240, why: "default" });
+  expect(boundWait(900, limits)).toMatchObject({
+    seconds: 240,
+    why: "this server's cap for codex",
+  });
+});
+
+test.each(clientKinds)(
+  "%s: the client's name decides its cap, and the report says so",
+  async (kind) => {
+    const clock = createManualClock();
+    const engine = await startTestEngine(({ signal }) => untilAborted(signal));
+    const backend = await backendOn(engine);
+    const client = await connect(async () => backend, { kind, name: "Cursor-vscode", clock });
+    const created = await client.call("create_task_run", { input: "Why?" });
+    const call = client.call("get_task_run", {
+      run_id: created.report.run_id,
+      wait_seconds: 1_000,
+    });
+    await clock.until(() => clock.sleeps.includes(240_000));
+    clock.advance(240_000);
+    const { report, text } = await call;
+    expect(report.wait).toEqual({
+      asked_seconds: 1_000,
+      applied_seconds: 240,
+      why: "this server's cap for cursor",
+    });
+    expect(text).toContain("wait: asked 1000 s, applied 240 s (this server's cap for cursor)");
+    expect(report.next_step).toContain('"wait_seconds":240');
+  },
+);
+
+test("an operator's cap for all takes the place of what is known about clients", async () => {
+  const engine = await startTestEngine(({ signal }) => untilAborted(signal));
+  const backend = await backendOn(engine);
+  const clock = createManualClock();
+  const client = await connect(async () => backend, {
+    name: "claude-code",
+    clock,
+    waits: { maxSeconds: 20, byClient: {} },
+  });
+  const call = client.call("create_task_run", { input: "Why?", wait_seconds: 600 });
+  await clock.until(() => clock.sleeps.includes(20_000));
+  clock.advance(20_000);
+  expect((await call).report.wait).toMatchObject({ applied_seconds: 20, why: "this server's cap" });
+});
