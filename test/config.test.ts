@@ -15,6 +15,7 @@ test("a key chooses the hosted API, a base URL any other", () => {
     kind: "hosted",
     baseUrl: "https://api.parallel.ai",
     apiKey: "k",
+    betas: [],
   });
   const baseUrl = "http://127.0.0.1:8080";
   expect(readConfig({}, { PARALLEL_BASE_URL: baseUrl }).backend).toMatchObject({
@@ -25,7 +26,40 @@ test("a key chooses the hosted API, a base URL any other", () => {
     kind: "custom",
     baseUrl,
     apiKey: "k",
+    betas: [],
   });
+});
+
+test("what agents get and may spend is read from flags or the environment", () => {
+  expect(readConfig({}, {}).bridge).toMatchObject({
+    toolsets: ["runs", "groups"],
+    isReadOnly: false,
+    waits: {},
+  });
+  const { bridge, backend } = readConfig(
+    { toolsets: "groups", readOnly: true, budgetUsd: "2.5", waitCaps: "Cursor=240, codex=100" },
+    {
+      PARALLEL_API_KEY: "k",
+      TASK_RUN_MCP_BETAS: "one-2026-01-01, two",
+      TASK_RUN_MCP_INPUTS_PER_MINUTE: "300",
+      TASK_RUN_MCP_DEFAULT_PROCESSOR: "lite",
+      TASK_RUN_MCP_STATE_DIR: "/state",
+    },
+  );
+  expect(bridge).toMatchObject({
+    toolsets: ["groups"],
+    isReadOnly: true,
+    budgetUsdPerDay: 2.5,
+    defaultProcessor: "lite",
+    waits: { byClient: { cursor: 240, codex: 100 } },
+    ledgerPath: join("/state", "ledger.sqlite"),
+  });
+  expect(backend).toMatchObject({ betas: ["one-2026-01-01", "two"], inputsPerMinute: 300 });
+});
+
+test("a cap on waits for everybody takes the place of what is known about single clients", () => {
+  const waits = readConfig({ maxWaitSeconds: "30" }, {}).bridge.waits;
+  expect(waits).toEqual({ maxSeconds: 30, byClient: {} });
 });
 
 test("empty values and placeholders that a host left in place count as unset", () => {
@@ -49,6 +83,15 @@ test.each([
     { PARALLEL_BASE_URL: "ftp://example.com" },
     /PARALLEL_BASE_URL cannot be used; write an http or https URL/,
   ],
+  [
+    { TASK_RUN_MCP_TOOLSETS: "runs,all" },
+    /TASK_RUN_MCP_TOOLSETS cannot be used; write runs, groups/,
+  ],
+  [
+    { TASK_RUN_MCP_BUDGET_USD: "-1" },
+    /TASK_RUN_MCP_BUDGET_USD cannot be used; write a number of US/,
+  ],
+  [{ TASK_RUN_MCP_WAIT_CAPS: "cursor" }, /TASK_RUN_MCP_WAIT_CAPS cannot be used; write names and/],
   [{ TASK_RUN_MCP_LOG_LEVEL: "loud" }, /TASK_RUN_MCP_LOG_LEVEL cannot be used; write one of trace/],
 ])("a setting that cannot be used is named with what to write: %j", (env, message) => {
   expect(() => readConfig({}, env)).toThrow(BadSetting);

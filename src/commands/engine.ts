@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { EngineConfig, ServeConfig } from "../config.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
+import { releaseMemoryAtRest } from "./release-memory.ts";
 import { startEngine } from "./start-engine.ts";
 
 /** `task-run-mcp engine`: serves our own Task API until `signal` aborts. The first line on stdout is its base URL. */
@@ -32,7 +33,9 @@ export async function engineCommand({
     const server = await serveHttp((request) => engine.fetch(request), { host, port, log });
     stdout.write(`${server.url}\n`);
     log.info({ url: server.url, documents: config.documents }, "engine is listening");
+    const stopReleasing = releaseMemoryAtRest();
     await aborted(signal);
+    stopReleasing();
     await server.close();
   } finally {
     await engine.close();

@@ -1,14 +1,20 @@
 import type { CallToolResult, ServerContext } from "@modelcontextprotocol/server";
 import { JsonObject } from "../task-api/task-spec.ts";
 import { InvalidArguments, argumentProblems } from "./argument-problems.ts";
-import { type Explanation, explainError, isExpected } from "./explain-error.ts";
+import { explainError, isExpected } from "./explain-error.ts";
+import type { Explanation } from "./explanation.ts";
 import { fence } from "./fence.ts";
 import { oneLine } from "./reading/page-text.ts";
-import { type ProgressReporter, createProgressReporter, silentProgress } from "./progress.ts";
+import {
+  type ProgressReporter,
+  type ProgressSubject,
+  createProgressReporter,
+  silentProgress,
+} from "./progress.ts";
 import { readJsonText } from "./read-json-text.ts";
 import { reportText } from "./report-text.ts";
 import type { RunReport } from "./run-report.ts";
-import type { ProgressSubject, Tool, ToolContext } from "./tool.ts";
+import type { Tool, ToolContext } from "./tool.ts";
 import { type WaitPolicy, waitLimitsOf } from "./wait-policy.ts";
 
 /** Names of arguments nobody asked for, as many as a report needs to make the point. */
@@ -92,11 +98,12 @@ function ignoredArguments(
 
 /** What of the arguments a suggested next call repeats. */
 function idArguments(given: JsonObject): JsonObject {
-  const ids = ["run_id", "taskgroup_id"].flatMap((name) => {
+  const ids: JsonObject = {};
+  for (const name of ["run_id", "taskgroup_id"]) {
     const id = given[name];
-    return typeof id === "string" ? [[name, oneLine(id, 100)]] : [];
-  });
-  return Object.fromEntries(ids);
+    if (typeof id === "string") ids[name] = oneLine(id, 100);
+  }
+  return ids;
 }
 
 function startProgress(

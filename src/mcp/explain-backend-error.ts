@@ -13,7 +13,7 @@ import {
   Unauthorized,
 } from "../client/errors.ts";
 import { PROCESSORS } from "../task-api/processors.ts";
-import type { Explanation, FailedCall } from "./explain-error.ts";
+import type { Explanation, FailedCall } from "./explanation.ts";
 import { callText } from "./phrases.ts";
 import { oneLine } from "./reading/page-text.ts";
 

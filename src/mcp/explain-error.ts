@@ -1,27 +1,12 @@
 import { RequestRejected, TaskApiError } from "../client/errors.ts";
-import type { JsonObject } from "../task-api/task-spec.ts";
+import { LedgerUnavailable } from "../ledger/errors.ts";
 import { InvalidArguments, PlaceNotFound } from "./argument-problems.ts";
 import { BackendUnavailable } from "./backend.ts";
 import { UNKNOWN_OUTCOME, explainBackendError, isCreate } from "./explain-backend-error.ts";
+import type { Explanation, FailedCall } from "./explanation.ts";
 import { callText } from "./phrases.ts";
 import { oneLine } from "./reading/page-text.ts";
 import { CostRefused, SentBefore } from "./refusals.ts";
-
-/** What a caller needs to know about a call that failed. */
-export interface Explanation {
-  /** What happened, in our words. */
-  summary: string;
-  /** Whose move it is, and the move. */
-  nextStep: string;
-  /** What others said about it, if anything: text from outside. */
-  upstream: string | null;
-}
-
-/** The call that failed. */
-export interface FailedCall {
-  tool: string;
-  args: JsonObject;
-}
 
 /** Backends name at most 50 problems; this many correct any request, and the rest comes up next time. */
 const UPSTREAM_PROBLEMS = 20;
@@ -37,6 +22,7 @@ export function isExpected(error: unknown): boolean {
     error instanceof PlaceNotFound ||
     error instanceof CostRefused ||
     error instanceof SentBefore ||
+    error instanceof LedgerUnavailable ||
     error instanceof TaskApiError
   );
 }
@@ -49,6 +35,14 @@ export function explainError(error: unknown, call: FailedCall): Explanation {
   if (error instanceof SentBefore) return explainSentBefore(error);
   if (error instanceof TaskApiError) {
     return { ...explainBackendError(error, call), upstream: upstreamText(error) };
+  }
+  if (error instanceof LedgerUnavailable) {
+    return {
+      summary: `${oneLine(error.message, UPSTREAM_LINE_BUDGET)} Nothing was sent.`,
+      nextStep:
+        "Tell the user: the disk or the folder of this server's state needs attention. Runs can still be read by run_id.",
+      upstream: null,
+    };
   }
   if (error instanceof BackendUnavailable) {
     return {

@@ -1,13 +1,12 @@
 import type { RunSnapshot } from "../client/follower.ts";
+import { LedgerUnavailable } from "../ledger/errors.ts";
+import type { RunOutput } from "../task-api/output.ts";
 import { isTerminalStatus } from "../task-api/run.ts";
 import type { Backend } from "./backend.ts";
 
-/** A run as the ledger remembers it; null unless it had come to its end. */
-export async function keptSnapshot(
-  { ledger }: Backend,
-  runId: string,
-): Promise<RunSnapshot | null> {
-  const entry = await ledger.find(runId);
+/** A run as the ledger remembers it; null unless it had come to its end, or while the ledger cannot be read. */
+export async function keptSnapshot(backend: Backend, runId: string): Promise<RunSnapshot | null> {
+  const entry = await ifReadable(backend.ledger.find(runId));
   if (entry === null || !isTerminalStatus(entry.status)) return null;
   return {
     run: {
@@ -21,7 +20,7 @@ export async function keptSnapshot(
       taskgroup_id: entry.taskgroupId,
       error: entry.error === null ? null : { message: entry.error },
     },
-    output: await ledger.readOutput(runId),
+    output: await keptOutput(backend, runId),
     percent: entry.status === "completed" ? 100 : (entry.percent ?? 0),
     latestMessage: entry.messages.at(-1)?.message ?? null,
     sourcesRead: null,
@@ -30,4 +29,19 @@ export async function keptSnapshot(
     messages: entry.messages,
     trouble: null,
   };
+}
+
+/** The output of a completed run, if it was kept. */
+export function keptOutput({ ledger }: Backend, runId: string): Promise<RunOutput | null> {
+  return ifReadable(ledger.readOutput(runId));
+}
+
+/** What the backend answered is still true when our own memory of it cannot be read. */
+async function ifReadable<Kept>(reading: Promise<Kept | null>): Promise<Kept | null> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof LedgerUnavailable) return null;
+    throw error;
+  }
 }

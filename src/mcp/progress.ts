@@ -1,7 +1,12 @@
 import type { Logger } from "pino";
 import type { Clock } from "../client/clock.ts";
 import { oneLine } from "./reading/page-text.ts";
-import type { ProgressSubject } from "./tool.ts";
+
+/** What is waited for. */
+export interface ProgressSubject {
+  /** Such as `Run trun_…`. */
+  name: string;
+}
 
 /** What one `notifications/progress` says besides its token. */
 export interface Progress {

@@ -102,6 +102,7 @@ function clientNameOf({ server }: McpServer, { mcpReq }: ServerContext): string 
     Object.entries(mcpReq.envelope ?? {}).find(([key]) => key === CLIENT_INFO_META_KEY)?.[1],
   );
   // The SDK marks this accessor as old, and it is: there is no other for clients of the old revisions.
+  // oxlint-disable-next-line typescript/no-deprecated
   return named.success ? named.data.name : server.getClientVersion()?.name;
 }
 

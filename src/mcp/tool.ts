@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { z } from "zod";
 import type { Clock } from "../client/clock.ts";
 import type { Backend } from "./backend.ts";
-import type { ProgressReporter } from "./progress.ts";
+import type { ProgressReporter, ProgressSubject } from "./progress.ts";
 import type { RunReport } from "./run-report.ts";
 import type { WaitLimits } from "./wait-policy.ts";
 
@@ -21,12 +21,6 @@ export interface ToolContext {
   callerLeft: AbortSignal;
   /** Starts telling the caller how a run or a group gets on; silent unless the caller asked for progress. */
   startProgress(subject: ProgressSubject): ProgressReporter;
-}
-
-/** What is waited for. */
-export interface ProgressSubject {
-  /** Such as `Run trun_…`. */
-  name: string;
 }
 
 /** What tools are chosen by. */

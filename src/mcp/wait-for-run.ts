@@ -3,6 +3,7 @@ import type { RunSnapshot } from "../client/follower.ts";
 import type { TaskApiClient } from "../client/task-api-client.ts";
 import type { TaskRun } from "../task-api/run.ts";
 import type { Backend } from "./backend.ts";
+import { keptOutput } from "./kept-run.ts";
 import { durationText } from "./phrases.ts";
 import type { ToolContext } from "./tool.ts";
 import { watchFor } from "./watch-for.ts";
@@ -84,15 +85,15 @@ export async function withOutput(
 ): Promise<RunSnapshot> {
   const { run } = snapshot;
   if (snapshot.output !== null || run.status !== "completed") return snapshot;
-  const { client, ledger } = backend;
+  const { client } = backend;
   const timeoutSeconds = READY_RESULT_SECONDS;
   try {
     const { output } = await client.retrieveResult(run.run_id, { timeoutSeconds, signal });
-    return remember(backend, { ...snapshot, output });
+    return await remember(backend, { ...snapshot, output });
   } catch (error) {
     // Completed, and yet no result: the backend did not keep it. We may have.
     if (error instanceof RunNotFound) {
-      return { ...snapshot, output: await ledger.readOutput(run.run_id) };
+      return { ...snapshot, output: await keptOutput(backend, run.run_id) };
     }
     throw error;
   }

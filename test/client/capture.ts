@@ -35,3 +35,15 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   for await (const item of items) all.push(item);
   return all;
 }
+
+/** Takes items until one fits, and returns it. */
+export async function next<T>(
+  items: AsyncIterator<T>,
+  fits: (item: T) => boolean = () => true,
+): Promise<T> {
+  for (;;) {
+    const { done, value } = await items.next();
+    if (done === true) throw new Error("the items ended");
+    if (fits(value)) return value;
+  }
+}

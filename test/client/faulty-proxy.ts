@@ -40,6 +40,8 @@ export interface FaultyProxy {
   url: string;
   /** Every request so far, with what was done to it. */
   requests: readonly ProxiedRequest[];
+  /** Resets the connections of the exchanges under way that `isMeant` picks by their path. */
+  reset(isMeant: (path: string) => boolean): void;
 }
 
 /** Faults that hit a share of all requests (0 to 1 each); the same seed draws the same series. */
@@ -65,13 +67,24 @@ export async function startFaultyProxy({
 }): Promise<FaultyProxy> {
   const targetUrl = typeof target === "string" ? target : await listen(target);
   const requests: ProxiedRequest[] = [];
+  const underWay = new Map<ServerResponse, string>();
   const { url } = await startLoopbackServer((request, response) => {
     const { method = "", url: path = "" } = request;
     const fault = faults({ method, path });
     requests.push({ method, path, fault });
+    underWay.set(response, path);
+    response.once("close", () => underWay.delete(response));
     pass(request, response, targetUrl, fault);
   });
-  return { url, requests };
+  return {
+    url,
+    requests,
+    reset(isMeant) {
+      for (const [response, path] of underWay) {
+        if (isMeant(path)) response.socket?.resetAndDestroy();
+      }
+    },
+  };
 }
 
 async function listen(handler: (request: Request) => Promise<Response>): Promise<string> {
@@ -150,7 +163,8 @@ async function answerWith(
   };
   if (fault !== "buffer") begin();
   const held: Buffer[] = [];
-  for await (const piece of answer as AsyncIterable<Buffer>) {
+  const pieces: AsyncIterable<Buffer> = answer;
+  for await (const piece of pieces) {
     switch (fault) {
       case "buffer":
       case "buffer-body":

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { BackendUnreachable, GroupNotFound, Unauthorized } from "../../src/client/errors.ts";
+import { BackendUnreachable, GroupNotFound } from "../../src/client/errors.ts";
 import type { GroupSnapshot } from "../../src/client/follow-group.ts";
 import { createGroupFollowers } from "../../src/client/group-follower.ts";
 import { defaultRetryPolicy } from "../../src/client/retry-policy.ts";
@@ -10,7 +10,7 @@ import {
   textResult,
   untilAborted,
 } from "../engine/start-test-engine.ts";
-import { collect, errorOf, iterate } from "./capture.ts";
+import { collect, errorOf, iterate, next } from "./capture.ts";
 import { type Fault, startFaultyProxy } from "./faulty-proxy.ts";
 import { connectOverNetwork, startEngineServer } from "./loopback-server.ts";
 import { createManualClock } from "./manual-clock.ts";
@@ -52,21 +52,11 @@ async function startGroup(profile: Profile, size = 2) {
     followers: createGroupFollowers({ client, clock }),
     complete: (index: number) => endings[index]?.resolve(),
     completeAll: () => endings.forEach(({ resolve }) => resolve()),
-    setFaults: (next: typeof faultOf) => (faultOf = next),
+    setFaults: (chosen: typeof faultOf) => (faultOf = chosen),
     count: (kind: Kind) => proxy.requests.filter(({ path }) => kindOf(path) === kind).length,
   };
 }
 
-async function next(
-  snapshots: AsyncIterator<GroupSnapshot>,
-  fits: (snapshot: GroupSnapshot) => boolean = () => true,
-): Promise<GroupSnapshot> {
-  for (;;) {
-    const { done, value } = await snapshots.next();
-    if (done === true) throw new Error("the snapshots ended");
-    if (fits(value)) return value;
-  }
-}
 const completed = ({ group }: GroupSnapshot) =>
   group.status.task_run_status_counts["completed"] ?? 0;
 const isOver = ({ group }: GroupSnapshot) => !group.status.is_active;
@@ -192,6 +182,36 @@ test("a stream that ends while runs are active is opened again, from where it wa
   expect(completed(await last)).toBe(2);
   expect(opened[0]).toBeUndefined();
   expect(opened[1]).toMatch(/^\d+-status$/);
+});
+
+test("a place in the stream that the backend no longer knows is forgotten", async () => {
+  const { id, direct, completeAll } = await startGroup("extended");
+  const clock = createManualClock();
+  const places: unknown[] = [];
+  const client = {
+    ...direct,
+    streamGroupEvents(groupId: string, { lastEventId }: { lastEventId?: string }) {
+      places.push(lastEventId);
+      return direct.streamGroupEvents(
+        groupId,
+        lastEventId === undefined ? { timeoutSeconds: 0 } : { lastEventId: "expired" },
+      );
+    },
+  };
+  const snapshots = iterate(createGroupFollowers({ client, clock }).watch(id));
+  await next(snapshots);
+  const last = next(snapshots, isOver);
+  // A stream that ended, one that was refused, then reads for a minute, then a stream from the beginning.
+  while (places.length < 3) {
+    await clock.until(() => clock.sleepers === 1);
+    clock.advance(30_000);
+  }
+  expect(places).toEqual([undefined, expect.stringMatching(/-status$/), undefined]);
+  completeAll();
+  await waitForCompleted(direct, id, 2);
+  await clock.until(() => clock.sleepers === 1);
+  clock.advance(30_000);
+  expect(completed(await last)).toBe(2);
 });
 
 test("runs added at the last moment keep the group going", async () => {

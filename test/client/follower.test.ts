@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { BackendUnreachable, RunNotFound, Unauthorized } from "../../src/client/errors.ts";
 import { followRun } from "../../src/client/follow-run.ts";
 import { defaultFollowPolicy } from "../../src/client/follow-policy.ts";
-import { type RunSnapshot, createFollowers } from "../../src/client/follower.ts";
+import { createFollowers } from "../../src/client/follower.ts";
 import { defaultRetryPolicy } from "../../src/client/retry-policy.ts";
 import { type Attempt, ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import type { ProgressEvent } from "../../src/task-api/run-event.ts";
@@ -14,7 +14,7 @@ import {
   textResult,
   untilAborted,
 } from "../engine/start-test-engine.ts";
-import { collect, errorOf, iterate } from "./capture.ts";
+import { collect, errorOf, iterate, next } from "./capture.ts";
 import { connectOverNetwork, startEngineServer } from "./loopback-server.ts";
 import { type ManualClock, createManualClock } from "./manual-clock.ts";
 
@@ -79,18 +79,6 @@ async function startRun({ fault = () => false, apiKey }: { fault?: Fault; apiKey
         return kind === "run" ? rest === "" : rest.startsWith(`/${kind}`);
       }).length,
   };
-}
-
-/** Reads snapshots until one fits. */
-async function next(
-  snapshots: AsyncIterator<RunSnapshot>,
-  fits: (snapshot: RunSnapshot) => boolean = () => true,
-): Promise<RunSnapshot> {
-  for (;;) {
-    const { done, value } = await snapshots.next();
-    if (done === true) throw new Error("the snapshots ended");
-    if (fits(value)) return value;
-  }
 }
 
 /** The follower, and nothing else, sleeps between two polls. */

@@ -71,6 +71,8 @@ export async function backendOf(
   const client = createTaskApiClient({
     baseUrl: "http://engine",
     fetch,
+    // No test waits for a minute to pass.
+    inputsPerMinute: 1_000_000,
     retryPolicy: { maxAttempts: 1, budgetMs: 0, firstDelayMs: 0, maxDelayMs: 0, jitter: 0 },
   });
   const ledgers = await openLedgerStore({ path: ":memory:", now: Date.now, log: silentLog });
@@ -94,7 +96,7 @@ export async function connect(
   backend: () => Promise<Backend>,
   {
     kind = "v1 client",
-    name = "test",
+    name: clientName = "test",
     clock = systemClock,
     ...deps
   }: { kind?: ClientKind; name?: string; clock?: Clock } & Partial<TaskRunServerDeps> = {},
@@ -119,7 +121,7 @@ export async function connect(
   const transport = new StdioServerTransport(toClient, toServer);
 
   if (kind === "v1 client") {
-    const client = new V1Client({ name, version: "1" });
+    const client = new V1Client({ name: clientName, version: "1" });
     await client.connect(transport);
     onTestFinished(() => client.close());
     await client.listTools();
@@ -131,7 +133,10 @@ export async function connect(
     };
   }
   const mode = kind === "v2 client, 2026-07-28" ? "auto" : "legacy";
-  const client = new ModernClient({ name, version: "1" }, { versionNegotiation: { mode } });
+  const client = new ModernClient(
+    { name: clientName, version: "1" },
+    { versionNegotiation: { mode } },
+  );
   await client.connect(transport);
   onTestFinished(() => client.close());
   await client.listTools();

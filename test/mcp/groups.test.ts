@@ -13,7 +13,7 @@ async function echo(profile: Profile = "extended") {
   const engine = await startTestEngine(
     async ({ input, signal }) => {
       inputs.push(input);
-      const text = String(input.input);
+      const text = typeof input.input === "string" ? input.input : JSON.stringify(input.input);
       if (text.startsWith("slow")) return untilAborted(signal);
       if (text.startsWith("bad")) throw new ExecutionFailed(`Nothing about ${text}.`);
       return textResult(`About ${text}`);
@@ -61,12 +61,12 @@ test.each(clientKinds.flatMap((kind) => PROFILES.map((profile) => [kind, profile
     expect(report.runs?.map(({ question, output }) => [question, output]).toSorted()).toEqual([
       ["Nice", "About Nice"],
       ["Paris", "About Paris"],
-      ['{"city":"Lyon"}', "About [object Object]"],
+      ['{"city":"Lyon"}', 'About {"city":"Lyon"}'],
     ]);
     expect(texts[1]).toContain("| Paris | About Paris |");
     for (const { message, total } of seen) {
       expect(total).toBe(100);
-      expect(message).toMatch(/ of 3 runs are done/);
+      expect(message).toMatch(/^Group tgrp_\w+: waiting$| of 3 runs are done/);
     }
   },
 );
@@ -80,10 +80,13 @@ test("inputs get the group's defaults and keep what they bring themselves", asyn
     metadata: { list: "cities" },
     wait_seconds: 30,
   });
-  expect(inputs.toSorted((a, b) => (String(a.input) < String(b.input) ? -1 : 1))).toEqual([
-    { input: "a", processor: "core", source_policy: { exclude_domains: ["x.org"] } },
-    { input: "b", processor: "lite", source_policy: { include_domains: ["b.org"] } },
-  ]);
+  expect(inputs).toHaveLength(2);
+  expect(inputs).toEqual(
+    expect.arrayContaining([
+      { input: "a", processor: "core", source_policy: { exclude_domains: ["x.org"] } },
+      { input: "b", processor: "lite", source_policy: { include_domains: ["b.org"] } },
+    ]),
+  );
 });
 
 test("every problem of every input is told at once, and nothing is started", async () => {
@@ -142,15 +145,21 @@ test.each(PROFILES)("%s: results come in pages that lead to each run once", asyn
   const { report: created } = await client.call("create_task_group", { inputs, wait_seconds: 40 });
   const { taskgroup_id } = created;
   const questions: unknown[] = [];
-  let args: Record<string, unknown> = { taskgroup_id, view: "results", limit: 10 };
+  let cursor: string | undefined;
   for (let pages = 0; pages < 5; pages += 1) {
-    const { report } = await client.call("get_task_group", args);
+    const { report } = await client.call("get_task_group", {
+      taskgroup_id,
+      view: "results",
+      limit: 10,
+      ...(cursor && { cursor }),
+    });
     questions.push(...(report.runs ?? []).map(({ question }) => question));
     if (report.next_cursor === undefined) break;
     expect(report.runs).toHaveLength(10);
-    args = { ...args, cursor: report.next_cursor };
+    cursor = report.next_cursor;
   }
-  expect(questions.toSorted()).toEqual(inputs.toSorted());
+  expect(questions).toHaveLength(25);
+  expect(new Set(questions)).toEqual(new Set(inputs));
 });
 
 test("outputs too long for a table are cut there, and the page stays within budget", async () => {

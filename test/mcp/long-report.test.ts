@@ -1,6 +1,6 @@
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { expect, test } from "vitest";
-import type { RunOutput } from "../../src/task-api/output.ts";
+import type { RunOutput, TextOutput } from "../../src/task-api/output.ts";
 import { startTestEngine } from "../engine/start-test-engine.ts";
 import { backendOn, connect } from "./connect.ts";
 
@@ -8,7 +8,7 @@ const CHAPTERS = 40;
 const PARTS = 5;
 
 /** Two megabytes of Markdown in 40 chapters of 5 parts, with 600 citations in three confidences. */
-function longReport(): RunOutput {
+function longReport(): TextOutput {
   const paragraph = (about: string) =>
     Array.from(
       { length: 10 },
@@ -64,7 +64,7 @@ function suggestedCall(nextStep: string): Record<string, unknown> {
 
 test("a 2 MB report is read outline first, then chapter by chapter, each answer within budget", async () => {
   const output = longReport();
-  const content = String(output.content);
+  const content = output.content;
   expect(content.length).toBeGreaterThan(2_000_000);
   const get = await readable(output);
 
@@ -100,7 +100,7 @@ test("the calls that the answers suggest read every chapter to its end, and noth
     if (next.report.cut?.next_offset === undefined) break;
     next = await get(suggestedCall(next.report.next_step));
   }
-  const content = String(output.content);
+  const content = output.content;
   const start = content.indexOf("## Chapter 12");
   expect(read).toBe(content.slice(start, content.indexOf("## Chapter 13")).trimEnd());
 });

@@ -129,7 +129,6 @@ test("every argument has a description or a name that explains itself", async ()
     "cancel_task_run.run_id",
     "list_task_runs.taskgroup_id",
     "list_task_runs.until",
-    "create_task_group.dry_run",
     "get_task_group.taskgroup_id",
     "cancel_task_group.taskgroup_id",
   ]);

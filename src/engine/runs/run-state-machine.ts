@@ -11,6 +11,7 @@ import { appendProgress, appendStates } from "./event-log.ts";
 import { type NewRun, insertRuns } from "./accept-runs.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import { findRun } from "./read-runs.ts";
+import { type RecoveryOptions, recoverRuns } from "./recover-runs.ts";
 import { type RunRecord, readRunRow } from "./run-record.ts";
 import { type Lease, createStatusChanges, toColumns } from "./status-change.ts";
 
@@ -283,51 +284,8 @@ export function createRunStateMachine({
       });
     },
 
-    /**
-     * Settles the runs whose worker is gone: the lease expired, or `ownerIsGone` knows that its process has ended.
-     * `running` → `queued` while attempts remain, else `failed`; `cancelling` → `cancelled`.
-     */
-    async recover({
-      maxAttempts,
-      ownerIsGone,
-      refId,
-    }: {
-      maxAttempts: number;
-      ownerIsGone: (owner: string) => boolean;
-      refId: () => string;
-    }): Promise<number> {
-      const held = db
-        .selectFrom("runs")
-        .select(["run_id", "lease_owner", "lease_until", "attempt", "status"])
-        .where("status", "in", ["running", "cancelling"]);
-      const isLost = (row: { lease_owner: string | null; lease_until: number | null }) =>
-        row.lease_owner === null ||
-        (row.lease_until ?? 0) < clock.now() ||
-        ownerIsGone(row.lease_owner);
-      // Asked without a lock first, as in `claim`.
-      if (!(await held.execute()).some(isLost)) return 0;
-      return commit(async (trx, at) => {
-        const lost = (await trx.executeQuery(held)).rows.filter(isLost);
-        for (const { run_id: runId, status, attempt } of lost) {
-          if (status === "cancelling") {
-            await changeStatus(trx, at, runId, { from: ["cancelling"], to: "cancelled" });
-          } else if (attempt < maxAttempts) {
-            await changeStatus(trx, at, runId, { from: ["running"], to: "queued" });
-          } else {
-            const error = {
-              ref_id: refId(),
-              message: `The worker was lost ${attempt} times while it performed this run. Create the run again.`,
-              detail: null,
-            };
-            await changeStatus(trx, at, runId, {
-              from: ["running"],
-              to: "failed",
-              set: toColumns({ error }),
-            });
-          }
-        }
-        return { changed: lost.map((row) => row.run_id), result: lost.length };
-      });
-    },
+    /** Settles the runs whose worker is gone; see {@link recoverRuns}. */
+    recover: (options: RecoveryOptions): Promise<number> =>
+      recoverRuns(options, { db, clock, commit, changeStatus }),
   };
 }

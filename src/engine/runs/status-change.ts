@@ -54,6 +54,8 @@ export function toColumns(values: {
 
 type Trx = Transaction<DatabaseSchema>;
 
+export type StatusChanges = ReturnType<typeof createStatusChanges>;
+
 /** How runs change: in a transaction, fenced, logged, and announced once it is committed. */
 export function createStatusChanges({
   db,

@@ -83,7 +83,7 @@ export const getTaskGroup: Tool<typeof Arguments> = {
       ...facts,
       ...waitFacts(wait),
       ...(page !== null && { runs: page.rows }),
-      ...(page?.nextCursor != null && { next_cursor: page.nextCursor }),
+      ...(page !== null && page.nextCursor !== null && { next_cursor: page.nextCursor }),
     };
   },
 };

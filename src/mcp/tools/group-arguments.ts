@@ -2,7 +2,7 @@ import { z } from "zod";
 import { checkTaskSpec } from "../../task-api/output-schema-rules.ts";
 import { RunInput } from "../../task-api/run-input.ts";
 import { TaskGroupMetadata } from "../../task-api/task-group.ts";
-import { type JsonObject, TaskSpec, isJsonObject } from "../../task-api/task-spec.ts";
+import { type JsonObject, type TaskSpec, isJsonObject } from "../../task-api/task-spec.ts";
 import { argumentProblems, type ArgumentProblem } from "../argument-problems.ts";
 import { OutputFieldsArgument, TaskSpecArgument } from "./create-arguments.ts";
 import { taskSpecOf } from "./output-fields.ts";
@@ -43,7 +43,7 @@ export const GroupArguments = z
       "Reuse it to send the same list again: nothing is started twice.",
     ).optional(),
     max_cost_usd: MaxCostUsd.describe("For all runs together.").optional(),
-    dry_run: z.boolean("write true or false").optional(),
+    dry_run: z.boolean("write true or false").describe("As in create_task_run.").optional(),
     wait_seconds: WaitSeconds.describe(
       "Also wait for all of them this long; default 0.",
     ).optional(),

@@ -77,7 +77,7 @@ export const listTaskRuns: Tool<typeof Arguments> = {
       ...ledgerNotes(backend),
     ];
     return {
-      summary: rows.length === 0 ? "No run fits." : `${rows.length} runs, the newest first.`,
+      summary: describeRows(rows.length),
       next_step: nextStep(args, rows, nextCursor),
       ...(notes.length > 0 && { notes }),
       runs: rows,
@@ -177,12 +177,23 @@ function errorOf(message: string | null | undefined): Pick<RunRow, "error"> {
   return message ? { error: oneLine(message, 200) } : {};
 }
 
+function describeRows(count: number): string {
+  switch (count) {
+    case 0:
+      return "No run fits.";
+    case 1:
+      return "1 run.";
+    default:
+      return `${count} runs, the newest first.`;
+  }
+}
+
 function nextStep(args: Arguments, rows: readonly RunRow[], nextCursor: string | null): string {
   const more =
     nextCursor === null
       ? ""
       : ` More: ${callText("list_task_runs", { ...args, cursor: nextCursor })}.`;
-  const [first] = rows.filter(({ run_id }) => run_id !== undefined);
+  const first = rows.find(({ run_id }) => run_id !== undefined);
   if (first?.run_id === undefined) {
     return `Leave out a filter, or start a run with create_task_run.${more}`;
   }

@@ -186,6 +186,32 @@ test("two processes that index one folder into one database at once neither fail
   expect(await sync()).toEqual({ documents: 150, indexed: 0, removed: 0, skipped: 0 });
 });
 
+test("an index remembers what was read of it until a document changes", async () => {
+  const { folder, db, sync } = await setUp({ "a.md": "alpha one", "b.md": "beta" });
+  await sync();
+  const index = openDocumentIndex(db, folder);
+  const look = async () => {
+    const search = await index.search(null);
+    const { passages } = await search.find(["alpha"], 10);
+    return { count: await search.countPassages(["alpha"]), passages };
+  };
+  const first = await look();
+  expect(first.passages.map((passage) => passage.text)).toEqual(["alpha one"]);
+  expect((await look()).passages[0]).toBe(first.passages[0]);
+
+  await writeFiles(folder, { "a.md": "alpha two, rewritten", "c.md": "alpha three" });
+  await sync();
+  const { count, passages } = await look();
+  expect(count).toBe(2);
+  expect(passages.map((passage) => passage.text).toSorted()).toEqual([
+    "alpha three",
+    "alpha two, rewritten",
+  ]);
+  // Nor does what the whole folder holds count for a run that may use only a part of it.
+  const nothing = await index.search({ include_domains: ["example.com"] });
+  expect(await nothing.countPassages(["alpha"])).toBe(0);
+});
+
 test("nothing a user types is query syntax", async () => {
   const { folder, db, sync } = await setUp({ "a.md": "alpha beta" });
   await sync();

@@ -207,7 +207,9 @@ function yearFactor({ sentence, context }: SentenceInContext, question: Question
 }
 
 export function yearsIn(text: string): string[] {
-  return readWords(text).words.map((word) => word.key).filter(isYear);
+  return readWords(text)
+    .words.map((word) => word.key)
+    .filter(isYear);
 }
 
 /** A question that is nothing but names asks for any fact; of several names one is the fact (`GDP of France`). */

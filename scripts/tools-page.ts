@@ -1,0 +1,202 @@
+// Writes docs/tools.md from the tool definitions, with what the built-in engine really answers to the examples. Run it
+// with `npm run docs:tools`; a test compares the page with what this makes.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Client, InMemoryTransport } from "@modelcontextprotocol/client";
+import { pino } from "pino";
+import { z } from "zod";
+import { systemClock } from "../src/client/clock.ts";
+import { openBackend } from "../src/commands/open-backend.ts";
+import { createTaskRunServer } from "../src/mcp/server.ts";
+import type { Tool } from "../src/mcp/tool.ts";
+import { shownSchema } from "../src/mcp/tool-schema.ts";
+import { TOOLS } from "../src/mcp/tools.ts";
+
+const PAGE = new URL("../docs/tools.md", import.meta.url);
+const DOCUMENTS = fileURLToPath(new URL("../examples/documents", import.meta.url));
+
+const Schema = z.looseObject({
+  type: z.union([z.string(), z.array(z.string())]).optional(),
+  enum: z.array(z.unknown()).optional(),
+  anyOf: z.array(z.looseObject({ type: z.string().optional() })).optional(),
+  description: z.string().optional(),
+});
+const Shown = z.looseObject({
+  properties: z.record(z.string(), Schema),
+  required: z.array(z.string()).default([]),
+});
+const Result = z.object({
+  content: z.array(z.object({ text: z.string() })),
+  structuredContent: z.record(z.string(), z.unknown()).optional(),
+});
+
+interface Example {
+  tool: string;
+  /** What the example shows, as a sentence. */
+  about: string;
+  args: Record<string, unknown>;
+}
+
+type Call = (tool: string, args: Record<string, unknown>) => Promise<z.infer<typeof Result>>;
+
+/** The page, as it should be. */
+export async function composeToolsPage(): Promise<string> {
+  const examples = await withServer(runExamples);
+  const sections = TOOLS.map((tool) => [
+    describeTool(tool),
+    ...examples.filter(({ example }) => example.tool === tool.name).map(exampleText),
+  ]);
+  return `${[INTRODUCTION, ...sections.flat()].join("\n\n")}\n`;
+}
+
+const INTRODUCTION = `# The tools
+
+<!-- Made by \`npm run docs:tools\` from the tool definitions; a test compares it with them. -->
+
+What an agent sees. Every tool answers with the same report, twice: as text (our words first, then, behind a fence, what
+comes from the run and may hold text from the web) and as \`structuredContent\`. Either is enough to act on. \`summary\` says
+what happened, \`next_step\` what to call next, with the ids filled in. A run that failed is a normal answer; \`isError\` is for
+calls that could not be carried out.
+
+The answers below are real ones of the built-in engine over the example documents; only ids, times and fence boundaries
+are replaced.`;
+
+async function runExamples(call: Call): Promise<{ example: Example; text: string }[]> {
+  const shown: { example: Example; text: string }[] = [];
+  const show = async (example: Example): Promise<Record<string, unknown>> => {
+    const { content, structuredContent = {} } = await call(example.tool, example.args);
+    shown.push({ example, text: content.map(({ text }) => text).join("\n\n") });
+    return structuredContent;
+  };
+  const input = "What was the GDP of France in 2023?";
+  const { run_id } = await show({ tool: "create_task_run", about: "A question:", args: { input } });
+  await show({
+    tool: "create_task_run",
+    about: "What it would cost, and how it was understood:",
+    args: { input: "France", output_fields: [{ name: "gdp" }], dry_run: true },
+  });
+  await show({
+    tool: "create_task_run",
+    about: "Arguments that need correction (`isError`):",
+    args: {
+      input,
+      output_fields: [{ name: "a b" }],
+      source_policy: { include_domains: ["https://a.org"] },
+    },
+  });
+  await call("get_task_run", { run_id });
+  await show({ tool: "get_task_run", about: "The answer:", args: { run_id, wait_seconds: 0 } });
+  await show({
+    tool: "get_task_run",
+    about: "The shortest look, for polling:",
+    args: { run_id, wait_seconds: 0, view: "status" },
+  });
+  await show({ tool: "cancel_task_run", about: "Too late:", args: { run_id } });
+  await show({ tool: "list_task_runs", about: "What was started here:", args: {} });
+  const { taskgroup_id } = await show({
+    tool: "create_task_group",
+    about: "One question for three countries:",
+    args: {
+      inputs: ["GDP of France in 2023", "GDP of Germany in 2023", "GDP of Japan in 2023"],
+      processor: "lite",
+      wait_seconds: 30,
+    },
+  });
+  await call("get_task_group", { taskgroup_id });
+  await show({
+    tool: "get_task_group",
+    about: "The results:",
+    args: { taskgroup_id, wait_seconds: 0 },
+  });
+  await show({
+    tool: "cancel_task_group",
+    about: "Nothing left to cancel:",
+    args: { taskgroup_id },
+  });
+  return shown;
+}
+
+async function withServer<Value>(use: (call: Call) => Promise<Value>): Promise<Value> {
+  const folder = await mkdtemp(join(tmpdir(), "task-run-mcp-docs-"));
+  const log = pino({ level: "silent" });
+  const backend = await openBackend(
+    {
+      kind: "embedded",
+      engine: {
+        documents: DOCUMENTS,
+        script: undefined,
+        databasePath: join(folder, "engine.sqlite"),
+        allowNetworks: [],
+        webhookSecrets: [],
+        retentionDays: undefined,
+      },
+    },
+    { pricesFile: undefined, ledgerPath: join(folder, "ledger.sqlite") },
+    { version: "docs", log },
+  );
+  const client = new Client({ name: "docs", version: "1" });
+  try {
+    const factory = createTaskRunServer({
+      backend: async () => backend,
+      version: "docs",
+      log,
+      clock: systemClock,
+    });
+    const [ours, theirs] = InMemoryTransport.createLinkedPair();
+    await factory().connect(theirs);
+    await client.connect(ours);
+    return await use(async (name, args) =>
+      Result.parse(await client.callTool({ name, arguments: args })),
+    );
+  } finally {
+    await client.close();
+    await backend.close();
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+function describeTool({ name, title, description, input, hints }: Tool): string {
+  const { properties, required } = Shown.parse(shownSchema(input, "input"));
+  const rows = Object.entries(properties).map(([argument, schema]) => {
+    const isRequired = required.includes(argument) ? " (required)" : "";
+    return `| \`${argument}\`${isRequired} | ${typeText(schema)} | ${cell(schema.description ?? "")} |`;
+  });
+  const set = Object.entries(hints).filter(([, isSet]) => isSet);
+  return [
+    `## \`${name}\``,
+    `**${title}.** ${description}`,
+    `Hints: ${set.map(([hint]) => `\`${hint}\``).join(", ") || "none"}.`,
+    ["| argument | type | meaning |", "| --- | --- | --- |", ...rows].join("\n"),
+  ].join("\n\n");
+}
+
+function typeText({ type, enum: values, anyOf }: z.infer<typeof Schema>): string {
+  if (values !== undefined) return values.map((value) => `\`${String(value)}\``).join(", ");
+  if (anyOf !== undefined) return anyOf.map((member) => member.type ?? "value").join(" or ");
+  return typeof type === "string" ? type : (type?.join(" or ") ?? "value");
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|").replaceAll("\n", " ");
+}
+
+function exampleText({ example, text }: { example: Example; text: string }): string {
+  const asked = JSON.stringify(example.args, null, 2);
+  return steady(
+    `${example.about}\n\n\`\`\`json\n${asked}\n\`\`\`\n\n\`\`\`\`text\n${text}\n\`\`\`\``,
+  );
+}
+
+/** What differs from run to run, replaced: ids by number, times, the boundaries of the fence. */
+function steady(text: string): string {
+  return text
+    .replaceAll(/\b(trun|tgrp)_[0-9a-f]{8}[0-9a-f]+/g, "$1_0123456789abcdef")
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "2026-11-24T09:00:00Z")
+    .replaceAll(/(?<=marked |<<<data )[\w-]{12}\b|^[\w-]{12}(?= end of data>>>)/gm, "boundary");
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await writeFile(PAGE, await composeToolsPage());
+}

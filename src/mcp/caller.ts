@@ -1,0 +1,44 @@
+import type { AuthInfo } from "@modelcontextprotocol/server";
+import { z } from "zod";
+
+/** Who makes a call, as the transport found out. */
+export interface Caller {
+  /** Null where callers are not told apart: over stdio, and over HTTP without authentication. */
+  principal: string | null;
+  /** The caller's own key for the backend; null: the server's own is used. Never the token that let the caller in. */
+  apiKey: string | null;
+}
+
+/** What a transport tells of a request in `authInfo.extra`. */
+const RequestFacts = z.object({
+  principal: z.string().nullable().default(null),
+  apiKey: z.string().nullable().default(null),
+  /** What the principal may spend in a UTC day, in US dollars. */
+  budgetUsdPerDay: z.number().optional(),
+  requestId: z.string().optional(),
+});
+
+export interface RequestFacts {
+  caller: Caller;
+  ownBudgetUsdPerDay: number | undefined;
+  requestId: string | undefined;
+  /** The caller may start, change and spend. */
+  mayWrite: boolean;
+}
+
+/** The scopes of this server: what a token may be good for. */
+export const READ_SCOPE = "runs:read";
+export const WRITE_SCOPE = "runs:write";
+
+/** What the transport knows of a request; over stdio it knows nothing, and the caller is the user. */
+export function readRequestFacts(authInfo: AuthInfo | undefined): RequestFacts {
+  const { principal, apiKey, budgetUsdPerDay, requestId } = RequestFacts.parse(
+    authInfo?.extra ?? {},
+  );
+  return {
+    caller: { principal, apiKey },
+    ownBudgetUsdPerDay: budgetUsdPerDay,
+    requestId,
+    mayWrite: authInfo === undefined || authInfo.scopes.includes(WRITE_SCOPE),
+  };
+}

@@ -1,0 +1,112 @@
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import type { Engine } from "../../src/engine/engine.ts";
+import { serveHttp } from "../../src/engine/http-api/serve.ts";
+import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
+import { RunReport } from "../../src/mcp/run-report.ts";
+import { silentLog, startTestEngine, temporaryFolder } from "../engine/start-test-engine.ts";
+import { backendOn, connect } from "../mcp/connect.ts";
+import {
+  BUDGET_USD,
+  STORIES,
+  type StoryClient,
+  type StoryHost,
+  createStoryWork,
+} from "../mcp/stories.ts";
+import { CLIENT_KINDS, type ClientKind, connectStdio } from "./built-binary.ts";
+
+const PROFILES = ["hosted", "extended"] as const;
+type Profile = (typeof PROFILES)[number];
+
+const COMBINATIONS = CLIENT_KINDS.flatMap((kind) =>
+  PROFILES.map((profile) => [kind, profile] as const),
+);
+
+async function startStoryEngine(profile: Profile) {
+  const work = createStoryWork();
+  return { work, engine: await startTestEngine((attempt) => work.execute(attempt), { profile }) };
+}
+
+/** A server in this process, in front of the engine; its ledger is a file. */
+async function serveInProcess(kind: ClientKind, profile: Profile): Promise<StoryHost> {
+  const { work, engine } = await startStoryEngine(profile);
+  const path = join(await temporaryFolder(), "ledger.sqlite");
+  let client = await start();
+  return {
+    profile,
+    work,
+    client: () => client,
+    async restart() {
+      client = await start();
+    },
+  };
+
+  async function start(): Promise<StoryClient> {
+    const ledgers = await openLedgerStore({ path, now: Date.now, log: silentLog });
+    onTestFinished(() => ledgers.close());
+    const ledger = ledgers.of({ backend: "stories", keyFingerprint: null, principal: null });
+    const backend = { ...(await backendOn(engine, "custom")), ledger };
+    const { call } = await connect(async () => backend, { kind, budgetUsdPerDay: BUDGET_USD });
+    return { call: (name, args, onprogress) => call(name, args, onprogress && { onprogress }) };
+  }
+}
+
+/** The installed program, in front of the engine on a port; a crash is a `SIGKILL`. */
+async function serveOverStdio(kind: ClientKind, profile: Profile): Promise<StoryHost> {
+  const { work, engine } = await startStoryEngine(profile);
+  const url = await listen(engine);
+  const stateDir = await temporaryFolder();
+  let { client, pid } = await start();
+  return {
+    profile,
+    work,
+    client: () => client,
+    async restart() {
+      process.kill(pid, "SIGKILL");
+      ({ client, pid } = await start());
+    },
+  };
+
+  async function start(): Promise<{ client: StoryClient; pid: number }> {
+    const connection = await connectStdio(kind, {
+      stateDir,
+      args: ["--budget-usd", String(BUDGET_USD)],
+      env: { PARALLEL_BASE_URL: url },
+    });
+    // A client that has seen the tools checks every result against them.
+    expect(await connection.listTools()).toHaveLength(7);
+    return {
+      pid: connection.pid,
+      client: {
+        async call(name, args, onprogress) {
+          const { text, report, isError } = await connection.call(name, args, onprogress);
+          const parsed = isError ? { summary: "", next_step: "" } : RunReport.strict().parse(report);
+          return { text, report: parsed, isError };
+        },
+      },
+    };
+  }
+}
+
+async function listen(engine: Engine): Promise<string> {
+  const server = await serveHttp(engine.fetch, { host: "127.0.0.1", port: 0 });
+  onTestFinished(() => server.close());
+  return server.url;
+}
+
+test.each(COMBINATIONS.flatMap((combination) => STORIES.map((story) => [...combination, story] as const)))(
+  "in process, %s, %s: $2.name",
+  async (kind, profile, story) => {
+    await story.tell(await serveInProcess(kind, profile));
+  },
+);
+
+// One server for all stories: starting it is what takes the time.
+test.each(COMBINATIONS)("over stdio, %s, %s: every story", async (kind, profile) => {
+  const host = await serveOverStdio(kind, profile);
+  for (const { name, tell } of STORIES) {
+    await tell(host).catch((error: unknown) => {
+      throw new Error(`The story of ${name}`, { cause: error });
+    });
+  }
+});
