@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { z } from "zod";
 import { ExitCode, exitCodeOf } from "./commands/exit-code.ts";
-import { readConfig } from "./config.ts";
+import { type Config, readConfig } from "./config.ts";
 import { type Flags, OPTIONS, type Setting, type SettingName } from "./options.ts";
 import { createLogger } from "./logger.ts";
 import { PROCESSORS } from "./task-api/processors.ts";
@@ -16,28 +16,28 @@ const { version } = z
   .parse(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")));
 
 /** The process is about to end by itself; see to it that it does. */
-function limitDrain(): void {
-  setTimeout(() => process.exit(ExitCode.interrupted), DRAIN_MS).unref();
+function limitDrain(drainMs = DRAIN_MS): void {
+  setTimeout(() => process.exit(ExitCode.interrupted), drainMs).unref();
 }
 
 /** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */
-function abortOnSignals(): AbortSignal {
+function abortOnSignals(drainMs: number): AbortSignal {
   const controller = new AbortController();
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(ExitCode.interrupted);
     controller.abort();
-    limitDrain();
+    limitDrain(drainMs);
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   return controller.signal;
 }
 
-/** What every command gets. */
-function prepare(flags: Flags) {
+/** What every command gets. `drainSeconds`: what it takes by itself to end, before the backend closes. */
+function prepare(flags: Flags, drainSeconds: (config: Config) => number = () => 0) {
   const config = readConfig(flags);
   const log = createLogger({ level: config.logLevel, secrets: config.secrets });
-  return { config, log, version, signal: abortOnSignals() };
+  return { config, log, version, signal: abortOnSignals(DRAIN_MS + drainSeconds(config) * 1_000) };
 }
 
 const program = new Command("task-run-mcp")
@@ -74,6 +74,20 @@ const BRIDGE_SETTINGS = [
   "waitCaps",
 ] as const satisfies SettingName[];
 
+/** How the MCP server is served over HTTP, and to whom. */
+const HTTP_SETTINGS = [
+  "host",
+  "port",
+  "allowedHosts",
+  "tokens",
+  "oauthIssuer",
+  "oauthAudience",
+  "allowKeyHeader",
+  "callerRequestsPerMinute",
+  "callerBudgetUsd",
+  "drainSeconds",
+] as const satisfies SettingName[];
+
 addOptions(program, [...ENGINE_SETTINGS, ...BRIDGE_SETTINGS]).action(async (flags: Flags) => {
   const { stdioCommand } = await import("./commands/stdio.ts");
   const { config, ...context } = prepare(flags);
@@ -82,6 +96,24 @@ addOptions(program, [...ENGINE_SETTINGS, ...BRIDGE_SETTINGS]).action(async (flag
     backend: config.backend,
     bridge: config.bridge,
     onDisconnected: limitDrain,
+  });
+});
+
+addOptions(
+  program.command("http").description("serve MCP over HTTP to many agents; prints its URL"),
+  [...ENGINE_SETTINGS, ...BRIDGE_SETTINGS, ...HTTP_SETTINGS],
+).action(async (_flags: Flags, command: Command) => {
+  const { httpCommand } = await import("./commands/http.ts");
+  const { config, ...context } = prepare(
+    command.optsWithGlobals<Flags>(),
+    ({ http }) => http.drainSeconds,
+  );
+  process.exitCode = await httpCommand({
+    ...context,
+    backend: config.backend,
+    bridge: config.bridge,
+    http: config.http,
+    stdout: process.stdout,
   });
 });
 

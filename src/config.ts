@@ -40,6 +40,20 @@ export interface ServeConfig {
   requireBetas: boolean;
 }
 
+/** How the MCP server is served over HTTP, and to whom. */
+export interface HttpConfig {
+  host: string;
+  port: number;
+  allowedHosts: string[];
+  tokensFile: string | undefined;
+  token: string | undefined;
+  oauth: { issuer: string; audience: string } | undefined;
+  allowKeyHeader: boolean;
+  /** Of each caller of whom the tokens file says nothing else. */
+  callerLimits: { requestsPerMinute: number | undefined; budgetUsdPerDay: number | undefined };
+  drainSeconds: number;
+}
+
 export const TOOLSETS = ["runs", "groups"] as const;
 
 /** What agents get, and how far they may go. */
@@ -58,6 +72,7 @@ export interface Config {
   bridge: BridgeConfig;
   engine: EngineConfig;
   serve: ServeConfig;
+  http: HttpConfig;
   logLevel: LogLevel;
   /** Every secret of this configuration, for redaction. */
   secrets: string[];
@@ -107,6 +122,9 @@ export function readConfig(flags: Flags, env: NodeJS.ProcessEnv = process.env): 
   if (baseUrl !== undefined) backend = { kind: "custom", baseUrl, ...account };
   else if (apiKey !== undefined) backend = { kind: "hosted", baseUrl: HOSTED_BASE_URL, ...account };
   const prices = read("prices")?.value;
+  const host = read("host")?.value ?? "127.0.0.1";
+  const port = parse(read("port"), Port, "a number from 0 to 65535");
+  const http = readHttp(read, { host, port: port ?? 3_000 });
 
   return {
     backend,
@@ -124,18 +142,52 @@ export function readConfig(flags: Flags, env: NodeJS.ProcessEnv = process.env): 
     },
     engine,
     serve: {
-      host: read("host")?.value ?? "127.0.0.1",
-      port: parse(read("port"), Port, "a number from 0 to 65535") ?? 0,
+      host,
+      port: port ?? 0,
       apiKey: engineApiKey,
       tenantsFile: tenantsFile === undefined ? undefined : resolvePath(tenantsFile),
       profile: parse(read("profile"), z.enum(PROFILES), PROFILES.join(" or ")) ?? "extended",
       requireBetas: parse(read("requireBetas"), z.stringbool(), "true or false") ?? false,
     },
+    http,
     logLevel:
       parse(read("logLevel"), z.enum(LOG_LEVELS), `one of ${LOG_LEVELS.join(", ")}`) ?? "info",
-    secrets: [apiKey, engineApiKey, ...engine.webhookSecrets.map(withoutForm)].filter(
+    secrets: [apiKey, engineApiKey, http.token, ...engine.webhookSecrets.map(withoutForm)].filter(
       (secret) => secret !== undefined,
     ),
+  };
+}
+
+function readHttp(
+  read: (name: SettingName) => GivenSetting | undefined,
+  address: Pick<HttpConfig, "host" | "port">,
+): HttpConfig {
+  const tokensFile = read("tokens")?.value;
+  const issuer = parse(read("oauthIssuer"), HttpUrl, "an https URL");
+  const audience = parse(read("oauthAudience"), HttpUrl, "the URL of this server, with /mcp");
+  if ((issuer === undefined) !== (audience === undefined)) {
+    throw new BadSetting(
+      "OAuth needs both --oauth-issuer and --oauth-audience; add the other one.",
+    );
+  }
+  return {
+    ...address,
+    allowedHosts: splitList(
+      parse(
+        read("allowedHosts"),
+        HostNames,
+        "names such as mcp.example.com, without scheme or port",
+      ),
+    ),
+    tokensFile: tokensFile === undefined ? undefined : resolvePath(tokensFile),
+    token: parse(read("httpToken"), Token, "16 or more visible characters without spaces"),
+    oauth: issuer === undefined || audience === undefined ? undefined : { issuer, audience },
+    allowKeyHeader: parse(read("allowKeyHeader"), z.stringbool(), "true or false") ?? false,
+    callerLimits: {
+      requestsPerMinute: parse(read("callerRequestsPerMinute"), Quota, "a number, 1 or more"),
+      budgetUsdPerDay: parse(read("callerBudgetUsd"), Dollars, "a number of US dollars, 0 or more"),
+    },
+    drainSeconds: parse(read("drainSeconds"), DrainSeconds, "a number of seconds, 0 to 3600") ?? 10,
   };
 }
 
@@ -200,6 +252,12 @@ const WaitCaps = z
   .string()
   .transform((value) => Object.fromEntries(splitList(value.toLowerCase()).map(splitPair)))
   .pipe(z.record(z.string().min(1), Seconds));
+const DrainSeconds = z.coerce.number<string>().min(0).max(3_600);
+const HostNames = z
+  .string()
+  .regex(/^(?:[\w.-]+|\[[\da-f:]+\])(?:\s*,\s*(?:[\w.-]+|\[[\da-f:]+\]))*$/i);
+/** What can stand behind `Bearer ` (RFC 6750), and is too long to be guessed. */
+const Token = z.string().regex(/^[\w.~+/-]{16,}=*$/);
 const HttpUrl = z.url({ protocol: /^https?$/ });
 const Days = z.coerce.number().int().min(1);
 const Port = z.coerce.number().int().min(0).max(65_535);

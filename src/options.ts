@@ -125,13 +125,69 @@ export const OPTIONS = {
     flag: "--host <address>",
     env: "TASK_RUN_MCP_HOST",
     default: "127.0.0.1",
-    meaning: "Address that `engine` listens on.",
+    meaning: "Address that `http` or `engine` listens on.",
   },
   port: {
     flag: "--port <number>",
     env: "TASK_RUN_MCP_PORT",
-    default: "0, any free port",
-    meaning: "Port that `engine` listens on.",
+    default: "3000 for `http`, any free one for `engine`",
+    meaning: "Port that `http` or `engine` listens on; 0 for any free one.",
+  },
+  allowedHosts: {
+    flag: "--allowed-hosts <names>",
+    env: "TASK_RUN_MCP_ALLOWED_HOSTS",
+    default: "localhost and loopback addresses",
+    meaning: "Names by which others call `http`, separated by commas; any other Host is refused.",
+  },
+  tokens: {
+    flag: "--tokens <file>",
+    env: "TASK_RUN_MCP_TOKENS",
+    default: "none",
+    meaning: "File with the callers of `http`: their hashed tokens, scopes, budgets and rates.",
+  },
+  httpToken: {
+    env: "TASK_RUN_MCP_HTTP_TOKEN",
+    default: "none",
+    meaning: "The one token of `http`, which lets its holder do everything.",
+  },
+  oauthIssuer: {
+    flag: "--oauth-issuer <url>",
+    env: "TASK_RUN_MCP_OAUTH_ISSUER",
+    default: "none",
+    meaning: "Authorization server whose JWTs `http` accepts; its keys are found by its metadata.",
+  },
+  oauthAudience: {
+    flag: "--oauth-audience <url>",
+    env: "TASK_RUN_MCP_OAUTH_AUDIENCE",
+    default: "none",
+    meaning: "The public URL of `http`, with /mcp, for which those JWTs must be meant.",
+  },
+  allowKeyHeader: {
+    flag: "--allow-key-header",
+    env: "TASK_RUN_MCP_ALLOW_KEY_HEADER",
+    default: "false",
+    meaning:
+      "Lets callers of `http` send a key of their own for the backend as x-parallel-api-key.",
+  },
+  callerRequestsPerMinute: {
+    flag: "--caller-requests-per-minute <number>",
+    env: "TASK_RUN_MCP_CALLER_REQUESTS_PER_MINUTE",
+    default: "6000",
+    meaning:
+      "Requests that one caller of `http` may make in a minute; a tokens file may say otherwise.",
+  },
+  callerBudgetUsd: {
+    flag: "--caller-budget-usd <number>",
+    env: "TASK_RUN_MCP_CALLER_BUDGET_USD",
+    default: "no limit",
+    meaning:
+      "US dollars that one caller of `http` may spend in a UTC day; a tokens file may say otherwise.",
+  },
+  drainSeconds: {
+    flag: "--drain-seconds <number>",
+    env: "TASK_RUN_MCP_DRAIN_SECONDS",
+    default: "10",
+    meaning: "How long `http` lets calls end after SIGTERM; those that wait are answered at once.",
   },
   engineApiKey: {
     flag: "--api-key <key>",

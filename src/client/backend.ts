@@ -9,7 +9,7 @@ import type { Fetch, FetchInit, FetchResponse } from "./fetch.ts";
 import { ClientLimits } from "./limits.ts";
 import { parseJson, readText } from "./read-body.ts";
 import { type RetryPolicy, retryDelayMs } from "./retry-policy.ts";
-import type { Redact } from "./secrets.ts";
+import { type Redact, redactAlso } from "./secrets.ts";
 import { toBackendUnreachable } from "./transport-error.ts";
 
 /** One request, and what is known about it beyond HTTP. */
@@ -22,6 +22,8 @@ export interface Call {
   subject: Subject;
   /** See `FailedAttempt.repeatable`; a function is asked when it matters, which is when an outcome is unknown. */
   repeatable: boolean | ((signal: AbortSignal | undefined) => Promise<boolean>);
+  /** What of the request, besides the API key, no error may repeat. */
+  secrets?: readonly string[];
   /** Until the whole answer is there; of a stream, until its first bytes are. */
   timeoutMs: number;
 }
@@ -69,7 +71,10 @@ export function createBackend(options: {
       signal,
     });
     if (response.status >= 200 && response.status < 300) return response;
-    throw await readErrorAnswer(response, call.subject, { redact, now: clock.now() });
+    throw await readErrorAnswer(response, call.subject, {
+      redact: redactAlso(redact, call.secrets ?? []),
+      now: clock.now(),
+    });
   }
 
   /** What the caller should see of a failure: its own abort first, then our deadline, then what went wrong. */
@@ -116,7 +121,7 @@ export function createBackend(options: {
         const deadline = startDeadline({ clock, ms: call.timeoutMs, signal });
         try {
           const response = await send(call, "application/json", deadline.signal);
-          return await readAnswer(response, contract, redact);
+          return await readAnswer(response, contract, redactAlso(redact, call.secrets ?? []));
         } catch (error) {
           throw explain(error, deadline, signal);
         } finally {

@@ -52,7 +52,7 @@ export function createTaskApiClient(options: TaskApiClientOptions): TaskApiClien
     clock,
   });
   const support = createIdempotencySupport({ listRuns: () => runs.listRuns({ limit: 1 }), log });
-  const submit = createSubmit({ backend, pacer, support, betas });
+  const submit = createSubmit({ backend, pacer, support, betas, clock });
   const runs = createRunCalls({ backend, submit, betas });
 
   return {

@@ -24,6 +24,10 @@ export const ClientLimits = {
   problemsMax: 50,
   /** The quota of an account without an agreement of its own. Source: Task API, "Rate limits". */
   inputsPerMinute: 2_000,
+  /** The quota is per minute; a second more, because a request may reach the server later than the one after it. */
+  quotaWindowMs: 61_000,
+  /** A create that the quota holds back longer is given back to its caller, whose own patience is about a minute. */
+  holdMaxMs: 25_000,
   /** What our engine takes. */
   idempotencyKeyMaxChars: 255,
   /** Longer wishes are reported as an hour: nobody waits that long in one call. */

@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { ClientLimits } from "./limits.ts";
 import { unlessAborted } from "./on-abort.ts";
 
 /** Spaces out what an account may do only so often a minute. */
@@ -10,9 +11,6 @@ export interface Pacer {
    */
   take(count: number, signal: AbortSignal | undefined): Promise<void>;
 }
-
-/** The quota is per minute; a second more, because a request may reach the server later than the one after it. */
-const WINDOW_MS = 61_000;
 
 export function createPacer({ perMinute, clock }: { perMinute: number; clock: Clock }): Pacer {
   /** What was taken within the window, oldest first. */
@@ -26,7 +24,11 @@ export function createPacer({ perMinute, clock }: { perMinute: number; clock: Cl
     for (;;) {
       const [oldest] = taken;
       // What seems to come was taken before the clock was set back.
-      if (oldest === undefined || (oldest.at > now - WINDOW_MS && oldest.at <= now)) return;
+      if (
+        oldest === undefined ||
+        (oldest.at > now - ClientLimits.quotaWindowMs && oldest.at <= now)
+      )
+        return;
       sum -= oldest.count;
       taken.shift();
     }
@@ -43,7 +45,7 @@ export function createPacer({ perMinute, clock }: { perMinute: number; clock: Cl
       forgetOld();
       const [oldest] = taken;
       if (oldest === undefined || sum + count <= perMinute) break;
-      await clock.sleep(oldest.at + WINDOW_MS - clock.now(), signal);
+      await clock.sleep(oldest.at + ClientLimits.quotaWindowMs - clock.now(), signal);
     }
     const newest = taken.at(-1);
     if (newest?.at === clock.now()) newest.count += count;

@@ -3,10 +3,13 @@ import type { Subject } from "./answer-error.ts";
 import type { Backend } from "./backend.ts";
 import { betaFeatures, betaHeader } from "./beta-features.ts";
 import type { Contract } from "./contract.ts";
-import { InvalidRequest, TaskApiError } from "./errors.ts";
+import type { Clock } from "./clock.ts";
+import { startDeadline } from "./deadline.ts";
+import { InvalidRequest, RateLimited, TaskApiError } from "./errors.ts";
 import type { IdempotencySupport } from "./idempotency-support.ts";
 import { ClientLimits } from "./limits.ts";
 import type { Pacer } from "./pacer.ts";
+import { headerSecrets } from "./secrets.ts";
 import type { CreateOptions } from "./task-api-client.ts";
 
 /** A POST that brings something into being. */
@@ -34,8 +37,10 @@ export function createSubmit({
   pacer,
   support,
   betas,
+  clock,
 }: {
   backend: Backend;
+  clock: Clock;
   pacer: Pacer;
   support: IdempotencySupport;
   /** Sent with every submission that creates runs. */
@@ -48,6 +53,21 @@ export function createSubmit({
     } catch (error) {
       if (error instanceof TaskApiError) return false;
       throw error;
+    }
+  }
+
+  /** Waits for room in the quota, but no longer than somebody who asked for a run does. */
+  async function holdBack(count: number, signal: AbortSignal | undefined): Promise<void> {
+    const hold = startDeadline({ clock, ms: ClientLimits.holdMaxMs, signal });
+    try {
+      await pacer.take(count, hold.signal);
+    } catch (error) {
+      if (!hold.hasPassed) throw error;
+      throw new RateLimited("The account's quota of new runs a minute is used up.", {
+        retryAfterMs: ClientLimits.quotaWindowMs - ClientLimits.holdMaxMs,
+      });
+    } finally {
+      hold.clear();
     }
   }
 
@@ -64,10 +84,11 @@ export function createSubmit({
         ...(key === undefined ? {} : { "idempotency-key": key }),
       },
       subject,
+      secrets: headerSecrets(inputs),
       repeatable: key === undefined ? false : mayRepeat,
       timeoutMs,
     };
-    if (inputs.length > 0) await pacer.take(inputs.length, signal);
+    if (inputs.length > 0) await holdBack(inputs.length, signal);
     return backend.read(call, contract, signal);
   };
 }

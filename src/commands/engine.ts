@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { EngineConfig, ServeConfig } from "../config.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
+import { isLoopback } from "./loopback.ts";
 import { releaseMemoryAtRest } from "./release-memory.ts";
 import { startEngine } from "./start-engine.ts";
 
@@ -41,10 +42,6 @@ export async function engineCommand({
     await engine.close();
   }
   return ExitCode.done;
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

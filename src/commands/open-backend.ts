@@ -7,14 +7,18 @@ import {
   type TaskApiClientOptions,
   createTaskApiClient,
 } from "../client/create-task-api-client.ts";
+import type { TaskApiClient } from "../client/task-api-client.ts";
 import type { BackendConfig, BridgeConfig, EngineConfig } from "../config.ts";
 import { DatabaseUnusable } from "../database/open-database.ts";
 import type { Engine } from "../engine/engine.ts";
 import { openLedgerStore } from "../ledger/open-ledger-store.ts";
 import { fingerprintKey } from "../ledger/scope.ts";
 import { type Backend, BackendUnavailable } from "../mcp/backend.ts";
+import type { Caller } from "../mcp/caller.ts";
+import { createOwnRunsOnly } from "../mcp/own-runs-only.ts";
 import { createPriceList } from "../mcp/price-list.ts";
 import { readPrices } from "./read-prices.ts";
+import { createRecentlyUsed } from "./recently-used.ts";
 import { startEngine } from "./start-engine.ts";
 
 /** A backend that is open, and the way to close it. */
@@ -22,15 +26,40 @@ export interface OpenBackend extends Backend {
   close(): Promise<void>;
 }
 
+/** A Task API that is open, as each of its callers may use it. */
+export interface OpenBackends {
+  /** The same backend for the same caller, as far as those remembered go. Throws `BackendUnavailable`. */
+  of(caller: Caller): Backend;
+  close(): Promise<void>;
+}
+
 /** The embedded engine is reached without a port; the name only completes its URLs. */
 const EMBEDDED_BASE_URL = "http://embedded";
+/** A caller who was forgotten only loses followers that others of the same caller could share; some 10 KB each. */
+const REMEMBERED_CALLERS = 5_000;
+/** Callers with keys of their own; with the account, the pace of its creates is forgotten. */
+const REMEMBERED_ACCOUNTS = 1_000;
 
-/** Opens the Task API that the configuration chose. Throws `BackendUnavailable` with what to do about it. */
+/** {@link openBackends} for the one caller of this process. */
 export async function openBackend(
   config: BackendConfig,
   bridge: Pick<BridgeConfig, "pricesFile" | "ledgerPath">,
-  { version, log }: { version: string; log: Logger },
+  options: { version: string; log: Logger },
 ): Promise<OpenBackend> {
+  const backends = await openBackends(config, bridge, options);
+  return { ...backends.of({ principal: null, apiKey: null }), close: backends.close };
+}
+
+/**
+ * Opens the Task API that the configuration chose. Engine, connections and the ledger's file are shared by all callers;
+ * each principal has its own view of the ledger and its own followers, and reaches only its own runs. Throws
+ * `BackendUnavailable` with what to do about it.
+ */
+export async function openBackends(
+  config: BackendConfig,
+  bridge: Pick<BridgeConfig, "pricesFile" | "ledgerPath">,
+  { version, log }: { version: string; log: Logger },
+): Promise<OpenBackends> {
   const { kind } = config;
   const closing: (() => Promise<void>)[] = [];
   const close = async () => {
@@ -43,32 +72,59 @@ export async function openBackend(
     closing.push(ledgers.close);
     const connection = await connect(config, log);
     closing.push(connection.close);
-    const client = createTaskApiClient({
-      ...connection.account,
-      fetch: connection.fetch,
-      userAgent: `task-run-mcp/${version}`,
-      log,
-    });
-    const { baseUrl, apiKey } = connection.account;
-    return {
-      kind,
-      client,
-      followers: createFollowers({ client, log }),
-      groupFollowers: createGroupFollowers({ client, log }),
-      prices: createPriceList({ kind, overrides }),
-      ledger: ledgers.of({
-        backend: kind === "embedded" ? kind : baseUrl,
+    const { account } = connection;
+    const prices = createPriceList({ kind, overrides });
+
+    const openClient = (apiKey: string | undefined) =>
+      createTaskApiClient({
+        ...account,
+        apiKey,
+        fetch: connection.fetch,
+        userAgent: `task-run-mcp/${version}`,
+        log,
+      });
+    const clients = createRecentlyUsed<TaskApiClient>(REMEMBERED_ACCOUNTS);
+    const views = createRecentlyUsed<Backend>(REMEMBERED_CALLERS);
+
+    const openView = ({ principal, apiKey: ownKey }: Caller): Backend => {
+      const apiKey = ownKey ?? account.apiKey;
+      const ledger = ledgers.of({
+        backend: kind === "embedded" ? kind : account.baseUrl,
         keyFingerprint: apiKey === undefined ? null : fingerprintKey(apiKey),
-        principal: null,
-      }),
-      ledgerTrouble: connection.trouble ?? ledgers.volatileReason,
+        principal,
+      });
+      const shared = clients.get(apiKey ?? "", () => openClient(apiKey));
+      const client = principal === null ? shared : createOwnRunsOnly(shared, ledger, principal);
+      return {
+        kind,
+        client,
+        followers: createFollowers({ client, log }),
+        groupFollowers: createGroupFollowers({ client, log }),
+        prices,
+        ledger,
+        ledgerTrouble: connection.trouble ?? ledgers.volatileReason,
+      };
+    };
+    return {
+      of(caller) {
+        try {
+          const key = JSON.stringify([caller.principal, caller.apiKey]);
+          return views.get(key, () => openView(caller));
+        } catch (error) {
+          throw unavailable(error);
+        }
+      },
       close,
     };
   } catch (error) {
     await close();
-    const message = error instanceof Error ? error.message : String(error);
-    throw new BackendUnavailable(message, { cause: error });
+    throw unavailable(error);
   }
+}
+
+function unavailable(error: unknown): BackendUnavailable {
+  const message = error instanceof Error ? error.message : String(error);
+  return new BackendUnavailable(message, { cause: error });
 }
 
 interface Connection {
@@ -85,7 +141,8 @@ async function connect(config: BackendConfig, log: Logger): Promise<Connection> 
       const { engine, trouble } = await startEngineSomewhere(config.engine, log);
       return {
         fetch: createInProcessFetch((request) => engine.fetch(request)),
-        account: { baseUrl: EMBEDDED_BASE_URL },
+        // Nobody bills for it, so nobody counts.
+        account: { baseUrl: EMBEDDED_BASE_URL, inputsPerMinute: Number.POSITIVE_INFINITY },
         trouble,
         close: () => engine.close(),
       };

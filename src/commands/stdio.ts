@@ -1,6 +1,8 @@
 import type { Logger } from "pino";
 import { systemClock } from "../client/clock.ts";
 import type { BackendConfig, BridgeConfig } from "../config.ts";
+import { readRequestFacts } from "../mcp/caller.ts";
+import { createResourceNews } from "../mcp/news/resource-news.ts";
 import { createTaskRunServer } from "../mcp/server.ts";
 import { serveStdioTransport } from "../transports/stdio.ts";
 import { ExitCode } from "./exit-code.ts";
@@ -39,15 +41,22 @@ export async function stdioCommand({
     return openBackend(config, bridge, { version, log });
   }
 
+  const { caller } = readRequestFacts(undefined);
+  const news = createResourceNews({ backend: openOnce, clock: systemClock, log });
   const factory = createTaskRunServer({
     ...bridge,
     backend: openOnce,
     version,
     log,
     clock: systemClock,
+    news,
   });
   await new Promise<void>((resolve) => {
-    const connection = serveStdioTransport(factory, { log, onClosed: resolve });
+    const connection = serveStdioTransport(factory, {
+      log,
+      onClosed: resolve,
+      follow: (uris, publish) => news.follow(uris, caller, publish),
+    });
     const close = () => void connection.close();
     if (signal.aborted) close();
     else signal.addEventListener("abort", close, { once: true });

@@ -5,9 +5,26 @@ export interface Sqlite extends SqliteDatabase {
   exec(statement: string): void;
 }
 
-/** The driver of this Node: its own `node:sqlite` where it has one that needs no flag, else the `libsql` package. */
-export async function loadSqliteDriver(): Promise<(path: string) => Sqlite> {
-  return hasNodeSqlite(process.versions.node) ? loadNodeSqlite() : loadLibsql();
+export const IN_MEMORY = ":memory:";
+
+/** Neither this Node nor an installed package can keep a database in a file. */
+export class NoFileDriver extends Error {
+  override readonly name = "NoFileDriver";
+}
+
+/**
+ * The driver of this Node: its own `node:sqlite` where it has one that needs no flag, else the optional package
+ * `libsql`. Without both there is SQLite in WebAssembly, for databases in memory: it cannot share a file with other
+ * processes. Throws {@link NoFileDriver} for a file then.
+ */
+export async function loadSqliteDriver(path: string): Promise<(path: string) => Sqlite> {
+  if (hasNodeSqlite(process.versions.node)) return loadNodeSqlite();
+  try {
+    return await loadLibsql();
+  } catch (error) {
+    if (path === IN_MEMORY) return loadWasmSqlite();
+    throw new NoFileDriver("There is no SQLite that could keep a file", { cause: error });
+  }
 }
 
 /** `node:sqlite` needs no flag from 22.13 on. */
@@ -55,6 +72,24 @@ async function loadNodeSqlite(): Promise<(path: string) => Sqlite> {
             // Statements are iterated to their end by Kysely, within one call.
             statement.iterate(...bindable(parameters)),
         };
+      }),
+    };
+  };
+}
+
+async function loadWasmSqlite(): Promise<(path: string) => Sqlite> {
+  const { default: wasm } = await import("node-sqlite3-wasm");
+  return (path) => {
+    const database = new wasm.Database(path);
+    return {
+      close: () => database.close(),
+      exec: (statement) => database.exec(statement),
+      // Statements are not kept: each holds memory that only its own end gives back.
+      prepare: (query) => ({
+        reader: RETURNS_ROWS.test(query),
+        all: (parameters) => database.all(query, bindable(parameters)),
+        run: (parameters) => database.run(query, bindable(parameters)),
+        iterate: (parameters) => database.all(query, bindable(parameters)).values(),
       }),
     };
   };

@@ -2,7 +2,7 @@ import { mkdir, open as openFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Kysely, type Migration, Migrator } from "kysely";
 import { migrations } from "./migrations.ts";
-import { type Sqlite, loadSqliteDriver } from "./load-sqlite.ts";
+import { IN_MEMORY, NoFileDriver, type Sqlite, loadSqliteDriver } from "./load-sqlite.ts";
 import { retryWhileLocked } from "./locks.ts";
 import type { DatabaseSchema } from "./schema.ts";
 import { SharedSqliteDialect } from "./sqlite-dialect.ts";
@@ -20,6 +20,9 @@ export class DatabaseUnusable extends Error {
   }
 }
 
+const NO_FILE_DRIVER =
+  "this Node has no SQLite of its own and the optional package libsql is missing. Install it, or use Node 22.13 or later.";
+
 /** Opens the engine's database; see {@link openSqlite}. */
 export function openDatabase(path: string): Promise<Database> {
   return openSqlite<DatabaseSchema>(path, migrations);
@@ -36,12 +39,12 @@ export async function openSqlite<Schema>(
 ): Promise<Kysely<Schema>> {
   let close: (() => Promise<void> | void) | undefined;
   try {
-    const open = await loadSqliteDriver();
-    if (path !== ":memory:") await prepareFile(path);
+    const open = await loadSqliteDriver(path);
+    if (path !== IN_MEMORY) await prepareFile(path);
     const write = open(path);
     close = () => write.close();
     await retryWhileLocked(() => configure(write));
-    const read = path === ":memory:" ? write : open(path);
+    const read = path === IN_MEMORY ? write : open(path);
     if (read !== write) await retryWhileLocked(() => configure(read));
     const db = new Kysely<Schema>({ dialect: new SharedSqliteDialect({ write, read }) });
     close = () => db.destroy();
@@ -49,7 +52,8 @@ export async function openSqlite<Schema>(
     return db;
   } catch (error) {
     await close?.();
-    throw new DatabaseUnusable(path, describe(error), { cause: error });
+    const problem = error instanceof NoFileDriver ? NO_FILE_DRIVER : describe(error);
+    throw new DatabaseUnusable(path, problem, { cause: error });
   }
 }
 
@@ -93,9 +97,6 @@ function describe(error: unknown): string {
   }
   if (/locked|busy/i.test(message)) {
     return "another program holds a lock on it. Close that program, or choose another state folder.";
-  }
-  if (/Cannot find package 'libsql'/.test(message)) {
-    return "this Node has no SQLite of its own and the optional package libsql is missing. Install it, or use Node 22.13 or later.";
   }
   if (/EEXIST|ENOTDIR/.test(message)) {
     return "a file stands where its folder should be. Move that file, or choose another state folder.";

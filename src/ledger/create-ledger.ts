@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { accept, release } from "./accept.ts";
 import { InvalidCursor, LedgerUnavailable } from "./errors.ts";
-import { findByKey, findByRun, listEntries } from "./find-entries.ts";
+import { findByKey, findByRun, knowsInteraction, listEntries } from "./find-entries.ts";
 import { findGroup, findGroupRequest, rememberGroup } from "./groups.ts";
 import type { Ledger } from "./ledger.ts";
 import { readOutput } from "./outputs.ts";
@@ -27,6 +27,7 @@ export function createLedger({ db, recorder, notes, now }: LedgerParts, ids: Sco
     record: (runId, look) => notes.take(() => recorder.record(scope, runId, look)),
     find: (runId) => ask(() => findByRun(db, scope, runId)),
     findByKey: (key) => ask(() => findByKey(db, scope, key)),
+    knowsInteraction: (id) => ask(() => knowsInteraction(db, ids, id)),
     readOutput: (runId) => ask(() => readOutput(db, scope, runId)),
     list: (query) => ask(() => listEntries(db, ids, query)),
     spending: () => ask(() => readSpending(db, ids, now())),

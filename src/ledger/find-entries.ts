@@ -26,6 +26,21 @@ export async function findByKey(
   return row === undefined ? null : readEntry(row);
 }
 
+export async function knowsInteraction(
+  db: LedgerDatabase,
+  { account, scope }: ScopeIds,
+  interactionId: string,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom("entries")
+    .select("id")
+    .where("account", "=", account)
+    .where("scope", "=", scope)
+    .where("interaction_id", "=", interactionId)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /**
  * A page of entries. New entries get higher ids than all before them, so one that comes while somebody pages is never
  * between two pages.

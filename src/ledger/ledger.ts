@@ -27,6 +27,8 @@ export interface Ledger {
 
   find(runId: string): Promise<LedgerEntry | null>;
   findByKey(idempotencyKey: string): Promise<LedgerEntry | null>;
+  /** Whether the interaction belongs to a run of this scope. */
+  knowsInteraction(interactionId: string): Promise<boolean>;
   /** The output of a completed run, unless it was never read, was too large, or had to make room. */
   readOutput(runId: string): Promise<RunOutput | null>;
   /** Newest first. Throws `InvalidCursor` too. */
@@ -56,12 +58,14 @@ export interface RunDraft {
 export interface SpendingLimits {
   /** What all scopes of the account together may spend in a UTC day, in US dollars. */
   budgetUsdPerDay?: number | undefined;
+  /** What this scope alone may spend in a UTC day, in US dollars. */
+  ownBudgetUsdPerDay?: number | undefined;
 }
 
 export type Reservation =
   /** In the order of the drafts. Not new: a run of the same key and the same request was there already. */
   | { kind: "reserved"; entries: { entry: LedgerEntry; isNew: boolean }[] }
-  /** Spent is what the whole account spent today; asked is the price of the new runs among the drafts. */
+  /** Spent is what the account, or the scope with a budget of its own, spent today; asked is the price of the new runs among the drafts. */
   | { kind: "over_budget"; spentUsd: number; askedUsd: number; budgetUsd: number }
   /** The key of the draft at `index` belongs to another request: to `entry`, or (null) to an earlier draft. */
   | { kind: "key_conflict"; index: number; idempotencyKey: string; entry: LedgerEntry | null };

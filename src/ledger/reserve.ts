@@ -31,7 +31,7 @@ export async function reserve(
   db: LedgerDatabase,
   ids: ScopeIds,
   drafts: readonly RunDraft[],
-  { budgetUsdPerDay }: SpendingLimits,
+  limits: SpendingLimits,
   nowMs: number,
 ): Promise<Reservation> {
   // Hashing takes longest; nobody waits for the lock meanwhile.
@@ -56,22 +56,26 @@ export async function reserve(
     }
     if (fresh.length === 0) return { kind: "reserved", entries };
 
-    if (budgetUsdPerDay !== undefined) {
-      const spent = await spentTodayMicros(trx, { account: ids.account }, nowMs);
-      const asked = fresh.reduce((sum, { price_micros: price }) => sum + (price ?? 0), 0);
-      if (spent + asked > toMicros(budgetUsdPerDay)) {
-        return {
-          kind: "over_budget",
-          spentUsd: toUsd(spent),
-          askedUsd: toUsd(asked),
-          budgetUsd: budgetUsdPerDay,
-        };
-      }
-    }
+    const asked = fresh.reduce((sum, { price_micros: price }) => sum + (price ?? 0), 0);
+    const { budgetUsdPerDay, ownBudgetUsdPerDay } = limits;
+    const excess =
+      (await excessOver(budgetUsdPerDay, { account: ids.account })) ??
+      (await excessOver(ownBudgetUsdPerDay, ids));
+    if (excess !== null) return excess;
     for (const rows of chunksOf(fresh, ROWS_PER_STATEMENT)) {
       await trx.insertInto("entries").values(rows).execute();
     }
     return { kind: "reserved", entries };
+
+    async function excessOver(
+      budgetUsd: number | undefined,
+      whose: { account: string; scope?: string },
+    ): Promise<Reservation | null> {
+      if (budgetUsd === undefined) return null;
+      const spent = await spentTodayMicros(trx, whose, nowMs);
+      if (spent + asked <= toMicros(budgetUsd)) return null;
+      return { kind: "over_budget", spentUsd: toUsd(spent), askedUsd: toUsd(asked), budgetUsd };
+    }
   });
 }
 

@@ -26,7 +26,7 @@ export interface ToolServices extends Omit<ToolContext, "callerLeft" | "startPro
 }
 
 /** What a call brings besides its arguments. */
-export interface Caller extends Pick<ServerContext, "mcpReq"> {
+export interface IncomingCall extends Pick<ServerContext, "mcpReq"> {
   /** What the client calls itself. */
   clientName: string | undefined;
 }
@@ -40,7 +40,7 @@ export async function callTool(
   shownInput: JsonObject,
   rawArguments: unknown,
   services: ToolServices,
-  { mcpReq, clientName }: Caller,
+  { mcpReq, clientName }: IncomingCall,
 ): Promise<CallToolResult> {
   const given = givenArguments(rawArguments, shownInput);
   const log = services.log.child({ tool: tool.name });

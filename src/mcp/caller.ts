@@ -10,7 +10,7 @@ export interface Caller {
 }
 
 /** What a transport tells of a request in `authInfo.extra`. */
-const RequestFacts = z.object({
+const AuthExtra = z.object({
   principal: z.string().nullable().default(null),
   apiKey: z.string().nullable().default(null),
   /** What the principal may spend in a UTC day, in US dollars. */
@@ -32,9 +32,7 @@ export const WRITE_SCOPE = "runs:write";
 
 /** What the transport knows of a request; over stdio it knows nothing, and the caller is the user. */
 export function readRequestFacts(authInfo: AuthInfo | undefined): RequestFacts {
-  const { principal, apiKey, budgetUsdPerDay, requestId } = RequestFacts.parse(
-    authInfo?.extra ?? {},
-  );
+  const { principal, apiKey, budgetUsdPerDay, requestId } = AuthExtra.parse(authInfo?.extra ?? {});
   return {
     caller: { principal, apiKey },
     ownBudgetUsdPerDay: budgetUsdPerDay,

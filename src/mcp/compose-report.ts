@@ -9,6 +9,7 @@ import {
   viewEvents,
   viewOutput,
 } from "./reading/run-views.ts";
+import { runUri } from "./resources/run-uri.ts";
 import { type KnownRunFacts, describeRun } from "./run-facts.ts";
 import type { RunFacts, RunReport } from "./run-report.ts";
 import type { Wait, WaitLimits } from "./wait-policy.ts";
@@ -46,6 +47,8 @@ export function composeReport(request: ReportRequest): RunReport {
     next_step: nextStep(facts, request),
     ...(notes.length > 0 && { notes: [...notes] }),
     ...facts,
+    ...(facts.cut !== undefined &&
+      facts.output !== undefined && { resource: runUri(facts.run_id, "output") }),
     ...waitFacts(request.wait),
   };
 }

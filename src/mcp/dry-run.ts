@@ -2,13 +2,12 @@ import { checkTaskSpec } from "../task-api/output-schema-rules.ts";
 import type { RunInput } from "../task-api/run-input.ts";
 import type { JsonObject } from "../task-api/task-spec.ts";
 import type { Backend } from "./backend.ts";
-import { checkCost, costUsd } from "./order-cost.ts";
+import { type Budgets, checkCost, costUsd } from "./order-cost.ts";
 import { durationText } from "./phrases.ts";
 import { documentText } from "./reading/run-views.ts";
 import { pageText } from "./reading/page-text.ts";
 import { warningFacts } from "./run-facts.ts";
 import type { RunReport } from "./run-report.ts";
-import type { ToolContext } from "./tool.ts";
 
 /** The request is the caller's own; this much shows how it was understood. */
 const REQUEST_BUDGET = 6_000;
@@ -30,7 +29,7 @@ export function composeDryRun({
   request: JsonObject;
   backend: Backend;
   maxCostUsd: number | undefined;
-  context: Pick<ToolContext, "budgetUsdPerDay">;
+  context: Budgets;
 }): RunReport {
   const { prices } = backend;
   const processors = inputs.map(({ processor }) => processor);
@@ -65,14 +64,17 @@ export function composeDryRun({
   }
 }
 
+/** Both the request of one run and that of a group, whose inputs have servers of their own. */
 function withoutSecrets(request: JsonObject): JsonObject {
-  const { mcp_servers: servers, ...others } = request;
-  if (!Array.isArray(servers)) return request;
+  const { mcp_servers: servers, inputs } = request;
   return {
-    ...others,
-    mcp_servers: servers.map((server: JsonObject) =>
-      server["headers"] ? { ...server, headers: "(not shown)" } : server,
-    ),
+    ...request,
+    ...(Array.isArray(inputs) && { inputs: inputs.map(withoutSecrets) }),
+    ...(Array.isArray(servers) && {
+      mcp_servers: servers.map((server: JsonObject) =>
+        server["headers"] ? { ...server, headers: "(not shown)" } : server,
+      ),
+    }),
   };
 }
 

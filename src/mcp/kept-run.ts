@@ -36,6 +36,14 @@ export function keptOutput({ ledger }: Backend, runId: string): Promise<RunOutpu
   return ifReadable(ledger.readOutput(runId));
 }
 
+/** The last steps of a run, as far as somebody watched it here. */
+export async function keptSteps(
+  { ledger }: Backend,
+  runId: string,
+): Promise<RunSnapshot["messages"]> {
+  return (await ifReadable(ledger.find(runId)))?.messages ?? [];
+}
+
 /** What the backend answered is still true when our own memory of it cannot be read. */
 async function ifReadable<Kept>(reading: Promise<Kept | null>): Promise<Kept | null> {
   try {

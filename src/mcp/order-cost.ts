@@ -1,5 +1,9 @@
 import { CostRefused } from "./refusals.ts";
 import { type PriceList, roundUsd } from "./price-list.ts";
+import type { ToolContext } from "./tool.ts";
+
+/** What may be spent in a UTC day. */
+export type Budgets = Pick<ToolContext, "budgetUsdPerDay" | "ownBudgetUsdPerDay">;
 
 /** What runs on these processors cost when all of them complete; null when a price is not known. */
 export function costUsd(processors: readonly string[], prices: PriceList): number | null {
@@ -19,10 +23,10 @@ export function costUsd(processors: readonly string[], prices: PriceList): numbe
 export function checkCost(
   processors: readonly string[],
   prices: PriceList,
-  limits: { maxCostUsd: number | undefined; budgetUsdPerDay: number | undefined },
+  limits: Budgets & { maxCostUsd: number | undefined },
 ): void {
-  const { maxCostUsd, budgetUsdPerDay } = limits;
-  if (maxCostUsd === undefined && budgetUsdPerDay === undefined) return;
+  const { maxCostUsd, budgetUsdPerDay, ownBudgetUsdPerDay } = limits;
+  if ((maxCostUsd ?? budgetUsdPerDay ?? ownBudgetUsdPerDay) === undefined) return;
   const askedUsd = costUsd(processors, prices);
   if (askedUsd === null) {
     const processor = processors.find((name) => prices.priceUsd(name) === undefined) ?? "";

@@ -7,7 +7,7 @@ import { TaskGroupLimits, type TaskGroupMetadata } from "../task-api/task-group.
 import type { TaskSpec } from "../task-api/task-spec.ts";
 import { InvalidArguments } from "./argument-problems.ts";
 import type { Backend } from "./backend.ts";
-import { checkCost } from "./order-cost.ts";
+import { type Budgets, checkCost } from "./order-cost.ts";
 import { writeDown } from "./place-run.ts";
 import type { Batch } from "./run-report.ts";
 import type { ToolContext } from "./tool.ts";
@@ -53,7 +53,7 @@ interface Line {
 export async function placeGroup(
   order: GroupOrder,
   backend: Backend,
-  context: Pick<ToolContext, "budgetUsdPerDay" | "log">,
+  context: Budgets & Pick<ToolContext, "log">,
 ): Promise<PlacedGroup> {
   const { prices } = backend;
   const processors = order.inputs.map(({ processor }) => processor);

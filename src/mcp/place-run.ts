@@ -7,7 +7,7 @@ import type { RunInput } from "../task-api/run-input.ts";
 import type { TaskRun } from "../task-api/run.ts";
 import { InvalidArguments } from "./argument-problems.ts";
 import { type Backend, BackendUnavailable } from "./backend.ts";
-import { checkCost } from "./order-cost.ts";
+import { type Budgets, checkCost } from "./order-cost.ts";
 import { CostRefused, SentBefore } from "./refusals.ts";
 import type { ToolContext } from "./tool.ts";
 
@@ -39,7 +39,7 @@ const inFlight = new WeakMap<Ledger, Map<string, Promise<PlacedRun>>>();
 export async function placeRun(
   order: RunOrder,
   backend: Backend,
-  context: Pick<ToolContext, "budgetUsdPerDay" | "log">,
+  context: Budgets & Pick<ToolContext, "log">,
 ): Promise<PlacedRun> {
   const { prices, ledger } = backend;
   checkCost([order.input.processor], prices, { ...context, maxCostUsd: order.maxCostUsd });
@@ -58,7 +58,7 @@ export async function placeRun(
 async function writeDownAndSend(
   { input, idempotencyKey }: RunOrder,
   backend: Backend,
-  context: Pick<ToolContext, "budgetUsdPerDay" | "log">,
+  context: Budgets & Pick<ToolContext, "log">,
 ): Promise<PlacedRun> {
   const { client, prices } = backend;
   const draft: RunDraft = {
@@ -114,11 +114,11 @@ async function send(
 export async function writeDown(
   drafts: readonly RunDraft[],
   { ledger }: Backend,
-  { budgetUsdPerDay, log }: Pick<ToolContext, "budgetUsdPerDay" | "log">,
+  { budgetUsdPerDay, ownBudgetUsdPerDay, log }: Budgets & Pick<ToolContext, "log">,
 ): Promise<{ entries: { entry: LedgerEntry; isNew: boolean }[]; notes: string[] }> {
   let reservation: Reservation;
   try {
-    reservation = await ledger.reserve(drafts, { budgetUsdPerDay });
+    reservation = await ledger.reserve(drafts, { budgetUsdPerDay, ownBudgetUsdPerDay });
   } catch (error) {
     if (!(error instanceof LedgerUnavailable)) throw error;
     log.error({ err: error }, "runs cannot be written down");

@@ -22,6 +22,8 @@ function ourWords(report: RunReport): string {
     ["run_id", report.run_id],
     ["taskgroup_id", report.taskgroup_id],
     ["status", status && `${status} (${is_active === true ? "active" : "not active"})`],
+    // A group has no status of its own.
+    ["is_active", status === undefined && is_active !== undefined && String(is_active)],
     ["counts", counts && countsText(counts)],
     ["processor", report.processor],
     ["price_usd", report.price_usd],
@@ -44,6 +46,7 @@ function ourWords(report: RunReport): string {
       cut &&
         `shown from ${cut.offset} to ${cut.next_offset ?? cut.total} of ${cut.total} ${cut.unit}`,
     ],
+    ["resource", report.resource],
     ["spending", spending && spendingText(spending)],
     ["next_cursor", report.next_cursor],
     ["ignored_arguments", report.ignored_arguments?.join(", ")],

@@ -104,6 +104,8 @@ export const RunReport = z.object({
   basis: z.unknown().optional(),
   events: z.unknown().optional(),
   cut: Cut.optional(),
+  /** Of an output that was cut: the MCP resource that has the whole. */
+  resource: z.string().optional(),
   batches: z.array(Batch).optional(),
   runs: z.array(RunRow).optional(),
   next_cursor: z.string().optional(),

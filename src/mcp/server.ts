@@ -1,21 +1,34 @@
-import { CLIENT_INFO_META_KEY, McpServer, type ServerContext } from "@modelcontextprotocol/server";
+import {
+  CLIENT_INFO_META_KEY,
+  type McpRequestContext,
+  McpServer,
+  type ServerContext,
+} from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { Clock } from "../client/clock.ts";
 import { type Backend, BackendUnavailable } from "./backend.ts";
 import { type ToolServices, callTool } from "./call-tool.ts";
+import { type Caller, readRequestFacts } from "./caller.ts";
 import { describeServer } from "./instructions.ts";
-import type { Toolset } from "./tool.ts";
+import type { ResourceNews } from "./news/resource-news.ts";
+import { choosePrompts } from "./prompts/serve-prompts.ts";
+import { type Offer, capabilitiesOf, serveBesideTools } from "./serve-beside-tools.ts";
+import { asTask, declaresTasks } from "./tasks-extension.ts";
+import { silentProgress } from "./progress.ts";
+import type { Tool, ToolContext, Toolset } from "./tool.ts";
 import { shownSchema, wireSchema } from "./tool-schema.ts";
 import { TOOLS, chooseTools } from "./tools.ts";
-import { type WaitPolicy, defaultWaitPolicy } from "./wait-policy.ts";
+import { createTaskRun } from "./tools/create-task-run.ts";
+import { getTaskRun } from "./tools/get-task-run.ts";
+import { type WaitPolicy, defaultWaitPolicy, waitLimitsOf } from "./wait-policy.ts";
 
 export interface TaskRunServerDeps {
   /**
-   * Called by every tool call, so it keeps what it opened; and by nothing else, because listing tools must not open a
-   * database or a connection.
+   * The backend as one caller may use it. Called by every tool call, so it keeps what it opened; and by nothing else,
+   * because listing tools must not open a database or a connection.
    */
-  backend: () => Promise<Backend>;
+  backend: (caller: Caller) => Promise<Backend>;
   version: string;
   log: Logger;
   clock: Clock;
@@ -28,6 +41,10 @@ export interface TaskRunServerDeps {
   toolsets?: readonly Toolset[];
   /** Offers only tools that start, change and spend nothing; wins over everything else. */
   isReadOnly?: boolean;
+  /** Aborts when the server is about to end: calls that wait are answered with what is known. */
+  draining?: AbortSignal;
+  /** Where subscribers hear of runs; without it nobody can subscribe. */
+  news?: ResourceNews;
 }
 
 /** The cheapest tier that is meant for more than one or two facts. */
@@ -36,8 +53,19 @@ const DEFAULT_PROCESSOR = "base";
 /** Tools never change while a process lives; five minutes later another version may answer. */
 const TOOLS_TTL_MS = 300_000;
 
+/** What agents are shown may differ by caller; what the templates of resources are does not. */
+const CACHE_HINTS = {
+  "tools/list": { ttlMs: TOOLS_TTL_MS, cacheScope: "public" },
+  "prompts/list": { ttlMs: TOOLS_TTL_MS, cacheScope: "private" },
+  "resources/templates/list": { ttlMs: TOOLS_TTL_MS, cacheScope: "public" },
+} as const;
+
 /** What the SDK registers, made once per process: a server is built per connection, over HTTP per request. */
-const REGISTRATIONS = TOOLS.map((tool) => {
+const REGISTRATIONS = TOOLS.map(registrationOf);
+const GET_TASK_RUN = registrationOf(getTaskRun);
+type Registration = ReturnType<typeof registrationOf>;
+
+function registrationOf(tool: Tool) {
   const { name, title, description, hints } = tool;
   const shownInput = shownSchema(tool.input, "input");
   return {
@@ -58,39 +86,79 @@ const REGISTRATIONS = TOOLS.map((tool) => {
       },
     },
   };
-});
+}
 
 /** A factory of MCP servers for both protocol eras; pass it to a transport. */
-export function createTaskRunServer(deps: TaskRunServerDeps): () => McpServer {
-  const services: ToolServices = {
-    openBackend: () => openBackend(deps.backend),
+export function createTaskRunServer(
+  deps: TaskRunServerDeps,
+): (request?: Partial<McpRequestContext>) => McpServer {
+  const shared = {
     defaultProcessor: deps.defaultProcessor ?? DEFAULT_PROCESSOR,
     budgetUsdPerDay: deps.budgetUsdPerDay,
     waitPolicy: { ...defaultWaitPolicy, ...deps.waits },
     clock: deps.clock,
-    log: deps.log,
+    draining: deps.draining,
   };
-  const chosen = chooseTools(deps);
-  const instructions = describeServer(chosen);
-  const registrations = REGISTRATIONS.filter(({ tool }) => chosen.includes(tool));
-  return () => {
+  const offers = {
+    full: offerOf(chooseTools(deps)),
+    readOnly: offerOf(chooseTools({ ...deps, isReadOnly: true })),
+  };
+  return (request) => {
+    const { caller, ownBudgetUsdPerDay, requestId, mayWrite } = readRequestFacts(request?.authInfo);
+    const { instructions, registrations, prompts } = mayWrite ? offers.full : offers.readOnly;
+    const isModern = request?.era === "modern";
+    const offer: Offer = {
+      prompts,
+      news: (isModern || request?.requestInfo === undefined) && deps.news ? deps.news : null,
+      hasTasks: isModern && registrations.some(({ tool }) => tool === createTaskRun),
+    };
+    const services: ToolServices = {
+      ...shared,
+      ownBudgetUsdPerDay,
+      openBackend: () => openBackend(() => deps.backend(caller)),
+      log: requestId === undefined ? deps.log : deps.log.child({ request_id: requestId }),
+    };
     const server = new McpServer(
       { name: "task-run-mcp", title: "Task runs", version: deps.version },
       {
         instructions,
-        capabilities: { tools: { listChanged: false } },
-        cacheHints: { "tools/list": { ttlMs: TOOLS_TTL_MS, cacheScope: "public" } },
+        capabilities: capabilitiesOf(offer),
+        cacheHints: CACHE_HINTS,
       },
     );
-    for (const { tool, name, shownInput, config } of registrations) {
-      server.registerTool(name, config, (args, context) =>
-        callTool(tool, shownInput, args, services, {
-          mcpReq: context.mcpReq,
-          clientName: clientNameOf(server, context),
-        }),
-      );
+    const call = ({ tool, shownInput }: Registration, args: unknown, context: ServerContext) =>
+      callTool(tool, shownInput, args, services, {
+        mcpReq: context.mcpReq,
+        clientName: clientNameOf(server, context),
+      });
+    for (const registration of registrations) {
+      server.registerTool(registration.name, registration.config, async (args, context) => {
+        const result = await call(registration, args, context);
+        const isTask = registration.tool === createTaskRun && declaresTasks(context.mcpReq);
+        return isTask && offer.hasTasks ? asTask(result) : result;
+      });
     }
+    serveBesideTools(server, offer, {
+      ...services,
+      caller,
+      contextOf: (context): ToolContext => ({
+        ...services,
+        waits: waitLimitsOf(services.waitPolicy, clientNameOf(server, context)),
+        callerLeft: context.mcpReq.signal,
+        startProgress: () => silentProgress,
+      }),
+      getTaskRun: (args, context) => call(GET_TASK_RUN, args, context),
+    });
     return server;
+  };
+}
+
+/** What agents get: the tools, and what is said about them. */
+function offerOf(chosen: readonly Tool[]) {
+  return {
+    instructions: describeServer(chosen),
+    registrations: REGISTRATIONS.filter(({ tool }) => chosen.includes(tool)),
+    prompts: choosePrompts(chosen),
   };
 }
 

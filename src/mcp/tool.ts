@@ -13,12 +13,16 @@ export interface ToolContext {
   defaultProcessor: string;
   /** What the operator lets be spent in a UTC day; undefined for no limit. */
   budgetUsdPerDay: number | undefined;
+  /** What this caller alone may spend of it; undefined for no limit. */
+  ownBudgetUsdPerDay: number | undefined;
   /** How long this caller's calls may wait. */
   waits: WaitLimits;
   clock: Clock;
   log: Logger;
   /** Aborts when the caller gives up. It ends the waiting and nothing else: a dropped call never cancels a run. */
   callerLeft: AbortSignal;
+  /** Aborts when the server is about to end. It ends the waiting too, and calls are answered with what is known. */
+  draining: AbortSignal | undefined;
   /** Starts telling the caller how a run or a group gets on; silent unless the caller asked for progress. */
   startProgress(subject: ProgressSubject): ProgressReporter;
 }

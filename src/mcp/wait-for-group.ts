@@ -18,7 +18,7 @@ export async function waitForGroup(
   { client, groupFollowers }: Backend,
   taskgroupId: string,
   seconds: number,
-  { clock, callerLeft, startProgress }: ToolContext,
+  { clock, callerLeft, draining, startProgress }: ToolContext,
 ): Promise<SeenGroup> {
   const look = async (): Promise<SeenGroup> => {
     const group = await client.retrieveGroup(taskgroupId, { signal: callerLeft });
@@ -29,6 +29,7 @@ export async function waitForGroup(
   const latest = await watchFor(seconds, {
     clock,
     callerLeft,
+    draining,
     progress,
     watch: (signal) => groupFollowers.watch(taskgroupId, { signal }),
     show({ group }: SeenGroup) {

@@ -22,13 +22,19 @@ export async function waitForRun(
   backend: Backend,
   runId: string,
   seconds: number,
-  { clock, callerLeft, startProgress }: ToolContext,
+  {
+    clock,
+    callerLeft,
+    draining,
+    startProgress,
+  }: Pick<ToolContext, "clock" | "callerLeft" | "draining" | "startProgress">,
 ): Promise<RunSnapshot> {
   const { followers, client, prices } = backend;
   const progress = startProgress({ name: `Run ${runId}` });
   const latest = await watchFor(seconds, {
     clock,
     callerLeft,
+    draining,
     progress,
     watch: (signal) => followers.watch(runId, { signal }),
     show({ run, ...snapshot }: RunSnapshot) {

@@ -1,8 +1,9 @@
-import type { Clock } from "../client/clock.ts";
+import { onAbort } from "../client/on-abort.ts";
 import type { ProgressReporter } from "./progress.ts";
+import type { ToolContext } from "./tool.ts";
 
 /**
- * Watches something until it ends or `seconds` are over, and returns what was seen last; null when nothing was. `show`
+ * Watches something until it ends, `seconds` are over or the server drains, and returns what was seen last; null when nothing was. `show`
  * tells the caller of each state and says whether it is the last. Throws what watching throws, and the caller's reason
  * for leaving.
  */
@@ -11,12 +12,11 @@ export async function watchFor<Seen>(
   {
     clock,
     callerLeft,
+    draining,
     progress,
     watch,
     show,
-  }: {
-    clock: Clock;
-    callerLeft: AbortSignal;
+  }: Pick<ToolContext, "clock" | "callerLeft" | "draining"> & {
     progress: ProgressReporter;
     watch: (signal: AbortSignal) => AsyncIterable<Seen>;
     show: (seen: Seen) => "active" | "ended";
@@ -29,6 +29,7 @@ export async function watchFor<Seen>(
     () => timeUp.abort(),
     () => {},
   );
+  const stopListening = onAbort(draining, () => timeUp.abort());
   const signal = AbortSignal.any([callerLeft, timeUp.signal]);
   let latest: Seen | null = null;
   try {
@@ -41,6 +42,7 @@ export async function watchFor<Seen>(
     if (!signal.aborted) throw error;
   } finally {
     progress.stop();
+    stopListening();
     timer.abort();
   }
   callerLeft.throwIfAborted();

@@ -1,12 +1,26 @@
-import type { McpServerFactory } from "@modelcontextprotocol/server";
+import {
+  type JSONRPCMessage,
+  type McpServerFactory,
+  type RequestId,
+  SUBSCRIPTION_ID_META_KEY,
+  isSpecType,
+} from "@modelcontextprotocol/server";
 import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { Logger } from "pino";
 import type { Readable, Writable } from "node:stream";
+
+/** Publishes when one of these resources has changed, until the returned function is called. */
+export type FollowResources = (
+  uris: readonly string[],
+  publish: (uri: string) => void,
+) => () => void;
 
 export interface StdioOptions {
   log: Logger;
   /** Called once, when the client has gone or `close()` was called. */
   onClosed: () => void;
+  /** Where the news of a `subscriptions/listen` comes from; without it there is none. */
+  follow?: FollowResources;
   /** The process's own by default. Nothing else may write to this output: it carries JSON-RPC only. */
   input?: Readable;
   output?: Writable;
@@ -23,29 +37,88 @@ export interface StdioConnection {
  */
 export function serveStdioTransport(
   factory: McpServerFactory,
-  { log, onClosed, input, output }: StdioOptions,
+  options: StdioOptions,
 ): StdioConnection {
-  const transport = new ObservedStdioTransport(onClosed, input, output);
+  const { log } = options;
   return serveStdio(factory, {
-    transport,
+    transport: new ObservedStdioTransport(options),
     onerror: (error) => log.warn({ err: error }, "stdio connection"),
   });
 }
 
-/** The SDK's entry keeps the end of a connection to itself; every way to it leads through `close()`. */
+const ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
+
+/**
+ * The SDK's entry keeps two things to itself: the end of a connection, to which every way leads through `close()`; and
+ * the subscriptions of modern clients, which it acknowledges through `send()` and has no source of news for.
+ */
 class ObservedStdioTransport extends StdioServerTransport {
-  readonly #onClosed: () => void;
+  readonly #options: StdioOptions;
+  readonly #subscriptions = new Map<RequestId, () => void>();
   #isClosed = false;
 
-  constructor(onClosed: () => void, input: Readable | undefined, output: Writable | undefined) {
-    super(input, output);
-    this.#onClosed = onClosed;
+  constructor(options: StdioOptions) {
+    super(options.input, options.output);
+    this.#options = options;
+  }
+
+  override async start(): Promise<void> {
+    const deliver = this.onmessage;
+    this.onmessage = (message) => {
+      this.#observeIncoming(message);
+      deliver?.(message);
+    };
+    await super.start();
+  }
+
+  override async send(message: JSONRPCMessage): Promise<void> {
+    await super.send(message);
+    this.#observeSent(message);
   }
 
   override async close(): Promise<void> {
+    for (const id of this.#subscriptions.keys()) this.#end(id);
     await super.close();
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#onClosed();
+    this.#options.onClosed();
+  }
+
+  #observeIncoming(message: JSONRPCMessage): void {
+    if (!("method" in message)) return;
+    if ("id" in message && message.method === "subscriptions/listen") {
+      // It may be cancelled before it is acknowledged.
+      this.#subscriptions.set(message.id, () => {});
+    } else if (message.method === "notifications/cancelled") {
+      const requestId = isSpecType.CancelledNotification(message) && message.params.requestId;
+      if (requestId !== false && requestId !== undefined) this.#end(requestId);
+    }
+  }
+
+  #observeSent(message: JSONRPCMessage): void {
+    if ("error" in message && message.id !== undefined) this.#end(message.id);
+    if (!("method" in message) || message.method !== ACKNOWLEDGED) return;
+    if (!isSpecType.SubscriptionsAcknowledgedNotification(message)) return;
+    const { _meta, notifications } = message.params;
+    const id = _meta?.[SUBSCRIPTION_ID_META_KEY];
+    if ((typeof id !== "string" && typeof id !== "number") || !this.#subscriptions.has(id)) return;
+    const publish = (uri: string) => this.#publish(uri, id);
+    const { follow } = this.#options;
+    const uris = notifications.resourceSubscriptions ?? [];
+    if (follow !== undefined) this.#subscriptions.set(id, follow(uris, publish));
+  }
+
+  #publish(uri: string, subscriptionId: RequestId): void {
+    const params = { uri, _meta: { [SUBSCRIPTION_ID_META_KEY]: subscriptionId } };
+    this.send({ jsonrpc: "2.0", method: "notifications/resources/updated", params }).catch(
+      (error: unknown) => {
+        this.#options.log.debug({ err: error }, "news of a resource could not be sent");
+      },
+    );
+  }
+
+  #end(id: RequestId): void {
+    this.#subscriptions.get(id)?.();
+    this.#subscriptions.delete(id);
   }
 }

@@ -232,11 +232,27 @@ describe("the account's quota", () => {
     await client.createGroup({});
     await client.retrieveGroup(taskgroup_id);
     const posts = count("POST");
+    options.clock.advance(41_000);
     const held = client.createRun(question);
-    await options.clock.until(() => waits(options.clock).length === 1);
+    await options.clock.until(() => options.clock.sleeps.includes(20_000));
     expect(count("POST")).toBe(posts);
-    options.clock.advance(61_000);
+    options.clock.advance(20_000);
     await held;
+  });
+
+  test("gives a create back that would be held too long, with when to try again", async () => {
+    const options = slow();
+    const { client, count } = await connect({ faults: () => null, client: options });
+    const { taskgroup_id } = await client.createGroup({});
+    await client.addRuns(taskgroup_id, { inputs: [question, question, question] });
+    const held = errorOf(client.createRun(question));
+    await options.clock.until(() => options.clock.sleeps.includes(25_000));
+    options.clock.advance(25_000);
+    const error = await held;
+    expect(error).toBeInstanceOf(RateLimited);
+    expect(error).toMatchObject({ surelyNotAccepted: true, retryAfterMs: 36_000 });
+    expect(count("POST")).toBe(2);
+    expect(options.clock.sleepers).toBe(0);
   });
 
   test("lets a create go that leaves the line, and sends nothing of it", async () => {

@@ -15,7 +15,7 @@ import {
 import { errorOf, iterate, next } from "./capture.ts";
 import { type Fault, startFaultyProxy } from "./faulty-proxy.ts";
 import { connectOverNetwork, startEngineServer } from "./loopback-server.ts";
-import { createManualClock } from "./manual-clock.ts";
+import { type ManualClock, createManualClock } from "./manual-clock.ts";
 
 const question = { input: "What was the GDP of France in 2023?", processor: "pro" };
 const meter = (progress_meter: number): ProgressEvent => ({
@@ -98,6 +98,9 @@ async function expectTheTruth(snapshots: AsyncIterator<RunSnapshot>): Promise<vo
   expect(await snapshots.next()).toMatchObject({ done: true });
 }
 
+/** The follower, and nothing else, sleeps between two polls, for at most so long. */
+const isPausing = (clock: ManualClock, pauseMs: number) => () =>
+  clock.sleepers === 1 && (clock.sleeps.at(-1) ?? Infinity) <= pauseMs;
 const onEvents = (fault: Fault) => (kind: Kind) => (kind === "events" ? fault : null);
 
 describe.each<[Profile]>([["hosted"], ["extended"]])("in the %s profile", (profile) => {
@@ -183,13 +186,11 @@ describe.each<[Profile]>([["hosted"], ["extended"]])("in the %s profile", (profi
         return isFirstStream ? "drop-midway" : fault;
       });
       await next(snapshots);
-      const isPausing = (nth: number) => () =>
-        clock.sleepers === 1 && (clock.sleeps.at(-1) ?? Infinity) <= nth * 1_000;
       const lost = await next(snapshots, ({ trouble }) => trouble !== null);
       expect(lost).toMatchObject({ run: { status: "running" } });
-      await clock.until(isPausing(1));
+      await clock.until(isPausing(clock, 1_000));
       clock.advance(1_000);
-      await clock.until(isPausing(2));
+      await clock.until(isPausing(clock, 2_000));
       await complete();
       setFaults(() => null);
       clock.advance(2_000);
@@ -200,10 +201,10 @@ describe.each<[Profile]>([["hosted"], ["extended"]])("in the %s profile", (profi
 
   test("a poll that fails between others does not end the wait", async () => {
     const { snapshots, setFaults, complete, clock } = await startRun({ profile });
-    setFaults((kind) => (kind === "run" ? null : "503-after"));
+    setFaults((kind) => (kind === "run" ? null : "503-before"));
     expect(await next(snapshots)).toMatchObject({ run: { status: "running" }, trouble: null });
-    await clock.until(() => clock.sleepers === 1);
-    setFaults((kind) => (kind === "events" ? "503-after" : null));
+    await clock.until(isPausing(clock, 1_000));
+    setFaults((kind) => (kind === "events" ? "503-before" : null));
     await complete();
     clock.advance(1_000);
     await expectTheTruth(snapshots);

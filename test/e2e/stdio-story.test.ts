@@ -1,8 +1,9 @@
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openDatabase } from "../../src/database/open-database.ts";
+import { startLoopbackServer } from "../client/loopback-server.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 import { CLIENT_KINDS, type Progress, connectStdio, launch } from "./built-binary.ts";
 
@@ -16,6 +17,10 @@ describe.each(CLIENT_KINDS)("over stdio, the %s", (kind) => {
       "create_task_run",
       "get_task_run",
       "cancel_task_run",
+      "list_task_runs",
+      "create_task_group",
+      "get_task_group",
+      "cancel_task_group",
     ]);
     const created = await client.call("create_task_run", { input: QUESTION });
     expect(created.isError).toBe(false);
@@ -73,18 +78,16 @@ describe.each(CLIENT_KINDS)("over stdio, the %s", (kind) => {
   });
 });
 
-test("tools are listed before disk, documents or index are touched; the first call says what is wrong", async () => {
+test("tools are listed before disk, documents or index are touched", async () => {
   const folder = await temporaryFolder();
-  const stateDir = join(folder, "not-a-folder");
-  await writeFile(stateDir, "a file");
+  const stateDir = join(folder, "not-there");
+  const documents = join(folder, "missing");
   const client = await connectStdio("v1 client", {
     stateDir,
-    env: { TASK_RUN_MCP_DOCUMENTS: join(folder, "missing") },
+    env: { TASK_RUN_MCP_DOCUMENTS: documents },
   });
-  expect(await client.listTools()).toHaveLength(3);
-  const created = await client.call("create_task_run", { input: QUESTION });
-  expect(created.isError).toBe(true);
-  expect(created.text).toMatch(/state folder/);
+  expect(await client.listTools()).toHaveLength(7);
+  expect(await readdir(folder)).toEqual([]);
 });
 
 test("a document folder that does not exist is named, with what to do", async () => {
@@ -103,38 +106,121 @@ test("a document folder that does not exist is named, with what to do", async ()
   expect(again.report).toMatchObject({ status: "completed" });
 });
 
-test("a damaged database is named, with what to do", async () => {
-  const stateDir = await temporaryFolder();
-  await writeFile(join(stateDir, "engine.sqlite"), "no database at all ".repeat(500));
-  const client = await connectStdio("v1 client", { stateDir });
-  const created = await client.call("create_task_run", { input: QUESTION });
-  expect(created.isError).toBe(true);
-  expect(created.text).toContain("Move it away");
-});
+/** What makes a state folder unusable, and what the user is told of it. */
+const UNUSABLE: [what: string, make: (stateDir: string) => Promise<unknown>, told: RegExp][] = [
+  ["is a file", (stateDir) => writeFile(stateDir, "a file"), /state folder/],
+  [
+    "has a damaged database",
+    async (stateDir) => {
+      await mkdir(stateDir);
+      await writeFile(join(stateDir, "engine.sqlite"), "no database at all ".repeat(500));
+    },
+    /Move it away/,
+  ],
+  [
+    "has a damaged ledger",
+    async (stateDir) => {
+      await mkdir(stateDir);
+      await writeFile(join(stateDir, "ledger.sqlite"), "no database at all ".repeat(500));
+    },
+    /Move it away/,
+  ],
+];
 
-test("a database that another program keeps locked is named, with what to do", async () => {
+test.each(UNUSABLE)(
+  "a state folder that %s: runs work from memory, and every report says so",
+  async (_what, make, told) => {
+    const stateDir = join(await temporaryFolder(), "state");
+    await make(stateDir);
+    const client = await connectStdio("v1 client", { stateDir });
+    const { isError, report, text } = await client.call("create_task_run", {
+      input: QUESTION,
+      wait_seconds: 30,
+    });
+    expect(isError, text).toBe(false);
+    expect(report).toMatchObject({ status: "completed" });
+    expect(String(report["output"])).toContain("3.05 trillion");
+    const note = expect.stringMatching(told);
+    expect(report["notes"]).toEqual([note]);
+    expect(text).toContain("Note: The record of started runs is kept in memory only");
+    const list = await client.call("list_task_runs", {});
+    expect(list.report).toMatchObject({ runs: [{ run_id: report["run_id"] }], notes: [note] });
+  },
+);
+
+test("a database that another program keeps locked is no reason not to work", async () => {
   const stateDir = await temporaryFolder();
   const db = await openDatabase(join(stateDir, "engine.sqlite"));
   const client = await connectStdio("v1 client", { stateDir });
   const created = await db
     .transaction()
-    .execute(() => client.call("create_task_run", { input: QUESTION }));
+    .execute(() => client.call("create_task_run", { input: QUESTION, wait_seconds: 30 }));
   await db.destroy();
-  expect(created.isError).toBe(true);
-  expect(created.text).toMatch(/lock/);
+  expect(created.report).toMatchObject({ status: "completed" });
+  expect(created.report["notes"]).toEqual([expect.stringMatching(/in memory only.*lock/)]);
 });
 
-describe("the process", () => {
-  const initialize = `${JSON.stringify({
-    jsonrpc: "2.0",
-    id: 1,
-    method: "initialize",
-    params: {
-      protocolVersion: "2025-06-18",
-      capabilities: {},
-      clientInfo: { name: "test", version: "1" },
+test("a follow-up keeps the subject of the question before it", async () => {
+  const client = await connectStdio("v2 client, 2026-07-28", { stateDir: await temporaryFolder() });
+  const first = await client.call("create_task_run", { input: QUESTION, wait_seconds: 30 });
+  const second = await client.call("create_task_run", {
+    input: "And in Germany?",
+    previous_interaction_id: first.report["interaction_id"],
+    wait_seconds: 30,
+  });
+  expect(JSON.stringify(second.report["citations"])).toContain("locations=DE");
+});
+
+test("the API key is in no result, no log at its lowest level, and no file", async () => {
+  const key = "key-mrk7f3a9c-of-the-account";
+  const { url } = await startLoopbackServer((request, response) => {
+    const echo = JSON.stringify(request.headers);
+    const error = { ref_id: echo, message: echo, detail: null };
+    response.writeHead(request.method === "POST" ? 402 : 500);
+    response.end(JSON.stringify({ type: "error", error }));
+  });
+  const stateDir = await temporaryFolder();
+  const child = launch({
+    stateDir,
+    env: {
+      PARALLEL_API_KEY: key,
+      PARALLEL_BASE_URL: url,
+      TASK_RUN_MCP_LOG_LEVEL: "trace",
     },
-  })}\n`;
+  });
+  let written = "";
+  child.stdout.on("data", (chunk) => (written += String(chunk)));
+  child.stderr?.on("data", (chunk) => (written += String(chunk)));
+  const send = (message: object) =>
+    child.stdin?.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+  send({ id: 1, method: "initialize", params: INITIALIZE });
+  const calls = [
+    ["create_task_run", { input: QUESTION }],
+    ["get_task_run", { run_id: "trun_1", wait_seconds: 0 }],
+    ["list_task_runs", {}],
+  ] as const;
+  for (const [index, [name, args]] of calls.entries()) {
+    send({ id: index + 2, method: "tools/call", params: { name, arguments: args } });
+  }
+  await expect.poll(() => written.match(/"jsonrpc"/g), { timeout: 20_000 }).toHaveLength(4);
+  child.stdin?.end();
+  expect(await once(child, "exit")).toEqual([0, null]);
+  expect(written).toContain("The account's credit does not cover this.");
+  expect(written).toContain('"level":20');
+  const names = await readdir(stateDir);
+  const files = await Promise.all(names.map((name) => readFile(join(stateDir, name), "latin1")));
+  expect(files.length).toBeGreaterThan(0);
+  for (const text of [written, ...files]) expect(text.includes("mrk7f3a9c")).toBe(false);
+});
+
+const INITIALIZE = {
+  protocolVersion: "2025-06-18",
+  capabilities: {},
+  clientInfo: { name: "test", version: "1" },
+};
+
+describe("the process", () => {
+  const initialize = `${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: INITIALIZE })}\n`;
 
   async function start() {
     const child = launch({ stateDir: await temporaryFolder() });

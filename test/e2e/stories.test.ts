@@ -18,10 +18,6 @@ import { CLIENT_KINDS, type ClientKind, connectStdio } from "./built-binary.ts";
 const PROFILES = ["hosted", "extended"] as const;
 type Profile = (typeof PROFILES)[number];
 
-const COMBINATIONS = CLIENT_KINDS.flatMap((kind) =>
-  PROFILES.map((profile) => [kind, profile] as const),
-);
-
 async function startStoryEngine(profile: Profile) {
   const work = createStoryWork();
   return { work, engine: await startTestEngine((attempt) => work.execute(attempt), { profile }) };
@@ -80,7 +76,9 @@ async function serveOverStdio(kind: ClientKind, profile: Profile): Promise<Story
       client: {
         async call(name, args, onprogress) {
           const { text, report, isError } = await connection.call(name, args, onprogress);
-          const parsed = isError ? { summary: "", next_step: "" } : RunReport.strict().parse(report);
+          const parsed = isError
+            ? { summary: "", next_step: "" }
+            : RunReport.strict().parse(report);
           return { text, report: parsed, isError };
         },
       },
@@ -94,19 +92,23 @@ async function listen(engine: Engine): Promise<string> {
   return server.url;
 }
 
-test.each(COMBINATIONS.flatMap((combination) => STORIES.map((story) => [...combination, story] as const)))(
-  "in process, %s, %s: $2.name",
-  async (kind, profile, story) => {
-    await story.tell(await serveInProcess(kind, profile));
-  },
-);
+const TRANSPORTS = [
+  ["in process", serveInProcess],
+  ["over stdio", serveOverStdio],
+] as const;
 
-// One server for all stories: starting it is what takes the time.
-test.each(COMBINATIONS)("over stdio, %s, %s: every story", async (kind, profile) => {
-  const host = await serveOverStdio(kind, profile);
+// One server for all stories: starting it is what takes the time, and users have one, too.
+test.each(
+  TRANSPORTS.flatMap(([transport, serve]) =>
+    CLIENT_KINDS.flatMap((kind) =>
+      PROFILES.map((profile) => ({ transport, serve, kind, profile })),
+    ),
+  ),
+)("$transport, $kind, $profile profile: every story", async ({ serve, kind, profile }) => {
+  const host = await serve(kind, profile);
   for (const { name, tell } of STORIES) {
     await tell(host).catch((error: unknown) => {
-      throw new Error(`The story of ${name}`, { cause: error });
+      throw new Error(`The story of ${name}: ${String(error)}`, { cause: error });
     });
   }
 });

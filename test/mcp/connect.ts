@@ -12,11 +12,14 @@ import { createInProcessFetch } from "../../src/client/in-process-fetch.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
 import type { Backend } from "../../src/mcp/backend.ts";
+import { readRequestFacts } from "../../src/mcp/caller.ts";
+import { createResourceNews } from "../../src/mcp/news/resource-news.ts";
 import { createPriceList } from "../../src/mcp/price-list.ts";
 import { RunReport } from "../../src/mcp/run-report.ts";
 import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
 import { serveStdioTransport } from "../../src/transports/stdio.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
+import { type BesideTools, besideV1Tools, besideV2Tools } from "./beside-tools.ts";
 
 export const clientKinds = ["v1 client", "v2 client, 2025-11-25", "v2 client, 2026-07-28"] as const;
 export type ClientKind = (typeof clientKinds)[number];
@@ -60,6 +63,7 @@ export interface TestClient {
   ): Promise<{ texts: string[]; text: string; report: RunReport; isError: boolean }>;
   listTools(): Promise<z.infer<typeof ToolList>>;
   instructions(): string;
+  beside: BesideTools;
 }
 
 /** A backend in front of a real engine, reached the way the embedded one is. */
@@ -101,11 +105,14 @@ export async function connect(
     ...deps
   }: { kind?: ClientKind; name?: string; clock?: Clock } & Partial<TaskRunServerDeps> = {},
 ): Promise<TestClient> {
+  const { caller } = readRequestFacts(undefined);
+  const news = createResourceNews({ backend, clock, log: silentLog });
   const factory = createTaskRunServer({
     backend,
     version: "0.0.0-test",
     log: silentLog,
     clock,
+    news,
     ...deps,
   });
   const toServer = new PassThrough();
@@ -113,6 +120,7 @@ export async function connect(
   const server = serveStdioTransport(factory, {
     log: silentLog,
     onClosed: () => toClient.end(),
+    follow: (uris, publish) => news.follow(uris, caller, publish),
     input: toServer,
     output: toClient,
   });
@@ -130,6 +138,7 @@ export async function connect(
         readResult(await client.callTool({ name, arguments: args }, undefined, options)),
       listTools: async () => ToolList.parse(await client.listTools()),
       instructions: () => client.getInstructions() ?? "",
+      beside: besideV1Tools(client),
     };
   }
   const mode = kind === "v2 client, 2026-07-28" ? "auto" : "legacy";
@@ -145,6 +154,7 @@ export async function connect(
       readResult(await client.callTool({ name, arguments: args }, options)),
     listTools: async () => ToolList.parse(await client.listTools()),
     instructions: () => client.getInstructions() ?? "",
+    beside: besideV2Tools(client, mode === "auto"),
   };
 }
 

@@ -48,7 +48,7 @@ export const STEP = "Reading the national accounts";
  */
 export function createStoryWork(): StoryWork {
   const seen = new Map<string, number>();
-  const gates = new Map<string, ReturnType<typeof deferred>>();
+  const gates = new Map<string, ReturnType<typeof deferred<void>>>();
   const gateOf = (question: string) => {
     const gate = gates.get(question) ?? deferred();
     gates.set(question, gate);
@@ -56,8 +56,7 @@ export function createStoryWork(): StoryWork {
   };
   return {
     async execute({ input, previous, signal, report }) {
-      const question =
-        typeof input.input === "string" ? input.input : JSON.stringify(input.input);
+      const question = typeof input.input === "string" ? input.input : JSON.stringify(input.input);
       const times = (seen.get(question) ?? 0) + 1;
       seen.set(question, times);
       if (question.startsWith("slow")) return untilAborted(signal);
@@ -305,7 +304,10 @@ export const STORIES: readonly Story[] = [
       const unknown = await client().call("get_task_run", { run_id: "trun_none" });
       expect(unknown.isError).toBe(true);
       expect(unknown.text).toContain("No run trun_none is known to the backend.");
-      const wrong = await client().call("create_task_run", { metadata: { k: {} }, wait_seconds: -1 });
+      const wrong = await client().call("create_task_run", {
+        metadata: { k: {} },
+        wait_seconds: -1,
+      });
       expect(wrong.isError).toBe(true);
       expect(wrong.text).toContain("- input: ");
       expect(wrong.text).toContain("Correct all 3 and call create_task_run again.");

@@ -1,19 +1,12 @@
 import { z } from "zod";
-import { RunNotFound } from "../../client/errors.ts";
-import type { RunSnapshot } from "../../client/follower.ts";
-import type { Backend } from "../backend.ts";
 import { composeReport } from "../compose-report.ts";
-import { keptSnapshot } from "../kept-run.ts";
 import { ledgerNotes } from "../ledger-notes.ts";
 import { RunView } from "../reading/run-views.ts";
 import { RunReport, ShownReport } from "../run-report.ts";
-import type { Tool, ToolContext } from "../tool.ts";
-import { lookAtRun, waitForRun, withOutput } from "../wait-for-run.ts";
+import { seeOrRecall } from "../see-run.ts";
+import type { Tool } from "../tool.ts";
 import { boundWait } from "../wait-policy.ts";
 import { RunId, WaitSeconds } from "./shared-arguments.ts";
-
-/** A look at events opens the stream; the replay of what was recorded arrives within this time, or is not coming. */
-const EVENTS_LOOK_SECONDS = 2;
 
 const Arguments = z.object({
   run_id: RunId,
@@ -62,7 +55,12 @@ export const getTaskRun: Tool<typeof Arguments> = {
     const { waits } = context;
     const view = viewOf(args);
     const wait = boundWait(args.wait_seconds, waits);
-    const { seen, notes } = await seeOrRecall(backend, args.run_id, view, wait.seconds, context);
+    const { seen, notes } = await seeOrRecall(
+      backend,
+      args.run_id,
+      { view, seconds: wait.seconds },
+      context,
+    );
     return composeReport({
       seen,
       prices: backend.prices,
@@ -87,43 +85,4 @@ function viewOf({ view, field, section, confidence, offset }: Arguments): RunVie
   if (confidence !== undefined) return "basis";
   const hasPlace = field !== undefined || section !== undefined || offset !== undefined;
   return hasPlace ? "output" : "auto";
-}
-
-/** The run as the backend has it; one the backend no longer has, as it was kept here. */
-async function seeOrRecall(
-  backend: Backend,
-  runId: string,
-  view: RunView,
-  seconds: number,
-  context: ToolContext,
-): Promise<{ seen: RunSnapshot; notes: string[] }> {
-  try {
-    const seen = await see(backend, runId, view, seconds, context);
-    const isOutputAsked = view !== "status" && view !== "events";
-    return {
-      seen: isOutputAsked ? await withOutput(backend, seen, context.callerLeft) : seen,
-      notes: [],
-    };
-  } catch (error) {
-    if (!(error instanceof RunNotFound)) throw error;
-    const kept = await keptSnapshot(backend, runId);
-    if (kept === null) throw error;
-    return {
-      seen: kept,
-      notes: ["The backend no longer has this run; this is what was kept of it here."],
-    };
-  }
-}
-
-function see(
-  backend: Backend,
-  runId: string,
-  view: RunView,
-  seconds: number,
-  context: ToolContext,
-): Promise<RunSnapshot> {
-  const enough = view === "events" ? Math.max(seconds, EVENTS_LOOK_SECONDS) : seconds;
-  return enough > 0
-    ? waitForRun(backend, runId, enough, context)
-    : lookAtRun(backend, runId, context.callerLeft);
 }

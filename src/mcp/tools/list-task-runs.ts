@@ -63,7 +63,7 @@ export const listTaskRuns: Tool<typeof Arguments> = {
     const { entries, nextCursor } = await readEntries(args, backend);
     const { rows, isOld } = await refresh(entries, backend, context);
     const { todayUsd, totalUsd, activeUsd } = await backend.ledger.spending();
-    const { budgetUsdPerDay } = context;
+    const budgetUsdPerDay = context.ownBudgetUsdPerDay ?? context.budgetUsdPerDay;
     const unknown = rows.filter(({ status }) => status === "unknown").length;
     const notes = [
       ...(isOld

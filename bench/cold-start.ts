@@ -1,0 +1,151 @@
+// Measures how long a host waits for our tools, from starting the process to the answer to `tools/list` over stdio,
+// beside the smallest server that uses the MCP SDK, the smallest that uses nothing, and Node itself. Run it with
+// `npm run bench:cold-start`; nothing else should be running on the machine.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { z } from "zod";
+import { bundleOptions } from "../scripts/bundling.ts";
+import { printFigures } from "./figures.ts";
+
+const SPAWNS = 15;
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+const NO_SDK = `
+  require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
+    const { id, method } = JSON.parse(line);
+    if (id === undefined) return;
+    const result = method === "initialize"
+      ? { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo: { name: "floor", version: "1" } }
+      : { tools: [] };
+    process.stdout.write(JSON.stringify({ jsonrpc: "2.0", id, result }) + "\\n");
+  });
+`;
+
+const SMALLEST_SDK = `
+  import { McpServer } from "@modelcontextprotocol/server";
+  import { serveStdio } from "@modelcontextprotocol/server/stdio";
+  import { z } from "zod";
+  serveStdio(() => {
+    const server = new McpServer({ name: "smallest", version: "1" });
+    const inputSchema = z.object({ text: z.string() });
+    server.registerTool("echo", { description: "Echoes", inputSchema }, async ({ text }) => ({
+      content: [{ type: "text", text }],
+    }));
+    return server;
+  });
+`;
+
+interface Start {
+  initializeMs: number;
+  toolsMs: number;
+  residentMiB: number;
+}
+
+const Answer = z.looseObject({ id: z.number().optional() });
+
+const request = (id: number, method: string, params: object) =>
+  `${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`;
+
+const INITIALIZE = request(1, "initialize", {
+  protocolVersion: "2025-11-25",
+  capabilities: {},
+  clientInfo: { name: "bench", version: "1" },
+});
+const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}\n';
+const LIST_TOOLS = request(2, "tools/list", {});
+
+async function startServer(file: string, stateDir: string): Promise<Start> {
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [file], {
+    env: { PATH: process.env["PATH"], TASK_RUN_MCP_STATE_DIR: stateDir },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const exited = once(child, "exit");
+  child.stdin.write(INITIALIZE);
+  const start: Start = { initializeMs: 0, toolsMs: 0, residentMiB: 0 };
+  for await (const line of createInterface({ input: child.stdout })) {
+    const { id } = Answer.parse(JSON.parse(line));
+    if (id === 1) {
+      start.initializeMs = performance.now() - startedAt;
+      child.stdin.write(INITIALIZED + LIST_TOOLS);
+    }
+    if (id === 2) {
+      start.toolsMs = performance.now() - startedAt;
+      start.residentMiB = await residentMiB(child.pid);
+      break;
+    }
+  }
+  child.stdin.end();
+  await exited;
+  return start;
+}
+
+/** Linux only; 0 elsewhere. */
+async function residentMiB(pid: number | undefined): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
+}
+
+async function startNode(): Promise<number> {
+  const startedAt = performance.now();
+  await once(spawn(process.execPath, ["-e", "0"]), "exit");
+  return performance.now() - startedAt;
+}
+
+function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+const folder = await mkdtemp(join(tmpdir(), "task-run-mcp-bench-"));
+try {
+  const floor = join(folder, "floor.cjs");
+  const smallest = join(folder, "smallest.mjs");
+  await writeFile(floor, NO_SDK);
+  const { banner, external, plugins: _plugins, ...options } = bundleOptions;
+  await build({
+    ...options,
+    ...(banner && { banner }),
+    ...(external && { external }),
+    stdin: { contents: SMALLEST_SDK, resolveDir: ROOT },
+    outfile: smallest,
+  });
+  const servers = {
+    floor,
+    smallest_sdk: smallest,
+    ours: join(ROOT, "dist", "cli.js"),
+  };
+  const starts = new Map<string, Start[]>();
+  const bare: number[] = [];
+  // In turn, so that a slow minute is everybody's; the first round only fills the disk's cache.
+  for (let round = 0; round <= SPAWNS; round += 1) {
+    const nodeMs = await startNode();
+    if (round > 0) bare.push(nodeMs);
+    for (const [name, file] of Object.entries(servers)) {
+      const start = await startServer(file, folder);
+      if (round > 0) starts.set(name, [...(starts.get(name) ?? []), start]);
+    }
+  }
+  const of = (name: string, figure: keyof Start) =>
+    median((starts.get(name) ?? []).map((start) => start[figure]));
+  const floorMs = of("floor", "toolsMs");
+  printFigures("cold-start", {
+    node_ms: median(bare),
+    ...Object.fromEntries(
+      Object.keys(servers).flatMap((name) => [
+        [`${name}_initialize_ms`, of(name, "initializeMs")],
+        [`${name}_tools_list_ms`, of(name, "toolsMs")],
+        [`${name}_times_floor`, of(name, "toolsMs") / floorMs],
+        [`${name}_rss_mib`, of(name, "residentMiB")],
+      ]),
+    ),
+  });
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}

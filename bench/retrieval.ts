@@ -1,0 +1,156 @@
+// Measures how well the extractive executor finds answers: questions over the documents of bench/retrieval, asked of
+// the real executor, judged by what its answers quote. Run it with `npm run bench:retrieval`; `--misses` lists what
+// went wrong. The held-out questions are not to be tuned for.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { pino } from "pino";
+import { z } from "zod";
+import { openDatabase } from "../src/database/open-database.ts";
+import { createExtractiveExecutor } from "../src/engine/executors/extractive.ts";
+
+const DOCUMENTS = fileURLToPath(new URL("retrieval/documents", import.meta.url));
+
+/** A higher tier only reads and quotes more; three quotes are what hit@3 needs. */
+const PROCESSOR = "core";
+
+const KINDS = ["direct", "near-miss", "paraphrase", "unanswerable"] as const;
+const Question = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.enum(["direct", "near-miss", "paraphrase"]),
+    question: z.string(),
+    /** Path below the documents. */
+    document: z.string(),
+    /** Stands in every sentence that answers. */
+    answer: z.string(),
+  }),
+  z.object({ kind: z.literal("unanswerable"), question: z.string() }),
+]);
+type Question = z.infer<typeof Question>;
+
+interface Quote {
+  sentence: string;
+  /** Path of the document it is from. */
+  document: string;
+}
+
+/** What a run's answer says: its quotes, best first. Empty when it says that there is no answer. */
+function readQuotes(content: string): Quote[] {
+  const [answer = "", sources = ""] = content.split("\n\nSources:\n\n");
+  const urls = [...sources.matchAll(/<(.+)>$/gm)].map((match) => match[1] ?? "");
+  return [...answer.matchAll(/"(.+)" \[(\d+)\]$/gm)].map((match) => ({
+    sentence: match[1] ?? "",
+    document: decodeURI(urls[Number(match[2]) - 1] ?? "").replace(
+      /^.*\/retrieval\/documents\//,
+      "",
+    ),
+  }));
+}
+
+interface Judgement {
+  question: Question;
+  quotes: Quote[];
+  documentRank: number;
+  answerRank: number;
+}
+
+function judge(question: Question, quotes: Quote[]): Judgement {
+  if (question.kind === "unanswerable") {
+    return { question, quotes, documentRank: Infinity, answerRank: Infinity };
+  }
+  const rankOf = (isRight: (quote: Quote) => boolean) => {
+    const index = quotes.findIndex(isRight);
+    return index === -1 ? Infinity : index + 1;
+  };
+  const isDocument = ({ document }: Quote) => document === question.document;
+  return {
+    question,
+    quotes,
+    documentRank: rankOf(isDocument),
+    answerRank: rankOf((quote) => isDocument(quote) && quote.sentence.includes(question.answer)),
+  };
+}
+
+async function ask(
+  questions: readonly Question[],
+): Promise<{ judged: Judgement[]; cpuMs: number }> {
+  const stateDir = await mkdtemp(join(tmpdir(), "task-run-mcp-bench-"));
+  const db = await openDatabase(join(stateDir, "state.db"));
+  const log = pino({ level: "silent" });
+  const executor = await createExtractiveExecutor({ db, folders: [DOCUMENTS], log });
+  const answer = async (input: string) => {
+    const { output } = await executor.execute({
+      runId: "trun_bench",
+      createdMs: Date.now(),
+      input: { input, processor: PROCESSOR },
+      previous: [],
+      signal: new AbortController().signal,
+      report: async () => undefined,
+    });
+    return output.type === "text" ? readQuotes(output.content) : [];
+  };
+  try {
+    await answer("Which documents are there?");
+    const before = process.cpuUsage();
+    const judged = [];
+    for (const question of questions) judged.push(judge(question, await answer(question.question)));
+    const { user, system } = process.cpuUsage(before);
+    return { judged, cpuMs: (user + system) / 1_000 / questions.length };
+  } finally {
+    await executor.close?.();
+    await db.destroy();
+    await rm(stateDir, { recursive: true, force: true });
+  }
+}
+
+function percent(part: number, whole: number): string {
+  return whole === 0 ? "–" : `${Math.round((part / whole) * 100)} % (${part}/${whole})`;
+}
+
+function row(kind: string, judged: readonly Judgement[]): string {
+  const count = (isTrue: (judgement: Judgement) => boolean) =>
+    percent(judged.filter(isTrue).length, judged.length);
+  const cells =
+    kind === "unanswerable"
+      ? ["–", "–", "–", "–", count(({ quotes }) => quotes.length > 0)]
+      : [
+          count(({ documentRank }) => documentRank <= 1),
+          count(({ documentRank }) => documentRank <= 3),
+          count(({ answerRank }) => answerRank <= 1),
+          count(({ answerRank }) => answerRank <= 3),
+          count(({ quotes, answerRank }) => quotes.length > 0 && answerRank > 3),
+        ];
+  return `| ${kind} | ${cells.join(" | ")} |`;
+}
+
+function printMisses(judged: readonly Judgement[]): void {
+  for (const { question, quotes, answerRank } of judged) {
+    const isRight = question.kind === "unanswerable" ? quotes.length === 0 : answerRank === 1;
+    if (isRight) continue;
+    const wanted = question.kind === "unanswerable" ? "nothing" : question.answer;
+    console.log(`- [${question.kind}] ${question.question} (wanted ${wanted}, rank ${answerRank})`);
+    for (const quote of quotes) console.log(`    ${quote.document}: ${quote.sentence}`);
+  }
+}
+
+const only = process.argv.find((argument) => argument.startsWith("--set="))?.slice("--set=".length);
+for (const name of ["questions", "held-out"].filter((set) => only === undefined || only === set)) {
+  const file = new URL(`retrieval/${name}.json`, import.meta.url);
+  const questions = z.array(Question).parse(JSON.parse(await readFile(file, "utf8")));
+  const { judged, cpuMs } = await ask(questions);
+  console.log(`\n${name}: ${questions.length} questions, ${cpuMs.toFixed(1)} ms of CPU each\n`);
+  console.log(
+    "| kind | document hit@1 | document hit@3 | answer hit@1 | answer hit@3 | false answers |",
+  );
+  console.log("| --- | --- | --- | --- | --- | --- |");
+  for (const kind of KINDS) {
+    console.log(
+      row(
+        kind,
+        judged.filter(({ question }) => question.kind === kind),
+      ),
+    );
+  }
+  if (process.argv.includes("--misses")) printMisses(judged);
+}

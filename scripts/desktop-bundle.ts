@@ -1,0 +1,44 @@
+// Makes task-run-mcp.mcpb, the bundle that Claude Desktop installs: one minified file without native modules, the
+// packaged documents, the manifest and the icon. Run it with `npm run bundle`.
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import { SQLITE_WASM, SQLITE_WASM_SOURCE, bundleOptions } from "./bundling.ts";
+import { collectLicenses } from "./licenses.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const FOLDER = await mkdtemp(join(tmpdir(), "task-run-mcp-bundle-"));
+const ARCHIVE = process.argv[2] ?? join(ROOT, "task-run-mcp.mcpb");
+
+await mkdir(join(FOLDER, "server"));
+const { metafile } = await build({
+  ...bundleOptions,
+  entryPoints: [join(ROOT, "src", "cli.ts")],
+  outfile: join(FOLDER, "server", "cli.js"),
+  metafile: true,
+});
+await Promise.all([
+  cp(SQLITE_WASM_SOURCE, join(FOLDER, "server", SQLITE_WASM)),
+  cp(join(ROOT, "manifest.json"), join(FOLDER, "manifest.json")),
+  cp(join(ROOT, "icon.png"), join(FOLDER, "icon.png")),
+  cp(join(ROOT, "LICENSE"), join(FOLDER, "LICENSE")),
+  cp(join(ROOT, "examples", "documents"), join(FOLDER, "examples", "documents"), {
+    recursive: true,
+  }),
+  writeFile(join(FOLDER, "THIRD-PARTY-LICENSES.txt"), await collectLicenses(metafile)),
+  writeFile(join(FOLDER, "package.json"), await bundledManifest()),
+]);
+const mcpb = join(ROOT, "node_modules", "@anthropic-ai", "mcpb", "dist", "cli", "cli.js");
+const { stdout } = await promisify(execFile)(process.execPath, [mcpb, "pack", FOLDER, ARCHIVE]);
+process.stdout.write(stdout);
+await rm(FOLDER, { recursive: true, force: true });
+
+/** What the program reads of its own package: that it is a module, and its version. */
+async function bundledManifest(): Promise<string> {
+  const { name, version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
+  return JSON.stringify({ name, version, type: "module" });
+}

@@ -1,0 +1,21 @@
+/** Counted from 1, as editors do. */
+export interface Position {
+  line: number;
+  column: number;
+}
+
+/** The text is not in the language that it should be in. */
+export class ConfigSyntaxError extends Error {
+  override readonly name = "ConfigSyntaxError";
+  readonly position: Position;
+
+  constructor(problem: string, position: Position, options?: ErrorOptions) {
+    super(problem, options);
+    this.position = position;
+  }
+}
+
+export function positionAt(text: string, offset: number): Position {
+  const lines = text.slice(0, offset).split("\n");
+  return { line: lines.length, column: (lines.at(-1) ?? "").length + 1 };
+}

@@ -1,0 +1,147 @@
+import { parse, patch, stringify } from "@decimalturn/toml-patch";
+import { z } from "zod";
+import { ConfigSyntaxError } from "./config-syntax.ts";
+import { type ConfigObject, isConfigObject } from "./merge-entry.ts";
+
+/** What the TOML library tells of a place that it cannot read; its columns count from 0. */
+const ParseProblem = z.object({ message: z.string(), line: z.number(), column: z.number() });
+
+/** The value of a TOML text. Throws {@link ConfigSyntaxError}. */
+export function readToml(text: string): ConfigObject {
+  try {
+    const value: unknown = parse(text);
+    return isConfigObject(value) ? value : {};
+  } catch (error) {
+    const { message, line, column } = ParseProblem.parse(error);
+    const problem = message.split("\n").at(-1)?.trim() ?? message;
+    throw new ConfigSyntaxError(problem, { line, column: column + 1 }, { cause: error });
+  }
+}
+
+/**
+ * The text with a table at `[container.name]`. A new one goes to the end; of one that has its own lines, only those
+ * lines change. Anything else (inline tables, dotted keys) is left to the library, which may move comments nearby.
+ */
+export function setTomlTable(
+  text: string,
+  [container, name]: readonly [string, string],
+  value: ConfigObject,
+): string {
+  const nested = { [container]: { [name]: value } };
+  const lines = splitLines(text);
+  const own = findOwnLines(lines, container, name);
+  const whole = readToml(text);
+  const servers = whole[container];
+  const isThere = isConfigObject(servers) && Object.hasOwn(servers, name);
+  if (own !== null) {
+    const [start, end] = own;
+    const section = lines.slice(start, end).join("");
+    const changed = patch(section, nested);
+    const eol = section.endsWith("\n") && !changed.endsWith("\n") ? eolOf(text) : "";
+    return [...lines.slice(0, start), changed, eol, ...lines.slice(end)].join("");
+  }
+  if (!isThere && (servers === undefined || !isInline(lines, container))) {
+    return append(text, writeTable(nested), eolOf(text));
+  }
+  const others = isConfigObject(servers) ? servers : {};
+  return patch(text, { ...whole, [container]: { ...others, [name]: value } });
+}
+
+/** The text without `[container.name]`. */
+export function removeTomlTable(
+  text: string,
+  [container, name]: readonly [string, string],
+): string {
+  const lines = splitLines(text);
+  const own = findOwnLines(lines, container, name);
+  if (own !== null) {
+    const [start, end] = own;
+    const before = lines.slice(0, start);
+    // The empty lines that set it apart go with it.
+    while (before.at(-1)?.trim() === "") before.pop();
+    const after = lines.slice(end);
+    const isLast = after.every((line) => line.trim() === "");
+    return [...before, ...(isLast || before.length > 0 ? after : trimStart(after))].join("");
+  }
+  const whole = readToml(text);
+  const servers = whole[container];
+  if (!isConfigObject(servers)) return text;
+  const { [name]: _removed, ...others } = servers;
+  return patch(text, { ...whole, [container]: others });
+}
+
+/** One `[container.name]` with everything in it: the tables inside it stand in its lines. */
+export function writeTable(nested: ConfigObject): string {
+  const text = stringify(nested, { inlineTableStart: 2 });
+  // The library announces the outer table first, which says nothing.
+  return text.replace(/^\[[^\]]*\]\n\n(?=\[)/, "");
+}
+
+/**
+ * The lines `[start, end)` of `[container.name]` and of the tables inside it, when they stand together and say all
+ * there is about it. Comments and empty lines at their end belong to what follows.
+ */
+function findOwnLines(
+  lines: readonly string[],
+  container: string,
+  name: string,
+): [start: number, end: number] | null {
+  const headers = lines.flatMap((line, index) => {
+    const keys = readHeader(line);
+    return keys === null ? [] : [{ index, isOwn: isInside(keys, container, name) }];
+  });
+  const first = headers.findIndex(({ isOwn }) => isOwn);
+  const next = headers.findIndex(({ isOwn }, position) => position > first && !isOwn);
+  const start = headers[first]?.index;
+  if (start === undefined) return null;
+  if (next >= 0 && headers.slice(next).some(({ isOwn }) => isOwn)) return null;
+  let end = (next < 0 ? undefined : headers[next]?.index) ?? lines.length;
+  while (/^\s*(?:#|$)/.test(lines[end - 1] ?? "x")) end -= 1;
+  try {
+    const rest = readToml([...lines.slice(0, start), ...lines.slice(end)].join(""));
+    return isInside(rest, container, name) ? null : [start, end];
+  } catch {
+    // A line of a longer text only looked like a header.
+    return null;
+  }
+}
+
+function isInside(value: ConfigObject, container: string, name: string): boolean {
+  const servers = value[container];
+  return isConfigObject(servers) && Object.hasOwn(servers, name);
+}
+
+/** The table that a header line opens, as a value; null for any other line. */
+function readHeader(line: string): ConfigObject | null {
+  if (!/^\s*\[/.test(line)) return null;
+  try {
+    return readToml(line);
+  } catch {
+    return null;
+  }
+}
+
+/** A table that is written as a value, or by dotted keys, can only be added to where it stands (TOML, "Table"). */
+function isInline(lines: readonly string[], container: string): boolean {
+  return lines.some((line) => new RegExp(`^\\s*["']?${container}["']?\\s*[.=]`).test(line));
+}
+
+function append(text: string, block: string, eol: string): string {
+  const written = block.replaceAll("\n", eol);
+  if (text.trim() === "") return text + written;
+  const end = text.endsWith("\n") ? "" : eol;
+  return `${text}${end}${eol}${written}`;
+}
+
+function splitLines(text: string): string[] {
+  return text.split(/(?<=\n)/);
+}
+
+function trimStart(lines: readonly string[]): string[] {
+  const first = lines.findIndex((line) => line.trim() !== "");
+  return lines.slice(Math.max(first, 0));
+}
+
+function eolOf(text: string): string {
+  return text.includes("\r\n") ? "\r\n" : "\n";
+}

@@ -1,0 +1,36 @@
+import type { Flags } from "../options.ts";
+
+/** How our own engine performs runs. */
+export interface EngineOptions {
+  /** A folder of documents to research; the packaged examples by default. */
+  documents?: string;
+  /** A script that decides what runs do, in place of research. */
+  script?: string;
+  /** Where runs are kept; without it they live in memory and end with the process. */
+  stateDir?: string;
+  /** Private networks, as CIDR, that webhooks and MCP servers of runs may be on. */
+  allowNetworks?: readonly string[];
+  /** Finished runs older than this are removed. */
+  retentionDays?: number;
+  /** What is logged to stderr: `warn` and worse by default. */
+  logLevel?: "trace" | "debug" | "info" | "warn" | "error" | "silent";
+}
+
+/** The same as the program's flags, so that one place checks them. */
+export function engineFlags({
+  documents,
+  script,
+  stateDir,
+  allowNetworks,
+  retentionDays,
+  logLevel = "warn",
+}: EngineOptions): Flags {
+  return {
+    logLevel,
+    ...(documents !== undefined && { documents }),
+    ...(script !== undefined && { script }),
+    ...(stateDir !== undefined && { stateDir }),
+    ...(allowNetworks !== undefined && { allowNetworks: allowNetworks.join(",") }),
+    ...(retentionDays !== undefined && { retentionDays: String(retentionDays) }),
+  };
+}

@@ -1,0 +1,73 @@
+import {
+  type ListPromptsResult,
+  type McpServer,
+  ProtocolError,
+  ProtocolErrorCode,
+} from "@modelcontextprotocol/server";
+import { z } from "zod";
+import { InvalidArguments, argumentProblems } from "../argument-problems.ts";
+import type { Tool } from "../tool.ts";
+import { compare } from "./compare.ts";
+import { continueRun } from "./continue-run.ts";
+import type { Prompt } from "./prompt.ts";
+import { research } from "./research.ts";
+
+const PROMPTS: readonly Prompt[] = [research, compare, continueRun];
+
+/** Those that can be followed with the tools there are. */
+export function choosePrompts(tools: readonly Tool[]): Prompt[] {
+  const names = new Set(tools.map(({ name }) => name));
+  return PROMPTS.filter((prompt) => prompt.tools.every((name) => names.has(name)));
+}
+
+/** Answers `prompts/list` and `prompts/get`. */
+export function servePrompts({ server }: McpServer, prompts: readonly Prompt[]): void {
+  server.setRequestHandler("prompts/list", () => ({ prompts: prompts.map(shownPrompt) }));
+  server.setRequestHandler("prompts/get", ({ params }) => {
+    const prompt = prompts.find(({ name }) => name === params.name);
+    if (prompt === undefined) {
+      const names = prompts.map(({ name }) => name).join(", ");
+      throw invalid(`There is no such prompt. Those there are: ${names}.`);
+    }
+    return {
+      description: prompt.description,
+      messages: [
+        { role: "user", content: { type: "text", text: write(prompt, params.arguments) } },
+      ],
+    };
+  });
+}
+
+function shownPrompt({
+  name,
+  title,
+  description,
+  input,
+}: Prompt): ListPromptsResult["prompts"][number] {
+  return {
+    name,
+    title,
+    description,
+    arguments: Object.entries(input.shape).map(([argument, schema]) => ({
+      name: argument,
+      description: z.globalRegistry.get(schema)?.description ?? "",
+      required: !schema.safeParse(undefined).success,
+    })),
+  };
+}
+
+function write(prompt: Prompt, args: unknown): string {
+  const parsed = prompt.input.safeParse(args ?? {});
+  try {
+    if (!parsed.success) throw new InvalidArguments(argumentProblems(parsed.error));
+    return prompt.write(parsed.data);
+  } catch (error) {
+    if (!(error instanceof InvalidArguments)) throw error;
+    const lines = error.problems.map(({ argument, fix }) => `${argument}: ${fix}`);
+    throw invalid(`The arguments of the prompt need correction. ${lines.join("; ")}.`);
+  }
+}
+
+function invalid(message: string): ProtocolError {
+  return new ProtocolError(ProtocolErrorCode.InvalidParams, message);
+}

@@ -1,0 +1,16 @@
+import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
+import type { Logger } from "pino";
+import { explainError, isExpected } from "./explain-error.ts";
+
+/**
+ * A failure as a request other than a tool call is told of it: what happened and what to do, in our words alone. An
+ * error object has no room for text from outside behind a fence.
+ */
+export function toProtocolError(error: unknown, runId: string | null, log: Logger): ProtocolError {
+  if (error instanceof ProtocolError) return error;
+  if (isExpected(error)) log.info({ err: error }, "request failed");
+  else log.error({ err: error }, "request failed");
+  const args = runId === null ? {} : { run_id: runId };
+  const { summary, nextStep } = explainError(error, { tool: "get_task_run", args });
+  return new ProtocolError(ProtocolErrorCode.InternalError, `${summary} ${nextStep}`);
+}

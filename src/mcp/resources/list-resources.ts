@@ -1,0 +1,80 @@
+import type {
+  ListResourceTemplatesResult,
+  ListResourcesResult,
+} from "@modelcontextprotocol/server";
+import type { LedgerEntry } from "../../ledger/ledger.ts";
+import type { Backend } from "../backend.ts";
+import { oneLine } from "../reading/page-text.ts";
+import { questionOf } from "../reading/group-rows.ts";
+import { PROCESSORS_URI, type RunPart, runUri, templateOf } from "./run-uri.ts";
+
+/** As many as a person picks from; older ones are found by `list_task_runs`, or by completion. */
+const LISTED_RUNS = 50;
+
+type ListedResource = ListResourcesResult["resources"][number];
+
+const PROCESSORS: ListedResource = {
+  uri: PROCESSORS_URI,
+  name: "processors",
+  title: "Processors",
+  description: "The tiers a run can ask for: price, usual time, and what each is best for.",
+  mimeType: "text/markdown",
+};
+
+/** The processors, and the reports of the runs that were started last, the newest first. */
+export async function listResources({ ledger }: Backend): Promise<ListedResource[]> {
+  const { entries } = await ledger.list({ limit: LISTED_RUNS });
+  return [PROCESSORS, ...entries.flatMap(listedRun)];
+}
+
+function listedRun(entry: LedgerEntry): ListedResource[] {
+  const { runId, status, processor, createdAt, modifiedAt } = entry;
+  if (runId === null) return [];
+  return [
+    {
+      uri: runUri(runId),
+      name: runId,
+      title: questionOf(entry.question),
+      description: `Report of a run on ${oneLine(processor, 100)}, started at ${createdAt}; when last seen it was ${oneLine(status, 100)}.`,
+      mimeType: "text/markdown",
+      annotations: { lastModified: modifiedAt },
+    },
+  ];
+}
+
+const TEMPLATES: readonly (Omit<
+  ListResourceTemplatesResult["resourceTemplates"][number],
+  "uriTemplate"
+> & { part: RunPart })[] = [
+  {
+    part: "report",
+    name: "run",
+    title: "Report of a run",
+    description:
+      "Status, answer and key citations of a run: as Markdown, and the same as JSON. What comes from the web stands behind a fence.",
+  },
+  {
+    part: "output",
+    name: "run-output",
+    title: "Output of a run",
+    description: "The whole output of a completed run: Markdown, or JSON for structured output.",
+  },
+  {
+    part: "basis",
+    name: "run-basis",
+    title: "Basis of a run",
+    description: "Reasoning, all citations and confidence of every field of a completed run.",
+    mimeType: "application/json",
+  },
+  {
+    part: "events",
+    name: "run-events",
+    title: "Steps of a run",
+    description: "What a run did, step by step, the oldest first.",
+    mimeType: "application/json",
+  },
+];
+
+export const RESOURCE_TEMPLATES: ListResourceTemplatesResult["resourceTemplates"] = TEMPLATES.map(
+  ({ part, ...template }) => ({ uriTemplate: templateOf(part), ...template }),
+);

@@ -1,0 +1,64 @@
+import { RunNotFound } from "../client/errors.ts";
+import type { RunSnapshot } from "../client/follower.ts";
+import type { Backend } from "./backend.ts";
+import { keptSnapshot } from "./kept-run.ts";
+import type { RunView } from "./reading/run-views.ts";
+import { withSteps } from "./run-steps.ts";
+import type { ToolContext } from "./tool.ts";
+import { lookAtRun, waitForRun, withOutput } from "./wait-for-run.ts";
+
+/** A look at events opens the stream; the replay of what was recorded arrives within this time, or is not coming. */
+const EVENTS_LOOK_SECONDS = 2;
+
+/** What of the context looking at a run takes. */
+export type SeeingContext = Pick<
+  ToolContext,
+  "clock" | "callerLeft" | "draining" | "startProgress"
+>;
+
+/** The run as the backend has it; one the backend no longer has, as it was kept here. Throws what the client throws. */
+export async function seeOrRecall(
+  backend: Backend,
+  runId: string,
+  { view, seconds }: { view: RunView; seconds: number },
+  context: SeeingContext,
+): Promise<{ seen: RunSnapshot; notes: string[] }> {
+  try {
+    const seen = await see(backend, runId, view === "events", seconds, context);
+    return { seen: await withWhatIsAsked(seen), notes: [] };
+  } catch (error) {
+    if (!(error instanceof RunNotFound)) throw error;
+    const kept = await keptSnapshot(backend, runId);
+    if (kept === null) throw error;
+    return {
+      seen: kept,
+      notes: ["The backend no longer has this run; this is what was kept of it here."],
+    };
+  }
+
+  async function withWhatIsAsked(seen: RunSnapshot): Promise<RunSnapshot> {
+    switch (view) {
+      case "status":
+        return seen;
+      case "events":
+        return withSteps(backend, seen, context);
+      case "auto":
+      case "output":
+      case "basis":
+        return withOutput(backend, seen, context.callerLeft);
+    }
+  }
+}
+
+function see(
+  backend: Backend,
+  runId: string,
+  areEventsAsked: boolean,
+  seconds: number,
+  context: SeeingContext,
+): Promise<RunSnapshot> {
+  const enough = areEventsAsked ? Math.max(seconds, EVENTS_LOOK_SECONDS) : seconds;
+  return enough > 0
+    ? waitForRun(backend, runId, enough, context)
+    : lookAtRun(backend, runId, context.callerLeft);
+}

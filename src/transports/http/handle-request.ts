@@ -1,0 +1,145 @@
+import type { IncomingMessage } from "node:http";
+import {
+  type McpHttpHandler,
+  getOAuthProtectedResourceMetadataUrl,
+} from "@modelcontextprotocol/server";
+import { type AccessOptions, createGate } from "./gate.ts";
+import type { HttpLimits } from "./limits.ts";
+import type { HttpMetrics } from "./metrics.ts";
+import type { RateLimits } from "./rate-limits.ts";
+import { readJsonBody } from "./read-body.ts";
+import { Refusal } from "./refusals.ts";
+
+/** One request and its answer, as the log shows them. */
+export interface Exchange {
+  requestId: string;
+  incoming: IncomingMessage;
+  /** One of ours, not what the client wrote. */
+  route: string;
+  principal: string | null;
+  /** Call when the answer is complete, or the client has gone. */
+  onEnd: (() => void)[];
+}
+
+export interface RequestHandlerOptions {
+  mcp: McpHttpHandler;
+  access: AccessOptions;
+  rates: RateLimits;
+  metrics: HttpMetrics;
+  limits: HttpLimits;
+  /** New calls are welcome. */
+  isReady: () => boolean;
+}
+
+export type HandleRequest = (request: Request, exchange: Exchange) => Promise<Response>;
+
+const MCP_PATH = "/mcp";
+const METADATA_PATH = "/.well-known/oauth-protected-resource";
+
+/** Routes a request and holds it to the rules. Throws {@link Refusal}. */
+export function createRequestHandler(options: RequestHandlerOptions): HandleRequest {
+  const { mcp, access, rates, metrics, limits, isReady } = options;
+  const gate = createGate(access, metrics);
+  const metadata = access.oauth && describeResource(access.oauth, access.scopes);
+  const metadataPaths = new Set([METADATA_PATH, METADATA_PATH + MCP_PATH]);
+  if (metadata) {
+    metadataPaths.add(
+      new URL(getOAuthProtectedResourceMetadataUrl(new URL(metadata.resource))).pathname,
+    );
+  }
+
+  return async (request, exchange) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === MCP_PATH) {
+      exchange.route = MCP_PATH;
+      return gate.checkHost(request) ?? serveMcp(request, exchange);
+    }
+    if (metadata && metadataPaths.has(pathname)) {
+      exchange.route = METADATA_PATH;
+      allow(request, "GET");
+      // Browser clients read it from their own origin (RFC 9728); there is nothing secret in it.
+      return Response.json(metadata, { headers: { "access-control-allow-origin": "*" } });
+    }
+    return serveOperator(request, pathname, exchange);
+  };
+
+  /** Probes and scrapers rarely carry tokens or know our names: what they get tells nothing of anybody. */
+  async function serveOperator(
+    request: Request,
+    pathname: string,
+    exchange: Exchange,
+  ): Promise<Response> {
+    switch (pathname) {
+      case "/healthz":
+        exchange.route = pathname;
+        allow(request, "GET");
+        return Response.json({ status: "ok" });
+      case "/readyz":
+        exchange.route = pathname;
+        allow(request, "GET");
+        return isReady()
+          ? Response.json({ status: "ready" })
+          : Response.json({ status: "draining" }, { status: 503 });
+      case "/metrics": {
+        exchange.route = pathname;
+        allow(request, "GET");
+        const { contentType, text } = await metrics.read();
+        return new Response(text, { headers: { "content-type": contentType } });
+      }
+      default:
+        throw new Refusal(404, `There is nothing at this path; MCP is at ${MCP_PATH}.`);
+    }
+  }
+
+  async function serveMcp(request: Request, exchange: Exchange): Promise<Response> {
+    // Neither era has a stream to open or a session to end here; 2026-07-28 has neither at all.
+    allow(request, "POST");
+    const principal = await gate.identify(request);
+    if (principal !== null) {
+      exchange.principal = principal.id;
+      take(() => rates.take(principal, 1));
+      exchange.onEnd.push(take(() => rates.open(principal)));
+    }
+    const authInfo = gate.authInfo(request, principal, exchange.requestId);
+    const startedMs = performance.now();
+    metrics.openCalls.inc();
+    exchange.onEnd.push(() => {
+      metrics.openCalls.dec();
+      metrics.observeCall((performance.now() - startedMs) / 1_000);
+    });
+    const parsedBody = await readJsonBody(exchange.incoming, limits);
+    if (principal !== null && Array.isArray(parsedBody)) {
+      take(() => rates.take(principal, parsedBody.length - 1));
+    }
+    gate.checkScopes(principal, parsedBody);
+    return mcp.fetch(request, { authInfo, parsedBody });
+  }
+
+  function take<Taken>(from: () => Taken): Taken {
+    try {
+      return from();
+    } catch (error) {
+      metrics.countRateLimited();
+      throw error;
+    }
+  }
+}
+
+function allow(request: Request, method: string): void {
+  if (request.method === method) return;
+  throw new Refusal(405, `Method not allowed: send ${method}.`, { headers: { allow: method } });
+}
+
+/** Source: RFC 9728, section 2. */
+function describeResource(
+  { resource, issuer }: { resource: string; issuer: string },
+  scopes: readonly string[],
+) {
+  return {
+    resource,
+    authorization_servers: [issuer],
+    scopes_supported: scopes,
+    bearer_methods_supported: ["header"],
+    resource_name: "Task runs",
+  };
+}

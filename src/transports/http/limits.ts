@@ -1,0 +1,52 @@
+/** What callers may use of the server, and how it treats connections, in one place. Tests lower some of them. */
+export interface HttpLimits {
+  /** The largest body of a request. */
+  bodyBytes: number;
+  /** How deep objects and lists of a body may be nested. */
+  bodyLevels: number;
+  /** How many calls a principal may have open. */
+  openCallsPerPrincipal: number;
+  /** How many connections may be open; more are closed at once. */
+  connections: number;
+  /** The largest request line and headers together. */
+  headerBytes: number;
+  /** How long a client may take to send its headers. */
+  headersMs: number;
+  /** How long a client may take to send a whole request. Waiting for the answer does not count. */
+  requestMs: number;
+  /** How often the two above are checked. */
+  checkMs: number;
+  /** How long a connection without a request stays open. */
+  idleMs: number;
+  /** How long a client may leave what was sent to it unread. */
+  unreadMs: number;
+  /** How often a silent stream carries a comment. */
+  keepAliveMs: number;
+}
+
+export const HTTP_LIMITS: HttpLimits = {
+  // A thousand inputs of a group with their specs; the SDK's own default.
+  bodyBytes: 4 * 1024 * 1024,
+  // An output schema of five levels takes some twenty; what calls itself for every level fails after thousands.
+  bodyLevels: 100,
+  // Half of all connections: one principal must not take the process for itself.
+  openCallsPerPrincipal: 2_048,
+  // 4,096 waiting calls take some 250 MB.
+  connections: 4_096,
+  // Node's own default: a JWT of 8 KiB fits.
+  headerBytes: 16 * 1024,
+  // Headers are one packet or two; whoever needs longer holds connections open on purpose.
+  headersMs: 15_000,
+  // 4 MiB in a minute is 0.6 Mbit/s.
+  requestMs: 60_000,
+  checkMs: 5_000,
+  // Longer than the 60 s of common load balancers: of the two, the one behind must not close first.
+  idleMs: 75_000,
+  // A laptop that sleeps for a moment comes back within a minute; a later one calls again.
+  unreadMs: 60_000,
+  // Proxies commonly cut idle connections at 30 or 60 s.
+  keepAliveMs: 15_000,
+};
+
+/** Requests a minute of one principal when nothing else is said: more than any agent makes, far less than an attack. */
+export const REQUESTS_PER_MINUTE = 6_000;

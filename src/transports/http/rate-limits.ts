@@ -1,0 +1,79 @@
+import { rateLimited } from "./refusals.ts";
+import type { Principal } from "./principal.ts";
+
+/** How fast, and how many calls at once, each principal may make. */
+export interface RateLimits {
+  /** Takes `cost` requests from what the principal has left. Throws a 429 that says when to come again. */
+  take(principal: Principal, cost: number): void;
+  /** Counts a call as open until the returned function is called. Throws a 429 when there are too many. */
+  open(principal: Principal): () => void;
+}
+
+const MINUTE_MS = 60_000;
+/** Principals that were remembered, and have rested, are forgotten when there are more than this. */
+const REMEMBERED = 10_000;
+/** A call ends within a minute or so. */
+const RETRY_OPEN_SECONDS = 10;
+
+interface Bucket {
+  tokens: number;
+  /** Epoch milliseconds. */
+  at: number;
+  /** Of the bucket, and what flows into it in a minute: who was quiet may make a minute's requests at once. */
+  size: number;
+}
+
+export function createRateLimits(options: { now: () => number; openCalls: number }): RateLimits {
+  const { now, openCalls } = options;
+  const buckets = new Map<string, Bucket>();
+  const open = new Map<string, number>();
+
+  function fill(bucket: Bucket, nowMs: number): void {
+    const flown = ((nowMs - bucket.at) / MINUTE_MS) * bucket.size;
+    bucket.tokens = Math.min(bucket.size, bucket.tokens + Math.max(0, flown));
+    bucket.at = nowMs;
+  }
+
+  /** A full bucket is as good as none. */
+  function forgetRested(nowMs: number): void {
+    for (const [id, bucket] of buckets) {
+      fill(bucket, nowMs);
+      if (bucket.tokens >= bucket.size) buckets.delete(id);
+    }
+  }
+
+  return {
+    take({ id, requestsPerMinute: size }, cost) {
+      const nowMs = now();
+      if (buckets.size > REMEMBERED) forgetRested(nowMs);
+      const bucket = buckets.get(id) ?? { tokens: size, at: nowMs, size };
+      buckets.set(id, bucket);
+      fill(bucket, nowMs);
+      // More than fits at all is let through when the bucket is full, instead of never.
+      const wanted = Math.min(cost, size);
+      if (bucket.tokens < wanted) {
+        const seconds = Math.ceil(((wanted - bucket.tokens) / size) * 60);
+        throw rateLimited(
+          `Too many requests: ${size} a minute are allowed. Come again in ${seconds} s.`,
+          seconds,
+        );
+      }
+      bucket.tokens -= wanted;
+    },
+    open({ id }) {
+      const count = open.get(id) ?? 0;
+      if (count >= openCalls) {
+        throw rateLimited(
+          `Too many open calls: ${openCalls} are allowed. Wait for some of them to end.`,
+          RETRY_OPEN_SECONDS,
+        );
+      }
+      open.set(id, count + 1);
+      return () => {
+        const left = (open.get(id) ?? 1) - 1;
+        if (left === 0) open.delete(id);
+        else open.set(id, left);
+      };
+    },
+  };
+}

@@ -1,0 +1,73 @@
+/** A request that is answered before MCP sees it. The message is for the caller: what is wrong, and what to do. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly code: number;
+
+  constructor(
+    status: number,
+    message: string,
+    { headers = {}, code = -32_000, cause }: RefusalDetails = {},
+  ) {
+    super(message, { cause });
+    this.status = status;
+    this.headers = headers;
+    this.code = code;
+  }
+}
+
+interface RefusalDetails {
+  headers?: Record<string, string>;
+  /** Of JSON-RPC; by default one of those that servers may choose. */
+  code?: number;
+  cause?: unknown;
+}
+
+export const PARSE_ERROR = -32_700;
+
+/** As a JSON-RPC error without an id, which is how MCP clients expect refusals over HTTP. */
+export function toResponse({ status, message, headers, code }: Refusal): Response {
+  return Response.json({ jsonrpc: "2.0", error: { code, message }, id: null }, { status, headers });
+}
+
+/** Where a client learns how to get a token, and what it should ask for. */
+export interface Challenge {
+  /** RFC 9728; undefined without OAuth. */
+  resourceMetadataUrl: string | undefined;
+  scopes: readonly string[];
+}
+
+/** 401. Without a token no error is named (RFC 6750, section 3.1). Source: MCP Authorization. */
+export function unauthorized(challenge: Challenge, problem?: string): Refusal {
+  return new Refusal(
+    401,
+    problem ?? "This server needs a token: send it as Authorization: Bearer <token>.",
+    { headers: challengeHeaders(challenge, problem && { error: "invalid_token", problem }) },
+  );
+}
+
+/** 403 for a token that may not do this; the client may ask its user for more (MCP: "Scope Challenge Handling"). */
+export function insufficientScope(challenge: Challenge): Refusal {
+  const problem = `This needs the scopes ${challenge.scopes.join(" and ")}`;
+  return new Refusal(403, `${problem}; the token does not have them.`, {
+    headers: challengeHeaders(challenge, { error: "insufficient_scope", problem }),
+  });
+}
+
+function challengeHeaders(
+  { resourceMetadataUrl, scopes }: Challenge,
+  failure: { error: string; problem: string } | undefined | "",
+): Record<string, string> {
+  const parameters = [
+    failure && `error="${failure.error}"`,
+    failure && `error_description="${failure.problem.replaceAll(/[^ !#-[\]-~]/g, "")}"`,
+    `scope="${scopes.join(" ")}"`,
+    resourceMetadataUrl && `resource_metadata="${resourceMetadataUrl}"`,
+  ];
+  return { "www-authenticate": `Bearer ${parameters.filter(Boolean).join(", ")}` };
+}
+
+export function rateLimited(message: string, retryAfterSeconds: number): Refusal {
+  return new Refusal(429, message, { headers: { "retry-after": String(retryAfterSeconds) } });
+}

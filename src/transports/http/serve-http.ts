@@ -1,0 +1,216 @@
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { RequestError, getRequestListener } from "@hono/node-server";
+import { type McpServerFactory, createMcpHandler } from "@modelcontextprotocol/server";
+import type { Logger } from "pino";
+import { answerClientErrors, dropUnreadConnections } from "./connections.ts";
+import type { AccessOptions } from "./gate.ts";
+import { type Exchange, createRequestHandler } from "./handle-request.ts";
+import { HTTP_LIMITS, type HttpLimits } from "./limits.ts";
+import { type HttpMetrics, createHttpMetrics } from "./metrics.ts";
+import { createRateLimits } from "./rate-limits.ts";
+import { Refusal, toResponse } from "./refusals.ts";
+import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
+
+export interface HttpServerOptions {
+  factory: McpServerFactory;
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  access: AccessOptions;
+  /** Where it is to be other than {@link HTTP_LIMITS}. */
+  limits?: Partial<HttpLimits>;
+  log: Logger;
+  /** Epoch milliseconds. */
+  now: () => number;
+}
+
+export interface HttpServer {
+  /** Where MCP is served, with the port that was really taken. */
+  url: string;
+  /** Takes no more connections. Calls under way go on. */
+  stopListening(): void;
+  /** Resolves when every call has been answered, at the latest after `ms`; what is open then is cut. */
+  close(ms: number): Promise<void>;
+}
+
+/** How many connections may wait to be accepted. Linux allows this many unless it is told otherwise (`somaxconn`). */
+const BACKLOG = 4_096;
+
+/**
+ * Serves MCP over Streamable HTTP at `/mcp`, both protocol eras, without sessions. Rejects with the system's error when
+ * it cannot listen.
+ */
+export async function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
+  const { factory, log, now } = options;
+  const limits = { ...HTTP_LIMITS, ...options.limits };
+  const server = createServer({
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    connectionsCheckingInterval: limits.checkMs,
+    keepAliveTimeout: limits.idleMs,
+  });
+  server.maxConnections = limits.connections;
+  const sockets = countConnections(server);
+  answerClientErrors(server, log);
+  dropUnreadConnections(server, limits, log);
+  const metrics = createHttpMetrics(() => sockets.size);
+  const mcp = createMcpHandler(factory, {
+    // A stream from the start: a call that waits in silence then carries comments, and no proxy takes it for dead.
+    responseMode: "sse",
+    keepAliveMs: limits.keepAliveMs,
+    maxRequestBodySize: limits.bodyBytes,
+    onerror: (error) => log.debug({ err: error }, "mcp"),
+  });
+  let isReady = true;
+  const handle = createRequestHandler({
+    mcp,
+    access: options.access,
+    rates: createRateLimits({ now, openCalls: limits.openCallsPerPrincipal }),
+    metrics,
+    limits,
+    isReady: () => isReady,
+  });
+  const exchanges = new WeakMap<object, Exchange>();
+  const listener = getRequestListener(
+    async (request, { outgoing }) => {
+      const exchange = exchanges.get(outgoing);
+      if (exchange === undefined) throw new Error("Not a request of ours");
+      try {
+        return await handle(request, exchange);
+      } catch (error) {
+        return answerError(error, exchange, log);
+      }
+    },
+    {
+      // The web's own classes stay what they are for the rest of the process.
+      overrideGlobalObjects: false,
+      errorHandler: (error) =>
+        error instanceof RequestError
+          ? toResponse(new Refusal(400, `Bad request: ${error.message}`))
+          : undefined,
+    },
+  );
+
+  await listen(server, options);
+  // No request can have arrived yet: this is still the turn of the event loop in which the server began to listen.
+  server.on("request", (incoming, outgoing) => {
+    const exchange = beginExchange(incoming, outgoing, { log, metrics });
+    exchanges.set(outgoing, exchange);
+    if (!isReady) outgoing.setHeader("connection", "close");
+    exchange.onEnd.push(() => {
+      if (!isReady) setImmediate(() => server.closeIdleConnections());
+    });
+    void listener(incoming, outgoing);
+  });
+
+  function stopListening(): void {
+    isReady = false;
+    server.close();
+  }
+
+  return {
+    url: toUrl(server),
+    stopListening,
+    async close(ms) {
+      stopListening();
+      await sockets.emptied(ms);
+      // Cut, not ended: a client must not take what it has got so far for all there is.
+      server.closeAllConnections();
+      await mcp.close();
+    },
+  };
+}
+
+/** Gives the request an id, and sees to it that its end is counted and logged. */
+function beginExchange(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { log, metrics }: { log: Logger; metrics: HttpMetrics },
+): Exchange {
+  const requestId = requestIdOf(incoming.headers[REQUEST_ID_HEADER]);
+  const startedMs = performance.now();
+  const exchange: Exchange = { requestId, incoming, route: "other", principal: null, onEnd: [] };
+  outgoing.setHeader(REQUEST_ID_HEADER, requestId);
+  outgoing.setHeader("x-content-type-options", "nosniff");
+  outgoing.once("close", () => {
+    for (const end of exchange.onEnd) end();
+    const status = outgoing.statusCode;
+    metrics.countRequest(exchange.route, incoming.method ?? "", status);
+    const level = status === 401 || status === 403 || status === 429 ? "info" : "debug";
+    log[status >= 500 ? "warn" : level](
+      {
+        request_id: requestId,
+        method: incoming.method,
+        route: exchange.route,
+        status,
+        ms: Math.round(performance.now() - startedMs),
+        ...(exchange.principal !== null && { principal: exchange.principal }),
+        ...(!outgoing.writableFinished && { cut: true }),
+      },
+      "request",
+    );
+  });
+  return exchange;
+}
+
+function answerError(error: unknown, { requestId }: Exchange, log: Logger): Response {
+  if (error instanceof Refusal) {
+    if (error.status >= 500) log.warn({ request_id: requestId, err: error }, "refused");
+    return toResponse(error);
+  }
+  log.error({ request_id: requestId, err: error }, "request failed");
+  return toResponse(
+    new Refusal(500, `Internal error; the server's log has the cause (request ${requestId}).`),
+  );
+}
+
+/** The open connections of a server. */
+function countConnections(server: Server) {
+  const open = new Set<object>();
+  const waiting = new Set<() => void>();
+  server.on("connection", (socket) => {
+    open.add(socket);
+    socket.once("close", () => {
+      open.delete(socket);
+      if (open.size === 0) for (const resolve of waiting) resolve();
+    });
+  });
+  return {
+    get size() {
+      return open.size;
+    },
+    /** Resolves when none is open, at the latest after `ms`. */
+    emptied: (ms: number) =>
+      new Promise<void>((resolve) => {
+        if (open.size === 0) resolve();
+        const timer = setTimeout(resolve, ms);
+        waiting.add(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
+  };
+}
+
+function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port, backlog: BACKLOG }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function toUrl(server: Server): string {
+  const { family, address, port } = readAddress(server);
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}/mcp`;
+}
+
+function readAddress(server: Server): AddressInfo {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The server has no port");
+  return address;
+}

@@ -1,0 +1,27 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { type Authenticate, type Principal, TokenRefused } from "./principal.ts";
+
+/** A token that an operator gave out, known by its hash. */
+export interface StaticToken {
+  /** SHA-256 of the token, in hexadecimal. */
+  sha256: string;
+  principal: Principal;
+}
+
+/** Lets in whoever sends one of the tokens. */
+export function createStaticTokens(tokens: readonly StaticToken[]): Authenticate {
+  const known = tokens.map(({ sha256, principal }) => ({
+    hash: Buffer.from(sha256, "hex"),
+    principal,
+  }));
+  return async (token) => {
+    const given = createHash("sha256").update(token).digest();
+    let found: Principal | undefined;
+    // All of them, always: how long it takes must not tell which one was nearly right.
+    for (const { hash, principal } of known) {
+      if (timingSafeEqual(hash, given)) found = principal;
+    }
+    if (found === undefined) throw new TokenRefused("The token is not known here");
+    return found;
+  };
+}

@@ -1,0 +1,39 @@
+import { test } from "vitest";
+import { startTestEngine, temporaryFolder } from "../engine/start-test-engine.ts";
+import { clientKinds } from "../mcp/connect.ts";
+import { BUDGET_USD, STORIES, type StoryHost, createStoryWork } from "../mcp/stories.ts";
+import { TOKENS, connectHttp, startHttp } from "../transports/start-http.ts";
+
+const PROFILES = ["hosted", "extended"] as const;
+
+// One server for all stories: users have one, too.
+test.each(clientKinds.flatMap((kind) => PROFILES.map((profile) => ({ kind, profile }))))(
+  "over HTTP with a token, $kind, $profile profile: every story",
+  { timeout: 60_000 },
+  async ({ kind, profile }) => {
+    const work = createStoryWork();
+    const engine = await startTestEngine((attempt) => work.execute(attempt), { profile });
+    const stateDir = await temporaryFolder();
+    let client = await start();
+    const host: StoryHost = {
+      profile,
+      work,
+      client: () => ({
+        call: (name, args, onprogress) => client.call(name, args, onprogress && { onprogress }),
+      }),
+      async restart() {
+        client = await start();
+      },
+    };
+    for (const { name, tell } of STORIES) {
+      await tell(host).catch((error: unknown) => {
+        throw new Error(`The story of ${name}: ${String(error)}`, { cause: error });
+      });
+    }
+
+    async function start() {
+      const { url } = await startHttp(engine, { stateDir, deps: { budgetUsdPerDay: BUDGET_USD } });
+      return connectHttp(kind, url, TOKENS.alice);
+    }
+  },
+);

@@ -1,0 +1,235 @@
+import { execFile } from "node:child_process";
+import { access, cp, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { Client } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { expect, onTestFinished, test } from "vitest";
+import { z } from "zod";
+import { TOOLS } from "../../src/mcp/tools.ts";
+import { temporaryFolder } from "../engine/start-test-engine.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const run = promisify(execFile);
+
+const PackedFiles = z.array(
+  z.object({ filename: z.string(), files: z.array(z.object({ path: z.string() })) }),
+);
+const Package = z.looseObject({
+  name: z.string(),
+  version: z.string(),
+  mcpName: z.string(),
+  dependencies: z.record(z.string(), z.string()).default({}),
+});
+const packageJson = Package.parse(JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")));
+
+/** The tarball that npm would publish, unpacked where `npm install` would put it: in an empty folder, alone. */
+async function installFromTarball(): Promise<{ folder: string; files: string[] }> {
+  const folder = await temporaryFolder();
+  // Without scripts: the build that `npm test` made is what is packed.
+  const { stdout } = await run(
+    "npm",
+    ["pack", "--json", "--ignore-scripts", "--pack-destination", folder],
+    { cwd: ROOT, shell: process.platform === "win32" },
+  );
+  const [packed] = PackedFiles.parse(JSON.parse(stdout));
+  const target = join(folder, "node_modules", packageJson.name);
+  await mkdir(target, { recursive: true });
+  await run("tar", ["-xzf", join(folder, packed?.filename ?? ""), "--strip-components=1"], {
+    cwd: target,
+  });
+  return { folder, files: packed?.files.map(({ path }) => path) ?? [] };
+}
+
+/** Asks a server over stdio what every user asks first. */
+async function askForGdp(file: string, cwd: string, env: Record<string, string> = {}) {
+  const client = new Client({ name: "test", version: "1" });
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [file],
+    cwd,
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+    stderr: "ignore",
+  });
+  await client.connect(transport);
+  onTestFinished(() => client.close());
+  const { tools } = await client.listTools();
+  const { structuredContent } = await client.callTool({
+    name: "create_task_run",
+    arguments: { input: "What was the GDP of France in 2023?", wait_seconds: 30 },
+  });
+  const report = z.looseObject({ notes: z.array(z.string()).optional() }).parse(structuredContent);
+  return { tools: tools.map(({ name }) => name), report };
+}
+
+test("the tarball holds the program, its types, its documents and licences, and nothing else", async () => {
+  const { files } = await installFromTarball();
+  const kinds = new Set(
+    files.map((path) =>
+      path
+        .replace(/^dist\/types\/.*\.d\.ts$/, "types")
+        .replace(/^dist\/[\w.-]+\.js$/, "program")
+        .replace(/^examples\/documents\/.*/, "documents"),
+    ),
+  );
+  expect([...kinds].toSorted()).toEqual([
+    "LICENSE",
+    "README.md",
+    "dist/THIRD-PARTY-LICENSES.txt",
+    "dist/node-sqlite3-wasm.wasm",
+    "documents",
+    "examples/script.schema.json",
+    "package.json",
+    "program",
+    "types",
+  ]);
+});
+
+test("it needs few packages: what it brings is bundled, what is native is optional", () => {
+  expect(Object.keys(packageJson.dependencies).toSorted()).toEqual([
+    "@modelcontextprotocol/server",
+    "zod",
+  ]);
+});
+
+test("installed in an empty folder, without any other package, the server answers", async () => {
+  const { folder } = await installFromTarball();
+  const bin = join(folder, "node_modules", packageJson.name, "dist", "cli.js");
+  await access(bin);
+  const { tools, report } = await askForGdp(bin, folder, {
+    TASK_RUN_MCP_STATE_DIR: join(folder, "state"),
+  });
+  expect(tools).toEqual(TOOLS.map(({ name }) => name));
+  expect(JSON.stringify(report)).toContain("$3.05 trillion");
+});
+
+test("a program that imports the package gets engine, client and server", async () => {
+  const { folder } = await installFromTarball();
+  await writeFile(
+    join(folder, "use.mjs"),
+    `
+      import { createTaskApiClient, createTaskRunServer, startEngine } from "task-run-mcp";
+      const engine = await startEngine();
+      const client = createTaskApiClient({ baseUrl: engine.url });
+      const { run_id } = await client.createRun({ input: "GDP of France in 2023", processor: "base" });
+      const { output } = await client.retrieveResult(run_id, { timeoutSeconds: 30 });
+      const server = createTaskRunServer();
+      const mcp = server.factory();
+      console.log(JSON.stringify({ output, isServer: typeof mcp.connect === "function" }));
+      await server.close();
+      await client.close();
+      await engine.close();
+    `,
+  );
+  const { stdout } = await run(process.execPath, ["use.mjs"], { cwd: folder });
+  expect(stdout).toContain("$3.05 trillion");
+  expect(stdout).toContain('"isServer":true');
+});
+
+test("its types are understood by a strict TypeScript program", async () => {
+  const { folder } = await installFromTarball();
+  for (const name of ["zod", "@modelcontextprotocol", "undici-types", "@types"]) {
+    await cp(join(ROOT, "node_modules", name), join(folder, "node_modules", name), {
+      recursive: true,
+    });
+  }
+  await writeFile(
+    join(folder, "use.mts"),
+    `
+      import { type TaskApiClient, createTaskApiClient, createTaskRunServer, startEngine } from "task-run-mcp";
+      const { url }: { url: string } = await startEngine({ documents: "docs", logLevel: "error" });
+      const client: TaskApiClient = createTaskApiClient({ baseUrl: url });
+      const run = await client.createRun({ input: "Why?", processor: "base" });
+      const id: string = run.run_id;
+      // @ts-expect-error A processor is required.
+      await client.createRun({ input: id });
+      await createTaskRunServer({ readOnly: true }).factory().close();
+    `,
+  );
+  const options = ["--strict", "--noEmit", "--target", "es2023", "--module", "nodenext"];
+  const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+  const { stdout } = await run(process.execPath, [tsc, ...options, "--types", "node", "use.mts"], {
+    cwd: folder,
+  });
+  expect(stdout).toBe("");
+});
+
+const Manifest = z.looseObject({
+  version: z.string(),
+  tools: z.array(z.object({ name: z.string(), description: z.string() })),
+  user_config: z.record(
+    z.string(),
+    z.looseObject({ default: z.string(), required: z.literal(false) }),
+  ),
+  server: z.looseObject({
+    mcp_config: z.object({ env: z.record(z.string(), z.string()) }).loose(),
+  }),
+});
+
+test("the desktop bundle's manifest says what the program is", async () => {
+  const manifest = Manifest.parse(JSON.parse(await readFile(join(ROOT, "manifest.json"), "utf8")));
+  expect(manifest.version).toBe(packageJson.version);
+  expect(manifest.tools).toEqual(TOOLS.map(({ name, title }) => ({ name, description: title })));
+});
+
+test("the desktop bundle is packed, unpacked and driven, with every setting left empty", async () => {
+  const folder = await temporaryFolder();
+  const archive = join(folder, "task-run-mcp.mcpb");
+  const tsx = join(ROOT, "node_modules", "tsx", "dist", "cli.mjs");
+  await run(process.execPath, [tsx, join(ROOT, "scripts", "desktop-bundle.ts"), archive], {
+    cwd: ROOT,
+  });
+  const mcpb = join(ROOT, "node_modules", "@anthropic-ai", "mcpb", "dist", "cli", "cli.js");
+  const unpacked = join(folder, "unpacked");
+  await run(process.execPath, [mcpb, "unpack", archive, unpacked]);
+  const { stdout } = await run(process.execPath, [
+    mcpb,
+    "validate",
+    join(unpacked, "manifest.json"),
+  ]);
+  expect(stdout).toContain("passes");
+
+  const manifest = Manifest.parse(
+    JSON.parse(await readFile(join(unpacked, "manifest.json"), "utf8")),
+  );
+  const empty = Object.fromEntries(
+    Object.keys(manifest.server.mcp_config.env).map((name, index) => [
+      name,
+      // A host either fills in the default or leaves what it was given.
+      index % 2 === 0 ? "" : (manifest.server.mcp_config.env[name] ?? ""),
+    ]),
+  );
+  const { tools, report } = await askForGdp(join(unpacked, "server", "cli.js"), folder, {
+    ...empty,
+    TASK_RUN_MCP_STATE_DIR: join(folder, "state"),
+  });
+  expect(tools).toEqual(TOOLS.map(({ name }) => name));
+  expect(JSON.stringify(report)).toContain("$3.05 trillion");
+  const hasOwnSqlite = (await readdir(folder)).includes("state");
+  // On a Node with an SQLite of its own everything is kept; on others the report says that it is not.
+  expect(report.notes === undefined).toBe(hasOwnSqlite);
+});
+
+test("server.json agrees with package.json", async () => {
+  const Server = z.looseObject({
+    name: z.string(),
+    version: z.string(),
+    packages: z.array(z.looseObject({ identifier: z.string(), version: z.string() })),
+  });
+  const server = Server.parse(JSON.parse(await readFile(join(ROOT, "server.json"), "utf8")));
+  const { name, version, mcpName } = packageJson;
+  expect(server).toMatchObject({
+    name: mcpName,
+    version,
+    packages: [{ identifier: name, version }],
+  });
+});
+
+test("what goes into the container is named one by one: no test, no secret, no history", async () => {
+  const lines = (await readFile(join(ROOT, ".dockerignore"), "utf8")).trim().split("\n");
+  const [everything, ...kept] = lines;
+  expect(everything).toBe("*");
+  expect(kept.every((line) => line.startsWith("!"))).toBe(true);
+  expect(kept.filter((line) => /test|\.git|\.env/.test(line))).toEqual([]);
+});

@@ -1,0 +1,67 @@
+import { PassThrough } from "node:stream";
+import { createInterface } from "node:readline";
+import { onTestFinished } from "vitest";
+import { z } from "zod";
+import { systemClock } from "../../src/client/clock.ts";
+import type { Backend } from "../../src/mcp/backend.ts";
+import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
+import { serveStdioTransport } from "../../src/transports/stdio.ts";
+import { deferred, silentLog } from "../engine/start-test-engine.ts";
+
+const Answer = z.object({
+  id: z.number(),
+  result: z.record(z.string(), z.unknown()).optional(),
+  error: z.unknown().optional(),
+});
+
+/** A session on the wire: what a server really sends, before any SDK has had a hand in it. */
+export interface RawSession {
+  /** Rejects with the protocol error, if that is the answer. */
+  request(method: string, params?: Record<string, unknown>): Promise<Record<string, unknown>>;
+}
+
+/** Opens a session of the legacy era, as a client of `protocolVersion` does. */
+export async function openRawSession(
+  backend: () => Promise<Backend>,
+  { protocolVersion, ...deps }: { protocolVersion: string } & Partial<TaskRunServerDeps>,
+): Promise<RawSession & { opening: Record<string, unknown> }> {
+  const factory = createTaskRunServer({
+    backend,
+    version: "0.0.0-test",
+    log: silentLog,
+    clock: systemClock,
+    ...deps,
+  });
+  const input = new PassThrough();
+  const output = new PassThrough();
+  const server = serveStdioTransport(factory, {
+    log: silentLog,
+    onClosed: () => output.end(),
+    input,
+    output,
+  });
+  onTestFinished(() => server.close());
+  const pending = new Map<number, ReturnType<typeof deferred<Record<string, unknown>>>>();
+  createInterface({ input: output }).on("line", (line) => {
+    const answer = Answer.safeParse(JSON.parse(line));
+    if (!answer.success) return;
+    const { id, result, error } = answer.data;
+    if (result === undefined) pending.get(id)?.reject(error);
+    else pending.get(id)?.resolve(result);
+  });
+  let lastId = 0;
+  const request: RawSession["request"] = (method, params = {}) => {
+    const id = (lastId += 1);
+    const answer = deferred<Record<string, unknown>>();
+    pending.set(id, answer);
+    input.write(`${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`);
+    return answer.promise;
+  };
+  const opening = await request("initialize", {
+    protocolVersion,
+    capabilities: {},
+    clientInfo: { name: "raw", version: "1" },
+  });
+  input.write(`${JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" })}\n`);
+  return { opening, request };
+}

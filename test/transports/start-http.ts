@@ -1,0 +1,213 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import {
+  Client as V2Client,
+  StreamableHTTPClientTransport as V2Transport,
+} from "@modelcontextprotocol/client";
+import { Client as V1Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport as V1Transport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { Logger } from "pino";
+import { onTestFinished } from "vitest";
+import { z } from "zod";
+import { systemClock } from "../../src/client/clock.ts";
+import { openBackends } from "../../src/commands/open-backend.ts";
+import type { Engine } from "../../src/engine/engine.ts";
+import { requiredScopes } from "../../src/mcp/required-scopes.ts";
+import { RunReport } from "../../src/mcp/run-report.ts";
+import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
+import type { AccessOptions } from "../../src/transports/http/gate.ts";
+import type { HttpLimits } from "../../src/transports/http/limits.ts";
+import type { Principal } from "../../src/transports/http/principal.ts";
+import { type HttpServer, serveHttp } from "../../src/transports/http/serve-http.ts";
+import { createStaticTokens } from "../../src/transports/http/static-tokens.ts";
+import { listen } from "../engine/raw-http.ts";
+import { silentLog, temporaryFolder } from "../engine/start-test-engine.ts";
+import type { ClientKind, Progress } from "../mcp/connect.ts";
+
+export const SCOPES = ["runs:read", "runs:write"];
+
+/** The tokens of everybody who may call. */
+export const TOKENS = {
+  alice: "alice-token-0123456789",
+  bob: "bob-token-0123456789",
+  reader: "reader-token-0123456789",
+} as const;
+
+const principalOf = (id: string, changes: Partial<Principal> = {}): Principal => ({
+  id,
+  scopes: id === "reader" ? ["runs:read"] : SCOPES,
+  requestsPerMinute: 1_000_000,
+  budgetUsdPerDay: undefined,
+  ...changes,
+});
+
+export function tokensOf(changes: Partial<Principal> = {}) {
+  return createStaticTokens(
+    Object.entries(TOKENS).map(([id, token]) => ({
+      sha256: createHash("sha256").update(token).digest("hex"),
+      principal: principalOf(id, changes),
+    })),
+  );
+}
+
+export interface HttpOptions {
+  access?: Partial<AccessOptions>;
+  limits?: Partial<HttpLimits>;
+  deps?: Partial<TaskRunServerDeps>;
+  /** Where the ledger is; a new folder by default. */
+  stateDir?: string;
+  /** Another Task API than the engine. */
+  baseUrl?: string;
+  log?: Logger;
+  now?: () => number;
+}
+
+const urls = new WeakMap<Engine, string>();
+
+/** Our server over HTTP, in front of the engine on a port of its own: both as they are in production. */
+export async function startHttp(
+  engine: Engine,
+  options: HttpOptions = {},
+): Promise<HttpServer & { port: number; draining: AbortController }> {
+  const { access, limits = {}, deps = {}, log = silentLog, now = Date.now } = options;
+  // A ledger belongs to the backend's URL, which must outlive a restart of our server.
+  const baseUrl = options.baseUrl ?? urls.get(engine) ?? (await listen(engine)).url;
+  urls.set(engine, baseUrl);
+  const stateDir = options.stateDir ?? (await temporaryFolder());
+  const backends = await openBackends(
+    { kind: "custom", baseUrl, apiKey: undefined, betas: [], inputsPerMinute: 1_000_000 },
+    { pricesFile: undefined, ledgerPath: join(stateDir, "ledger.sqlite") },
+    { version: "0.0.0-test", log },
+  );
+  const draining = new AbortController();
+  const server = await serveHttp({
+    factory: createTaskRunServer({
+      backend: async (caller) => backends.of(caller),
+      version: "0.0.0-test",
+      log,
+      clock: systemClock,
+      draining: draining.signal,
+      ...deps,
+    }),
+    host: "127.0.0.1",
+    port: 0,
+    access: {
+      allowedHosts: [],
+      authenticators: [tokensOf()],
+      oauth: undefined,
+      scopes: SCOPES,
+      requiredScopes,
+      allowKeyHeader: false,
+      ...access,
+    },
+    limits,
+    log,
+    now,
+  });
+  onTestFinished(async () => {
+    await server.close(0);
+    await backends.close();
+  });
+  return { ...server, port: Number(new URL(server.url).port), draining };
+}
+
+const ToolResult = z.object({
+  content: z.array(z.looseObject({ text: z.string() })),
+  structuredContent: RunReport.optional(),
+  isError: z.boolean().optional(),
+});
+
+export interface HttpClient {
+  listTools(): Promise<string[]>;
+  call(
+    name: string,
+    args: Record<string, unknown>,
+    options?: { onprogress?: (progress: Progress) => void; signal?: AbortSignal },
+  ): Promise<{ text: string; report: RunReport; isError: boolean }>;
+}
+
+/** A client with a token; it has seen the tools, so it checks every result against them. */
+export async function connectHttp(
+  kind: ClientKind,
+  url: string,
+  token: string,
+): Promise<HttpClient> {
+  const requestInit = { headers: { authorization: `Bearer ${token}` } };
+  if (kind === "v1 client") {
+    const client = new V1Client({ name: "test", version: "1" });
+    const transport = new V1Transport(new URL(url), { requestInit });
+    // Its types are not written for exactOptionalPropertyTypes.
+    await client.connect(transport as Parameters<V1Client["connect"]>[0]);
+    onTestFinished(() => client.close());
+    await client.listTools();
+    return {
+      listTools: async () => (await client.listTools()).tools.map(({ name }) => name),
+      call: async (name, args, options) =>
+        readResult(await client.callTool({ name, arguments: args }, undefined, options)),
+    };
+  }
+  const mode = kind === "v2 client, 2026-07-28" ? { pin: "2026-07-28" } : "legacy";
+  const client = new V2Client({ name: "test", version: "1" }, { versionNegotiation: { mode } });
+  await client.connect(new V2Transport(new URL(url), { requestInit }));
+  onTestFinished(() => client.close());
+  await client.listTools();
+  return {
+    listTools: async () => (await client.listTools()).tools.map(({ name }) => name),
+    call: async (name, args, options) =>
+      readResult(await client.callTool({ name, arguments: args }, options)),
+  };
+}
+
+function readResult(result: unknown) {
+  const { content, structuredContent, isError = false } = ToolResult.parse(result);
+  const report = structuredContent ?? { summary: "", next_step: "" };
+  return { text: content.map(({ text }) => text).join("\n"), report, isError };
+}
+
+/** What every MCP client sends with a POST. */
+export const HEADERS = {
+  "content-type": "application/json",
+  accept: "application/json, text/event-stream",
+};
+
+/** A tool call without a client: the answer as it is on the wire. */
+export async function post(
+  url: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return fetch(url, {
+    method: "POST",
+    headers: { ...HEADERS, authorization: `Bearer ${TOKENS.alice}`, ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+}
+
+export const toolCall = (name: string, args: Record<string, unknown>, id = 1) => ({
+  jsonrpc: "2.0",
+  id,
+  method: "tools/call",
+  params: { name, arguments: args },
+});
+
+/** The same for 2026-07-28, with the headers that must go with it. */
+export function modernCall(name: string, args: Record<string, unknown>) {
+  const call = toolCall(name, args);
+  return {
+    body: {
+      ...call,
+      params: {
+        ...call.params,
+        _meta: {
+          "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+          "io.modelcontextprotocol/clientCapabilities": {},
+        },
+      },
+    },
+    headers: {
+      "mcp-protocol-version": "2026-07-28",
+      "mcp-method": "tools/call",
+      "mcp-name": name,
+    },
+  };
+}
