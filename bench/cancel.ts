@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { z } from "zod";
+import { type Figure, printFigures } from "./figures.ts";
 import { type Engine, createEngine } from "../src/engine/engine.ts";
 
 const Cancelled = z.object({ sentMs: z.number() });
@@ -64,6 +65,7 @@ async function cancelForOthers(stateDir: string): Promise<void> {
 }
 
 async function measure(stateDir: string, count: number): Promise<void> {
+  const figures: Figure[] = [];
   let onAbort: (atMs: number) => void = () => {};
   const engine = await startEngine(stateDir, "bench", (atMs) => onAbort(atMs));
 
@@ -84,8 +86,14 @@ async function measure(stateDir: string, count: number): Promise<void> {
     const ms: number[] = [];
     for (let i = 0; i < count; i++) ms.push(await abortAfter(send));
     ms.sort((a, b) => a - b);
-    const at = (share: number) => (ms[Math.ceil(share * count) - 1] ?? 0).toFixed(1);
-    process.stdout.write(`${what}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms\n`);
+    for (const [name, share] of [
+      ["p50", 0.5],
+      ["p99", 0.99],
+      ["max", 1],
+    ] as const) {
+      const value = ms[Math.ceil(share * count) - 1] ?? 0;
+      figures.push({ figure: `${what}, ${name}`, value, unit: "ms" });
+    }
   }
 
   await report("cancel until abort, same process", (runId) => cancel(engine, runId));
@@ -99,6 +107,7 @@ async function measure(stateDir: string, count: number): Promise<void> {
   other.disconnect();
   await once(other, "exit");
   await engine.close();
+  printFigures("cancel", figures);
 }
 
 const [, , role, argument] = process.argv;

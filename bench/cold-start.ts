@@ -117,9 +117,9 @@ try {
     outfile: smallest,
   });
   const servers = {
-    floor,
-    smallest_sdk: smallest,
-    ours: join(ROOT, "dist", "cli.js"),
+    "the floor, no SDK": floor,
+    "the smallest SDK server": smallest,
+    "task-run-mcp": join(ROOT, "dist", "cli.js"),
   };
   const starts = new Map<string, Start[]>();
   const bare: number[] = [];
@@ -134,18 +134,24 @@ try {
   }
   const of = (name: string, figure: keyof Start) =>
     median((starts.get(name) ?? []).map((start) => start[figure]));
-  const floorMs = of("floor", "toolsMs");
-  printFigures("cold-start", {
-    node_ms: median(bare),
-    ...Object.fromEntries(
-      Object.keys(servers).flatMap((name) => [
-        [`${name}_initialize_ms`, of(name, "initializeMs")],
-        [`${name}_tools_list_ms`, of(name, "toolsMs")],
-        [`${name}_times_floor`, of(name, "toolsMs") / floorMs],
-        [`${name}_rss_mib`, of(name, "residentMiB")],
-      ]),
-    ),
-  });
+  const floorMs = of("the floor, no SDK", "toolsMs");
+  printFigures("cold-start", [
+    { figure: "node -e 0, until it has ended", value: median(bare), unit: "ms" },
+    ...Object.keys(servers).flatMap((name) => [
+      {
+        figure: `${name}: until initialize is answered`,
+        value: of(name, "initializeMs"),
+        unit: "ms",
+      },
+      { figure: `${name}: until tools/list is answered`, value: of(name, "toolsMs"), unit: "ms" },
+      {
+        figure: `${name}: tools/list, of the floor`,
+        value: of(name, "toolsMs") / floorMs,
+        unit: "×",
+      },
+      { figure: `${name}: resident memory then`, value: of(name, "residentMiB"), unit: "MiB" },
+    ]),
+  ]);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

@@ -3,13 +3,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Agent, fetch, setGlobalDispatcher } from "undici";
 import { z } from "zod";
+import { type Figure, printFigures } from "./figures.ts";
 
 const BINARY = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
 const CREATES = 500;
@@ -90,9 +91,9 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAt;
 }
 
-const rows: [figure: string, value: string][] = [];
+const figures: Figure[] = [];
 const record = (figure: string, value: number, unit: string) =>
-  rows.push([figure, `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`]);
+  figures.push({ figure, value, unit });
 
 const stateDir = await mkdtemp(join(tmpdir(), "task-run-mcp-bench-"));
 try {
@@ -187,9 +188,4 @@ try {
   await rm(stateDir, { recursive: true, force: true });
 }
 
-const cpu = cpus().at(0)?.model ?? "unknown CPU";
-console.log(
-  `Node ${process.versions.node}, ${availableParallelism()} × ${cpu}, ${Math.round(totalmem() / 2 ** 30)} GiB\n`,
-);
-console.log("| figure | value |\n| --- | --- |");
-for (const [figure, value] of rows) console.log(`| ${figure} | ${value} |`);
+printFigures("engine", figures);

@@ -1,14 +1,25 @@
 import { appendFileSync } from "node:fs";
 
-/** Numbers by name; the end of a name is its unit. */
-export type Figures = Record<string, number>;
+export interface Figure {
+  /** What was measured, in words. */
+  figure: string;
+  value: number;
+  /** Such as `ms` or `MiB`; `×` for a ratio. */
+  unit: string;
+}
 
 /** Prints what a bench has measured, and passes it on to `bench/run-all.ts` when that started the bench. */
-export function printFigures(bench: string, figures: Figures): void {
-  const rounded = Object.fromEntries(
-    Object.entries(figures).map(([name, value]) => [name, Number(value.toPrecision(4))]),
-  );
-  for (const [name, value] of Object.entries(rounded)) console.log(`${name.padEnd(36)} ${value}`);
+export function printFigures(bench: string, figures: readonly Figure[]): void {
+  for (const { figure, value, unit } of figures) {
+    console.log(`${figure.padEnd(64)} ${figureText({ value, unit })}`);
+  }
   const file = process.env["BENCH_FIGURES_FILE"];
-  if (file !== undefined) appendFileSync(file, `${JSON.stringify({ bench, figures: rounded })}\n`);
+  if (file !== undefined) appendFileSync(file, `${JSON.stringify({ bench, figures })}\n`);
+}
+
+/** Three digits are as many as a busy machine can mean. */
+export function figureText({ value, unit }: Pick<Figure, "value" | "unit">): string {
+  const text =
+    Math.abs(value) >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
+  return unit === "" ? text : `${text} ${unit}`;
 }

@@ -1,10 +1,18 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
 import { z } from "zod";
+import {
+  BRIDGE_SETTINGS,
+  ENGINE_SETTINGS,
+  HTTP_SETTINGS,
+  addOptions,
+} from "./commands/command-options.ts";
 import { ExitCode, exitCodeOf } from "./commands/exit-code.ts";
+import { registerPersonCommands } from "./commands/register-person-commands.ts";
 import { type Config, readConfig } from "./config.ts";
-import { type Flags, OPTIONS, type Setting, type SettingName } from "./options.ts";
+import type { Flags } from "./options.ts";
 import { createLogger } from "./logger.ts";
 import { PROCESSORS } from "./task-api/processors.ts";
 
@@ -50,43 +58,6 @@ const program = new Command("task-run-mcp")
   .exitOverride((error) => {
     process.exit(error.exitCode === 0 ? ExitCode.done : ExitCode.usage);
   });
-
-/** The settings of the built-in engine, wherever it runs. */
-const ENGINE_SETTINGS = [
-  "documents",
-  "script",
-  "allowNetworks",
-  "retentionDays",
-  "stateDir",
-  "logLevel",
-] as const satisfies SettingName[];
-
-/** What agents get from the MCP server, and what they may spend. */
-const BRIDGE_SETTINGS = [
-  "toolsets",
-  "readOnly",
-  "defaultProcessor",
-  "budgetUsd",
-  "prices",
-  "betas",
-  "inputsPerMinute",
-  "maxWaitSeconds",
-  "waitCaps",
-] as const satisfies SettingName[];
-
-/** How the MCP server is served over HTTP, and to whom. */
-const HTTP_SETTINGS = [
-  "host",
-  "port",
-  "allowedHosts",
-  "tokens",
-  "oauthIssuer",
-  "oauthAudience",
-  "allowKeyHeader",
-  "callerRequestsPerMinute",
-  "callerBudgetUsd",
-  "drainSeconds",
-] as const satisfies SettingName[];
 
 addOptions(program, [...ENGINE_SETTINGS, ...BRIDGE_SETTINGS]).action(async (flags: Flags) => {
   const { stdioCommand } = await import("./commands/stdio.ts");
@@ -180,14 +151,10 @@ addOptions(
   });
 });
 
-function addOptions(command: Command, names: readonly SettingName[]): Command {
-  for (const name of names) {
-    const { flag, env, meaning, default: byDefault }: Setting = OPTIONS[name];
-    const origin = env === undefined ? "" : `env ${env}, `;
-    if (flag !== undefined) command.option(flag, `${meaning} (${origin}default: ${byDefault})`);
-  }
-  return command;
-}
+registerPersonCommands(program, {
+  prepare: (flags) => prepare({ logLevel: "warn", ...flags }),
+  cliPath: fileURLToPath(import.meta.url),
+});
 
 try {
   await program.parseAsync();

@@ -274,6 +274,18 @@ function parse<Value>(
   throw new BadSetting(`${setting.origin} cannot be used; write ${expected}.`);
 }
 
-function resolvePath(path: string): string {
+/** What tells where other programs of this user keep their settings. */
+export interface Machine {
+  platform: NodeJS.Platform;
+  home: string;
+  env: NodeJS.ProcessEnv;
+}
+
+export function readMachine(env: NodeJS.ProcessEnv = process.env): Machine {
+  return { platform: process.platform, home: homedir(), env };
+}
+
+/** An absolute path; `~` is the user's home folder. */
+export function resolvePath(path: string): string {
   return resolve(path.replace(/^~(?=$|[/\\])/, homedir()));
 }

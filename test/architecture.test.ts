@@ -11,7 +11,7 @@ const checkout = new URL("../", import.meta.url);
 const house: Record<string, { folders: string[]; packages: string[]; node: boolean }> = {
   "task-api": { folders: [], packages: ["zod"], node: false },
   client: { folders: ["task-api"], packages: ["undici", "eventsource-parser"], node: true },
-  database: { folders: [], packages: ["kysely", "libsql"], node: true },
+  database: { folders: [], packages: ["kysely", "libsql", "node-sqlite3-wasm"], node: true },
   ledger: { folders: ["task-api", "database"], packages: ["kysely", "zod"], node: true },
   engine: {
     folders: ["task-api", "database"],
@@ -49,11 +49,13 @@ const house: Record<string, { folders: string[]; packages: string[]; node: boole
       "@modelcontextprotocol/server/stdio",
       "hono",
       "hono/streaming",
+      "jose",
+      "prom-client",
     ],
     node: true,
   },
 };
-const compositionRoot = ["commands"];
+const compositionRoot = ["commands", "library"];
 const rootFiles = ["cli.ts", "config.ts", "logger.ts"];
 
 interface Finding {

@@ -26,6 +26,8 @@ export interface FollowOptions {
   log: Logger | undefined;
   /** Ends the following at once. */
   signal: AbortSignal;
+  /** What was known before; then the run is read first, because somebody said that there is news of it. */
+  known?: FollowedState | null;
   onState: (state: FollowedState) => void;
   onProgress: (event: ProgressEvent) => void;
 }
@@ -42,9 +44,10 @@ export interface FollowOptions {
 export async function followRun(options: FollowOptions): Promise<void> {
   const { runId, client, clock, policy, signal, onState, onProgress } = options;
   const log = options.log?.child({ run_id: runId });
-  let known: FollowedState | null = null;
+  let known = options.known ?? null;
   const outage = createOutage({ clock, policy });
 
+  if (known !== null && (await readRun()) === "finished") return;
   for (;;) {
     const stream = await followStream();
     if (stream === "finished") return;

@@ -22,6 +22,8 @@ export interface Followers {
    * any error of the backend while not even a first state is known; later ones are the snapshot's `trouble`.
    */
   watch(runId: string, options?: { signal?: AbortSignal }): AsyncIterable<RunSnapshot>;
+  /** Somebody else says that there is news of a run: whoever follows it reads it at once. */
+  wake(runId: string): void;
 }
 
 export function createFollowers(options: {
@@ -41,16 +43,25 @@ export function createFollowers(options: {
     if (oldest !== undefined) meters.delete(oldest);
   }
 
-  return {
-    watch: createSharedFollowers<RunSnapshot>(async (runId, { publish, signal }) => {
-      const meter = meters.get(runId) ?? createRunMeter();
-      meters.delete(runId);
-      // At once: who comes back must find the meter even before this has ended.
-      const stopListening = onAbort(signal, () => remember(runId, meter));
-      let state: FollowedState | null = null;
-      const publishState = () => {
-        if (state !== null) publish(toSnapshot(state, meter.read()));
-      };
+  /** Of runs that are followed at the moment. */
+  const wakeUps = new Map<string, () => void>();
+
+  async function follow(
+    runId: string,
+    { publish, signal }: { publish: (snapshot: RunSnapshot) => void; signal: AbortSignal },
+  ): Promise<void> {
+    const meter = meters.get(runId) ?? createRunMeter();
+    meters.delete(runId);
+    // At once: who comes back must find the meter even before this has ended.
+    const stopListening = onAbort(signal, () => remember(runId, meter));
+    let state: FollowedState | null = null;
+    const publishState = () => {
+      if (state !== null) publish(toSnapshot(state, meter.read()));
+    };
+    const followUntilWoken = async (): Promise<"ended" | "woken"> => {
+      const woken = new AbortController();
+      const wake = () => woken.abort();
+      wakeUps.set(runId, wake);
       try {
         await followRun({
           runId,
@@ -58,7 +69,8 @@ export function createFollowers(options: {
           clock,
           policy,
           log,
-          signal,
+          signal: AbortSignal.any([signal, woken.signal]),
+          known: state,
           onState(next) {
             state = next;
             publishState();
@@ -67,10 +79,26 @@ export function createFollowers(options: {
             if (meter.take(event)) publishState();
           },
         });
+        return "ended";
+      } catch (error) {
+        if (signal.aborted || !woken.signal.aborted) throw error;
+        return "woken";
       } finally {
-        stopListening();
+        if (wakeUps.get(runId) === wake) wakeUps.delete(runId);
       }
-    }),
+    };
+    try {
+      for (;;) {
+        if ((await followUntilWoken()) === "ended") return;
+      }
+    } finally {
+      stopListening();
+    }
+  }
+
+  return {
+    watch: createSharedFollowers<RunSnapshot>(follow),
+    wake: (runId) => wakeUps.get(runId)?.(),
   };
 }
 

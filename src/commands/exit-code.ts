@@ -26,6 +26,7 @@ const SETTING_ERRORS: ReadonlySet<string> = new Set([
   "TenantsFileUnusable",
   "BadNetwork",
   "BadWebhookSecret",
+  "ClientConfigUnusable",
 ]);
 
 /** The exit code for an error that ended a command, whatever it was wrapped in. */

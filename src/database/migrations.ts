@@ -139,4 +139,13 @@ export const migrations: Record<string, Migration> = {
       )`.execute(db);
     },
   },
+  "0003-document-index": {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable("document_index")
+        .addColumn("version", "integer", (column) => column.notNull())
+        .execute();
+      await sql`INSERT INTO document_index (version) VALUES (0)`.execute(db);
+    },
+  },
 };

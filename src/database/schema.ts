@@ -112,6 +112,11 @@ export interface PassagesTable {
   text: string;
 }
 
+/** One row: a number that rises with every change of the documents, whoever makes it. */
+export interface DocumentIndexTable {
+  version: number;
+}
+
 export interface DatabaseSchema {
   runs: RunsTable;
   run_events: RunEventsTable;
@@ -121,4 +126,5 @@ export interface DatabaseSchema {
   webhook_deliveries: WebhookDeliveriesTable;
   documents: DocumentsTable;
   passages: PassagesTable;
+  document_index: DocumentIndexTable;
 }

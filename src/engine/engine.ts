@@ -78,7 +78,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const metrics = createMetrics({ db, clock });
     const outgoing = createOutgoing(allowNetworks, log);
     const fetchFromRun = outgoing.fetch;
-    const executor = metrics.measure(await options.createExecutor({ db, fetchFromRun, log }));
+    const performer = await options.createExecutor({ db, fetchFromRun, log });
+    const executor = metrics.measure(performer);
     const feed = await createChangeFeed(db, log);
     const runs = createRunStateMachine({ db, clock, feed });
     const app = createTaskApi({
@@ -127,6 +128,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       async close() {
         isClosing = true;
         await worker.stop();
+        await performer.close?.();
         await webhooks.stop();
         await retention.stop();
         await outgoing.close();

@@ -35,7 +35,9 @@ function describe(schema: unknown): Description {
   const object = JsonObject.safeParse(schema);
   if (!object.success) return description;
   const { type, anyOf, properties, items } = object.data;
-  if (typeof type === "string") description.types.add(type === "integer" ? "number" : type);
+  for (const name of Array.isArray(type) ? type : [type]) {
+    if (typeof name === "string") description.types.add(name === "integer" ? "number" : name);
+  }
   if (properties !== undefined) {
     description.properties = new Map(Object.entries(JsonObject.parse(properties)));
   }

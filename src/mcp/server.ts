@@ -7,6 +7,7 @@ import {
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { Clock } from "../client/clock.ts";
+import type { Webhook } from "../task-api/run-input.ts";
 import { type Backend, BackendUnavailable } from "./backend.ts";
 import { type ToolServices, callTool } from "./call-tool.ts";
 import { type Caller, readRequestFacts } from "./caller.ts";
@@ -35,6 +36,8 @@ export interface TaskRunServerDeps {
   waits?: Partial<WaitPolicy>;
   /** What a run without `processor` runs on. */
   defaultProcessor?: string | undefined;
+  /** Where this server itself receives webhooks; runs are created with it unless a call names its own. */
+  webhookUrl?: string | undefined;
   /** US dollars that may be spent in a UTC day. */
   budgetUsdPerDay?: number | undefined;
   /** All of them by default. */
@@ -94,6 +97,7 @@ export function createTaskRunServer(
 ): (request?: Partial<McpRequestContext>) => McpServer {
   const shared = {
     defaultProcessor: deps.defaultProcessor ?? DEFAULT_PROCESSOR,
+    webhook: webhookTo(deps.webhookUrl),
     budgetUsdPerDay: deps.budgetUsdPerDay,
     waitPolicy: { ...defaultWaitPolicy, ...deps.waits },
     clock: deps.clock,
@@ -151,6 +155,10 @@ export function createTaskRunServer(
     });
     return server;
   };
+}
+
+function webhookTo(url: string | undefined): Webhook | undefined {
+  return url === undefined ? undefined : { url, event_types: ["task_run.status"] };
 }
 
 /** What agents get: the tools, and what is said about them. */

@@ -33,10 +33,6 @@ const POLL_MS = { min: 1_000, max: 15_000, unknown: 2_000 } as const;
 const MESSAGE_BUDGET = 200;
 
 const TaskId = z.looseObject({ taskId: z.string() });
-const TaskUpdate = z.looseObject({
-  taskId: z.string(),
-  inputResponses: z.record(z.string(), z.unknown()),
-});
 const Capabilities = z.looseObject({ extensions: z.record(z.string(), z.unknown()) });
 
 /** Whether the client of this request can be answered with a task. Never one of the revisions before 2026-07-28. */
@@ -88,7 +84,7 @@ export function serveTasks({ server }: McpServer, { contextOf, getTaskRun }: Tas
       return { resultType: "complete", ...task, result };
     }),
   );
-  server.setRequestHandler("tasks/update", { params: TaskUpdate }, ({ taskId }, request) =>
+  server.setRequestHandler("tasks/update", { params: TaskId }, ({ taskId }, request) =>
     answer(taskId, request, async (context, backend) => {
       await seeOrRecall(backend, taskId, { view: "status", seconds: 0 }, context);
       return { resultType: "complete" };

@@ -68,13 +68,25 @@ function withoutNull(schema: JsonObject): JsonObject {
     const members = mergeObjects(
       anyOf.map((member) => JsonObject.parse(member)).filter((member) => member["type"] !== "null"),
     );
-    return members.length === 1 ? { ...members[0], ...rest } : { anyOf: members, ...rest };
+    return { ...withoutUnion(members), ...rest };
   }
   if (Array.isArray(type)) {
     const types: unknown[] = type.filter((name) => name !== "null");
     return { type: types.length === 1 ? types[0] : types, ...rest };
   }
   return schema;
+}
+
+/**
+ * One schema for the members of a union, because some clients keep only the objects of an `anyOf`. Plain types become a
+ * list of types; where one form has properties it stands for all, and the short forms beside it are accepted unshown.
+ */
+function withoutUnion(members: readonly JsonObject[]): JsonObject {
+  const detailed = members.filter((member) => Object.keys(member).some((name) => name !== "type"));
+  const [first, ...others] = detailed;
+  if (first !== undefined) return others.length === 0 ? first : { anyOf: [...members] };
+  const types = [...new Set(members.map((member) => member["type"]))];
+  return { type: types.length === 1 ? types[0] : types };
 }
 
 /** Shows the object forms of a union as one object with the properties of all: half the length, and as telling. */

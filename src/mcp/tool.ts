@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { z } from "zod";
 import type { Clock } from "../client/clock.ts";
+import type { Webhook } from "../task-api/run-input.ts";
 import type { Backend } from "./backend.ts";
 import type { ProgressReporter, ProgressSubject } from "./progress.ts";
 import type { RunReport } from "./run-report.ts";
@@ -11,6 +12,8 @@ export interface ToolContext {
   /** Opens the backend on first use. Throws {@link BackendUnavailable}. */
   openBackend(): Promise<Backend>;
   defaultProcessor: string;
+  /** What is told of the end of the runs that are started here, unless a call names another; undefined for nothing. */
+  webhook: Webhook | undefined;
   /** What the operator lets be spent in a UTC day; undefined for no limit. */
   budgetUsdPerDay: number | undefined;
   /** What this caller alone may spend of it; undefined for no limit. */

@@ -64,6 +64,8 @@ class ObservedStdioTransport extends StdioServerTransport {
 
   override async start(): Promise<void> {
     const deliver = this.onmessage;
+    // The SDK's transports have no other way to be listened to.
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener
     this.onmessage = (message) => {
       this.#observeIncoming(message);
       deliver?.(message);

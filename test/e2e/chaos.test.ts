@@ -22,6 +22,7 @@ import {
   textResult,
 } from "../engine/start-test-engine.ts";
 import { type TestClient, connect } from "../mcp/connect.ts";
+import { questionOf } from "../mcp/stories.ts";
 
 const RUNS = 300;
 /** As many calls at once as a busy agent makes. */
@@ -47,6 +48,8 @@ const fastClock: Clock = {
   sleep: (ms, signal) => systemClock.sleep(ms / SPEED, signal),
 };
 
+const byText = (a: string, b: string) => (a < b ? -1 : 1);
+
 /** Such as the question itself tells: one in ten fails. */
 const fails = (question: string) => question.endsWith("3");
 const questions = Array.from({ length: RUNS }, (_, index) => `Question ${index}`);
@@ -56,7 +59,7 @@ async function startBackend(profile: Profile) {
   const databasePath = join(await temporaryFolder(), "engine.sqlite");
   const engine = await startTestEngine(
     async ({ input }) => {
-      const question = String(input.input);
+      const question = questionOf(input);
       if (fails(question)) throw new ExecutionFailed(`Nothing about ${question}`);
       return textResult(`About ${question}`);
     },
@@ -68,8 +71,8 @@ async function startBackend(profile: Profile) {
     await db.destroy();
     const byQuestion = new Map<string, string[]>();
     for (const { run_id, input } of rows) {
-      const question = RunInput.parse(JSON.parse(input)).input;
-      byQuestion.set(String(question), [...(byQuestion.get(String(question)) ?? []), run_id]);
+      const question = questionOf(RunInput.parse(JSON.parse(input)));
+      byQuestion.set(question, [...(byQuestion.get(question) ?? []), run_id]);
     }
     return byQuestion;
   }
@@ -203,7 +206,9 @@ test.each(["hosted", "extended"] as const)(
     else expect(unknown.length).toBeGreaterThan(RUNS / 20);
 
     const open = await listAll(client, { status: "unknown" });
-    expect(open.map(({ question }) => question).toSorted()).toEqual(unknown.toSorted());
+    expect(open.map(({ question = "" }) => question).toSorted(byText)).toEqual(
+      unknown.toSorted(byText),
+    );
     const rows = await listAll(client);
     expect(rows).toHaveLength(RUNS);
     for (const { question = "", status } of rows) {

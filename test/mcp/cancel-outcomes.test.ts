@@ -10,6 +10,7 @@ import {
   untilAborted,
 } from "../engine/start-test-engine.ts";
 import { backendOn, connect } from "./connect.ts";
+import { questionOf } from "./stories.ts";
 
 const PROFILES = ["extended", "hosted"] as const;
 type Profile = (typeof PROFILES)[number];
@@ -28,7 +29,7 @@ async function startServer(profile: Profile, { clock }: { clock?: Clock } = {}) 
   };
   const engine = await startTestEngine(
     async ({ input, signal }) => {
-      const question = String(input.input);
+      const question = questionOf(input);
       gateOf(started, question).resolve();
       if (question.startsWith("asking")) {
         throw new ActionRequired("Which one?", { deadlineSeconds: 600 });

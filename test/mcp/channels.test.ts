@@ -3,7 +3,7 @@ import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import type { RunReport } from "../../src/mcp/run-report.ts";
 import { startTestEngine, untilAborted } from "../engine/start-test-engine.ts";
 import { type TestClient, backendOn, connect } from "./connect.ts";
-import { suggestedCall } from "./stories.ts";
+import { questionOf, suggestedCall } from "./stories.ts";
 
 /** What a client that shows only text has of a result: our words, and the run's from between the fence. */
 interface TextReport {
@@ -190,7 +190,7 @@ const LONG = Array.from(
 /** Runs of every kind, on a backend with prices, told by the first word of their question. */
 async function startServer(): Promise<TestClient> {
   const engine = await startTestEngine(async ({ input, signal, report }) => {
-    const question = String(input.input);
+    const question = questionOf(input);
     await report({
       type: "task_run.progress_stats",
       progress_meter: 30,

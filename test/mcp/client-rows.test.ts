@@ -5,9 +5,15 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import { launch } from "../e2e/built-binary.ts";
-import { deferred, startTestEngine, temporaryFolder, untilAborted } from "../engine/start-test-engine.ts";
+import {
+  deferred,
+  startTestEngine,
+  temporaryFolder,
+  untilAborted,
+} from "../engine/start-test-engine.ts";
 import { backendOn, clientKinds, connect } from "./connect.ts";
 import { type RawSession, openRawSession } from "./raw-session.ts";
+import { questionOf } from "./stories.ts";
 
 // Each test is a row of what real clients were seen to do with a server.
 
@@ -27,7 +33,7 @@ const Tool = z.object({
 /** Runs that answer, fail (`bad …`) or go on (`slow …`), behind a server with little left to spend. */
 async function startSession() {
   const engine = await startTestEngine(async ({ input, signal, report }) => {
-    const question = String(input.input);
+    const question = questionOf(input);
     await report({ type: "task_run.progress_msg.plan", message: `Planning ${question}` });
     if (question.startsWith("slow")) return untilAborted(signal);
     if (question.startsWith("bad")) throw new ExecutionFailed(`Nothing about ${question}`);

@@ -64,6 +64,8 @@ export interface TestClient {
   listTools(): Promise<z.infer<typeof ToolList>>;
   instructions(): string;
   beside: BesideTools;
+  /** Leaves before the test ends. */
+  close(): Promise<void>;
 }
 
 /** A backend in front of a real engine, reached the way the embedded one is. */
@@ -125,6 +127,10 @@ export async function connect(
     output: toClient,
   });
   onTestFinished(() => server.close());
+  const close = async () => {
+    toServer.end();
+    await server.close();
+  };
   // The line protocol is the same in both directions.
   const transport = new StdioServerTransport(toClient, toServer);
 
@@ -139,6 +145,7 @@ export async function connect(
       listTools: async () => ToolList.parse(await client.listTools()),
       instructions: () => client.getInstructions() ?? "",
       beside: besideV1Tools(client),
+      close,
     };
   }
   const mode = kind === "v2 client, 2026-07-28" ? "auto" : "legacy";
@@ -155,6 +162,7 @@ export async function connect(
     listTools: async () => ToolList.parse(await client.listTools()),
     instructions: () => client.getInstructions() ?? "",
     beside: besideV2Tools(client, mode === "auto"),
+    close,
   };
 }
 

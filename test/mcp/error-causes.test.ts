@@ -19,6 +19,7 @@ import {
   untilAborted,
 } from "../engine/start-test-engine.ts";
 import { type TestClient, backendOf, connect } from "./connect.ts";
+import { questionOf } from "./stories.ts";
 
 const KEY = "the-key-of-the-account";
 
@@ -56,7 +57,7 @@ async function startEngine(
   intercept: Parameters<typeof startEngineServer>[1] = () => false,
 ) {
   const engine = await startTestEngine(async ({ input, signal }) => {
-    const question = String(input.input);
+    const question = questionOf(input);
     if (question.startsWith("slow")) return untilAborted(signal);
     if (question.startsWith("bad")) throw new ExecutionFailed(`Nothing about ${question}`);
     return textResult(`About ${question}`);

@@ -63,6 +63,7 @@ test("a defect of the server shows neither its message nor its stack", async () 
   const broken = {
     ...backend,
     followers: {
+      ...backend.followers,
       watch: () => {
         throw new TypeError("secret-token in /home/someone");
       },

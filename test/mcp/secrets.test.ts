@@ -14,6 +14,7 @@ import { createPriceList } from "../../src/mcp/price-list.ts";
 import { startEngineServer, startLoopbackServer } from "../client/loopback-server.ts";
 import { startTestEngine, temporaryFolder, textResult } from "../engine/start-test-engine.ts";
 import { type TestClient, connect } from "./connect.ts";
+import { questionOf } from "./stories.ts";
 
 /** Every secret holds this word, and nothing else does. */
 const MARK = "mrk7f3a9c";
@@ -173,9 +174,9 @@ test("runs that go well leave no secret in results, logs or ledger, nor does the
     async ({ input, report }) => {
       await report({
         type: "task_run.progress_msg.plan",
-        message: `Plan for ${String(input.input)}`,
+        message: `Plan for ${questionOf(input)}`,
       });
-      return textResult(`About ${String(input.input)}`);
+      return textResult(`About ${questionOf(input)}`);
     },
     {
       tenants: singleTenant(API_KEY),

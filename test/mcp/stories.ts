@@ -6,6 +6,7 @@ import {
 } from "../../src/engine/executors/executor.ts";
 import type { Profile } from "../../src/engine/http-api/profile.ts";
 import type { RunReport } from "../../src/mcp/run-report.ts";
+import type { RunInput } from "../../src/task-api/run-input.ts";
 import { deferred, untilAborted } from "../engine/start-test-engine.ts";
 import type { Progress } from "./connect.ts";
 
@@ -56,7 +57,7 @@ export function createStoryWork(): StoryWork {
   };
   return {
     async execute({ input, previous, signal, report }) {
-      const question = typeof input.input === "string" ? input.input : JSON.stringify(input.input);
+      const question = questionOf(input);
       const times = (seen.get(question) ?? 0) + 1;
       seen.set(question, times);
       if (question.startsWith("slow")) return untilAborted(signal);
@@ -73,7 +74,7 @@ export function createStoryWork(): StoryWork {
         await gateOf(question).promise;
       }
       const [before] = previous.toReversed();
-      const answer = `About ${question}${before === undefined ? "" : ` after ${String(before.input)}`}`;
+      const answer = `About ${question}${before === undefined ? "" : ` after ${questionOf(before)}`}`;
       const citations = [{ url: SOURCE, title: "France | Data", excerpts: ["3.05 trillion"] }];
       const schema = input.task_spec?.output_schema;
       const isJson = typeof schema === "object" && schema.type === "json";
@@ -89,6 +90,11 @@ export function createStoryWork(): StoryWork {
     release: (question) => gateOf(question).resolve(),
     runsOf: (question) => seen.get(question) ?? 0,
   };
+}
+
+/** The question of a run as text. */
+export function questionOf({ input }: Pick<RunInput, "input">): string {
+  return typeof input === "string" ? input : JSON.stringify(input);
 }
 
 export interface Story {

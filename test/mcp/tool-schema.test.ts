@@ -34,20 +34,25 @@ test("the object forms of a union are shown as one, with every value of what tel
   expect(shownSchema(schema, "input")).toEqual({
     type: "object",
     properties: {
+      // The short form is accepted as well: clients that check arguments only know the long one.
       spec: {
-        anyOf: [
-          { type: "string" },
-          {
-            type: "object",
-            properties: {
-              type: { enum: ["json", "text"] },
-              schema: { type: "string" },
-              note: { type: "number" },
-            },
-          },
-        ],
+        type: "object",
+        properties: {
+          type: { enum: ["json", "text"] },
+          schema: { type: "string" },
+          note: { type: "number" },
+        },
       },
     },
     required: ["spec"],
+  });
+});
+
+test("a union of plain types is shown as a list of types, because some clients drop all but the objects", () => {
+  const schema = z.object({ input: z.union([z.string(), z.record(z.string(), z.unknown())]) });
+  expect(shownSchema(schema, "input")).toEqual({
+    type: "object",
+    properties: { input: { type: ["string", "object"] } },
+    required: ["input"],
   });
 });

@@ -61,8 +61,8 @@ describe.each(clientKinds)("two principals with one account, %s", (kind) => {
       "not_found",
     );
     for (const idempotency_key of [undefined, "key-1", `creation of ${taskgroup_id}`]) {
-      const inputs = [{ input: "two" }];
-      const added = await bob.call("create_task_group", { taskgroup_id, inputs, idempotency_key });
+      const args = { taskgroup_id, inputs: [{ input: "two" }], idempotency_key };
+      const added = await bob.call("create_task_group", args);
       expect(added.isError).toBe(true);
       const seen = await bob.call("get_task_group", { taskgroup_id, wait_seconds: 0 });
       expect(seen.isError).toBe(true);

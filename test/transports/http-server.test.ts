@@ -90,10 +90,11 @@ describe("when the server is told to end", () => {
   );
 
   test("what does not end in time is cut", async () => {
-    const { waiting, close } = await drain("v2 client, 2026-07-28");
-    const failed = expect(waiting).rejects.toThrow(/./);
+    const { url, close } = await startHttp(await startTestEngine(forever));
+    const answer = await post(url, toolCall("create_task_run", WAIT));
+    const cut = expect(answer.text()).rejects.toThrow("terminated");
     await close(0);
-    await failed;
+    await cut;
   });
 });
 
@@ -139,4 +140,25 @@ test("without tokens everybody who reaches the port may do everything", async ()
     body: JSON.stringify(toolCall("create_task_run", { input: "q", wait_seconds: 10 })),
   });
   expect(await answer.text()).toContain('"status":"completed"');
+});
+
+test("a webhook is handed on byte for byte, whatever name it was sent to", async () => {
+  const received: string[] = [];
+  const { url } = await startHttp(await startTestEngine(execute), {
+    limits: { webhookBytes: 100 },
+    webhook: {
+      path: "/webhooks/task-run",
+      receive(headers, body) {
+        received.push(`${headers.get("webhook-id")} ${Buffer.from(body).toString()}`);
+        return 204;
+      },
+    },
+  });
+  const place = new URL("/webhooks/task-run", url);
+  const send = (body: string) =>
+    fetch(place, { method: "POST", headers: { "webhook-id": "1" }, body });
+  expect((await send('{"ü" : 1}')).status).toBe(204);
+  expect(received).toEqual(['1 {"ü" : 1}']);
+  expect((await send("x".repeat(101))).status).toBe(413);
+  expect((await fetch(place)).status).toBe(405);
 });

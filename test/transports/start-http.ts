@@ -16,6 +16,7 @@ import { requiredScopes } from "../../src/mcp/required-scopes.ts";
 import { RunReport } from "../../src/mcp/run-report.ts";
 import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
 import type { AccessOptions } from "../../src/transports/http/gate.ts";
+import type { WebhookRoute } from "../../src/transports/http/handle-request.ts";
 import type { HttpLimits } from "../../src/transports/http/limits.ts";
 import type { Principal } from "../../src/transports/http/principal.ts";
 import { type HttpServer, serveHttp } from "../../src/transports/http/serve-http.ts";
@@ -56,6 +57,7 @@ export interface HttpOptions {
   deps?: Partial<TaskRunServerDeps>;
   /** Where the ledger is; a new folder by default. */
   stateDir?: string;
+  webhook?: WebhookRoute;
   /** Another Task API than the engine. */
   baseUrl?: string;
   log?: Logger;
@@ -100,6 +102,7 @@ export async function startHttp(
       allowKeyHeader: false,
       ...access,
     },
+    ...(options.webhook && { webhook: options.webhook }),
     limits,
     log,
     now,
@@ -136,8 +139,7 @@ export async function connectHttp(
   if (kind === "v1 client") {
     const client = new V1Client({ name: "test", version: "1" });
     const transport = new V1Transport(new URL(url), { requestInit });
-    // Its types are not written for exactOptionalPropertyTypes.
-    await client.connect(transport as Parameters<V1Client["connect"]>[0]);
+    await client.connect(transport);
     onTestFinished(() => client.close());
     await client.listTools();
     return {

@@ -60,7 +60,7 @@ export async function replaceConfigFile(
   now: Date,
 ): Promise<string | null> {
   const { path, bytes } = file;
-  const timestamp = now.toISOString().replaceAll(/[-:]|\.\d+/g, "");
+  const timestamp = now.toISOString().replaceAll(/[-:.]/g, "");
   const temporary = `${path}.new-${timestamp}-${process.pid}`;
   const backup = bytes === null ? null : `${path}.bak-${timestamp}`;
   try {

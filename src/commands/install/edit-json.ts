@@ -27,7 +27,7 @@ export function readJson(text: string): unknown {
 /** The text with a value at a path, and nothing else changed. What the path leads through is made when missing. */
 export function setJsonValue(text: string, path: readonly string[], value: unknown): string {
   const root = parseTree(text, [], OPTIONS);
-  if (root === undefined) return setJsonValue(`${text}{}`, path, value);
+  if (root === undefined) return setJsonValue(`${text}{}${detectStyle(text).eol}`, path, value);
   const there = findNodeAtLocation(root, [...path]);
   const style = detectStyle(text);
   if (there !== undefined) {

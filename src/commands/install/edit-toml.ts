@@ -9,13 +9,20 @@ const ParseProblem = z.object({ message: z.string(), line: z.number(), column: z
 /** The value of a TOML text. Throws {@link ConfigSyntaxError}. */
 export function readToml(text: string): ConfigObject {
   try {
-    const value: unknown = parse(text);
+    const value = plain(parse(text));
     return isConfigObject(value) ? value : {};
   } catch (error) {
     const { message, line, column } = ParseProblem.parse(error);
     const problem = message.split("\n").at(-1)?.trim() ?? message;
     throw new ConfigSyntaxError(problem, { line, column: column + 1 }, { cause: error });
   }
+}
+
+/** Tables as ordinary objects: the library's have no prototype, and would equal none of ours. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain);
+  if (!isConfigObject(value) || value instanceof Date) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { WriteStream } from "node:tty";
 import { printableLine } from "./printable-text.ts";
+import { cutToWidth } from "./text-width.ts";
 
 /** What is known of a run while one waits for it. */
 export interface ProgressLine {
@@ -23,7 +24,7 @@ export function createProgressView(stream: NodeJS.WritableStream): ProgressView 
   return isTerminal(stream) ? createBarView(stream) : createLineView(stream);
 }
 
-function isTerminal(stream: NodeJS.WritableStream): stream is WriteStream {
+export function isTerminal(stream: NodeJS.WritableStream): stream is WriteStream {
   return "isTTY" in stream && stream.isTTY === true;
 }
 
@@ -36,7 +37,7 @@ function createBarView(terminal: WriteStream): ProgressView {
       const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
       const line = `${bar} ${formatPercent(percent)}  ${printableLine(message)}`;
       terminal.cursorTo(0);
-      terminal.write(line.slice(0, Math.max(terminal.columns - 1, BAR_WIDTH)));
+      terminal.write(cutToWidth(line, Math.max(terminal.columns - 1, BAR_WIDTH)));
       terminal.clearLine(1);
     },
     end() {

@@ -37,6 +37,8 @@ export interface Executor {
   readonly key: string;
   /** Throws {@link ExecutionFailed} for a failure the user should read; anything else is reported as internal. */
   execute(attempt: Attempt): Promise<ExecutionResult>;
+  /** Ends what goes on between runs. Afterwards no run is performed, and the database is not used. */
+  close?(): Promise<void>;
 }
 
 /** The run cannot succeed, and the message tells its owner why and what to do. */

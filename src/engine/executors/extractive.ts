@@ -4,14 +4,11 @@ import type { RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
 import { requestedOutput } from "../../task-api/task-spec.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import { DocumentFolderUnusable, resolveDocumentFolder } from "../sources/document-folder.ts";
-import { type DocumentSearch, openDocumentIndex } from "../sources/search-documents.ts";
-import {
-  createDocumentSync,
-  type SyncCounts,
-  type SyncDocuments,
-} from "../sources/sync-documents.ts";
-import { type Attempt, ExecutionFailed, type ExecutionResult, type Executor } from "./executor.ts";
+import { openDocumentLibrary } from "../sources/document-library.ts";
+import type { DocumentSearch } from "../sources/search-documents.ts";
+import { splitIdentifier } from "../sources/words.ts";
+import type { SyncCounts } from "../sources/sync-documents.ts";
+import type { Attempt, ExecutionResult, Executor } from "./executor.ts";
 import {
   askMcpServers,
   type McpFindings,
@@ -22,16 +19,17 @@ import { countSearches, fillFields } from "./extractive/fill-fields.ts";
 import { findEvidence } from "./extractive/find-evidence.ts";
 import { searchAlso } from "./extractive/found-documents.ts";
 import { type OutputField, readOutputFields } from "./extractive/output-fields.ts";
-import { readQuestion, splitIdentifier } from "./extractive/question.ts";
+import { readQuestion } from "./extractive/question.ts";
 import { createReadingProgress, type ReadingProgress } from "./extractive/reading-progress.ts";
 import { type ReadingTime, startReadingTime } from "./extractive/reading-time.ts";
+import { count, describeSync, waitForIndex, warnOfSkipped } from "./extractive/wait-for-index.ts";
 import { readTask } from "./extractive/research-task.ts";
 import { writeAnswer, writeNoAnswer } from "./extractive/write-answer.ts";
 
 export interface ExtractiveExecutorOptions {
   db: Database;
-  /** The folder of documents, absolute or relative to the working directory. */
-  folder: string;
+  /** The folders of documents, absolute or relative to the working directory; at least one. */
+  folders: readonly string[];
   log: Logger;
   /** Without it, `mcp_servers` of a run are not used, and the run carries a warning. */
   openMcpServers?: OpenMcpServers | undefined;
@@ -45,20 +43,19 @@ const NO_MODEL: RunWarning = {
 };
 
 /**
- * An executor that answers from a folder of documents by quoting them, without a model; and without network, but for
+ * An executor that answers from folders of documents by quoting them, without a model; and without network, but for
  * the MCP servers that a run brings, whose search results are quoted in the same way.
- * Throws `DocumentFolderUnusable` when there is no such folder; when it vanishes later, runs fail with its message.
+ * Throws `DocumentFolderUnusable` when one of the folders is missing; when it vanishes later, runs fail with its message.
  */
 export async function createExtractiveExecutor({
   db,
-  folder,
+  folders,
   log,
   openMcpServers,
   clock = systemClock,
 }: ExtractiveExecutorOptions): Promise<Executor> {
-  const root = await resolveDocumentFolder(folder);
-  const sync = createDocumentSync(db, root, log);
-  const index = openDocumentIndex(db, root);
+  const library = await openDocumentLibrary(db, folders, log);
+  const places = library.folders.join(", ");
 
   async function execute(attempt: Attempt): Promise<ExecutionResult> {
     const { input, signal } = attempt;
@@ -67,10 +64,10 @@ export async function createExtractiveExecutor({
     const progress = createReadingProgress(attempt, fields === null ? 1 : countSearches(fields));
 
     await progress.tell("exec_status", "Starting research");
-    await progress.tell("exec_status", `Indexing the documents of ${root}`);
-    const counts = await waitFor(syncOrFail(sync, attempt.createdMs), signal);
+    await progress.tell("exec_status", `Indexing the documents of ${places}`);
+    const counts = await waitForIndex(library, attempt, progress, clock);
     await progress.tell("exec_status", describeSync(counts));
-    const documents = await index.search(input.source_policy);
+    const documents = await library.search(input.source_policy);
     await progress.tell("plan", describePlan(documents, counts, fields?.length ?? null));
     const { seconds } = readingBudget(input.processor);
     const time = startReadingTime(seconds, clock);
@@ -89,10 +86,17 @@ export async function createExtractiveExecutor({
       fields === null
         ? await answerInText(attempt, search, progress, time)
         : await answerInFields(fields, attempt, search, progress, time);
-    return addFindings(answered, findings, time.wasTooShort ? [warnOfTime(input)] : []);
+    return addFindings(answered, findings, [
+      ...warnOfSkipped(library.skipped),
+      ...(time.wasTooShort ? [warnOfTime(input)] : []),
+    ]);
   }
 
-  return { key: `extractive:${root}`, execute };
+  return {
+    key: `extractive:${library.folders.join(",")}`,
+    execute,
+    close: () => library.close(),
+  };
 }
 
 /** What a search tool is asked: the question, and for an output of fields their names too. */
@@ -104,12 +108,12 @@ function toolQuestion(attempt: Attempt, fields: readonly OutputField[] | null): 
 function addFindings(
   { output, warnings }: ExecutionResult,
   findings: McpFindings,
-  late: RunWarning[],
+  own: readonly RunWarning[],
 ): ExecutionResult {
   const calls = findings.calls.length === 0 ? {} : { mcp_tool_calls: findings.calls };
   return {
     output: { ...output, ...calls },
-    warnings: [...warnings, ...late, ...findings.warnings],
+    warnings: [...warnings, ...own, ...findings.warnings],
   };
 }
 
@@ -164,41 +168,6 @@ async function answerInText(
   return { output: writeAnswer(quotes), warnings: [NO_MODEL] };
 }
 
-async function syncOrFail(sync: SyncDocuments, sinceMs: number): Promise<SyncCounts> {
-  try {
-    return await sync(sinceMs);
-  } catch (error) {
-    if (error instanceof DocumentFolderUnusable) {
-      throw new ExecutionFailed(error.message, { cause: error });
-    }
-    throw error;
-  }
-}
-
-/** Stops waiting when the run is cancelled. The work goes on: other runs wait for the same pass over the folder. */
-async function waitFor<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const settled = new AbortController();
-  const aborted = new Promise<void>((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true, signal: settled.signal });
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    settled.abort();
-  }
-  signal.throwIfAborted();
-  return work;
-}
-
-function describeSync({ documents, indexed, removed, skipped }: SyncCounts): string {
-  const changes = [
-    `${indexed} read`,
-    ...(removed > 0 ? [`${removed} removed`] : []),
-    ...(skipped > 0 ? [`${skipped} skipped`] : []),
-  ];
-  return `Indexed ${count(documents, "document")} (${changes.join(", ")})`;
-}
-
 function describePlan(
   search: DocumentSearch,
   { documents }: SyncCounts,
@@ -213,8 +182,4 @@ function describePlan(
       ? "quote the sentences that match the question best"
       : `look for a value of each of ${count(fields, "output field")}`;
   return `Search ${scope} and ${aim}`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

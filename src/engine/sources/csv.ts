@@ -1,5 +1,6 @@
 import { parse } from "papaparse";
 import { describeRow, normalizeLine, type ParsedDocument } from "./document.ts";
+import { readableName } from "./words.ts";
 
 /** Reads comma-, semicolon- or tab-separated values: each row becomes a line that names its columns. */
 export function parseCsv(text: string): ParsedDocument {
@@ -26,9 +27,4 @@ function isHeader(cells: readonly string[]): boolean {
 /** A table by years has them as names of columns. */
 function isYear(cell: string): boolean {
   return /^(?:1\d{3}|20\d{2})$/.test(cell);
-}
-
-/** `gdp_per_capita` reads `gdp per capita`. */
-function readableName(name: string): string {
-  return normalizeLine(splitIdentifier(name)).replaceAll(/[:;]/g, ",");
 }

@@ -118,8 +118,16 @@ const formatTable: FormatCallback = (element, walk, builder) => {
 
 function headersOf(rows: readonly DomNode[][]): string[] {
   const [first] = rows;
-  const isHeaderRow = first !== undefined && first.every((cell) => cell.name === "th");
+  const isHeaderRow = first !== undefined && first.every(isHeaderCell);
   return isHeaderRow && rows.length > 1 ? first.map(cellText) : [];
+}
+
+/** Word processors set the names of columns in bold, and have no other mark for them. */
+function isHeaderCell(cell: DomNode): boolean {
+  if (cell.name === "th") return true;
+  const text = cellText(cell);
+  const bold = [...find(cell, "strong"), ...find(cell, "b")].map(cellText).join(" ");
+  return text !== "" && bold === text;
 }
 
 function isCell(node: DomNode): boolean {

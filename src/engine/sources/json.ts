@@ -8,7 +8,7 @@ import {
   readWebUrl,
 } from "./document.ts";
 import { DOCUMENT_LIMITS } from "./limits.ts";
-import { splitIdentifier } from "./words.ts";
+import { readableName } from "./words.ts";
 
 const Value: z.ZodType<unknown> = z.unknown();
 const Members = z.record(z.string(), Value);
@@ -110,8 +110,4 @@ function toLines(text: string): Block[] {
     .map(normalizeLine)
     .filter((line) => line !== "")
     .map((line) => ({ kind: "line", text: line }));
-}
-
-function readableName(key: string): string {
-  return normalizeLine(splitIdentifier(key)).replaceAll(/[:;]/g, ",");
 }

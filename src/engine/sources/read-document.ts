@@ -1,7 +1,10 @@
-import { readFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ParsedDocument, Section } from "./document.ts";
+import { DocumentUnreadable } from "./document-unreadable.ts";
+import { DOCUMENT_LIMITS } from "./limits.ts";
 import { splitPassages } from "./passages.ts";
 
 /** A file of a document folder, cut into passages. */
@@ -15,40 +18,61 @@ export interface SourceDocument {
   problems: string[];
 }
 
-/** The file cannot be a source; the message says why, in words that follow its name. */
-export class DocumentUnreadable extends Error {
-  override readonly name = "DocumentUnreadable";
+/** A format of files. Its parser is loaded by its first document: parsers are large, and an indexed folder needs none. */
+interface Format {
+  maxBytes: number;
+  read(bytes: Buffer): Promise<ParsedDocument>;
 }
 
-/** A book has about 1 MB of text; larger files are data or logs, and would hold up every other document. */
-export const MAX_DOCUMENT_BYTES = 5 * 1024 * 1024;
+function textFormat(load: () => Promise<(text: string) => ParsedDocument>): Format {
+  return {
+    maxBytes: DOCUMENT_LIMITS.textBytes,
+    read: async (bytes) => (await load())(decode(bytes)),
+  };
+}
 
-type Parse = (text: string) => ParsedDocument;
+function binaryFormat(load: () => Promise<(bytes: Buffer) => Promise<ParsedDocument>>): Format {
+  return {
+    maxBytes: DOCUMENT_LIMITS.binaryBytes,
+    read: async (bytes) => (await load())(bytes),
+  };
+}
 
-const loadMarkdown = async (): Promise<Parse> => (await import("./markdown.ts")).parseMarkdown;
-const loadPlainText = async (): Promise<Parse> => (await import("./plain-text.ts")).parsePlainText;
-const loadHtml = async (): Promise<Parse> => (await import("./html.ts")).parseHtml;
+const markdown = textFormat(async () => (await import("./markdown.ts")).parseMarkdown);
+const plainText = textFormat(async () => (await import("./plain-text.ts")).parsePlainText);
+const html = textFormat(async () => (await import("./html.ts")).parseHtml);
+const csv = textFormat(async () => (await import("./csv.ts")).parseCsv);
+const json = textFormat(async () => (await import("./json.ts")).parseJson);
+const jsonLines = textFormat(async () => (await import("./json.ts")).parseJsonLines);
+const pdf = binaryFormat(async () => (await import("./pdf.ts")).parsePdf);
+const docx = binaryFormat(async () => (await import("./docx.ts")).parseDocx);
 
-/** By extension. Parsers are large, and a folder that is indexed needs none: each is loaded by its first document. */
-const PARSERS: Record<string, () => Promise<Parse>> = {
-  ".md": loadMarkdown,
-  ".markdown": loadMarkdown,
-  ".txt": loadPlainText,
-  ".html": loadHtml,
-  ".htm": loadHtml,
+const FORMATS: Record<string, Format> = {
+  ".md": markdown,
+  ".markdown": markdown,
+  ".txt": plainText,
+  ".html": html,
+  ".htm": html,
+  ".csv": csv,
+  ".tsv": csv,
+  ".json": json,
+  ".jsonl": jsonLines,
+  ".ndjson": jsonLines,
+  ".pdf": pdf,
+  ".docx": docx,
 };
 
 /** Whether the file name is one of a format that can be read. */
 export function isDocumentName(name: string): boolean {
-  return extname(name).toLowerCase() in PARSERS;
+  return extname(name).toLowerCase() in FORMATS;
 }
 
 /** Reads and parses one file. Throws {@link DocumentUnreadable}. */
 export async function readDocument(path: string): Promise<SourceDocument> {
   const extension = extname(path).toLowerCase();
-  const load = PARSERS[extension];
-  if (load === undefined) throw new DocumentUnreadable(`is of an unknown format (${extension})`);
-  const parsed = parseText(decode(await readBytes(path)), await load());
+  const format = FORMATS[extension];
+  if (format === undefined) throw new DocumentUnreadable(`is of an unknown format (${extension})`);
+  const parsed = await parse(await readBytes(path, format.maxBytes), format);
   return {
     title: parsed.title ?? basename(path, extname(path)),
     url: parsed.url ?? pathToFileURL(path).href,
@@ -58,10 +82,24 @@ export async function readDocument(path: string): Promise<SourceDocument> {
   };
 }
 
-async function readBytes(path: string): Promise<Buffer> {
+/** A name that became a link after the folder was listed is not followed: it may lead anywhere. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
+
+async function readBytes(path: string, maxBytes: number): Promise<Buffer> {
   try {
-    return await readFile(path);
+    const file = await open(path, OPEN_FLAGS);
+    try {
+      const { size } = await file.stat();
+      if (size > maxBytes) {
+        const limit = maxBytes / 1024 / 1024;
+        throw new DocumentUnreadable(`is larger than ${limit} MB; split it into smaller files`);
+      }
+      return await file.readFile();
+    } finally {
+      await file.close();
+    }
   } catch (error) {
+    if (error instanceof DocumentUnreadable) throw error;
     const reason = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     throw new DocumentUnreadable(`cannot be read (${reason}); check its permissions`, {
       cause: error,
@@ -96,10 +134,11 @@ function declaredCharset(bytes: Buffer): string | null {
   return /<meta[^>]+charset\s*=\s*["']?([\w-]+)/i.exec(head)?.[1]?.toLowerCase() ?? null;
 }
 
-function parseText(text: string, parse: Parse): ParsedDocument {
+async function parse(bytes: Buffer, format: Format): Promise<ParsedDocument> {
   try {
-    return parse(text);
+    return await format.read(bytes);
   } catch (error) {
+    if (error instanceof DocumentUnreadable) throw error;
     // Hostile nesting exhausts the parsers' stack; one bad file must not stop the others.
     throw new DocumentUnreadable("cannot be parsed; its structure is damaged or nested too deep", {
       cause: error,

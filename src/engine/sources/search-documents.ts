@@ -47,16 +47,16 @@ export interface DocumentIndex {
   search(policy: SourcePolicy | null | undefined): Promise<DocumentSearch>;
 }
 
-/** A row of a document: while none changes, neither do the passages. */
 interface DocumentRow extends IndexedDocument {
   passageCount: number;
-  modifiedMs: number;
-  sizeBytes: number;
 }
 
-/** What was read of an index, kept until a document of it changes. */
+/** What was read of an index, kept until a document changes. */
 interface KeptIndex {
+  version: number;
   rows: readonly DocumentRow[];
+  /** Whether the database has no documents of other folders. */
+  isAlone: boolean;
   passages: Map<number, FoundPassage>;
   /** In how many passages of the whole folder a match expression is found. */
   frequencies: Map<string, number>;
@@ -66,64 +66,55 @@ interface KeptIndex {
 const MAX_KEPT_PASSAGES = 1_000;
 const MAX_KEPT_FREQUENCIES = 10_000;
 
-/** Opens the index of a folder. Runs that come one after the other read the same: it remembers what they read. */
-export function openDocumentIndex(db: Database, folder: string): DocumentIndex {
-  let kept: KeptIndex = { rows: [], passages: new Map(), frequencies: new Map() };
+/** Opens the index of folders. Runs that come one after the other read the same: it remembers what they read. */
+export function openDocumentIndex(db: Database, folders: readonly string[]): DocumentIndex {
+  let kept: KeptIndex | null = null;
 
   return {
     async search(policy) {
-      const rows: DocumentRow[] = await db
-        .selectFrom("documents")
-        .select([
-          "id",
-          "title",
-          "url",
-          "published_on as publishedOn",
-          "passage_count as passageCount",
-          "modified_ms as modifiedMs",
-          "size_bytes as sizeBytes",
-        ])
-        .where("folder", "=", folder)
-        .orderBy("id")
-        .execute();
-      if (!areSame(rows, kept.rows)) {
-        kept = { rows, passages: new Map(), frequencies: new Map() };
-      }
+      const { version } = await db
+        .selectFrom("document_index")
+        .select("version")
+        .executeTakeFirstOrThrow();
+      // A change between this and the next line is read twice, never missed.
+      if (kept?.version !== version) kept = await readIndex(db, folders, version);
       return searchIn(db, kept, policy);
     },
   };
 }
 
-/** An index has the same fields for every document, in the same order. */
-function areSame(rows: readonly DocumentRow[], others: readonly DocumentRow[]): boolean {
-  return (
-    rows.length === others.length &&
-    rows.every((row, at) => {
-      const other = others[at];
-      return (
-        row.id === other?.id &&
-        row.modifiedMs === other.modifiedMs &&
-        row.sizeBytes === other.sizeBytes &&
-        row.passageCount === other.passageCount &&
-        row.title === other.title &&
-        row.url === other.url &&
-        row.publishedOn === other.publishedOn
-      );
-    })
-  );
+async function readIndex(
+  db: Database,
+  folders: readonly string[],
+  version: number,
+): Promise<KeptIndex> {
+  const rows = await db
+    .selectFrom("documents")
+    .select(["id", "title", "url", "published_on as publishedOn", "passage_count as passageCount"])
+    .where("folder", "in", folders)
+    .orderBy("id")
+    .execute();
+  const { count } = await db
+    .selectFrom("documents")
+    .select((query) => query.fn.countAll<number>().as("count"))
+    .executeTakeFirstOrThrow();
+  const isAlone = count === rows.length;
+  return { version, rows, isAlone, passages: new Map(), frequencies: new Map() };
 }
 
 function searchIn(
   db: Database,
-  { rows, passages: keptPassages, frequencies: keptFrequencies }: KeptIndex,
+  { rows, isAlone, passages: keptPassages, frequencies: keptFrequencies }: KeptIndex,
   policy: SourcePolicy | null | undefined,
 ): DocumentSearch {
   const documents = new Map(
     rows.filter((row) => isAllowedSource(row, policy)).map((row) => [row.id, row]),
   );
-  const allowedIds = JSON.stringify([...documents.keys()]);
   const documentId = sql<number>`rowid / ${sql.lit(PASSAGES_PER_DOCUMENT)}`;
-  const isAllowed = sql<boolean>`${documentId} IN (SELECT value FROM json_each(${allowedIds}))`;
+  const isAllowed =
+    isAlone && documents.size === rows.length
+      ? sql<boolean>`TRUE`
+      : sql<boolean>`${documentId} IN (SELECT value FROM json_each(${JSON.stringify([...documents.keys()])}))`;
   let passageCount = 0;
   for (const document of documents.values()) passageCount += document.passageCount;
   const frequencies = documents.size === rows.length ? keptFrequencies : new Map<string, number>();

@@ -2,14 +2,10 @@ import type { Logger } from "pino";
 import type { Database } from "../../database/open-database.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { type DocumentFile, listDocumentFiles } from "./document-folder.ts";
-import { PASSAGES_PER_DOCUMENT, passageRange } from "./passage-rows.ts";
-import {
-  DocumentUnreadable,
-  MAX_DOCUMENT_BYTES,
-  readDocument,
-  type SourceDocument,
-} from "./read-document.ts";
-import { toIndexedText } from "./words.ts";
+import { DocumentUnreadable } from "./document-unreadable.ts";
+import { type FolderWatch, hearOfChanges, watchFolder } from "./folder-watch.ts";
+import { readDocument, type SourceDocument } from "./read-document.ts";
+import { type ReadFile, removeDocuments, storeDocuments, yieldTurn } from "./store-documents.ts";
 
 /** What one synchronisation found and did. */
 export interface SyncCounts {
@@ -23,111 +19,154 @@ export interface SyncCounts {
   skipped: number;
 }
 
-/**
- * Brings the index of one folder up to date with what was there at `sinceMs` (epoch milliseconds) or later.
- * Throws `DocumentFolderUnusable`.
- */
-export type SyncDocuments = (sinceMs: number) => Promise<SyncCounts>;
+/** A file that is not searched, and why, in words that follow its name. */
+export interface SkippedFile {
+  path: string;
+  reason: string;
+}
 
-/** Rows per INSERT: few enough for SQLite's limit on bound values, many enough to make statements rare. */
-const ROWS_PER_INSERT = 100;
+/** Keeps the index of one folder up to date. */
+export interface DocumentSync {
+  /** Brings the index up to date with what was there at `sinceMs` (epoch milliseconds) or later. Throws `DocumentFolderUnusable`. */
+  sync(sinceMs: number): Promise<SyncCounts>;
+  /** How far the pass under way is; null while it lists the folder, and when none is. */
+  readonly progress: { done: number; total: number } | null;
+  /** Of the last pass. */
+  readonly skipped: readonly SkippedFile[];
+  /** Ends the pass under way, stops watching, and resolves when the database is not used any more. */
+  close(): Promise<void>;
+}
+
+/** Files that are read and stored as one: few, so that a transaction is over within milliseconds. */
+const FILES_PER_BATCH = 16;
+
+/**
+ * Where nothing tells of changes (network folders, more folders than can be watched) only looking helps, and so the
+ * folder is looked at although no change was noticed, in so small a part of the time that nobody feels it: a folder of
+ * twenty files at every run, one of ten thousand every few seconds.
+ */
+const LOOKING_SHARE = 0.05;
 
 /**
  * Creates the synchronisation of a folder (a real path). A file is read only when its size or time of change differs
- * from the index; each document is replaced in one transaction; callers at the same time share one pass, and so do
- * those who only need what an earlier pass saw: a thousand runs created together look at the folder once. Several
- * processes may synchronise the same folder: whoever comes second finds the work done.
+ * from the index. Callers share a pass that began after what they need to see, and an earlier one as long as no change
+ * is noticed: a thousand runs created together look at the folder once. Several processes may synchronise the same
+ * folder: whoever comes second finds the work done.
  */
 export function createDocumentSync(
   db: Database,
   folder: string,
   log: Logger,
   clock: Clock = systemClock,
-): SyncDocuments {
-  let running: Promise<SyncCounts> | null = null;
+): DocumentSync {
+  const watch = watchFolder(folder);
+  let running: { startedMs: number; counts: Promise<SyncCounts> } | null = null;
   /** The last pass that came to its end. */
-  let latest: { startedMs: number; counts: SyncCounts } | null = null;
+  let latest: Pass | null = null;
+  let progress: { done: number; total: number } | null = null;
+  let isClosed = false;
+  let storing: Promise<unknown> = Promise.resolve();
   /** Files that turned out not to be sources, by path, with the version that was looked at. */
-  const skipped = new Map<string, string>();
+  const unreadable = new Map<string, { version: string; reason: string }>();
 
-  return async (sinceMs) => {
-    if (latest !== null && latest.startedMs >= sinceMs)
+  async function sync(wantedMs: number): Promise<SyncCounts> {
+    const sinceMs = Math.min(wantedMs, clock.now());
+    // What a pass under way looked at before may have changed since.
+    while (running !== null && running.startedMs < sinceMs) await running.counts;
+    if (running !== null) return running.counts;
+    if (latest !== null && latest.startedMs < sinceMs) await hearOfChanges();
+    if (latest !== null && (latest.startedMs >= sinceMs || standsStill(latest))) {
       return { ...latest.counts, indexed: 0, removed: 0 };
-    running ??= pass().finally(() => {
-      running = null;
-    });
-    return running;
-  };
+    }
+    // Others may have begun it while this caller listened for changes.
+    running ??= begin();
+    return running.counts;
+  }
 
-  async function pass(): Promise<SyncCounts> {
+  function standsStill({ changes, startedMs, lookedMs }: Pass): boolean {
+    const isRecent = clock.now() - startedMs < lookedMs / LOOKING_SHARE;
+    return watch.isComplete && watch.changes === changes && isRecent;
+  }
+
+  function begin(): { startedMs: number; counts: Promise<SyncCounts> } {
     const startedMs = clock.now();
-    const counts = await syncOnce();
-    latest = { startedMs, counts };
+    const counts = pass(startedMs).finally(() => {
+      running = null;
+      progress = null;
+    });
+    return { startedMs, counts };
+  }
+
+  async function pass(startedMs: number): Promise<SyncCounts> {
+    const { changes } = watch;
+    const { files, problems } = await listAndWatch(folder, watch);
+    const known = await loadKnown();
+    const lookedMs = clock.now() - startedMs;
+
+    const seen = new Map(problems.map((problem) => [problem.path, problem.reason]));
+    for (const { path, reason } of problems) warnOnce(path, reason, reason);
+    const changed = files.filter((file) => !isSameVersion(known.get(file.path), file));
+    const indexed = await indexAll(changed, seen);
+
+    const current = new Set(files.filter(({ path }) => !seen.has(path)).map(({ path }) => path));
+    const gone = [...known].flatMap(([path, { id }]) => (current.has(path) ? [] : [id]));
+    await store(() => removeDocuments(db, gone));
+    for (const path of unreadable.keys()) if (!seen.has(path)) unreadable.delete(path);
+    const counts = { documents: current.size, indexed, removed: gone.length, skipped: seen.size };
+    latest = { startedMs, lookedMs, changes, counts, skipped: toSkipped(seen) };
     return counts;
   }
 
-  async function syncOnce(): Promise<SyncCounts> {
-    const { files, problems } = await listDocumentFiles(folder);
-    for (const { path, reason } of problems) warnOnce(path, reason, reason);
-
-    const known = await loadKnown();
-    let indexed = 0;
-    let unreadable = problems.length;
-    for (const file of files) {
-      const row = known.get(file.path);
-      const isIndexed =
-        (row !== undefined && isSameVersion(row, file)) || (await wasIndexedMeanwhile(file));
-      if (isIndexed) {
-        known.delete(file.path);
-        continue;
-      }
-      const document = await readOrSkip(file);
-      if (document === null) {
-        unreadable += 1;
-        continue;
-      }
-      known.delete(file.path);
-      await replaceDocument(file, document);
-      indexed += 1;
-    }
-    // What is left was indexed once, and is gone or unreadable now.
-    for (const row of known.values()) await removeDocument(row.id);
-    return {
-      documents: files.length + problems.length - unreadable,
-      indexed,
-      removed: known.size,
-      skipped: unreadable,
-    };
+  /** Does some work in the database, unless that may be closed at any moment. */
+  async function store(work: () => Promise<number>): Promise<number> {
+    if (isClosed) return 0;
+    const result = work();
+    storing = result;
+    return result;
   }
 
-  async function loadKnown() {
+  /** Reads and stores the files, batch by batch; those that cannot be read are added to `seen`. */
+  async function indexAll(files: readonly DocumentFile[], seen: Map<string, string>) {
+    let indexed = 0;
+    for (let start = 0; start < files.length && !isClosed; start += FILES_PER_BATCH) {
+      progress = { done: start, total: files.length };
+      const some = files.slice(start, start + FILES_PER_BATCH);
+      const done = await loadKnown(some.map(({ path }) => path));
+      const batch: ReadFile[] = [];
+      for (const file of some) {
+        if (isSameVersion(done.get(file.path), file)) continue;
+        const document = await readOrSkip(file, seen);
+        if (document !== null) batch.push({ file, document });
+        await yieldTurn();
+      }
+      indexed += await store(() => storeDocuments(db, folder, batch));
+    }
+    return indexed;
+  }
+
+  /** The documents of the folder that are indexed, or those of them with these paths. */
+  async function loadKnown(paths?: readonly string[]) {
+    if (isClosed) return new Map<string, never>();
     const rows = await db
       .selectFrom("documents")
       .select(["id", "path", "modified_ms", "size_bytes"])
       .where("folder", "=", folder)
+      .$if(paths !== undefined, (query) => query.where("path", "in", paths ?? []))
       .execute();
     return new Map(rows.map((row) => [row.path, row]));
   }
 
-  /** Another process may be at the same work: who finds a document done goes on to the next. */
-  async function wasIndexedMeanwhile(file: DocumentFile): Promise<boolean> {
-    const row = await db
-      .selectFrom("documents")
-      .select(["modified_ms", "size_bytes"])
-      .where("folder", "=", folder)
-      .where("path", "=", file.path)
-      .executeTakeFirst();
-    return row !== undefined && isSameVersion(row, file);
-  }
-
-  async function readOrSkip(file: DocumentFile): Promise<SourceDocument | null> {
+  async function readOrSkip(
+    file: DocumentFile,
+    seen: Map<string, string>,
+  ): Promise<SourceDocument | null> {
     const version = `${file.modifiedMs}/${file.sizeBytes}`;
-    if (skipped.get(file.path) === version) return null;
+    const known = unreadable.get(file.path);
+    if (known?.version === version) {
+      seen.set(file.path, known.reason);
+      return null;
+    }
     try {
-      if (file.sizeBytes > MAX_DOCUMENT_BYTES) {
-        const limit = MAX_DOCUMENT_BYTES / 1024 / 1024;
-        throw new DocumentUnreadable(`is larger than ${limit} MB; split it into smaller files`);
-      }
       const document = await readDocument(file.absolutePath);
       for (const problem of document.problems) {
         log.warn({ path: file.path, folder }, `Document ${file.path}: ${problem}`);
@@ -135,67 +174,63 @@ export function createDocumentSync(
       return document;
     } catch (error) {
       if (!(error instanceof DocumentUnreadable)) throw error;
+      seen.set(file.path, error.message);
       warnOnce(file.path, version, error.message);
       return null;
     }
   }
 
   function warnOnce(path: string, version: string, reason: string): void {
-    if (skipped.get(path) === version) return;
-    skipped.set(path, version);
+    if (unreadable.get(path)?.version === version) return;
+    unreadable.set(path, { version, reason });
     log.warn({ path, folder }, `Document ${path} is not searched: it ${reason}`);
   }
 
-  async function replaceDocument(file: DocumentFile, document: SourceDocument): Promise<void> {
-    await db.transaction().execute(async (trx) => {
-      const passages = document.passages.slice(0, PASSAGES_PER_DOCUMENT);
-      const values = {
-        modified_ms: file.modifiedMs,
-        size_bytes: file.sizeBytes,
-        title: document.title,
-        url: document.url,
-        published_on: document.publishedOn,
-        passage_count: passages.length,
-      };
-      const row = await trx
-        .insertInto("documents")
-        .values({ folder, path: file.path, ...values })
-        .onConflict((conflict) => conflict.columns(["folder", "path"]).doUpdateSet(values))
-        .returning("id")
-        .executeTakeFirstOrThrow();
-      await deletePassages(trx, row.id);
-      const { first } = passageRange(row.id);
-      const rows = passages.map((passage, position) => ({
-        rowid: first + position,
-        title: toIndexedText(document.title),
-        heading: toIndexedText(passage.heading),
-        text: toIndexedText(passage.text),
-      }));
-      for (let start = 0; start < rows.length; start += ROWS_PER_INSERT) {
-        await trx
-          .insertInto("passages")
-          .values(rows.slice(start, start + ROWS_PER_INSERT))
-          .execute();
-      }
-    });
-  }
-
-  async function removeDocument(id: number): Promise<void> {
-    await db.transaction().execute(async (trx) => {
-      await deletePassages(trx, id);
-      await trx.deleteFrom("documents").where("id", "=", id).execute();
-    });
-  }
+  return {
+    sync,
+    get progress() {
+      return progress;
+    },
+    get skipped() {
+      return latest?.skipped ?? [];
+    },
+    async close() {
+      isClosed = true;
+      watch.close();
+      // Whoever waits for the pass hears of what went wrong.
+      await storing.catch(() => undefined);
+    },
+  };
 }
 
-async function deletePassages(trx: Database, documentId: number): Promise<void> {
-  const { first, end } = passageRange(documentId);
-  await trx.deleteFrom("passages").where("rowid", ">=", first).where("rowid", "<", end).execute();
+/** A look at the folder that came to its end. */
+interface Pass {
+  startedMs: number;
+  /** How long listing and comparing took. */
+  lookedMs: number;
+  /** What the watch had counted before it began. */
+  changes: number;
+  counts: SyncCounts;
+  skipped: readonly SkippedFile[];
+}
+
+async function listAndWatch(folder: string, watch: FolderWatch) {
+  const entered = new Set<string>();
+  const listing = await listDocumentFiles(folder, (entry) => {
+    entered.add(entry);
+    watch.enter(entry);
+  });
+  watch.keepOnly(entered);
+  return listing;
+}
+
+function toSkipped(seen: ReadonlyMap<string, string>): SkippedFile[] {
+  return [...seen].map(([path, reason]) => ({ path, reason }));
 }
 
 function isSameVersion(
-  row: { modified_ms: number; size_bytes: number },
+  row: { modified_ms: number; size_bytes: number } | undefined,
   file: DocumentFile,
 ): boolean {
-  return row.modified_ms === file.modifiedMs && row.size_bytes === file.sizeBytes;
+  return row?.modified_ms === file.modifiedMs && row.size_bytes === file.sizeBytes;
 }

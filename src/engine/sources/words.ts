@@ -36,6 +36,16 @@ export function splitWords(text: string): Word[] {
   });
 }
 
+/** `gdpPerCapita_2023` reads `gdp Per Capita 2023`. */
+export function splitIdentifier(text: string): string {
+  return text.replaceAll("_", " ").replace(/(?<=\p{Ll})(?=\p{Lu})/gu, " ");
+}
+
+/** The name of a column or a member as it stands in a row: in words, and without what separates cells. */
+export function readableName(name: string): string {
+  return splitIdentifier(name).replaceAll(/[\s:;]+/g, " ").trim();
+}
+
 /** A text as it is compared with questions. */
 export interface TextWords {
   /** In the order of the text. */

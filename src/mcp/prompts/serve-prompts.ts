@@ -38,20 +38,26 @@ export function servePrompts({ server }: McpServer, prompts: readonly Prompt[]):
   });
 }
 
+const Shown = z.object({
+  properties: z.record(z.string(), z.object({ description: z.string() })),
+  required: z.array(z.string()).default([]),
+});
+
 function shownPrompt({
   name,
   title,
   description,
   input,
 }: Prompt): ListPromptsResult["prompts"][number] {
+  const { properties, required } = Shown.parse(z.toJSONSchema(input, { io: "input" }));
   return {
     name,
     title,
     description,
-    arguments: Object.entries(input.shape).map(([argument, schema]) => ({
+    arguments: Object.entries(properties).map(([argument, { description: meaning }]) => ({
       name: argument,
-      description: z.globalRegistry.get(schema)?.description ?? "",
-      required: !schema.safeParse(undefined).success,
+      description: meaning,
+      required: required.includes(argument),
     })),
   };
 }

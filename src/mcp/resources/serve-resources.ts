@@ -67,7 +67,8 @@ export function serveResources(
     end(uri);
     return {};
   });
-  // Assigned, not added: this is the only use that is made of it.
+  // The SDK's servers have no other way to tell of their end.
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener
   server.onclose = () => {
     for (const uri of subscriptions.keys()) end(uri);
   };

@@ -6,6 +6,7 @@ import { JsonObject, TaskSpec } from "../../task-api/task-spec.ts";
 import { durationText } from "../phrases.ts";
 import { OutputFields, taskSpecOf } from "./output-fields.ts";
 import { IdempotencyKey, MaxCostUsd, WaitSeconds } from "./shared-arguments.ts";
+import type { ToolContext } from "../tool.ts";
 
 /** A fast variant has the price of its tier, so one line serves both. */
 const TIERS = PROCESSORS.filter(({ name }) => !name.endsWith("-fast"));
@@ -75,7 +76,7 @@ export const CreateArguments = z
       "The easy way to structured output: each field becomes a string or null. Otherwise use task_spec.",
     ).optional(),
     task_spec: TaskSpecArgument.describe(
-      'What the output must be: output_schema is a description of a text report, or {"type":"json","json_schema":{...}} (root object, all properties required, no format or length keywords). Default auto.',
+      'What the output must be: output_schema is {"type":"text","description":"..."} for a report, or {"type":"json","json_schema":{...}} (root object, all properties required, no format or length keywords). Default auto.',
     ).optional(),
     source_policy: shape.source_policy.describe("Limit the sources; domains without scheme."),
     metadata: shape.metadata.describe("Your labels: keys up to 16, values up to 512 characters."),
@@ -110,8 +111,11 @@ function requestWith(taskSpec: TaskSpec): RunInput {
   return { input: "", processor: "", task_spec: taskSpec };
 }
 
-/** The request to send: what the caller set, and nothing else, so that the API's own defaults hold. */
-export function toRunInput(args: CreateArguments, defaultProcessor: string): RunInput {
+/** The request to send: what the caller and the operator set, and nothing else, so that the API's own defaults hold. */
+export function toRunInput(
+  args: CreateArguments,
+  { defaultProcessor, webhook }: Pick<ToolContext, "defaultProcessor" | "webhook">,
+): RunInput {
   const {
     dry_run: _dryRun,
     wait_seconds: _waitSeconds,
@@ -123,6 +127,7 @@ export function toRunInput(args: CreateArguments, defaultProcessor: string): Run
   return {
     // Events cannot be turned on later, and without them there is no progress to show.
     enable_events: true,
+    ...(webhook !== undefined && { webhook }),
     ...given,
     processor: given.processor ?? defaultProcessor,
     ...(output_fields === undefined ? {} : { task_spec: taskSpecOf(output_fields) }),

@@ -33,7 +33,7 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
   hints: { readOnly: false, destructive: false, idempotent: false, openWorld: true },
 
   async run(args, context) {
-    const { inputs: given, problems } = toRunInputs(args, context.defaultProcessor);
+    const { inputs: given, problems } = toRunInputs(args, context);
     if (problems.length > 0) throw new InvalidArguments(problems);
     const defaultTaskSpec = defaultSpecOf(args);
     const backend = await context.openBackend();

@@ -24,7 +24,7 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
   hints: { readOnly: false, destructive: false, idempotent: false, openWorld: true },
 
   async run(args, context) {
-    const input = toRunInput(args, context.defaultProcessor);
+    const input = toRunInput(args, context);
     const backend = await context.openBackend();
     const { idempotency_key: idempotencyKey, max_cost_usd: maxCostUsd } = args;
     if (args.dry_run === true) {

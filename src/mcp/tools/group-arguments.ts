@@ -7,6 +7,7 @@ import { argumentProblems, type ArgumentProblem } from "../argument-problems.ts"
 import { OutputFieldsArgument, TaskSpecArgument } from "./create-arguments.ts";
 import { taskSpecOf } from "./output-fields.ts";
 import { IdempotencyKey, MaxCostUsd, RunId, TaskgroupId, WaitSeconds } from "./shared-arguments.ts";
+import type { ToolContext } from "../tool.ts";
 
 const { shape } = RunInput;
 
@@ -75,11 +76,12 @@ export function defaultSpecOf({
 /** Each input as a run input of its own, checked by the API's contract; and what is wrong with any of them. */
 export function toRunInputs(
   args: GroupArguments,
-  defaultProcessor: string,
+  { defaultProcessor, webhook }: Pick<ToolContext, "defaultProcessor" | "webhook">,
 ): { inputs: RunInput[]; problems: ArgumentProblem[] } {
   const { processor = defaultProcessor, source_policy } = args;
   const defaults: JsonObject = {
     processor,
+    ...(webhook !== undefined && { webhook }),
     ...(source_policy === undefined || source_policy === null ? {} : { source_policy }),
   };
   const inputs: RunInput[] = [];

@@ -7,7 +7,7 @@ import { type AccessOptions, createGate } from "./gate.ts";
 import type { HttpLimits } from "./limits.ts";
 import type { HttpMetrics } from "./metrics.ts";
 import type { RateLimits } from "./rate-limits.ts";
-import { readJsonBody } from "./read-body.ts";
+import { readBody, readJsonBody } from "./read-body.ts";
 import { Refusal } from "./refusals.ts";
 
 /** One request and its answer, as the log shows them. */
@@ -21,12 +21,20 @@ export interface Exchange {
   onEnd: (() => void)[];
 }
 
+/** Where others report what happened. Who they are, their signature tells: names, origins and tokens do not count. */
+export interface WebhookRoute {
+  path: string;
+  /** The HTTP status to answer with. `body` is what arrived, byte for byte. */
+  receive: (headers: Headers, body: Uint8Array) => number | Promise<number>;
+}
+
 export interface RequestHandlerOptions {
   mcp: McpHttpHandler;
   access: AccessOptions;
   rates: RateLimits;
   metrics: HttpMetrics;
   limits: HttpLimits;
+  webhook: WebhookRoute | undefined;
   /** New calls are welcome. */
   isReady: () => boolean;
 }
@@ -38,7 +46,7 @@ const METADATA_PATH = "/.well-known/oauth-protected-resource";
 
 /** Routes a request and holds it to the rules. Throws {@link Refusal}. */
 export function createRequestHandler(options: RequestHandlerOptions): HandleRequest {
-  const { mcp, access, rates, metrics, limits, isReady } = options;
+  const { mcp, access, rates, metrics, limits, webhook, isReady } = options;
   const gate = createGate(access, metrics);
   const metadata = access.oauth && describeResource(access.oauth, access.scopes);
   const metadataPaths = new Set([METADATA_PATH, METADATA_PATH + MCP_PATH]);
@@ -59,6 +67,12 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
       allow(request, "GET");
       // Browser clients read it from their own origin (RFC 9728); there is nothing secret in it.
       return Response.json(metadata, { headers: { "access-control-allow-origin": "*" } });
+    }
+    if (webhook?.path === pathname) {
+      exchange.route = pathname;
+      allow(request, "POST");
+      const body = await readBody(exchange.incoming, limits.webhookBytes);
+      return new Response(null, { status: await webhook.receive(request.headers, body) });
     }
     return serveOperator(request, pathname, exchange);
   };

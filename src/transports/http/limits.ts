@@ -2,6 +2,8 @@
 export interface HttpLimits {
   /** The largest body of a request. */
   bodyBytes: number;
+  /** The largest body of a webhook. */
+  webhookBytes: number;
   /** How deep objects and lists of a body may be nested. */
   bodyLevels: number;
   /** How many calls a principal may have open. */
@@ -27,6 +29,8 @@ export interface HttpLimits {
 export const HTTP_LIMITS: HttpLimits = {
   // A thousand inputs of a group with their specs; the SDK's own default.
   bodyBytes: 4 * 1024 * 1024,
+  // A webhook names a run and its status; an error's words are the longest part.
+  webhookBytes: 256 * 1024,
   // An output schema of five levels takes some twenty; what calls itself for every level fails after thousands.
   bodyLevels: 100,
   // Half of all connections: one principal must not take the process for itself.

@@ -20,8 +20,17 @@ export interface OAuthOptions {
 
 /** Signatures that only the holder of a private key can make; a shared secret, or none, is not among them. */
 const ALGORITHMS = [
-  ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
-  ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
 ];
 /** Clocks of two machines differ by this much at most. */
 const CLOCK_TOLERANCE_SECONDS = 30;

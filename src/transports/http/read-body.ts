@@ -6,7 +6,7 @@ export async function readJsonBody(
   incoming: IncomingMessage,
   { bodyBytes, bodyLevels }: { bodyBytes: number; bodyLevels: number },
 ): Promise<unknown> {
-  const text = await readText(incoming, bodyBytes);
+  const text = (await readBody(incoming, bodyBytes)).toString("utf8");
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -21,7 +21,8 @@ export async function readJsonBody(
   return body;
 }
 
-async function readText(incoming: IncomingMessage, limit: number): Promise<string> {
+/** What a client sent, byte for byte. Throws a 413. */
+export async function readBody(incoming: IncomingMessage, limit: number): Promise<Buffer> {
   if (Number(incoming.headers["content-length"] ?? 0) > limit) throw tooLarge(limit);
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -32,7 +33,7 @@ async function readText(incoming: IncomingMessage, limit: number): Promise<strin
       if (bytes > limit) reject(tooLarge(limit));
       else chunks.push(chunk);
     });
-    incoming.once("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+    incoming.once("end", () => resolve(Buffer.concat(chunks)));
     incoming.once("error", (cause) => {
       reject(new Refusal(400, "The body did not arrive as a whole.", { cause }));
     });

@@ -1,11 +1,15 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { RequestError, getRequestListener } from "@hono/node-server";
-import { type McpServerFactory, createMcpHandler } from "@modelcontextprotocol/server";
+import {
+  type McpServerFactory,
+  type ServerEventBus,
+  createMcpHandler,
+} from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
 import { answerClientErrors, dropUnreadConnections } from "./connections.ts";
 import type { AccessOptions } from "./gate.ts";
-import { type Exchange, createRequestHandler } from "./handle-request.ts";
+import { type Exchange, type WebhookRoute, createRequestHandler } from "./handle-request.ts";
 import { HTTP_LIMITS, type HttpLimits } from "./limits.ts";
 import { type HttpMetrics, createHttpMetrics } from "./metrics.ts";
 import { createRateLimits } from "./rate-limits.ts";
@@ -18,6 +22,9 @@ export interface HttpServerOptions {
   /** 0 takes a free one. */
   port: number;
   access: AccessOptions;
+  webhook?: WebhookRoute;
+  /** Where `subscriptions/listen` hears of changes. */
+  bus?: ServerEventBus;
   /** Where it is to be other than {@link HTTP_LIMITS}. */
   limits?: Partial<HttpLimits>;
   log: Logger;
@@ -61,6 +68,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     responseMode: "sse",
     keepAliveMs: limits.keepAliveMs,
     maxRequestBodySize: limits.bodyBytes,
+    ...(options.bus && { bus: options.bus }),
     onerror: (error) => log.debug({ err: error }, "mcp"),
   });
   let isReady = true;
@@ -70,6 +78,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     rates: createRateLimits({ now, openCalls: limits.openCallsPerPrincipal }),
     metrics,
     limits,
+    webhook: options.webhook,
     isReady: () => isReady,
   });
   const exchanges = new WeakMap<object, Exchange>();

@@ -36,7 +36,7 @@ async function perform(
   const { db } = await createDatabase();
   const executor = await createExtractiveExecutor({
     db,
-    folder: await createFolder(folder),
+    folders: [await createFolder(folder)],
     log: createLog().log,
     clock,
     openMcpServers,

@@ -262,7 +262,7 @@ describe("a folder that cannot be used", () => {
       [join(folder, "missing"), "does not exist"],
       [join(folder, "file.md"), "is not a folder"],
     ] as const) {
-      const creating = createExtractiveExecutor({ db, folder: path, log });
+      const creating = createExtractiveExecutor({ db, folders: [path], log });
       await expect(creating).rejects.toBeInstanceOf(DocumentFolderUnusable);
       await expect(creating).rejects.toThrow(
         `The document folder ${path} ${problem}. Create it as a readable folder, or point to another one.`,
@@ -287,7 +287,7 @@ describe("cancelling", () => {
     "task_run.progress_stats",
   ])("stops at the next step after %s", async (type) => {
     const { db } = await createDatabase();
-    const executor = await createExtractiveExecutor({ db, folder: EXAMPLES, log: createLog().log });
+    const executor = await createExtractiveExecutor({ db, folders: [EXAMPLES], log: createLog().log });
     const controller = new AbortController();
     const cause = new Error("cancelled by test");
     const events: ProgressEvent[] = [];
@@ -312,7 +312,7 @@ test("the key names the real folder, however it was written", async () => {
   const { log } = createLog();
   const { key } = await createExtractiveExecutor({
     db,
-    folder: join(EXAMPLES, "../documents/"),
+    folders: [join(EXAMPLES, "../documents/")],
     log,
   });
   expect(key).toBe(`extractive:${EXAMPLES}`);
@@ -320,7 +320,7 @@ test("the key names the real folder, however it was written", async () => {
 
 test("a follow-up without a subject of its own asks about the one before it", async () => {
   const { db } = await createDatabase();
-  const executor = await createExtractiveExecutor({ db, folder: EXAMPLES, log: createLog().log });
+  const executor = await createExtractiveExecutor({ db, folders: [EXAMPLES], log: createLog().log });
   const ask = (input: string, previous: Attempt["previous"]) =>
     executor.execute({
       runId: "trun_test",

@@ -20,7 +20,7 @@ export type Ask = (input: string | JsonObject, more?: Partial<RunInput>) => Prom
 export async function createAsk(source: string | Record<string, string> = EXAMPLES): Promise<Ask> {
   const folder = typeof source === "string" ? source : await createFolder(source);
   const { db } = await createDatabase();
-  const executor = await createExtractiveExecutor({ db, folder, log: createLog().log });
+  const executor = await createExtractiveExecutor({ db, folders: [folder], log: createLog().log });
   return async (input, more) => {
     const events: ProgressEvent[] = [];
     const result = await executor.execute({

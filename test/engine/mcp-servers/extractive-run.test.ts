@@ -53,7 +53,7 @@ async function startEngine({
   const { log, messages: logged } = createLog();
   const engine = await createEngine({
     databasePath: join(await temporaryFolder(), "engine.sqlite"),
-    createExecutor: ({ db }) => createExtractiveExecutor({ db, folder, log, openMcpServers }),
+    createExecutor: ({ db }) => createExtractiveExecutor({ db, folders: [folder], log, openMcpServers }),
     log,
   });
   onTestFinished(() => engine.close());

@@ -9,7 +9,7 @@ process.stdout.write("ready\n");
 await new Promise((resolve) => {
   process.stdin.once("data", resolve);
 });
-const counts = await createDocumentSync(db, folder, pino({ level: "silent" }))(Date.now());
+const counts = await createDocumentSync(db, folder, pino({ level: "silent" })).sync(Date.now());
 await db.destroy();
 process.stdout.write(`${JSON.stringify(counts)}\n`);
 process.stdin.destroy();

@@ -1,4 +1,4 @@
-import { splitWords, type Word } from "../../sources/words.ts";
+import { splitIdentifier, splitWords, type Word } from "../../sources/words.ts";
 import { isFormatWord, isStopWord } from "./stop-words.ts";
 import { withSynonyms } from "./synonyms.ts";
 
@@ -119,11 +119,6 @@ function meaningfulTerms(text: string, role: TermRole): Term[] {
   return splitWords(splitIdentifier(text))
     .filter(({ text: word }) => !isStopWord(word) && !isFormatWord(word))
     .map((word) => toTerm(word, role));
-}
-
-/** `gdpPerCapita_2023` reads `gdp Per Capita 2023`. */
-export function splitIdentifier(text: string): string {
-  return text.replaceAll("_", " ").replace(/(?<=\p{Ll})(?=\p{Lu})/gu, " ");
 }
 
 const AFTER_OF = /\bof\s+(?:(?:the|an?)\s+)?$/i;

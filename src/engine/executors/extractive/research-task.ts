@@ -4,9 +4,9 @@ import {
   JsonObject as JsonObjectSchema,
   requestedOutput,
 } from "../../../task-api/task-spec.ts";
-import { wordKey } from "../../sources/words.ts";
+import { splitIdentifier, wordKey } from "../../sources/words.ts";
 import type { Attempt } from "../executor.ts";
-import { readQuestion, splitIdentifier } from "./question.ts";
+import { readQuestion } from "./question.ts";
 
 /** What a run's input and task spec ask. */
 export interface ResearchTask {

@@ -1,7 +1,7 @@
-import { splitWords } from "../../sources/words.ts";
+import { splitIdentifier, splitWords } from "../../sources/words.ts";
 import { type Evidence, readRow } from "./find-evidence.ts";
 import type { OutputField } from "./output-fields.ts";
-import { isYear, readQuestion, splitIdentifier } from "./question.ts";
+import { isYear, readQuestion } from "./question.ts";
 import { isAskedNumber, mentions, type WeightedQuestion } from "./relevance.ts";
 import { onlyValue, singleValue, type Span } from "./single-value.ts";
 import { isFormatWord, isStopWord } from "./stop-words.ts";

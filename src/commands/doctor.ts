@@ -1,0 +1,92 @@
+import { dirname } from "node:path";
+import type { Config, Machine } from "../config.ts";
+import { checkReach, describeBackend, describeKey } from "./doctor/check-backend.ts";
+import { checkClients } from "./doctor/check-clients.ts";
+import { checkNode, checkSqlite } from "./doctor/check-program.ts";
+import { checkDatabase, checkStateFolder } from "./doctor/check-state.ts";
+import { type Finding, reasonOf } from "./doctor/finding.ts";
+import { ExitCode } from "./exit-code.ts";
+import type { RunningProgram } from "./install/server-entry.ts";
+import { readPrices } from "./read-prices.ts";
+import { printableLine } from "./terminal/printable-text.ts";
+
+export interface DoctorOptions {
+  config: Pick<Config, "backend" | "bridge">;
+  version: string;
+  nodeVersion: string;
+  program: RunningProgram;
+  machine: Machine;
+  /** Ask nothing of the network. */
+  isOffline: boolean;
+  json: boolean;
+  signal: AbortSignal;
+  stdout: NodeJS.WritableStream;
+}
+
+const SIGNS = { ok: "✓", warning: "!", problem: "✗" } as const;
+/** As wide as the longest name of a check. */
+const NAME_WIDTH = 15;
+
+/** `task-run-mcp doctor`: a line for each thing that the server needs, and what to do about those that are not well. */
+export async function doctorCommand(options: DoctorOptions): Promise<ExitCode> {
+  const { stdout } = options;
+  const findings: Finding[] = [];
+  for await (const finding of examine(options)) {
+    findings.push(finding);
+    if (!options.json) stdout.write(findingText(finding));
+  }
+  const isWell = findings.every(({ state }) => state !== "problem");
+  if (options.json) stdout.write(`${JSON.stringify({ ok: isWell, checks: findings }, null, 2)}\n`);
+  return isWell ? ExitCode.done : ExitCode.failed;
+}
+
+async function* examine(options: DoctorOptions): AsyncGenerator<Finding> {
+  const { config, nodeVersion, program, machine, version, signal } = options;
+  const { backend, bridge } = config;
+  yield { check: "Version", state: "ok", message: `${version}, ${program.cliPath}` };
+  yield checkNode(nodeVersion);
+  yield await checkSqlite(nodeVersion, bridge.ledgerPath);
+  yield describeBackend(backend);
+  yield describeKey(backend);
+  if (backend.kind !== "embedded" && !options.isOffline) {
+    yield await checkReach(backend, version, signal);
+  }
+  const folder = await checkStateFolder(dirname(bridge.ledgerPath));
+  yield folder;
+  if (folder.state === "ok") yield await checkDatabase("Ledger", bridge.ledgerPath);
+  if (backend.kind === "embedded") {
+    const { databasePath, documents, script } = backend.engine;
+    if (folder.state === "ok") yield await checkDatabase("Engine", databasePath);
+    if (script === undefined) {
+      const { checkDocuments } = await import("./doctor/check-documents.ts");
+      for (const one of [documents].flat()) yield await checkDocuments(one);
+    } else {
+      yield await checkFile("Script", script, async () => {
+        const { readScript } = await import("../engine/executors/scripted/read-script.ts");
+        await readScript(script);
+      });
+    }
+  }
+  const { pricesFile } = bridge;
+  if (pricesFile !== undefined) yield await checkFile("Prices", pricesFile, readPrices);
+  yield* await checkClients(machine, program);
+}
+
+async function checkFile(
+  check: string,
+  file: string,
+  read: (file: string) => Promise<unknown>,
+): Promise<Finding> {
+  try {
+    await read(file);
+    return { check, state: "ok", message: file };
+  } catch (error) {
+    const advice = "Correct the file, or leave the option out.";
+    return { check, state: "problem", message: reasonOf(error), advice };
+  }
+}
+
+function findingText({ check, state, message, advice }: Finding): string {
+  const line = `${SIGNS[state]} ${check.padEnd(NAME_WIDTH)} ${printableLine(message)}\n`;
+  return advice === undefined ? line : `${line}  ${" ".repeat(NAME_WIDTH)} → ${advice}\n`;
+}

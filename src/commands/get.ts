@@ -1,0 +1,52 @@
+import { seeOrRecall } from "../mcp/see-run.ts";
+import { ExitCode, UsageError } from "./exit-code.ts";
+import { openBackend } from "./open-backend.ts";
+import { readRunId } from "./read-run-id.ts";
+import { answerText } from "./terminal/answer-text.ts";
+import { printableLine } from "./terminal/printable-text.ts";
+import { type RunsContext, createToolContext, drawProgress } from "./tool-context.ts";
+
+export interface GetCommandOptions extends RunsContext {
+  runId: string;
+  waitSeconds: string;
+  json: boolean;
+}
+
+/** A day: longer than any run. */
+const MAX_WAIT_SECONDS = 86_400;
+
+/** `task-run-mcp get`: status, and of a completed run the answer with its sources. */
+export async function getCommand(options: GetCommandOptions): Promise<ExitCode> {
+  const { signal, stdout, stderr } = options;
+  const runId = readRunId(options.runId);
+  const seconds = readSeconds(options.waitSeconds);
+  const backend = await openBackend(options.backend, options.bridge, options);
+  try {
+    const context = createToolContext(backend, options, () => drawProgress(stderr));
+    const { seen, notes } = await seeOrRecall(backend, runId, { view: "output", seconds }, context);
+    const { run, output } = seen;
+    const hasFailed = !run.is_active && run.status !== "completed";
+    if (options.json) {
+      stdout.write(`${JSON.stringify({ run, output }, null, 2)}\n`);
+    } else {
+      const reason = run.error?.message ? `: ${run.error.message}` : "";
+      stderr.write(`${printableLine(`Run ${run.run_id} is ${run.status}${reason}`)}\n`);
+      if (output !== null) stdout.write(`${answerText(output)}\n`);
+    }
+    const warnings = (run.warnings ?? []).map(({ message }) => message);
+    for (const note of [...notes, ...warnings]) stderr.write(`Note: ${printableLine(note)}\n`);
+    return hasFailed ? ExitCode.failed : ExitCode.done;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    stderr.write("Stopped waiting. The run was not cancelled.\n");
+    return ExitCode.interrupted;
+  } finally {
+    await backend.close();
+  }
+}
+
+function readSeconds(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() !== "" && seconds >= 0 && seconds <= MAX_WAIT_SECONDS) return seconds;
+  throw new UsageError(`--wait: write a number of seconds, 0 to ${MAX_WAIT_SECONDS}.`);
+}

@@ -1,0 +1,231 @@
+import { Argument, type Command, Option } from "commander";
+import { type Config, readMachine, resolvePath } from "../config.ts";
+import type { Logger } from "pino";
+import type { Flags } from "../options.ts";
+import { BRIDGE_SETTINGS, ENGINE_SETTINGS, addOptions } from "./command-options.ts";
+import { CLIENT_IDS, type ClientId } from "./install/clients.ts";
+
+/** What the commands get from the program that they are part of. */
+export interface Host {
+  prepare(flags: Flags): { config: Config; log: Logger; version: string; signal: AbortSignal };
+  /** Of the file that runs. */
+  cliPath: string;
+}
+
+/** What opening a backend takes. */
+const BACKEND_SETTINGS = [...ENGINE_SETTINGS, "prices"] as const;
+
+/** The commands of a person who sets the server up, or looks over the agent's shoulder. */
+export function registerPersonCommands(program: Command, host: Host): void {
+  registerInstall(program, host);
+  registerDoctor(program, host);
+  registerRuns(program, host);
+  registerGet(program, host);
+  registerCancel(program, host);
+  registerCompletion(program);
+}
+
+interface InstallFlags extends Flags {
+  name: string;
+  remove?: boolean;
+  print?: boolean;
+  yes?: boolean;
+  copyKey?: boolean;
+}
+
+function registerInstall(program: Command, { prepare, cliPath }: Host): void {
+  const command = program
+    .command("install")
+    .description("put this server into a client's configuration; shows the change and asks first")
+    .addArgument(new Argument("<client>", "the client").choices(CLIENT_IDS))
+    .option("--print", "print what would be written, and write nothing")
+    .addOption(new Option("--remove", "take the server out").conflicts("print"))
+    .option("--yes", "do not ask")
+    .option("--name <name>", "the server's name in the client", "task-run")
+    .addOption(
+      new Option("--copy-key", "write PARALLEL_API_KEY into the client's file").conflicts([
+        "print",
+        "remove",
+      ]),
+    );
+  addOptions(command, [...ENGINE_SETTINGS, ...BRIDGE_SETTINGS])
+    .addHelpText(
+      "after",
+      examples(
+        "install claude-desktop --documents ~/notes",
+        "install codex --print",
+        "install cursor --copy-key --budget-usd 5 --yes",
+        "install vscode --remove",
+      ),
+    )
+    .action(async (client: ClientId, _flags: InstallFlags, self: Command) => {
+      const [{ installCommand }, { accountEnv, settingsEnv }] = await Promise.all([
+        import("./install.ts"),
+        import("./install/server-entry.ts"),
+      ]);
+      const { name, remove, print, yes, copyKey, ...flags } = self.optsWithGlobals<InstallFlags>();
+      const { config, signal } = prepare(flags);
+      const account = accountEnv(config.backend);
+      process.exitCode = await installCommand({
+        client,
+        name,
+        action: print ? "print" : remove ? "remove" : "install",
+        isConfirmed: yes ?? false,
+        env: { ...settingsEnv(flags, resolvePath), ...(copyKey && account) },
+        notes: remove || copyKey ? [] : notesOf(config.backend),
+        secrets: config.secrets,
+        program: { nodePath: process.execPath, cliPath },
+        machine: readMachine(),
+        now: new Date(),
+        signal,
+        terminal: process,
+        stderr: process.stderr,
+      });
+    });
+}
+
+/** What is set in this terminal and will not be set in the client. */
+function notesOf(backend: Config["backend"]): string[] {
+  if (backend.kind === "embedded") return [];
+  const key =
+    "PARALLEL_API_KEY is set here and is not written. With --copy-key it is; without, set it in the client yourself.";
+  const url = "PARALLEL_BASE_URL is set here and is not written; set it in the client yourself.";
+  return [
+    ...(backend.apiKey === undefined ? [] : [key]),
+    ...(backend.kind === "custom" ? [url] : []),
+  ];
+}
+
+function registerDoctor(program: Command, { prepare, cliPath }: Host): void {
+  const command = program
+    .command("doctor")
+    .description("look at everything the server needs, and say what to do about what is not well")
+    .option("--offline", "ask nothing of the network")
+    .option("--json", "print the checks as JSON");
+  addOptions(command, [...ENGINE_SETTINGS, ...BRIDGE_SETTINGS])
+    .addHelpText("after", examples("doctor", "doctor --offline --json"))
+    .addHelpText(
+      "after",
+      "\nIt looks at the settings of this terminal; a client may set others for the server it starts.\nEnds with 0 when nothing is marked ✗, else with 1.",
+    )
+    .action(async (_flags: Flags, self: Command) => {
+      const { doctorCommand } = await import("./doctor.ts");
+      const { offline, json, ...flags } = self.optsWithGlobals<
+        Flags & { offline?: boolean; json?: boolean }
+      >();
+      const { config, version, signal } = prepare(flags);
+      process.exitCode = await doctorCommand({
+        config,
+        version,
+        signal,
+        nodeVersion: process.versions.node,
+        program: { nodePath: process.execPath, cliPath },
+        machine: readMachine(),
+        isOffline: offline ?? false,
+        json: json ?? false,
+        stdout: process.stdout,
+      });
+    });
+}
+
+function registerRuns(program: Command, { prepare }: Host): void {
+  const command = program
+    .command("runs")
+    .description("list the runs that were started here, by agents or by you, newest first")
+    .option("--status <status>", "only these: active, unknown, or a status such as completed")
+    .option("--text <words>", "only those with these words in the question")
+    .option("--limit <number>", "at most so many", "20")
+    .option("--json", "print them as JSON");
+  addOptions(command, [...BACKEND_SETTINGS, "budgetUsd"])
+    .addHelpText("after", examples("runs", "runs --status active", 'runs --text "GDP" --limit 100'))
+    .action(async (_flags: Flags, self: Command) => {
+      const { runsCommand } = await import("./runs.ts");
+      const { status, text, limit, json, ...flags } = self.optsWithGlobals<
+        Flags & { status?: string; text?: string; limit: string; json?: boolean }
+      >();
+      process.exitCode = await runsCommand({
+        ...runsContext(prepare(flags)),
+        status,
+        text,
+        limit,
+        json: json ?? false,
+      });
+    });
+}
+
+function registerGet(program: Command, { prepare }: Host): void {
+  const command = program
+    .command("get")
+    .description("print the status of a run, and its answer with sources")
+    .argument("<run-id>", "as `runs` shows it")
+    .option("--wait <seconds>", "wait for it to end, at most so long", "0")
+    .option("--json", "print the run and its output as JSON");
+  addOptions(command, BACKEND_SETTINGS)
+    .addHelpText("after", examples("get trun_1234 --wait 600", "get trun_1234 --json"))
+    .addHelpText(
+      "after",
+      "\nEnds with 0 when the run is completed or still going on, with 1 when it failed or was cancelled.",
+    )
+    .action(async (runId: string, _flags: Flags, self: Command) => {
+      const { getCommand } = await import("./get.ts");
+      const { wait, json, ...flags } = self.optsWithGlobals<
+        Flags & { wait: string; json?: boolean }
+      >();
+      process.exitCode = await getCommand({
+        ...runsContext(prepare(flags)),
+        runId,
+        waitSeconds: wait,
+        json: json ?? false,
+      });
+    });
+}
+
+function registerCancel(program: Command, { prepare }: Host): void {
+  const command = program
+    .command("cancel")
+    .description("ask the backend to stop a run, look again, and say what is true")
+    .argument("<run-id>", "as `runs` shows it")
+    .option("--json", "print the outcome as JSON");
+  addOptions(command, BACKEND_SETTINGS)
+    .addHelpText("after", examples("cancel trun_1234"))
+    .addHelpText(
+      "after",
+      "\nEnds with 0 when the run is cancelled or had finished already, else with 1.\nParallel's hosted API cannot cancel: the run goes on and is billed if it completes.",
+    )
+    .action(async (runId: string, _flags: Flags, self: Command) => {
+      const { cancelCommand } = await import("./cancel.ts");
+      const { json, ...flags } = self.optsWithGlobals<Flags & { json?: boolean }>();
+      process.exitCode = await cancelCommand({
+        ...runsContext(prepare(flags)),
+        runId,
+        json: json ?? false,
+      });
+    });
+}
+
+function registerCompletion(program: Command): void {
+  program
+    .command("completion")
+    .description("print a script that completes commands and options in your shell")
+    .addArgument(new Argument("<shell>", "your shell").choices(["bash", "zsh", "fish"]))
+    .addHelpText(
+      "after",
+      examples(
+        "completion bash >> ~/.bashrc",
+        "completion fish > ~/.config/fish/completions/task-run-mcp.fish",
+      ),
+    )
+    .action(async (shell: "bash" | "zsh" | "fish") => {
+      const { completionCommand } = await import("./completion.ts");
+      process.exitCode = await completionCommand({ program, shell, stdout: process.stdout });
+    });
+}
+
+function runsContext({ config, ...context }: ReturnType<Host["prepare"]>) {
+  const { backend, bridge } = config;
+  return { ...context, backend, bridge, stdout: process.stdout, stderr: process.stderr };
+}
+
+function examples(...lines: string[]): string {
+  return ["", "Examples:", ...lines.map((line) => `  $ task-run-mcp ${line}`)].join("\n");
+}

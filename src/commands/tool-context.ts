@@ -1,0 +1,52 @@
+import type { Logger } from "pino";
+import { systemClock } from "../client/clock.ts";
+import type { BackendConfig, BridgeConfig } from "../config.ts";
+import { type ProgressReporter, silentProgress } from "../mcp/progress.ts";
+import type { ToolContext } from "../mcp/tool.ts";
+import { defaultWaitPolicy, waitLimitsOf } from "../mcp/wait-policy.ts";
+import type { OpenBackend } from "./open-backend.ts";
+import { createProgressView } from "./terminal/progress-view.ts";
+
+/** What every command about runs that were started gets. */
+export interface RunsContext {
+  backend: BackendConfig;
+  bridge: BridgeConfig;
+  version: string;
+  log: Logger;
+  signal: AbortSignal;
+  stdout: NodeJS.WritableStream;
+  stderr: NodeJS.WritableStream;
+}
+
+/** What a tool has at hand when a person, not an agent, asks. */
+export function createToolContext(
+  backend: OpenBackend,
+  { bridge, log, signal }: Pick<RunsContext, "bridge" | "log" | "signal">,
+  startProgress: () => ProgressReporter = () => silentProgress,
+): ToolContext {
+  return {
+    openBackend: async () => backend,
+    defaultProcessor: bridge.defaultProcessor ?? "base",
+    webhook: undefined,
+    budgetUsdPerDay: bridge.budgetUsdPerDay,
+    ownBudgetUsdPerDay: undefined,
+    waits: waitLimitsOf(defaultWaitPolicy, undefined),
+    clock: systemClock,
+    log,
+    callerLeft: signal,
+    draining: undefined,
+    startProgress,
+  };
+}
+
+/** Draws how a run gets on. */
+export function drawProgress(stream: NodeJS.WritableStream): ProgressReporter {
+  const view = createProgressView(stream);
+  return {
+    update({ percent, latestMessage, status }) {
+      view.update({ percent, message: latestMessage ?? status });
+    },
+    async finish() {},
+    stop: () => view.end(),
+  };
+}

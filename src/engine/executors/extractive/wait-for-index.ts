@@ -1,0 +1,73 @@
+import type { RunWarning } from "../../../task-api/run.ts";
+import type { Clock } from "../../clock.ts";
+import { DocumentFolderUnusable } from "../../sources/document-folder.ts";
+import type { DocumentLibrary } from "../../sources/document-library.ts";
+import type { SkippedFile, SyncCounts } from "../../sources/sync-documents.ts";
+import { type Attempt, ExecutionFailed } from "../executor.ts";
+import type { ReadingProgress } from "./reading-progress.ts";
+
+/** Often enough to see that it goes on, seldom enough that an hour of it is no burden on the event log. */
+const TELL_EVERY_MS = 2_000;
+
+/**
+ * Waits until the index holds what was there when the run was created, however long that takes: half an index would
+ * call answers missing that are there. Says meanwhile how far it is. Stops waiting when the run is cancelled; the work
+ * goes on, for other runs wait for the same pass over the folders.
+ */
+export async function waitForIndex(
+  library: DocumentLibrary,
+  { createdMs, signal }: Pick<Attempt, "createdMs" | "signal">,
+  progress: ReadingProgress,
+  clock: Clock,
+): Promise<SyncCounts> {
+  const settled = new AbortController();
+  const work = library.sync(createdMs).finally(() => settled.abort());
+  try {
+    await Promise.race([work, tellOfProgress(AbortSignal.any([signal, settled.signal]))]);
+    signal.throwIfAborted();
+    return await work;
+  } catch (error) {
+    settled.abort();
+    if (error instanceof DocumentFolderUnusable) {
+      throw new ExecutionFailed(error.message, { cause: error });
+    }
+    throw error;
+  }
+
+  async function tellOfProgress(ended: AbortSignal): Promise<void> {
+    for (;;) {
+      await clock.sleep(TELL_EVERY_MS, ended).catch(() => undefined);
+      if (ended.aborted) return;
+      const { done, total } = library.progress ?? { done: 0, total: 0 };
+      if (total > 0) {
+        await progress.tell("exec_status", `Read ${done} of ${count(total, "new document")}`);
+      }
+    }
+  }
+}
+
+export function describeSync({ documents, indexed, removed, skipped }: SyncCounts): string {
+  const changes = [
+    `${indexed} read`,
+    ...(removed > 0 ? [`${removed} removed`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+  ];
+  return `Indexed ${count(documents, "document")} (${changes.join(", ")})`;
+}
+
+/** More names make a warning that nobody reads; the log has them all. */
+const MAX_NAMED = 5;
+
+/** One warning for all files that were not searched. */
+export function warnOfSkipped(skipped: readonly SkippedFile[]): RunWarning[] {
+  if (skipped.length === 0) return [];
+  const named = skipped.slice(0, MAX_NAMED).map(({ path, reason }) => `${path} (${reason})`);
+  const others = skipped.length - named.length;
+  const more = others > 0 ? `, and ${others} more that the log of the engine names` : "";
+  const message = `${count(skipped.length, "file")} could not be searched: ${named.join(", ")}${more}.`;
+  return [{ type: "warning", message, detail: { files: skipped.length } }];
+}
+
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

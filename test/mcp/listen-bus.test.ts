@@ -1,0 +1,122 @@
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { type AuthInfo, createMcpHandler } from "@modelcontextprotocol/server";
+import { expect, onTestFinished, test } from "vitest";
+import { systemClock } from "../../src/client/clock.ts";
+import { createFollowers } from "../../src/client/follower.ts";
+import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
+import type { Backend } from "../../src/mcp/backend.ts";
+import type { Caller } from "../../src/mcp/caller.ts";
+import { createListenBus } from "../../src/mcp/news/listen-bus.ts";
+import { createResourceNews } from "../../src/mcp/news/resource-news.ts";
+import { createOwnRunsOnly } from "../../src/mcp/own-runs-only.ts";
+import { createTaskRunServer } from "../../src/mcp/server.ts";
+import {
+  deferred,
+  silentLog,
+  startTestEngine,
+  textResult,
+  untilAborted,
+} from "../engine/start-test-engine.ts";
+import { backendOn } from "./connect.ts";
+import { besideV2Tools } from "./beside-tools.ts";
+
+/** The server as HTTP serves it, for several principals on one account of the backend. */
+async function start() {
+  const gate = deferred();
+  const engine = await startTestEngine(async ({ signal }) => {
+    await Promise.race([gate.promise, untilAborted(signal)]);
+    return textResult("done");
+  });
+  const shared = await backendOn(engine, "custom");
+  const ledgers = await openLedgerStore({ path: ":memory:", now: Date.now, log: silentLog });
+  onTestFinished(() => ledgers.close());
+  const backends = new Map<string, Backend>();
+  const backend = async ({ principal }: Caller) => {
+    const name = principal ?? "nobody";
+    const known = backends.get(name);
+    if (known !== undefined) return known;
+    const ledger = ledgers.of({ backend: "x", keyFingerprint: null, principal: name });
+    const client = createOwnRunsOnly(shared.client, ledger, name);
+    const own = { ...shared, client, followers: createFollowers({ client }), ledger };
+    backends.set(name, own);
+    return own;
+  };
+  const news = createResourceNews({ backend, clock: systemClock, log: silentLog });
+  const bus = createListenBus(news);
+  const factory = createTaskRunServer({
+    backend,
+    version: "0",
+    log: silentLog,
+    clock: systemClock,
+    news,
+  });
+  const handler = createMcpHandler(factory, { bus });
+  onTestFinished(() => handler.close());
+
+  async function connectAs(principal: string, mode: "auto" | "legacy" = "auto") {
+    const authInfo: AuthInfo = {
+      token: "",
+      clientId: principal,
+      scopes: ["runs:read", "runs:write"],
+      extra: { principal },
+    };
+    const client = new Client({ name: principal, version: "1" }, { versionNegotiation: { mode } });
+    const transport = new StreamableHTTPClientTransport(new URL("http://server/mcp"), {
+      async fetch(url, init) {
+        const request = new Request(url, init);
+        const parsedBody: unknown = init?.body ? JSON.parse(String(init.body)) : undefined;
+        return bus.whileServing({ body: parsedBody, authInfo }, () =>
+          handler.fetch(request, { authInfo, parsedBody }),
+        );
+      },
+    });
+    await client.connect(transport);
+    onTestFinished(() => client.close());
+    return {
+      ...besideV2Tools(client, mode === "auto"),
+      async create(): Promise<string> {
+        const args = { name: "create_task_run", arguments: { input: "held" } };
+        const { structuredContent } = await client.callTool(args);
+        return String(Object(structuredContent)["run_id"]);
+      },
+    };
+  }
+  return { connectAs, release: () => gate.resolve() };
+}
+
+test("each principal hears of its own runs, whoever else listens to the same", async () => {
+  const { connectAs, release } = await start();
+  const [anna, ben] = [await connectAs("anna"), await connectAs("ben")];
+  const ofAnna = `task-run://${await anna.create()}`;
+  const ofBen = `task-run://${await ben.create()}`;
+  await anna.subscribe(ofAnna);
+  await ben.subscribe(ofAnna);
+  await ben.subscribe(ofBen);
+  await expect(ben.read(ofAnna)).rejects.toMatchObject({ code: -32_602 });
+  release();
+  await anna.untilUpdates(1);
+  await ben.untilUpdates(1);
+  // What could have come late has come: both runs are read as completed.
+  expect((await anna.read(ofAnna)).contents[0]?.text).toContain("is completed");
+  expect([...anna.updates]).toEqual([ofAnna]);
+  expect([...ben.updates]).toEqual([ofBen]);
+});
+
+test("a principal's list and completions hold its own runs alone", async () => {
+  const { connectAs } = await start();
+  const [anna, ben] = [await connectAs("anna"), await connectAs("ben")];
+  const run = await anna.create();
+  const names = async (of: typeof anna) => (await of.resources()).map(({ name }) => name);
+  expect(await names(anna)).toEqual(["processors", run]);
+  expect(await names(ben)).toEqual(["processors"]);
+  const ref = { type: "ref/resource", uri: "task-run://{run_id}" } as const;
+  expect(await anna.complete(ref, "run_id", "trun")).toEqual([run]);
+  expect(await ben.complete(ref, "run_id", "trun")).toEqual([]);
+});
+
+test("before 2026-07-28 HTTP has nothing open to bring news by, and offers none", async () => {
+  const { connectAs } = await start();
+  const legacy = await connectAs("anna", "legacy");
+  expect(legacy.capabilities()).toMatchObject({ resources: { subscribe: false } });
+  await expect(legacy.subscribe(`task-run://${await legacy.create()}`)).rejects.toThrow();
+});
