@@ -53,7 +53,12 @@ function backend(): Listener {
       if (url.includes("/events")) {
         outgoing.writeHead(200, { "content-type": "text/event-stream" });
         outgoing.write(": open\n\n");
-      } else sendJson(outgoing, JSON.stringify(run(id, isActive)));
+      } else if (!url.includes("/result")) {
+        sendJson(outgoing, JSON.stringify(run(id, isActive)));
+      } else if (!isActive) {
+        const output = { type: "text", content: "ok", basis: [] };
+        sendJson(outgoing, JSON.stringify({ run: run(id, false), output }));
+      }
     });
   };
 }

@@ -22,6 +22,9 @@ const ROUND_MS = 2_000;
 const WAITERS = 2_000;
 const TOKEN = "bench-token-0123456789abcdef";
 
+/** A token is asked for, and everything is checked. */
+const HTTP = [BINARY, "http", "--port", "0", "--log-level", "warn"];
+
 const dispatcher = new Agent({ connections: null, headersTimeout: 0, bodyTimeout: 0 });
 const children: ChildProcess[] = [];
 
@@ -207,14 +210,11 @@ async function measureWaiting(
 const stateDir = await mkdtemp(join(tmpdir(), "task-run-mcp-bench-"));
 try {
   const backend = await startKind("backend");
-  const ours = await start(
-    [BINARY, "http", "--port", "0", "--caller-requests-per-minute", "100000000"],
-    {
-      PARALLEL_BASE_URL: backend.url,
-      TASK_RUN_MCP_HTTP_TOKEN: TOKEN,
-      TASK_RUN_MCP_STATE_DIR: stateDir,
-    },
-  );
+  const ours = await start([...HTTP, "--caller-requests-per-minute", "100000000"], {
+    PARALLEL_BASE_URL: backend.url,
+    TASK_RUN_MCP_HTTP_TOKEN: TOKEN,
+    TASK_RUN_MCP_STATE_DIR: stateDir,
+  });
   const created = await call({
     url: ours.url,
     era: "2025",
@@ -253,7 +253,7 @@ try {
   console.log("| --- | --- | --- | --- | --- |");
   const wait = (run_id: string) => ({ run_id, wait_seconds: 50 });
   for (const era of ["2025", "2026"] as const) {
-    const fresh = await start([BINARY, "http", "--port", "0"], {
+    const fresh = await start(HTTP, {
       PARALLEL_BASE_URL: backend.url,
       TASK_RUN_MCP_HTTP_TOKEN: TOKEN,
       TASK_RUN_MCP_STATE_DIR: stateDir,

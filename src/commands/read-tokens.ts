@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { parse } from "yaml";
 import { z } from "zod";
 import { READ_SCOPE, WRITE_SCOPE } from "../mcp/caller.ts";
 import type { Principal } from "../transports/http/principal.ts";
@@ -33,8 +34,6 @@ export async function readTokens(
   file: string,
   limits: Pick<Principal, "requestsPerMinute" | "budgetUsdPerDay">,
 ): Promise<StaticToken[]> {
-  // Loaded for those who have such a file.
-  const { parse } = await import("yaml");
   let content: unknown;
   try {
     content = parse(await readFile(file, "utf8"));

@@ -50,7 +50,8 @@ async function findProblems(schema: JsonObject, value: unknown): Promise<string[
 
 async function compile(schema: JsonObject): Promise<Validator> {
   // Loaded for the runs that need it.
-  const { Ajv2020 } = await import("ajv/dist/2020.js");
+  // By its default: a bundle knows no other name of a CommonJS package that loads late.
+  const { Ajv2020 } = (await import("ajv/dist/2020.js")).default;
   // Unknown keywords and formats are the schema author's business, not ours.
   const ajv = new Ajv2020({
     allErrors: true,

@@ -108,7 +108,9 @@ test("a state folder below a file is a problem", async () => {
 
 test("a key is named by its fingerprint, and never shown", async () => {
   const { output, of } = await examine(await temporaryFolder(), {}, { PARALLEL_API_KEY: "key-1" });
-  expect(of("Backend")).toMatchObject([{ message: expect.stringMatching(/hosted, https:\/\/api\.parallel\.ai/) }]);
+  expect(of("Backend")).toMatchObject([
+    { message: expect.stringMatching(/hosted, https:\/\/api\.parallel\.ai/) },
+  ]);
   expect(of("Key")[0]?.message).toMatch(/fingerprint [0-9a-f]{16}$/);
   expect(output).not.toContain("key-1");
 });

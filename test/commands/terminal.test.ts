@@ -3,6 +3,8 @@ import { WriteStream } from "node:tty";
 import { expect, test } from "vitest";
 import { answerText } from "../../src/commands/terminal/answer-text.ts";
 import { createProgressView } from "../../src/commands/terminal/progress-view.ts";
+import { runsTable } from "../../src/commands/terminal/runs-table.ts";
+import { cutToWidth, padToWidth, widthOf } from "../../src/commands/terminal/text-width.ts";
 
 test("away from a terminal, progress is a line per step, and a repeated step no new line", () => {
   const stream = new PassThrough();
@@ -64,4 +66,40 @@ test("text from outside cannot take over the terminal", () => {
   const stream = new PassThrough();
   createProgressView(stream).update({ percent: 0, message: "one\ntwo\u001b]0;title\u0007" });
   expect(String(stream.read())).toBe("  0 %  one two]0;title\n");
+});
+
+test("wide signs count twice, and none is cut in half", () => {
+  expect(cutToWidth("日本語", 6)).toBe("日本語");
+  expect(cutToWidth("日本語", 5)).toBe("日本");
+  expect(cutToWidth("a👩‍👩‍👧b", 3)).toBe("a👩‍👩‍👧");
+  expect(cutToWidth("a👩‍👩‍👧b", 2)).toBe("a");
+  expect(cutToWidth("e\u0301e\u0301", 1)).toBe("e\u0301");
+  expect(padToWidth("日本", 6)).toBe("日本  ");
+  const terminal = new TestTerminal();
+  createProgressView(terminal).update({ percent: 0, message: "日本語".repeat(40) });
+  const [line = ""] = String(terminal.read()).split("\u001b[0K");
+  const text = line.replace("\u001b[1G", "");
+  expect(text.startsWith("░")).toBe(true);
+  expect(widthOf(text)).toBeLessThan(60);
+  expect(widthOf(text)).toBeGreaterThan(55);
+});
+
+test("a table of runs lines up, ends at the edge, and obeys nothing in a question", () => {
+  const rows = [
+    {
+      run_id: "trun_1",
+      status: "running",
+      percent: 45,
+      question: "日本の\u001b[2Jこと",
+      price_usd: 0,
+    },
+    { status: "unknown", processor: "base", price_usd: 0.01, question: "Q", error: "lost" },
+  ];
+  const [header = "", first = "", second = ""] = runsTable(rows, undefined).split("\n");
+  expect(first).toMatch(/^trun_1 {2}running 45 % {2}.*free {4}日本の\[2Jこと$/);
+  expect(second).toMatch(/^- {7}unknown .*base.* \$0\.01 {3}Q \(lost\)$/);
+  expect(first.indexOf("free")).toBe(header.indexOf("PRICE"));
+  for (const line of runsTable(rows, 20).trimEnd().split("\n")) {
+    expect(widthOf(line)).toBeLessThanOrEqual(20);
+  }
 });

@@ -1,9 +1,4 @@
-import {
-  McpServer,
-  type ReadResourceResult,
-  ResourceTemplate,
-  completable,
-} from "@modelcontextprotocol/server";
+import { McpServer, ResourceTemplate, completable } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { STATE_CODEC, addInputRequiredFixtures } from "./input-required-fixtures.ts";
 
@@ -128,17 +123,12 @@ function addTools(server: McpServer): void {
 }
 
 function addResources(server: McpServer): void {
-  const add = (name: string, contents: Omit<ReadResourceResult["contents"][number], "uri">) => {
-    const uri = `test://${name}`;
-    server.registerResource(name, uri, { description: name }, () => ({
-      contents: [{ ...contents, uri, text: "", ...contents }],
+  const add = (name: string, content: string) =>
+    server.registerResource(name, `test://${name}`, {}, ({ href: uri }) => ({
+      contents: [{ uri, mimeType: "text/plain", text: content }],
     }));
-  };
-  add("static-text", {
-    mimeType: "text/plain",
-    text: "This is the content of the static text resource.",
-  });
-  add("watched-resource", { mimeType: "text/plain", text: "Watched." });
+  add("static-text", "This is the content of the static text resource.");
+  add("watched-resource", "Watched.");
   server.registerResource("static-binary", "test://static-binary", {}, ({ href: uri }) => ({
     contents: [{ uri, mimeType: "image/png", blob: PNG }],
   }));

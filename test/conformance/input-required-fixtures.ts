@@ -16,10 +16,14 @@ type Answer = InputRequiredResult | { content: { type: "text"; text: string }[] 
 type Requests = NonNullable<Parameters<typeof inputRequired>[0]["inputRequests"]>;
 
 const done = (text: string): Answer => ({ content: [{ type: "text", text }] });
-const ask = (message: string, field: string, type: "string" | "boolean" = "string") =>
+const ask = (message: string, field: string) =>
   inputRequired.elicit({
     message,
-    requestedSchema: { type: "object", properties: { [field]: { type } }, required: [field] },
+    requestedSchema: {
+      type: "object",
+      properties: { [field]: field === "ok" ? { type: "boolean" } : { type: "string" } },
+      required: [field],
+    },
   });
 const sample = (text: string, maxTokens: number) =>
   inputRequired.createMessage({
@@ -74,7 +78,7 @@ export function addInputRequiredFixtures(server: McpServer): void {
     until({ question: sample("Anything?", 10) }, () => "Unexpected."),
   );
 
-  const confirm = { confirm: ask("Please confirm", "ok", "boolean") };
+  const confirm = { confirm: ask("Please confirm", "ok") };
   for (const stateful of ["request_state", "tampered_state"]) {
     tool(`input_required_result_${stateful}`, async ({ mcpReq }) =>
       mcpReq.requestState<{ step: number }>() === undefined

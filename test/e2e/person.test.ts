@@ -1,8 +1,10 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 import { BINARY, connectStdio, firstLine, launch, runToEnd } from "./built-binary.ts";
@@ -59,14 +61,18 @@ test("what an agent started is listed, read and seen by doctor", async () => {
   expect(Runs.parse(JSON.parse(list.stdout)).runs).toMatchObject([
     { run_id: runId, status: "completed", question: QUESTION },
   ]);
-  const none = await runToEnd({ stateDir, args: ["runs", "--status", "failed"] });
-  expect(none).toMatchObject({ code: 0, stdout: "" });
+});
 
-  const json = await runToEnd({ stateDir, args: ["get", runId, "--json"] });
+test("doctor and --json see what an agent started, too", async () => {
+  const stateDir = await temporaryFolder();
+  const runId = await startRun(stateDir, QUESTION);
+  const json = await runToEnd({ stateDir, args: ["get", runId, "--wait", "60", "--json"] });
   expect(JSON.parse(json.stdout)).toMatchObject({
     run: { run_id: runId, status: "completed" },
     output: { type: "text" },
   });
+  const none = await runToEnd({ stateDir, args: ["runs", "--status", "failed"] });
+  expect(none).toMatchObject({ code: 0, stdout: "" });
 
   const doctor = await runToEnd({ stateDir, args: ["doctor", "--json"], env: { HOME: stateDir } });
   const { ok, checks } = Checks.parse(JSON.parse(doctor.stdout));
@@ -168,9 +174,17 @@ test("doctor tells an accepted key, a refused key, a closed port and a web page 
     code: 1,
     reach: "the backend wants a key (status 401)",
   });
+  const site = createServer((_request, response) => void response.writeHead(404).end("<html>"));
+  onTestFinished(() => void site.close());
+  await once(site.listen(0, "127.0.0.1"), "listening");
+  const { port } = z.object({ port: z.number() }).parse(site.address());
+  expect(await examine({ PARALLEL_BASE_URL: `http://127.0.0.1:${port}` })).toEqual({
+    code: 1,
+    reach: "something answers, but not as a Task API does",
+  });
   engine.kill("SIGKILL");
   const { code, reach } = await examine({ PARALLEL_BASE_URL: url });
-  expect(reach).toMatch(/no connection to the backend \(ECONN/);
+  expect(reach).toMatch(/cannot be reached \(ECONNREFUSED\)/);
   expect(code).toBe(1);
 });
 

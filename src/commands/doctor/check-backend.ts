@@ -8,7 +8,6 @@ import {
   Unauthorized,
 } from "../../client/errors.ts";
 import { defaultRetryPolicy } from "../../client/retry-policy.ts";
-import { errorCode } from "../../client/secrets.ts";
 import type { BackendConfig } from "../../config.ts";
 import { fingerprintKey } from "../../ledger/scope.ts";
 import { type Finding, reasonOf } from "./finding.ts";
@@ -107,11 +106,10 @@ function explainAnswer(error: unknown, apiKey: string | undefined): Finding {
     };
   }
   if (error instanceof BackendUnreachable) {
-    const code = errorCode(error.cause);
     return {
       check,
       state: "problem",
-      message: `no connection to the backend${code === null ? "" : ` (${code})`}`,
+      message: error.message,
       advice: "Check the network, a firewall or proxy in between, and PARALLEL_BASE_URL.",
     };
   }

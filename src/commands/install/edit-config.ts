@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ClientSpec } from "./clients.ts";
 import { ConfigSyntaxError } from "./config-syntax.ts";
-import { readJson, removeJsonProperty, setJsonValue } from "./edit-json.ts";
+import { readJson, removeJsonProperty, setJsonValue, writeJson } from "./edit-json.ts";
 import { readToml, removeTomlTable, setTomlTable, writeTable } from "./edit-toml.ts";
 import { ClientConfigUnusable } from "./errors.ts";
 import { type ConfigObject, isConfigObject, mergeEntry } from "./merge-entry.ts";
@@ -58,7 +58,7 @@ export function removeEntry(
 /** The entry alone, to be copied by hand. */
 export function writeBlock({ format, container }: Place, name: string, entry: ServerEntry): string {
   const block = { [container]: { [name]: entry } };
-  return format === "toml" ? writeTable(block) : `${JSON.stringify(block, null, 2)}\n`;
+  return format === "toml" ? writeTable(block) : `${writeJson(block)}\n`;
 }
 
 /** What differs is written and nothing else, so that comments inside an entry stay too. */

@@ -8,6 +8,7 @@ import {
   printParseErrorCode,
 } from "jsonc-parser";
 import { ConfigSyntaxError, positionAt } from "./config-syntax.ts";
+import { isConfigObject } from "./merge-entry.ts";
 
 /** Comments and trailing commas: some clients write them, and the others read around them. */
 const OPTIONS = { allowTrailingComma: true, allowEmptyContent: true };
@@ -126,8 +127,24 @@ function detectStyle(text: string): Style {
   };
 }
 
-function write(value: unknown, { unit, eol }: Style, indent: string): string {
-  return JSON.stringify(value, null, unit).replaceAll("\n", eol + indent);
+/** JSON as people write it: lists of words stand on one line. */
+export function writeJson(value: unknown): string {
+  return write(value, { unit: "  ", eol: "\n" }, "");
+}
+
+function write(value: unknown, style: Style, indent: string): string {
+  const { unit, eol } = style;
+  if (Array.isArray(value) && value.every((item) => typeof item === "string")) {
+    return `[${value.map((item) => JSON.stringify(item)).join(", ")}]`;
+  }
+  if (!isConfigObject(value) || Object.keys(value).length === 0) {
+    return JSON.stringify(value, null, unit).replaceAll("\n", eol + indent);
+  }
+  const inner = indent + unit;
+  const lines = Object.entries(value).map(
+    ([key, item]) => `${inner}${JSON.stringify(key)}: ${write(item, style, inner)}`,
+  );
+  return `{${eol}${lines.join(`,${eol}`)}${eol}${indent}}`;
 }
 
 /** The white space with which the line of an offset begins. */

@@ -2,7 +2,8 @@ import { sql } from "kysely";
 import type { Database } from "../../database/open-database.ts";
 import type { PassagesTable } from "../../database/schema.ts";
 import type { SourcePolicy } from "../../task-api/run-input.ts";
-import { documentIdOf, PASSAGES_PER_DOCUMENT } from "./passage-rows.ts";
+import { documentIdOf, PASSAGES_PER_DOCUMENT, passageRange } from "./passage-rows.ts";
+import { splitSentences } from "./sentences.ts";
 import { isAllowedSource } from "./source-policy-filter.ts";
 import { fromIndexedText, toMatchExpression } from "./words.ts";
 
@@ -16,6 +17,8 @@ export interface IndexedDocument {
 
 export interface FoundPassage {
   document: IndexedDocument;
+  /** The first sentence of the document, where it stands before all headings: it says what the whole is about. */
+  lead?: string;
   heading: string;
   /** Verbatim, one paragraph, list item or table row per line. */
   text: string;
@@ -58,6 +61,8 @@ interface KeptIndex {
   /** Whether the database has no documents of other folders. */
   isAlone: boolean;
   passages: Map<number, FoundPassage>;
+  /** First sentences, by document. */
+  leads: Map<number, string>;
   /** In how many passages of the whole folder a match expression is found. */
   frequencies: Map<string, number>;
 }
@@ -99,12 +104,12 @@ async function readIndex(
     .select((query) => query.fn.countAll<number>().as("count"))
     .executeTakeFirstOrThrow();
   const isAlone = count === rows.length;
-  return { version, rows, isAlone, passages: new Map(), frequencies: new Map() };
+  return { version, rows, isAlone, passages: new Map(), leads: new Map(), frequencies: new Map() };
 }
 
 function searchIn(
   db: Database,
-  { rows, isAlone, passages: keptPassages, frequencies: keptFrequencies }: KeptIndex,
+  { rows, isAlone, passages: keptPassages, leads, frequencies: keptFrequencies }: KeptIndex,
   policy: SourcePolicy | null | undefined,
 ): DocumentSearch {
   const documents = new Map(
@@ -156,10 +161,30 @@ function searchIn(
       .orderBy("rowid")
       .limit(limit)
       .execute();
+    await readLeads(new Set(found.map((row) => documentIdOf(row.rowid))));
     return {
       passages: found.flatMap((row) => readPassage(row) ?? []),
       documentIds: matched.map((row) => row.id),
     };
+  }
+
+  async function readLeads(ids: ReadonlySet<number>): Promise<void> {
+    const unread = [...ids].filter((id) => !leads.has(id));
+    if (unread.length === 0) return;
+    for (const id of unread) leads.set(id, "");
+    const first = await db
+      .selectFrom("passages")
+      .select(["rowid", "heading", "text"])
+      .where(
+        "rowid",
+        "in",
+        unread.map((id) => sql<number>`CAST(${passageRange(id).first} AS INTEGER)`),
+      )
+      .execute();
+    for (const { rowid, heading, text } of first) {
+      if (heading !== "") continue;
+      leads.set(documentIdOf(rowid), splitSentences(fromIndexedText(text))[0] ?? "");
+    }
   }
 
   /** The same object for the same passage, so that what is found out about it can be kept too. */
@@ -170,6 +195,7 @@ function searchIn(
     if (known !== undefined) return known;
     const passage: FoundPassage = {
       document,
+      lead: leads.get(document.id) ?? "",
       heading: fromIndexedText(row.heading),
       text: fromIndexedText(row.text),
     };

@@ -40,6 +40,7 @@ export async function storeDocuments(
       if (await wasIndexedMeanwhile(trx, folder, file)) continue;
       await storeDocument(trx, folder, file, document);
       stored += 1;
+      await yieldTurn();
     }
     if (stored > 0) await tellOfChange(trx);
     return stored;

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { type DocumentFile, listDocumentFiles } from "./document-folder.ts";
 import { DocumentUnreadable } from "./document-unreadable.ts";
 import { type FolderWatch, hearOfChanges, watchFolder } from "./folder-watch.ts";
-import { readDocument, type SourceDocument } from "./read-document.ts";
+import { readDocument } from "./read-document.ts";
 import { type ReadFile, removeDocuments, storeDocuments, yieldTurn } from "./store-documents.ts";
 
 /** What one synchronisation found and did. */
@@ -37,8 +37,8 @@ export interface DocumentSync {
   close(): Promise<void>;
 }
 
-/** Files that are read and stored as one: few, so that a transaction is over within milliseconds. */
-const FILES_PER_BATCH = 16;
+/** Files that are read at once and stored in one transaction: few and small, so that it is over within milliseconds. */
+const BATCH = { files: 16, bytes: 256 * 1024 };
 
 /**
  * Where nothing tells of changes (network folders, more folders than can be watched) only looking helps, and so the
@@ -128,18 +128,17 @@ export function createDocumentSync(
   /** Reads and stores the files, batch by batch; those that cannot be read are added to `seen`. */
   async function indexAll(files: readonly DocumentFile[], seen: Map<string, string>) {
     let indexed = 0;
-    for (let start = 0; start < files.length && !isClosed; start += FILES_PER_BATCH) {
-      progress = { done: start, total: files.length };
-      const some = files.slice(start, start + FILES_PER_BATCH);
-      const done = await loadKnown(some.map(({ path }) => path));
-      const batch: ReadFile[] = [];
-      for (const file of some) {
-        if (isSameVersion(done.get(file.path), file)) continue;
-        const document = await readOrSkip(file, seen);
-        if (document !== null) batch.push({ file, document });
-        await yieldTurn();
-      }
-      indexed += await store(() => storeDocuments(db, folder, batch));
+    let done = 0;
+    for (const batch of toBatches(files)) {
+      if (isClosed) break;
+      progress = { done, total: files.length };
+      const known = await loadKnown(batch.map(({ path }) => path));
+      const changed = batch.filter((file) => !isSameVersion(known.get(file.path), file));
+      const read = await Promise.all(changed.map(async (file) => readOrSkip(file, seen)));
+      await yieldTurn();
+      const documents = read.filter((document) => document !== null);
+      indexed += await store(() => storeDocuments(db, folder, documents));
+      done += batch.length;
     }
     return indexed;
   }
@@ -159,7 +158,7 @@ export function createDocumentSync(
   async function readOrSkip(
     file: DocumentFile,
     seen: Map<string, string>,
-  ): Promise<SourceDocument | null> {
+  ): Promise<ReadFile | null> {
     const version = `${file.modifiedMs}/${file.sizeBytes}`;
     const known = unreadable.get(file.path);
     if (known?.version === version) {
@@ -171,7 +170,7 @@ export function createDocumentSync(
       for (const problem of document.problems) {
         log.warn({ path: file.path, folder }, `Document ${file.path}: ${problem}`);
       }
-      return document;
+      return { file, document };
     } catch (error) {
       if (!(error instanceof DocumentUnreadable)) throw error;
       seen.set(file.path, error.message);
@@ -212,6 +211,22 @@ interface Pass {
   changes: number;
   counts: SyncCounts;
   skipped: readonly SkippedFile[];
+}
+
+function* toBatches(files: readonly DocumentFile[]): Generator<DocumentFile[], void> {
+  let batch: DocumentFile[] = [];
+  let bytes = 0;
+  for (const file of files) {
+    const isFull = batch.length === BATCH.files || bytes + file.sizeBytes > BATCH.bytes;
+    if (isFull && batch.length > 0) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(file);
+    bytes += file.sizeBytes;
+  }
+  if (batch.length > 0) yield batch;
 }
 
 async function listAndWatch(folder: string, watch: FolderWatch) {

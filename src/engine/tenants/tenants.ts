@@ -48,7 +48,8 @@ export function singleTenant(apiKey: string | undefined): Tenants {
 /** Reads a tenants file (YAML or JSON). Throws {@link TenantsFileUnusable} with every problem. */
 export async function readTenants(path: string): Promise<Tenants> {
   // Loaded for those who have such a file.
-  const { parse: parseYaml } = await import("yaml");
+  // By its default: a bundle knows no other name of a CommonJS package that loads late.
+  const { parse: parseYaml } = (await import("yaml")).default;
   let content: unknown;
   try {
     content = parseYaml(await readFile(path, "utf8"));

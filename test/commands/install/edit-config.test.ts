@@ -10,7 +10,13 @@ const entry = { command: "npx", args: ["-y", "task-run-mcp"], env: { A: "1" } };
 const named = { name: "task-run", entry, file: "mcp.json" };
 const removed = { name: "task-run", file: "mcp.json" };
 
-const WRITTEN = JSON.stringify(entry, null, 2);
+const WRITTEN = `{
+  "command": "npx",
+  "args": ["-y", "task-run-mcp"],
+  "env": {
+    "A": "1"
+  }
+}`;
 const indented = (by: string) => WRITTEN.replaceAll("\n", `\n${by}`);
 
 test("a file that is missing, empty or only a comment gets the entry", () => {

@@ -104,14 +104,14 @@ function sentencesOf(passage: FoundPassage): readonly SentenceInContext[] {
   return sentences;
 }
 
-function readSentences({ document, heading, subject, text }: FoundPassage): SentenceInContext[] {
+function readSentences({ document, lead = "", heading, subject, text }: FoundPassage): SentenceInContext[] {
   const about = subject ?? `${document.title}\n${heading}`;
   return text.split("\n").flatMap((line) => {
     let antecedent = "";
     return splitSentences(line).map((sentence) => {
       const context = hasPronoun(sentence) ? `${about}\n${antecedent}` : about;
       antecedent = mainClause(sentence);
-      return { sentence, context };
+      return { sentence, context, lead };
     });
   });
 }

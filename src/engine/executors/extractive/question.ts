@@ -28,6 +28,9 @@ export type NameGroup = readonly (readonly Term[])[];
 
 export type ExpectedAnswer = "date" | "number" | "name" | null;
 
+/** The units in which a number answers the question; null where any does. */
+export type ExpectedUnits = ReadonlySet<string> | null;
+
 /** A question, taken apart. */
 export interface Question {
   /** In order, without stop words and repetitions. */
@@ -41,6 +44,7 @@ export interface Question {
   /** Other numbers in the question. */
   numbers: readonly Term[];
   expects: ExpectedAnswer;
+  units: ExpectedUnits;
 }
 
 /** A long text has more words than a question needs; each costs a search. */
@@ -89,6 +93,7 @@ export function readQuestion({
     years,
     numbers: terms.filter((term) => /^\d/.test(term.key) && !isYear(term.key)),
     expects: expectedAnswer(asked.join("\n")),
+    units: expectedUnits(asked.join("\n")),
   };
 }
 
@@ -194,6 +199,15 @@ function groupNames(text: string, words: readonly Word[]): NameGroup[] {
     end = word.start + word.text.length;
   }
   return groups;
+}
+
+const LENGTHS = new Set(["km", "m", "cm", "mm", "ft", "mile"]);
+
+/** Other questions of amount are answered in too many ways: `how long` by metres, hours or pages. */
+function expectedUnits(text: string): ExpectedUnits {
+  return /\bhow (?:high|tall|deep|wide)\b|\bwhat is the (?:height|depth|width|diameter)\b/i.test(text)
+    ? LENGTHS
+    : null;
 }
 
 function expectedAnswer(text: string): ExpectedAnswer {

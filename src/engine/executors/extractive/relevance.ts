@@ -14,6 +14,8 @@ export interface SentenceInContext {
   sentence: string;
   /** Title, headings, and what the sentence before is about when this one has a pronoun. */
   context: string;
+  /** How the document introduces itself. */
+  lead: string;
 }
 
 /** A question with the weight of each of its words in this folder. */
@@ -30,6 +32,8 @@ export interface WeightedQuestion extends Question {
 const WEIGHTS = {
   /** A word in the title or heading instead of the sentence. */
   context: 0.85,
+  /** A word of a name that only the first sentence of the document has. */
+  lead: 0.7,
   hint: 0.5,
   /** Whether the sentence holds the kind of answer that was asked for: a date, a number, a name. */
   expectation: 1.5,
@@ -124,10 +128,15 @@ function inverseFrequency(count: number, total: number): number {
 export function scoreSentence(text: SentenceInContext, question: WeightedQuestion): number {
   if (question.weights.size === 0) return 0;
   const inSentence = createMatcher(text.sentence);
-  const inContext = createMatcher(text.context);
+  const inTitle = createMatcher(text.context);
+  const inLead = createMatcher(text.lead);
+  // A document introduces its subject once; other words of its first sentence say little about those that follow.
+  const names = new Set(question.names.flat(2).map((term) => term.key));
+  const inContext: Matcher = (term) => inTitle(term) || (names.has(term.key) && inLead(term));
 
-  const { inText, near } = matchWeight(question, inSentence, inContext);
-  let matched = inText + near * WEIGHTS.context;
+  const { inText, near } = matchWeight(question, inSentence, inTitle);
+  const { near: introduced } = matchWeight(question, inSentence, inContext);
+  let matched = inText + near * WEIGHTS.context + (introduced - near) * WEIGHTS.lead;
   if (matched === 0) return 0;
   const isExpected = meetsExpectation(text.sentence, question);
   if (isExpected) matched += WEIGHTS.expectation;
@@ -245,7 +254,11 @@ function meetsExpectation(sentence: string, question: WeightedQuestion): boolean
         findDates(sentence).length > 0 || yearsIn(sentence).some((y) => !question.years.includes(y))
       );
     case "number":
-      return findNumbers(sentence).some((number) => !isAskedNumber(question, String(number.value)));
+      return findNumbers(sentence).some(
+        ({ value, unit }) =>
+          !isAskedNumber(question, String(value)) &&
+          (question.units === null || (unit !== null && question.units.has(unit))),
+      );
     case "name":
       return hasNewName(sentence, question);
   }

@@ -44,6 +44,8 @@ const UNITS: readonly (readonly [unit: string, spelling: string])[] = [
   ["m/s", "m\\/s|met(?:re|er)s? per second"],
   ["km", "km|kilomet(?:re|er)s?"],
   ["mile", "miles?"],
+  ["cm", "cm|centimet(?:re|er)s?"],
+  ["mm", "mm|millimet(?:re|er)s?"],
   ["m", "m|met(?:re|er)s?"],
   ["ft", "ft|feet|foot"],
   ["kg", "kg|kilograms?"],

