@@ -3,18 +3,15 @@
 // `npm run bench:cold-start`; nothing else should be running on the machine.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { z } from "zod";
-import { bundleOptions } from "../scripts/bundling.ts";
+import { ROOT, writeBundle } from "../scripts/bundling.ts";
 import { printFigures } from "./figures.ts";
 
 const SPAWNS = 15;
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 const NO_SDK = `
   require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
@@ -106,16 +103,11 @@ function median(values: number[]): number {
 const folder = await mkdtemp(join(tmpdir(), "task-run-mcp-bench-"));
 try {
   const floor = join(folder, "floor.cjs");
-  const smallest = join(folder, "smallest.mjs");
+  const smallest = join(folder, "smallest.js");
   await writeFile(floor, NO_SDK);
-  const { banner, external, plugins: _plugins, ...options } = bundleOptions;
-  await build({
-    ...options,
-    ...(banner && { banner }),
-    ...(external && { external }),
-    stdin: { contents: SMALLEST_SDK, resolveDir: ROOT },
-    outfile: smallest,
-  });
+  await writeFile(join(folder, "smallest.ts"), SMALLEST_SDK);
+  await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"), "junction");
+  await writeBundle({ input: { smallest: join(folder, "smallest.ts") }, folder, isOneFile: true });
   const servers = {
     "the floor, no SDK": floor,
     "the smallest SDK server": smallest,

@@ -1,16 +1,13 @@
 // Builds dist/: the program (cli.js) and the library (index.js with its types), with what is needed late in files of its
 // own. Run it with `npm run build`.
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { build } from "esbuild";
-import { SQLITE_WASM, SQLITE_WASM_SOURCE, bundleOptions } from "./bundling.ts";
+import { ROOT, writeBundle } from "./bundling.ts";
 import { collectLicenses } from "./licenses.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DIST = join(ROOT, "dist");
 const LIBRARY = join("library", "index.d.ts");
 
@@ -18,18 +15,13 @@ await rm(DIST, { recursive: true, force: true });
 await Promise.all([buildPrograms(), buildTypes()]);
 
 async function buildPrograms(): Promise<void> {
-  const { metafile } = await build({
-    ...bundleOptions,
-    entryPoints: {
-      cli: join(ROOT, "src", "cli.ts"),
-      index: join(ROOT, "src", "library", "index.ts"),
-    },
-    outdir: DIST,
-    splitting: true,
-    metafile: true,
+  const source = (...path: string[]) => join(ROOT, "src", ...path);
+  const chunks = await writeBundle({
+    input: { cli: source("cli.ts"), index: source("library", "index.ts") },
+    folder: DIST,
+    startsWith: [source("cli.ts"), source("commands", "stdio.ts")],
   });
-  await cp(SQLITE_WASM_SOURCE, join(DIST, SQLITE_WASM));
-  await writeFile(join(DIST, "THIRD-PARTY-LICENSES.txt"), await collectLicenses(metafile));
+  await writeFile(join(DIST, "THIRD-PARTY-LICENSES.txt"), await collectLicenses(chunks));
 }
 
 /** The declarations that the library's own lead to, and no others. */

@@ -1,9 +1,13 @@
-// How the sources become what is installed: JavaScript of our own and of our dependencies in few, small files.
+// How the sources become what is installed: JavaScript of our own and of our dependencies, in few files.
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { BuildOptions, Plugin } from "esbuild";
+import { type OutputChunk, type OutputOptions, type Plugin, rolldown } from "rolldown";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+export const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+const LOCALES = "\0left-out:locales";
+const VALIDATOR = "\0left-out:validator";
 
 /**
  * What starts slowly and is never used here. Zod carries its messages in 50 languages, all of which are read at every
@@ -11,62 +15,91 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
  */
 const leftOut: Plugin = {
   name: "left-out",
-  setup(build) {
-    build.onResolve({ filter: /\/locales\/index\.js$/ }, ({ importer }) =>
-      /[\\/]zod[\\/]/.test(importer) ? { path: "locales", namespace: "left-out" } : undefined,
-    );
-    build.onResolve({ filter: /ajvProvider-.*\.mjs$/ }, ({ importer }) =>
-      /@modelcontextprotocol[\\/]server/.test(importer)
-        ? { path: "validator", namespace: "left-out" }
-        : undefined,
-    );
-    build.onLoad({ filter: /^locales$/, namespace: "left-out" }, () => ({
-      contents: 'export { default as en } from "zod/v4/locales/en.js";',
-      resolveDir: ROOT,
-    }));
-    build.onLoad({ filter: /^validator$/, namespace: "left-out" }, () => ({
-      contents: `
-        class AjvJsonSchemaValidator {
-          getValidator() { throw new Error("This server has no JSON Schema validator"); }
-        }
-        export { AjvJsonSchemaValidator as n };
-      `,
-    }));
+  resolveId(id, importer) {
+    if (id === "zod/v4/locales/en.js") return join(ROOT, "node_modules", id);
+    if (importer === undefined) return null;
+    if (/\/locales\/index\.js$/.test(id) && /[\\/]zod[\\/]/.test(importer)) return LOCALES;
+    const isSdk = /@modelcontextprotocol[\\/]server/.test(importer);
+    return /ajvProvider-.*\.mjs$/.test(id) && isSdk ? VALIDATOR : null;
+  },
+  load(id) {
+    if (id === LOCALES) return 'export { default as en } from "zod/v4/locales/en.js";';
+    if (id !== VALIDATOR) return null;
+    return `
+      class AjvJsonSchemaValidator {
+        getValidator() { throw new Error("This server has no JSON Schema validator"); }
+      }
+      export { AjvJsonSchemaValidator as n };
+    `;
   },
 };
 
 /** A file that a dependency reads beside the JavaScript it is bundled into. */
-export const SQLITE_WASM = "node-sqlite3-wasm.wasm";
-export const SQLITE_WASM_SOURCE = join(
-  ROOT,
-  "node_modules",
-  "node-sqlite3-wasm",
-  "dist",
-  SQLITE_WASM,
-);
+const SQLITE_WASM = "node-sqlite3-wasm.wasm";
 
-/** What every bundle of ours has in common. */
-export const bundleOptions: BuildOptions = {
-  bundle: true,
-  minify: true,
-  platform: "node",
-  target: "node20.18",
-  format: "esm",
-  // Native, and not everybody's: `database/load-sqlite.ts` does without where it can.
-  external: ["libsql"],
-  // What Node loads of it hides its parts from a bundler.
-  alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
-  // Some CommonJS dependencies ask for Node's own modules, and for files beside them, in their own way.
-  banner: {
-    js: [
-      'import{createRequire as __createRequire}from"node:module";',
-      'import{fileURLToPath as __fileURLToPath}from"node:url";',
-      "const require=__createRequire(import.meta.url);",
-      'const __dirname=__fileURLToPath(new URL(".",import.meta.url));',
-    ].join(""),
-  },
-  // The licences of all of it are in a file of their own.
-  legalComments: "none",
-  plugins: [leftOut],
-  logLevel: "warning",
-};
+export interface BundleOptions {
+  /** Entry files by the name of what they become. */
+  input: Record<string, string>;
+  folder: string;
+  /** Everything in one file, also what is needed late. */
+  isOneFile?: boolean;
+  /** Modules whose start matters: they, and what they import, are read as one file. */
+  startsWith?: readonly string[];
+}
+
+/** Writes the bundle, and returns what went into it. */
+export async function writeBundle({
+  input,
+  folder,
+  isOneFile = false,
+  startsWith = [],
+}: BundleOptions): Promise<OutputChunk[]> {
+  const atStart = new Set<string>();
+  const findStart: Plugin = {
+    name: "find-start",
+    buildEnd() {
+      const waiting = [...startsWith];
+      for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+        if (atStart.has(id)) continue;
+        atStart.add(id);
+        waiting.push(...(this.getModuleInfo(id)?.importedIds ?? []));
+      }
+      // These run when they are imported: each stays a file of its own.
+      for (const id of startsWith) atStart.delete(id);
+    },
+  };
+  const bundle = await rolldown({
+    input,
+    platform: "node",
+    // Native, and not everybody's: `database/load-sqlite.ts` does without where it can.
+    external: ["libsql"],
+    // Its other form asks for its own files in a way that no bundler can follow.
+    resolve: { alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" } },
+    plugins: [leftOut, findStart],
+    logLevel: "warn",
+    onLog(level, log, handle) {
+      // Modules that some import early and some late stay where they are read first, as it should be.
+      if (log.code !== "INEFFECTIVE_DYNAMIC_IMPORT") handle(level, log);
+    },
+  });
+  const { output } = await bundle.write({
+    dir: folder,
+    format: "esm",
+    minify: true,
+    entryFileNames: "[name].js",
+    chunkFileNames: "[name]-[hash].js",
+    codeSplitting: splitting(isOneFile, atStart),
+  });
+  await bundle.close();
+  const wasm = join(ROOT, "node_modules", "node-sqlite3-wasm", "dist", SQLITE_WASM);
+  await cp(wasm, join(folder, SQLITE_WASM));
+  return output.filter((part) => part.type === "chunk");
+}
+
+function splitting(
+  isOneFile: boolean,
+  atStart: ReadonlySet<string>,
+): NonNullable<OutputOptions["codeSplitting"]> {
+  if (isOneFile) return false;
+  return { groups: [{ name: "start", test: (id) => atStart.has(id) }] };
+}

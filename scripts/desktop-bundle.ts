@@ -4,32 +4,27 @@ import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { build } from "esbuild";
-import { SQLITE_WASM, SQLITE_WASM_SOURCE, bundleOptions } from "./bundling.ts";
+import { ROOT, writeBundle } from "./bundling.ts";
 import { collectLicenses } from "./licenses.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FOLDER = await mkdtemp(join(tmpdir(), "task-run-mcp-bundle-"));
 const ARCHIVE = process.argv[2] ?? join(ROOT, "task-run-mcp.mcpb");
 
 await mkdir(join(FOLDER, "server"));
-const { metafile } = await build({
-  ...bundleOptions,
-  entryPoints: [join(ROOT, "src", "cli.ts")],
-  outfile: join(FOLDER, "server", "cli.js"),
-  metafile: true,
+const chunks = await writeBundle({
+  input: { cli: join(ROOT, "src", "cli.ts") },
+  folder: join(FOLDER, "server"),
+  isOneFile: true,
 });
 await Promise.all([
-  cp(SQLITE_WASM_SOURCE, join(FOLDER, "server", SQLITE_WASM)),
   cp(join(ROOT, "manifest.json"), join(FOLDER, "manifest.json")),
   cp(join(ROOT, "icon.png"), join(FOLDER, "icon.png")),
   cp(join(ROOT, "LICENSE"), join(FOLDER, "LICENSE")),
   cp(join(ROOT, "examples", "documents"), join(FOLDER, "examples", "documents"), {
     recursive: true,
   }),
-  writeFile(join(FOLDER, "THIRD-PARTY-LICENSES.txt"), await collectLicenses(metafile)),
+  writeFile(join(FOLDER, "THIRD-PARTY-LICENSES.txt"), await collectLicenses(chunks)),
   writeFile(join(FOLDER, "package.json"), await bundledManifest()),
 ]);
 const mcpb = join(ROOT, "node_modules", "@anthropic-ai", "mcpb", "dist", "cli", "cli.js");

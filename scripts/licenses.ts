@@ -1,6 +1,6 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Metafile } from "esbuild";
+import type { OutputChunk } from "rolldown";
 import { z } from "zod";
 
 const Manifest = z.object({
@@ -10,9 +10,9 @@ const Manifest = z.object({
 });
 
 /** The licences of all packages that went into a bundle: most of them ask to be passed on with the code. */
-export async function collectLicenses({ inputs }: Metafile): Promise<string> {
+export async function collectLicenses(chunks: readonly OutputChunk[]): Promise<string> {
   const folders = new Set<string>();
-  for (const file of Object.keys(inputs)) {
+  for (const file of chunks.flatMap(({ moduleIds }) => moduleIds)) {
     const [folder] = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? [];
     if (folder !== undefined) folders.add(folder);
   }

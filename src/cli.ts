@@ -10,7 +10,6 @@ import {
   addOptions,
 } from "./commands/command-options.ts";
 import { ExitCode, exitCodeOf } from "./commands/exit-code.ts";
-import { registerPersonCommands } from "./commands/register-person-commands.ts";
 import { type Config, readConfig } from "./config.ts";
 import type { Flags } from "./options.ts";
 import { createLogger } from "./logger.ts";
@@ -151,10 +150,14 @@ addOptions(
   });
 });
 
-registerPersonCommands(program, {
-  prepare: (flags) => prepare({ logLevel: "warn", ...flags }),
-  cliPath: fileURLToPath(import.meta.url),
-});
+// A host starts the server for every window and waits for it; it names no command, and needs none of these.
+if (process.argv.length > 2) {
+  const { registerPersonCommands } = await import("./commands/register-person-commands.ts");
+  registerPersonCommands(program, {
+    prepare: (flags) => prepare({ logLevel: "warn", ...flags }),
+    cliPath: fileURLToPath(import.meta.url),
+  });
+}
 
 try {
   await program.parseAsync();

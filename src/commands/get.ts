@@ -17,7 +17,7 @@ const MAX_WAIT_SECONDS = 86_400;
 
 /** `task-run-mcp get`: status, and of a completed run the answer with its sources. */
 export async function getCommand(options: GetCommandOptions): Promise<ExitCode> {
-  const { signal, stdout, stderr } = options;
+  const { stdout, stderr } = options;
   const runId = readRunId(options.runId);
   const seconds = readSeconds(options.waitSeconds);
   const backend = await openBackend(options.backend, options.bridge, options);
@@ -36,10 +36,6 @@ export async function getCommand(options: GetCommandOptions): Promise<ExitCode> 
     const warnings = (run.warnings ?? []).map(({ message }) => message);
     for (const note of [...notes, ...warnings]) stderr.write(`Note: ${printableLine(note)}\n`);
     return hasFailed ? ExitCode.failed : ExitCode.done;
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    stderr.write("Stopped waiting. The run was not cancelled.\n");
-    return ExitCode.interrupted;
   } finally {
     await backend.close();
   }

@@ -7,8 +7,6 @@ import { describeChange } from "./install/describe-change.ts";
 import { removeEntry, setEntry, writeBlock } from "./install/edit-config.ts";
 import { type RunningProgram, createServerEntry } from "./install/server-entry.ts";
 
-export const DEFAULT_SERVER_NAME = "task-run";
-
 export interface InstallOptions {
   client: ClientId;
   /** The server's name in the client. */

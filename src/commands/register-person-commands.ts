@@ -1,9 +1,10 @@
-import { Argument, type Command, Option } from "commander";
+import type { Command } from "commander";
 import { type Config, readMachine, resolvePath } from "../config.ts";
 import type { Logger } from "pino";
 import type { Flags } from "../options.ts";
 import { BRIDGE_SETTINGS, ENGINE_SETTINGS, addOptions } from "./command-options.ts";
 import { CLIENT_IDS, type ClientId } from "./install/clients.ts";
+import { unlessInterrupted } from "./unless-interrupted.ts";
 
 /** What the commands get from the program that they are part of. */
 export interface Host {
@@ -37,16 +38,15 @@ function registerInstall(program: Command, { prepare, cliPath }: Host): void {
   const command = program
     .command("install")
     .description("put this server into a client's configuration; shows the change and asks first")
-    .addArgument(new Argument("<client>", "the client").choices(CLIENT_IDS))
+    .addArgument(program.createArgument("<client>", "the client").choices(CLIENT_IDS))
     .option("--print", "print what would be written, and write nothing")
-    .addOption(new Option("--remove", "take the server out").conflicts("print"))
+    .addOption(program.createOption("--remove", "take the server out").conflicts("print"))
     .option("--yes", "do not ask")
     .option("--name <name>", "the server's name in the client", "task-run")
     .addOption(
-      new Option("--copy-key", "write PARALLEL_API_KEY into the client's file").conflicts([
-        "print",
-        "remove",
-      ]),
+      program
+        .createOption("--copy-key", "write PARALLEL_API_KEY into the client's file")
+        .conflicts(["print", "remove"]),
     );
   addOptions(command, [...ENGINE_SETTINGS, ...BRIDGE_SETTINGS])
     .addHelpText(
@@ -64,23 +64,28 @@ function registerInstall(program: Command, { prepare, cliPath }: Host): void {
         import("./install/server-entry.ts"),
       ]);
       const { name, remove, print, yes, copyKey, ...flags } = self.optsWithGlobals<InstallFlags>();
-      const { config, signal } = prepare(flags);
+      const context = prepare(flags);
+      const { config, signal } = context;
       const account = accountEnv(config.backend);
-      process.exitCode = await installCommand({
-        client,
-        name,
-        action: print ? "print" : remove ? "remove" : "install",
-        isConfirmed: yes ?? false,
-        env: { ...settingsEnv(flags, resolvePath), ...(copyKey && account) },
-        notes: remove || copyKey ? [] : notesOf(config.backend),
-        secrets: config.secrets,
-        program: { nodePath: process.execPath, cliPath },
-        machine: readMachine(),
-        now: new Date(),
-        signal,
-        terminal: process,
-        stderr: process.stderr,
-      });
+      process.exitCode = await unlessInterrupted(
+        { signal: context.signal, stderr: process.stderr, message: "Interrupted." },
+        () =>
+          installCommand({
+            client,
+            name,
+            action: print ? "print" : remove ? "remove" : "install",
+            isConfirmed: yes ?? false,
+            env: { ...settingsEnv(flags, resolvePath), ...(copyKey && account) },
+            notes: remove || copyKey ? [] : notesOf(config.backend),
+            secrets: config.secrets,
+            program: { nodePath: process.execPath, cliPath },
+            machine: readMachine(),
+            now: new Date(),
+            signal,
+            terminal: process,
+            stderr: process.stderr,
+          }),
+      );
     });
 }
 
@@ -113,25 +118,30 @@ function registerDoctor(program: Command, { prepare, cliPath }: Host): void {
       const { offline, json, ...flags } = self.optsWithGlobals<
         Flags & { offline?: boolean; json?: boolean }
       >();
-      const { config, version, signal } = prepare(flags);
-      process.exitCode = await doctorCommand({
-        config,
-        version,
-        signal,
-        nodeVersion: process.versions.node,
-        program: { nodePath: process.execPath, cliPath },
-        machine: readMachine(),
-        isOffline: offline ?? false,
-        json: json ?? false,
-        stdout: process.stdout,
-      });
+      const context = prepare(flags);
+      const { config, version, signal } = context;
+      process.exitCode = await unlessInterrupted(
+        { signal: context.signal, stderr: process.stderr, message: "Interrupted." },
+        () =>
+          doctorCommand({
+            config,
+            version,
+            signal,
+            nodeVersion: process.versions.node,
+            program: { nodePath: process.execPath, cliPath },
+            machine: readMachine(),
+            isOffline: offline ?? false,
+            json: json ?? false,
+            stdout: process.stdout,
+          }),
+      );
     });
 }
 
 function registerRuns(program: Command, { prepare }: Host): void {
   const command = program
     .command("runs")
-    .description("list the runs that were started here, by agents or by you, newest first")
+    .description("list the runs that agents started here, newest first")
     .option("--status <status>", "only these: active, unknown, or a status such as completed")
     .option("--text <words>", "only those with these words in the question")
     .option("--limit <number>", "at most so many", "20")
@@ -143,13 +153,18 @@ function registerRuns(program: Command, { prepare }: Host): void {
       const { status, text, limit, json, ...flags } = self.optsWithGlobals<
         Flags & { status?: string; text?: string; limit: string; json?: boolean }
       >();
-      process.exitCode = await runsCommand({
-        ...runsContext(prepare(flags)),
-        status,
-        text,
-        limit,
-        json: json ?? false,
-      });
+      const context = runsContext(prepare(flags));
+      process.exitCode = await unlessInterrupted(
+        { signal: context.signal, stderr: process.stderr, message: "Interrupted." },
+        () =>
+          runsCommand({
+            ...context,
+            status,
+            text,
+            limit,
+            json: json ?? false,
+          }),
+      );
     });
 }
 
@@ -171,12 +186,21 @@ function registerGet(program: Command, { prepare }: Host): void {
       const { wait, json, ...flags } = self.optsWithGlobals<
         Flags & { wait: string; json?: boolean }
       >();
-      process.exitCode = await getCommand({
-        ...runsContext(prepare(flags)),
-        runId,
-        waitSeconds: wait,
-        json: json ?? false,
-      });
+      const context = runsContext(prepare(flags));
+      process.exitCode = await unlessInterrupted(
+        {
+          signal: context.signal,
+          stderr: process.stderr,
+          message: "Stopped waiting. The run was not cancelled.",
+        },
+        () =>
+          getCommand({
+            ...context,
+            runId,
+            waitSeconds: wait,
+            json: json ?? false,
+          }),
+      );
     });
 }
 
@@ -195,11 +219,20 @@ function registerCancel(program: Command, { prepare }: Host): void {
     .action(async (runId: string, _flags: Flags, self: Command) => {
       const { cancelCommand } = await import("./cancel.ts");
       const { json, ...flags } = self.optsWithGlobals<Flags & { json?: boolean }>();
-      process.exitCode = await cancelCommand({
-        ...runsContext(prepare(flags)),
-        runId,
-        json: json ?? false,
-      });
+      const context = runsContext(prepare(flags));
+      process.exitCode = await unlessInterrupted(
+        {
+          signal: context.signal,
+          stderr: process.stderr,
+          message: "Interrupted: whether the run was cancelled, `task-run-mcp get` tells.",
+        },
+        () =>
+          cancelCommand({
+            ...context,
+            runId,
+            json: json ?? false,
+          }),
+      );
     });
 }
 
@@ -207,7 +240,7 @@ function registerCompletion(program: Command): void {
   program
     .command("completion")
     .description("print a script that completes commands and options in your shell")
-    .addArgument(new Argument("<shell>", "your shell").choices(["bash", "zsh", "fish"]))
+    .addArgument(program.createArgument("<shell>", "your shell").choices(["bash", "zsh", "fish"]))
     .addHelpText(
       "after",
       examples(

@@ -6,6 +6,9 @@ import type { BackendConfig, BridgeConfig } from "../config.ts";
 import { checkOutputSchema } from "../task-api/output-schema-rules.ts";
 import { RunInput } from "../task-api/run-input.ts";
 import { JsonObject } from "../task-api/task-spec.ts";
+import { explainError } from "../mcp/explain-error.ts";
+import { placeRun } from "../mcp/place-run.ts";
+import { CostRefused } from "../mcp/refusals.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
 import { openBackend } from "./open-backend.ts";
 import { answerText } from "./terminal/answer-text.ts";
@@ -35,11 +38,23 @@ export async function runCommand(options: RunCommandOptions): Promise<ExitCode> 
   const input = await readRunInput(options);
   const backend = await openBackend(options.backend, options.bridge, options);
   try {
-    const { run_id: runId } = await backend.client.createRun(input, { signal });
-    stderr.write(`Started ${printableLine(runId)} on ${input.processor}\n`);
-    const last = await follow(backend.followers.watch(runId, { signal }), stderr);
+    const order = { input, idempotencyKey: undefined, maxCostUsd: undefined };
+    const { budgetUsdPerDay } = options.bridge;
+    const { run } = await placeRun(order, backend, {
+      budgetUsdPerDay,
+      ownBudgetUsdPerDay: undefined,
+      log: options.log,
+    });
+    stderr.write(`Started ${printableLine(run.run_id)} on ${input.processor}\n`);
+    const last = await follow(backend.followers.watch(run.run_id, { signal }), stderr);
+    await backend.ledger.record(run.run_id, last);
     return report(last, options.json, { stdout, stderr });
   } catch (error) {
+    if (error instanceof CostRefused) {
+      const { summary } = explainError(error, { tool: "run", args: {} });
+      stderr.write(`${summary}\n`);
+      return ExitCode.failed;
+    }
     if (!signal.aborted) throw error;
     stderr.write("Stopped waiting. The run was not cancelled.\n");
     return ExitCode.interrupted;

@@ -1,7 +1,7 @@
-import type { Tool } from "./tool.ts";
+import type { ListedTool } from "./tool.ts";
 
 /** What a client may put into its model's context: only about tools that are there. */
-export function describeServer(tools: readonly Tool[]): string {
+export function describeServer(tools: readonly ListedTool[]): string {
   const names = new Set(tools.map(({ name }) => name));
   const sentences: [needed: string, sentence: string][] = [
     ["create_task_run", "create_task_run starts one and returns a run_id at once."],

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { READ_SCOPE, WRITE_SCOPE } from "./caller.ts";
-import { TOOLS } from "./tools.ts";
+import { TOOL_LIST } from "./tool-list.ts";
 
 /** Methods besides tool calls that change something. */
 const WRITING_METHODS: ReadonlySet<string> = new Set(["tasks/cancel", "tasks/update"]);
 
 const READ_TOOLS: ReadonlySet<string> = new Set(
-  TOOLS.filter(({ hints }) => hints.readOnly).map(({ name }) => name),
+  TOOL_LIST.filter(({ hints }) => hints.readOnly).map(({ name }) => name),
 );
 
 const Message = z.object({ method: z.string(), params: z.unknown() });
@@ -32,5 +32,5 @@ function isWriting(message: unknown): boolean {
 }
 
 function isTool(name: string): boolean {
-  return TOOLS.some((tool) => tool.name === name);
+  return TOOL_LIST.some((tool) => tool.name === name);
 }

@@ -5,7 +5,8 @@ import type { Prompt } from "./prompts/prompt.ts";
 import { servePrompts } from "./prompts/serve-prompts.ts";
 import { serveResources } from "./resources/serve-resources.ts";
 import { serveCompletions } from "./serve-completions.ts";
-import { TASKS_EXTENSION, type TaskServices, serveTasks } from "./tasks-extension.ts";
+import { TASKS_EXTENSION } from "./tasks-capability.ts";
+import { type TaskServices, serveTasks } from "./tasks-extension.ts";
 import type { ToolContext } from "./tool.ts";
 
 /** What one server offers besides tools. */

@@ -9,19 +9,18 @@ import { z } from "zod";
 import type { Clock } from "../client/clock.ts";
 import type { Webhook } from "../task-api/run-input.ts";
 import { type Backend, BackendUnavailable } from "./backend.ts";
-import { type ToolServices, callTool } from "./call-tool.ts";
+import type { ToolServices } from "./call-tool.ts";
 import { type Caller, readRequestFacts } from "./caller.ts";
+import { chooseTools } from "./choose-tools.ts";
 import { describeServer } from "./instructions.ts";
 import type { ResourceNews } from "./news/resource-news.ts";
 import { choosePrompts } from "./prompts/serve-prompts.ts";
 import { type Offer, capabilitiesOf, serveBesideTools } from "./serve-beside-tools.ts";
-import { asTask, declaresTasks } from "./tasks-extension.ts";
+import { declaresTasks } from "./tasks-capability.ts";
 import { silentProgress } from "./progress.ts";
-import type { Tool, ToolContext, Toolset } from "./tool.ts";
-import { shownSchema, wireSchema } from "./tool-schema.ts";
-import { TOOLS, chooseTools } from "./tools.ts";
-import { createTaskRun } from "./tools/create-task-run.ts";
-import { getTaskRun } from "./tools/get-task-run.ts";
+import type { ListedTool, ToolContext, Toolset } from "./tool.ts";
+import { TOOL_LIST } from "./tool-list.ts";
+import { wireSchema } from "./wire-schema.ts";
 import { type WaitPolicy, defaultWaitPolicy, waitLimitsOf } from "./wait-policy.ts";
 
 export interface TaskRunServerDeps {
@@ -53,6 +52,9 @@ export interface TaskRunServerDeps {
 /** The cheapest tier that is meant for more than one or two facts. */
 const DEFAULT_PROCESSOR = "base";
 
+const CREATE_TASK_RUN = "create_task_run";
+const GET_TASK_RUN = "get_task_run";
+
 /** Tools never change while a process lives; five minutes later another version may answer. */
 const TOOLS_TTL_MS = 300_000;
 
@@ -64,22 +66,14 @@ const CACHE_HINTS = {
 } as const;
 
 /** What the SDK registers, made once per process: a server is built per connection, over HTTP per request. */
-const REGISTRATIONS = TOOLS.map(registrationOf);
-const GET_TASK_RUN = registrationOf(getTaskRun);
-type Registration = ReturnType<typeof registrationOf>;
-
-function registrationOf(tool: Tool) {
-  const { name, title, description, hints } = tool;
-  const shownInput = shownSchema(tool.input, "input");
-  return {
-    tool,
+const CONFIGS = new Map(
+  TOOL_LIST.map(({ name, title, description, hints, shownInput, shownOutput }) => [
     name,
-    shownInput,
-    config: {
+    {
       title,
       description,
       inputSchema: wireSchema(shownInput),
-      outputSchema: wireSchema(shownSchema(tool.output, "output")),
+      outputSchema: wireSchema(shownOutput),
       annotations: {
         title,
         readOnlyHint: hints.readOnly,
@@ -88,8 +82,8 @@ function registrationOf(tool: Tool) {
         openWorldHint: hints.openWorld,
       },
     },
-  };
-}
+  ]),
+);
 
 /** A factory of MCP servers for both protocol eras; pass it to a transport. */
 export function createTaskRunServer(
@@ -109,12 +103,12 @@ export function createTaskRunServer(
   };
   return (request) => {
     const { caller, ownBudgetUsdPerDay, requestId, mayWrite } = readRequestFacts(request?.authInfo);
-    const { instructions, registrations, prompts } = mayWrite ? offers.full : offers.readOnly;
+    const { instructions, tools, prompts } = mayWrite ? offers.full : offers.readOnly;
     const isModern = request?.era === "modern";
     const offer: Offer = {
       prompts,
       news: (isModern || request?.requestInfo === undefined) && deps.news ? deps.news : null,
-      hasTasks: isModern && registrations.some(({ tool }) => tool === createTaskRun),
+      hasTasks: isModern && tools.some(({ name }) => name === CREATE_TASK_RUN),
     };
     const services: ToolServices = {
       ...shared,
@@ -130,16 +124,22 @@ export function createTaskRunServer(
         cacheHints: CACHE_HINTS,
       },
     );
-    const call = ({ tool, shownInput }: Registration, args: unknown, context: ServerContext) =>
-      callTool(tool, shownInput, args, services, {
-        mcpReq: context.mcpReq,
+    const call = async (name: string, args: unknown, context: ServerContext) => {
+      const { performCall } = await import("./perform-call.ts");
+      const { mcpReq } = context;
+      return performCall(name, args, services, {
+        mcpReq,
         clientName: clientNameOf(server, context),
       });
-    for (const registration of registrations) {
-      server.registerTool(registration.name, registration.config, async (args, context) => {
-        const result = await call(registration, args, context);
-        const isTask = registration.tool === createTaskRun && declaresTasks(context.mcpReq);
-        return isTask && offer.hasTasks ? asTask(result) : result;
+    };
+    for (const { name } of tools) {
+      server.registerTool(name, CONFIGS.get(name) ?? {}, async (args, context) => {
+        const result = await call(name, args, context);
+        if (name !== CREATE_TASK_RUN || !offer.hasTasks || !declaresTasks(context.mcpReq)) {
+          return result;
+        }
+        const { asTask } = await import("./tasks-extension.ts");
+        return asTask(result);
       });
     }
     serveBesideTools(server, offer, {
@@ -162,12 +162,8 @@ function webhookTo(url: string | undefined): Webhook | undefined {
 }
 
 /** What agents get: the tools, and what is said about them. */
-function offerOf(chosen: readonly Tool[]) {
-  return {
-    instructions: describeServer(chosen),
-    registrations: REGISTRATIONS.filter(({ tool }) => chosen.includes(tool)),
-    prompts: choosePrompts(chosen),
-  };
+function offerOf(tools: readonly ListedTool[]) {
+  return { tools, instructions: describeServer(tools), prompts: choosePrompts(tools) };
 }
 
 const ClientInfo = z.object({ name: z.string() });

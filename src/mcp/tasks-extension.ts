@@ -1,5 +1,4 @@
 import {
-  CLIENT_CAPABILITIES_META_KEY,
   type CallToolResult,
   type McpServer,
   MissingRequiredClientCapabilityError,
@@ -15,14 +14,9 @@ import { toProtocolError } from "./protocol-error.ts";
 import { oneLine } from "./reading/page-text.ts";
 import { RunReport } from "./run-report.ts";
 import { seeOrRecall } from "./see-run.ts";
+import { TASKS_EXTENSION, declaresTasks } from "./tasks-capability.ts";
 import type { ToolContext } from "./tool.ts";
 import { cancelTaskRun } from "./tools/cancel-task-run.ts";
-
-/**
- * The MCP extension in which a call is answered with a task to ask about (SEP-2663). Here a task is a view on a run: its
- * id is the run id, and nothing is kept, so it lives as long as the run, on any process that reaches the backend.
- */
-export const TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
 
 /** The longest look of one `tasks/get` at an active run: the replay of its steps arrives within this time. */
 const LOOK_SECONDS = 1;
@@ -33,16 +27,6 @@ const POLL_MS = { min: 1_000, max: 15_000, unknown: 2_000 } as const;
 const MESSAGE_BUDGET = 200;
 
 const TaskId = z.looseObject({ taskId: z.string() });
-const Capabilities = z.looseObject({ extensions: z.record(z.string(), z.unknown()) });
-
-/** Whether the client of this request can be answered with a task. Never one of the revisions before 2026-07-28. */
-export function declaresTasks({ envelope }: ServerContext["mcpReq"]): boolean {
-  const declared = Object.entries(envelope ?? {}).find(
-    ([key]) => key === CLIENT_CAPABILITIES_META_KEY,
-  );
-  const read = Capabilities.safeParse(declared?.[1]);
-  return read.success && Object.hasOwn(read.data.extensions, TASKS_EXTENSION);
-}
 
 /** The result of `create_task_run` as a task; as it is when there is no active run to make one of. */
 export function asTask(result: CallToolResult): CallToolResult {

@@ -1,4 +1,3 @@
-import type { StandardSchemaWithJSON } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { JsonObject } from "../task-api/task-spec.ts";
 
@@ -25,21 +24,6 @@ const OMITTED_KEYWORDS: ReadonlySet<string> = new Set([
 /** The JSON Schema of a tool's arguments or result as a client is shown it: its shape, without the fine print. */
 export function shownSchema(schema: z.ZodType, side: "input" | "output"): JsonObject {
   return JsonObject.parse(simplify(z.toJSONSchema(schema, { io: side })));
-}
-
-/**
- * Wraps a shown schema in the form the SDK registers. It validates nothing: arguments are checked where unknown ones can
- * be named and all problems told at once; results are ours.
- */
-export function wireSchema(shown: JsonObject): StandardSchemaWithJSON {
-  return {
-    "~standard": {
-      version: 1,
-      vendor: "task-run-mcp",
-      validate: (value) => ({ value }),
-      jsonSchema: { input: () => shown, output: () => shown },
-    },
-  };
 }
 
 function simplify(schema: unknown): unknown {

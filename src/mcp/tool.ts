@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { z } from "zod";
 import type { Clock } from "../client/clock.ts";
 import type { Webhook } from "../task-api/run-input.ts";
+import type { JsonObject } from "../task-api/task-spec.ts";
 import type { Backend } from "./backend.ts";
 import type { ProgressReporter, ProgressSubject } from "./progress.ts";
 import type { RunReport } from "./run-report.ts";
@@ -33,17 +34,27 @@ export interface ToolContext {
 /** What tools are chosen by. */
 export type Toolset = "runs" | "groups";
 
-/** A tool: everything about it but the protocol. It never builds MCP content; see {@link callTool}. */
-export interface Tool<Arguments extends z.ZodObject = z.ZodObject> {
+/** What clients are shown of a tool. */
+export interface ListedTool {
   name: string;
   toolset: Toolset;
   title: string;
   description: string;
+  /** The four hints of MCP's tool annotations, all set: their defaults are the alarming ones. */
+  hints: { readOnly: boolean; destructive: boolean; idempotent: boolean; openWorld: boolean };
+  /** JSON Schema. */
+  shownInput: JsonObject;
+  shownOutput: JsonObject;
+}
+
+/** A tool: everything about it but the protocol. It never builds MCP content; see {@link callTool}. */
+export interface Tool<Arguments extends z.ZodObject = z.ZodObject> extends Omit<
+  ListedTool,
+  "shownInput" | "shownOutput"
+> {
   input: Arguments;
   /** The part of the run report that clients are shown; the rest comes all the same. */
   output: z.ZodObject;
-  /** The four hints of MCP's tool annotations, all set: their defaults are the alarming ones. */
-  hints: { readOnly: boolean; destructive: boolean; idempotent: boolean; openWorld: boolean };
   /** Throws `InvalidArguments`, and what the client throws. */
   run(args: z.output<Arguments>, context: ToolContext): Promise<RunReport>;
 }

@@ -1,4 +1,4 @@
-import type { Tool, Toolset } from "./tool.ts";
+import type { Tool } from "./tool.ts";
 import { cancelTaskGroup } from "./tools/cancel-task-group.ts";
 import { cancelTaskRun } from "./tools/cancel-task-run.ts";
 import { createTaskGroup } from "./tools/create-task-group.ts";
@@ -17,16 +17,3 @@ export const TOOLS: readonly Tool[] = [
   getTaskGroup,
   cancelTaskGroup,
 ];
-
-/** Read-only wins over the chosen toolsets. */
-export function chooseTools({
-  toolsets = ["runs", "groups"],
-  isReadOnly = false,
-}: {
-  toolsets?: readonly Toolset[];
-  isReadOnly?: boolean;
-}): Tool[] {
-  return TOOLS.filter(
-    ({ toolset, hints }) => toolsets.includes(toolset) && (!isReadOnly || hints.readOnly),
-  );
-}

@@ -96,8 +96,8 @@ test("a table of runs lines up, ends at the edge, and obeys nothing in a questio
     { status: "unknown", processor: "base", price_usd: 0.01, question: "Q", error: "lost" },
   ];
   const [header = "", first = "", second = ""] = runsTable(rows, undefined).split("\n");
-  expect(first).toMatch(/^trun_1 {2}running 45 % {2}.*free {4}日本の\[2Jこと$/);
-  expect(second).toMatch(/^- {7}unknown .*base.* \$0\.01 {3}Q \(lost\)$/);
+  expect(first).toMatch(/^trun_1 {2}running 45 % {2}.*free {3}日本の\[2Jこと$/);
+  expect(second).toMatch(/^- {7}unknown .*base.* \$0\.01 {2}Q \(lost\)$/);
   expect(first.indexOf("free")).toBe(header.indexOf("PRICE"));
   for (const line of runsTable(rows, 20).trimEnd().split("\n")) {
     expect(widthOf(line)).toBeLessThanOrEqual(20);

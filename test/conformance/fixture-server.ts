@@ -79,6 +79,8 @@ function addTools(server: McpServer): void {
       { description: "Logs", inputSchema: noArguments },
       async (_args, ctx) => {
         for (const line of ["started", "processing data", "completed"]) {
+          // The suite of 2025-11-25 asks for what 2026-07-28 has marked as old.
+          // oxlint-disable-next-line typescript/no-deprecated
           await ctx.mcpReq.log("info", `Tool ${line}`);
         }
         return { content: [text("Logged.")] };

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { McpServerFactory } from "@modelcontextprotocol/server";
+import { READ_SCOPE, WRITE_SCOPE } from "../../src/mcp/caller.ts";
 import { serveHttp } from "../../src/transports/http/serve-http.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
 
@@ -21,7 +22,7 @@ export async function serveOpen(factory: McpServerFactory): Promise<string> {
       allowedHosts: [],
       authenticators: [],
       oauth: undefined,
-      scopes: [],
+      scopes: [READ_SCOPE, WRITE_SCOPE],
       requiredScopes: () => [],
       allowKeyHeader: false,
     },

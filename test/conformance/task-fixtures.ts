@@ -3,7 +3,8 @@ import { z } from "zod";
 import { systemClock } from "../../src/client/clock.ts";
 import { type Attempt, ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import { createTaskRunServer } from "../../src/mcp/server.ts";
-import { asTask, declaresTasks } from "../../src/mcp/tasks-extension.ts";
+import { declaresTasks } from "../../src/mcp/tasks-capability.ts";
+import { asTask } from "../../src/mcp/tasks-extension.ts";
 import { silentLog, startTestEngine, textResult } from "../engine/start-test-engine.ts";
 import { backendOn } from "../mcp/connect.ts";
 
@@ -31,9 +32,13 @@ export async function createTaskFixtures(): Promise<McpServerFactory> {
   });
 
   async function start(work: z.infer<typeof Work>, { mcpReq }: ServerContext) {
-    const { run_id, created_at } = await backend.client.createRun({ input: work, processor: "base" });
+    const { run_id, created_at } = await backend.client.createRun({
+      input: work,
+      processor: "base",
+    });
     const isTask = declaresTasks(mcpReq);
-    if (!isTask) for await (const _seen of backend.followers.watch(run_id, { signal: mcpReq.signal }));
+    if (!isTask)
+      for await (const _seen of backend.followers.watch(run_id, { signal: mcpReq.signal }));
     const result = {
       content: [{ type: "text" as const, text: `Run ${run_id}` }],
       structuredContent: { summary: "", next_step: "", run_id, is_active: true, created_at },

@@ -64,7 +64,8 @@ async function start() {
     const transport = new StreamableHTTPClientTransport(new URL("http://server/mcp"), {
       async fetch(url, init) {
         const request = new Request(url, init);
-        const parsedBody: unknown = init?.body ? JSON.parse(String(init.body)) : undefined;
+        const isPost = request.method === "POST";
+        const parsedBody: unknown = isPost ? await request.clone().json() : undefined;
         return bus.whileServing({ body: parsedBody, authInfo }, () =>
           handler.fetch(request, { authInfo, parsedBody }),
         );

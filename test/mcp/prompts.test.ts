@@ -25,7 +25,7 @@ test.each(clientKinds)("%s: the prompts, with their arguments described", async 
 
 test("the call that a research prompt names starts the run it is about", async () => {
   const engine = await startTestEngine(async ({ input }) =>
-    textResult(`About ${String(input.input)}`),
+    textResult(`About ${typeof input.input === "string" ? input.input : ""}`),
   );
   const backend = await backendOn(engine);
   const { beside, call } = await connect(async () => backend);

@@ -23,7 +23,7 @@ const basis = [
 
 /** `slow …` never ends and `bad …` fails; everything else answers at once. */
 async function execute({ input, signal, report }: Attempt) {
-  const question = String(input.input);
+  const question = typeof input.input === "string" ? input.input : "";
   if (question.startsWith("slow")) return untilAborted(signal);
   if (question.startsWith("bad")) throw new ExecutionFailed("No source answers it.");
   await report({ type: "task_run.progress_msg.plan", message: STEP });

@@ -19,7 +19,7 @@ const nobody = { principal: null, apiKey: null };
 async function start() {
   const gate = deferred();
   const work = async ({ input, signal }: Attempt) => {
-    if (String(input.input).startsWith("held")) {
+    if (typeof input.input === "string" && input.input.startsWith("held")) {
       await Promise.race([gate.promise, untilAborted(signal)]);
     }
     return textResult("done");

@@ -17,7 +17,7 @@ async function start(options: Partial<EngineOptions> = {}) {
   const reported = deferred();
   const gate = deferred();
   const engine = await startTestEngine(async ({ input, signal, report }: Attempt) => {
-    const question = String(input.input);
+    const question = typeof input.input === "string" ? input.input : "";
     if (question.startsWith("bad")) throw new ExecutionFailed("No source answers it.");
     if (question.startsWith("slow")) return untilAborted(signal);
     if (question.startsWith("held")) {

@@ -25,7 +25,7 @@ describe("a call that waits in silence", () => {
     "sends something before the run says anything (%s)",
     async (era) => {
       const { url } = await startHttp(await startTestEngine(forever), {
-        limits: { keepAliveMs: 20 },
+        limits: { keepAliveMs: 20, streamAfterMs: 20 },
       });
       const modern = modernCall("create_task_run", WAIT);
       const answer =

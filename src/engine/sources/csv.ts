@@ -21,7 +21,10 @@ export function parseCsv(text: string): ParsedDocument {
 
 /** Names of columns are words: a row that holds a plain number, or nothing, is data. */
 function isHeader(cells: readonly string[]): boolean {
-  return cells.some((cell) => cell !== "") && !cells.some((cell) => /^[-+]?[\d.,]+%?$/.test(cell) && !isYear(cell));
+  return (
+    cells.some((cell) => cell !== "") &&
+    !cells.some((cell) => /^[-+]?[\d.,]+%?$/.test(cell) && !isYear(cell))
+  );
 }
 
 /** A table by years has them as names of columns. */

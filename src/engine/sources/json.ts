@@ -7,11 +7,11 @@ import {
   readIsoDate,
   readWebUrl,
 } from "./document.ts";
+import { DocumentUnreadable } from "./document-unreadable.ts";
 import { DOCUMENT_LIMITS } from "./limits.ts";
 import { readableName } from "./words.ts";
 
-const Value: z.ZodType<unknown> = z.unknown();
-const Members = z.record(z.string(), Value);
+const Members = z.record(z.string(), z.unknown());
 const Head = z.looseObject({
   title: z.string().catch(""),
   url: z.string().catch(""),
@@ -39,20 +39,24 @@ function readValue(value: unknown): ParsedDocument {
     title,
     url: readWebUrl(head.url),
     publishedOn: readIsoDate(head.date),
-    sections: groupSections(readBlocks(value, 1), title),
+    sections: groupSections(readBlocks(value, 1, 1), title),
     problems: [],
   };
 }
 
 /** The value's own line first, then what lies deeper, under headings. */
-function readBlocks(value: unknown, level: number): Block[] {
-  if (level > DOCUMENT_LIMITS.jsonDepth) return [];
+function readBlocks(value: unknown, level: number, depth: number): Block[] {
+  if (depth > DOCUMENT_LIMITS.jsonDepth) {
+    throw new DocumentUnreadable(`is nested more than ${DOCUMENT_LIMITS.jsonDepth} levels deep`);
+  }
   if (Array.isArray(value)) {
     return value.flatMap((item: unknown): Block[] => {
-      const blocks = readBlocks(item, level);
+      const blocks = readBlocks(item, level, depth + 1);
       // A record with deeper parts ends where the next begins.
       const isNested = blocks.some((block) => block.kind === "heading");
-      return isNested ? [{ kind: "heading", level, text: nameRecord(item) }, ...blocks.map(deeper)] : blocks;
+      return isNested
+        ? [{ kind: "heading", level, text: nameRecord(item) }, ...blocks.map(deeper)]
+        : blocks;
     });
   }
   const members = Members.safeParse(value);
@@ -65,7 +69,10 @@ function readBlocks(value: unknown, level: number): Block[] {
     const name = readableName(key);
     const text = describeShort(member);
     if (text === null) {
-      nested.push({ kind: "heading", level, text: name }, ...readBlocks(member, level + 1));
+      nested.push(
+        { kind: "heading", level, text: name },
+        ...readBlocks(member, level + 1, depth + 1),
+      );
     } else if (text.length > MAX_VALUE_CHARS || text.includes("\n")) {
       prose.push(...toLines(text));
     } else if (text !== "") {
@@ -90,7 +97,9 @@ function nameRecord(record: unknown): string {
 /** The value in a cell, or null when it has an inside of its own. */
 function describeShort(value: unknown): string | null {
   if (Array.isArray(value)) {
-    return value.every((item: unknown) => isScalar(item)) ? value.map(describeScalar).join(", ") : null;
+    return value.every((item: unknown) => isScalar(item))
+      ? value.map(describeScalar).join(", ")
+      : null;
   }
   return isScalar(value) ? describeScalar(value) : null;
 }

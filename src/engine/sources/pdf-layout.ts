@@ -31,7 +31,10 @@ export function readPdfBlocks(lines: readonly PdfLine[]): Block[] {
     const block = blocks.at(-1);
     const kind = isHeading(line) ? "heading" : "line";
     const continues: boolean =
-      before !== null && block?.kind === kind && sizeOf(before) === sizeOf(line) && isNext(before, line);
+      before !== null &&
+      block?.kind === kind &&
+      sizeOf(before) === sizeOf(line) &&
+      isNext(before, line);
     if (continues && block !== undefined) block.text = joinLines(block.text, line.text);
     else if (kind === "line") blocks.push({ kind, text: line.text });
     else blocks.push({ kind, level: sizes.indexOf(sizeOf(line)) + 1, text: line.text });
@@ -56,7 +59,8 @@ function commonHeight(lines: readonly PdfLine[]): number {
 
 /** Whether the line goes on with the paragraph: just below, or on the next page in the middle of a sentence. */
 function isNext(before: PdfLine, line: PdfLine): boolean {
-  if (line.page !== before.page) return !/[.!?:]["”’)]?$/.test(before.text) && /^\p{Ll}/u.test(line.text);
+  if (line.page !== before.page)
+    return !/[.!?:]["”’)]?$/.test(before.text) && /^\p{Ll}/u.test(line.text);
   const gap = before.y - line.y;
   return gap >= 0 && gap <= Math.max(before.height, line.height) * PARAGRAPH_GAP;
 }

@@ -27,7 +27,9 @@ export async function parsePdf(bytes: Buffer): Promise<ParsedDocument> {
       publishedOn: null,
       sections: groupSections(blocks, title),
       problems:
-        pdf.numPages > pages ? [`only its first ${pages} of ${pdf.numPages} pages are searched`] : [],
+        pdf.numPages > pages
+          ? [`only its first ${pages} of ${pdf.numPages} pages are searched`]
+          : [],
     };
   } finally {
     await pdf.loadingTask.destroy();
@@ -67,8 +69,8 @@ async function readPage(pdf: Pdf, number: number): Promise<PdfLine[]> {
     text += item.str;
     if (item.str.trim() !== "") {
       height = Math.max(height, item.height);
-      const [, , , , , baseline] = item.transform;
-      y ??= Number(baseline);
+      // The last number of a transform is the distance from the foot of the page.
+      y ??= Number(item.transform.at(-1));
     }
     if (item.hasEOL) close();
   }

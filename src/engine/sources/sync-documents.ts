@@ -240,7 +240,9 @@ async function listAndWatch(folder: string, watch: FolderWatch) {
 }
 
 function toSkipped(seen: ReadonlyMap<string, string>): SkippedFile[] {
-  return [...seen].map(([path, reason]) => ({ path, reason }));
+  return [...seen]
+    .map(([path, reason]) => ({ path, reason }))
+    .toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 function isSameVersion(

@@ -43,7 +43,9 @@ export function splitIdentifier(text: string): string {
 
 /** The name of a column or a member as it stands in a row: in words, and without what separates cells. */
 export function readableName(name: string): string {
-  return splitIdentifier(name).replaceAll(/[\s:;]+/g, " ").trim();
+  return splitIdentifier(name)
+    .replaceAll(/[\s:;]+/g, " ")
+    .trim();
 }
 
 /** A text as it is compared with questions. */

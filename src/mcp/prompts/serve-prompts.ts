@@ -6,7 +6,7 @@ import {
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { InvalidArguments, argumentProblems } from "../argument-problems.ts";
-import type { Tool } from "../tool.ts";
+import type { ListedTool } from "../tool.ts";
 import { compare } from "./compare.ts";
 import { continueRun } from "./continue-run.ts";
 import type { Prompt } from "./prompt.ts";
@@ -15,7 +15,7 @@ import { research } from "./research.ts";
 const PROMPTS: readonly Prompt[] = [research, compare, continueRun];
 
 /** Those that can be followed with the tools there are. */
-export function choosePrompts(tools: readonly Tool[]): Prompt[] {
+export function choosePrompts(tools: readonly ListedTool[]): Prompt[] {
   const names = new Set(tools.map(({ name }) => name));
   return PROMPTS.filter((prompt) => prompt.tools.every((name) => names.has(name)));
 }

@@ -1,14 +1,12 @@
 import type { IncomingMessage } from "node:http";
-import {
-  type McpHttpHandler,
-  getOAuthProtectedResourceMetadataUrl,
-} from "@modelcontextprotocol/server";
+import { getOAuthProtectedResourceMetadataUrl } from "@modelcontextprotocol/server";
 import { type AccessOptions, createGate } from "./gate.ts";
 import type { HttpLimits } from "./limits.ts";
 import type { HttpMetrics } from "./metrics.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { readBody, readJsonBody } from "./read-body.ts";
 import { Refusal } from "./refusals.ts";
+import type { McpEndpoint } from "./serve-mcp.ts";
 
 /** One request and its answer, as the log shows them. */
 export interface Exchange {
@@ -29,7 +27,7 @@ export interface WebhookRoute {
 }
 
 export interface RequestHandlerOptions {
-  mcp: McpHttpHandler;
+  mcp: McpEndpoint;
   access: AccessOptions;
   rates: RateLimits;
   metrics: HttpMetrics;
@@ -126,7 +124,7 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
       take(() => rates.take(principal, parsedBody.length - 1));
     }
     gate.checkScopes(principal, parsedBody);
-    return mcp.fetch(request, { authInfo, parsedBody });
+    return mcp.serve(request, parsedBody, authInfo);
   }
 
   function take<Taken>(from: () => Taken): Taken {

@@ -22,6 +22,8 @@ export interface HttpLimits {
   idleMs: number;
   /** How long a client may leave what was sent to it unread. */
   unreadMs: number;
+  /** An answer that takes longer than this becomes a stream. */
+  streamAfterMs: number;
   /** How often a silent stream carries a comment. */
   keepAliveMs: number;
 }
@@ -48,6 +50,8 @@ export const HTTP_LIMITS: HttpLimits = {
   idleMs: 75_000,
   // A laptop that sleeps for a moment comes back within a minute; a later one calls again.
   unreadMs: 60_000,
+  // Looks are answered within this time; what takes longer waits, and some proxies give up on headers after seconds.
+  streamAfterMs: 1_000,
   // Proxies commonly cut idle connections at 30 or 60 s.
   keepAliveMs: 15_000,
 };

@@ -1,11 +1,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { RequestError, getRequestListener } from "@hono/node-server";
-import {
-  type McpServerFactory,
-  type ServerEventBus,
-  createMcpHandler,
-} from "@modelcontextprotocol/server";
+import { type McpServerFactory, type ServerEventBus } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
 import { answerClientErrors, dropUnreadConnections } from "./connections.ts";
 import type { AccessOptions } from "./gate.ts";
@@ -14,6 +10,7 @@ import { HTTP_LIMITS, type HttpLimits } from "./limits.ts";
 import { type HttpMetrics, createHttpMetrics } from "./metrics.ts";
 import { createRateLimits } from "./rate-limits.ts";
 import { Refusal, toResponse } from "./refusals.ts";
+import { createMcpEndpoint } from "./serve-mcp.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 
 export interface HttpServerOptions {
@@ -63,11 +60,9 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
   answerClientErrors(server, log);
   dropUnreadConnections(server, limits, log);
   const metrics = createHttpMetrics(() => sockets.size);
-  const mcp = createMcpHandler(factory, {
-    // A stream from the start: a call that waits in silence then carries comments, and no proxy takes it for dead.
-    responseMode: "sse",
+  const mcp = createMcpEndpoint(factory, {
     keepAliveMs: limits.keepAliveMs,
-    maxRequestBodySize: limits.bodyBytes,
+    streamAfterMs: limits.streamAfterMs,
     ...(options.bus && { bus: options.bus }),
     onerror: (error) => log.debug({ err: error }, "mcp"),
   });

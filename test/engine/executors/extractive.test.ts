@@ -287,7 +287,11 @@ describe("cancelling", () => {
     "task_run.progress_stats",
   ])("stops at the next step after %s", async (type) => {
     const { db } = await createDatabase();
-    const executor = await createExtractiveExecutor({ db, folders: [EXAMPLES], log: createLog().log });
+    const executor = await createExtractiveExecutor({
+      db,
+      folders: [EXAMPLES],
+      log: createLog().log,
+    });
     const controller = new AbortController();
     const cause = new Error("cancelled by test");
     const events: ProgressEvent[] = [];
@@ -320,7 +324,11 @@ test("the key names the real folder, however it was written", async () => {
 
 test("a follow-up without a subject of its own asks about the one before it", async () => {
   const { db } = await createDatabase();
-  const executor = await createExtractiveExecutor({ db, folders: [EXAMPLES], log: createLog().log });
+  const executor = await createExtractiveExecutor({
+    db,
+    folders: [EXAMPLES],
+    log: createLog().log,
+  });
   const ask = (input: string, previous: Attempt["previous"]) =>
     executor.execute({
       runId: "trun_test",

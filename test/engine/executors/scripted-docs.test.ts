@@ -57,7 +57,9 @@ test("the published schema is the one that scripts are checked against", () => {
 });
 
 test("an editor with the published schema takes what the engine takes, and marks mistakes", () => {
-  const validate = new Ajv({ strict: false, validateFormats: false }).compile(JsonObject.parse(published));
+  const validate = new Ajv({ strict: false, validateFormats: false }).compile(
+    JsonObject.parse(published),
+  );
   for (const script of [example, ...codeBlocks("yaml")]) {
     expect(validate(parse(script)), JSON.stringify(validate.errors)).toBe(true);
   }

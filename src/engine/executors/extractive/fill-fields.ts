@@ -9,8 +9,8 @@ import type { OutputField } from "./output-fields.ts";
 import { readQuestion } from "./question.ts";
 import type { ReadingTime } from "./reading-time.ts";
 import type { ResearchTask } from "./research-task.ts";
-import type { WeightedQuestion } from "./relevance.ts";
 import { takeValue } from "./take-value.ts";
+import type { WeightedQuestion } from "./weigh-question.ts";
 import { citeSources, describeBasis, REASONING } from "./write-answer.ts";
 
 export interface FillOptions {

@@ -7,13 +7,8 @@ import { splitSentences } from "../../sources/sentences.ts";
 import type { ReadingBudget } from "./budgets.ts";
 import type { Question } from "./question.ts";
 import type { ReadingTime } from "./reading-time.ts";
-import {
-  mentionsNames,
-  type SentenceInContext,
-  scoreSentence,
-  weighQuestion,
-  type WeightedQuestion,
-} from "./relevance.ts";
+import { mentionsNames, type SentenceInContext, scoreSentence } from "./relevance.ts";
+import { weighQuestion, type WeightedQuestion } from "./weigh-question.ts";
 
 /** A sentence of a document that answers a question, to a degree. */
 export interface Evidence extends SentenceInContext {
@@ -104,7 +99,13 @@ function sentencesOf(passage: FoundPassage): readonly SentenceInContext[] {
   return sentences;
 }
 
-function readSentences({ document, lead = "", heading, subject, text }: FoundPassage): SentenceInContext[] {
+function readSentences({
+  document,
+  lead = "",
+  heading,
+  subject,
+  text,
+}: FoundPassage): SentenceInContext[] {
   const about = subject ?? `${document.title}\n${heading}`;
   return text.split("\n").flatMap((line) => {
     let antecedent = "";

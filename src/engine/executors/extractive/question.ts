@@ -39,6 +39,8 @@ export interface Question {
   names: readonly NameGroup[];
   /** What `of` points to (`atomic number of silver`): a subject too, though it is not written like a name. */
   objects: readonly Term[];
+  /** What a name is said to be, right before it (`the river Orla`): something else of that name is no subject. */
+  kinds: readonly Term[];
   /** Years asked about: a sentence about another year is no answer. */
   years: readonly string[];
   /** Other numbers in the question. */
@@ -90,6 +92,7 @@ export function readQuestion({
     terms: unique(all.filter((term) => !isForeignYear(term))).slice(0, MAX_TERMS),
     names: parts.flatMap((part) => part.names),
     objects: parts.flatMap((part) => part.objects),
+    kinds: parts.flatMap((part) => part.kinds),
     years,
     numbers: terms.filter((term) => /^\d/.test(term.key) && !isYear(term.key)),
     expects: expectedAnswer(asked.join("\n")),
@@ -127,8 +130,11 @@ function meaningfulTerms(text: string, role: TermRole): Term[] {
 }
 
 const AFTER_OF = /\bof\s+(?:(?:the|an?)\s+)?$/i;
+const AFTER_THE = /\bthe\s+$/i;
 
-function readPart(text: string): { terms: Term[]; names: NameGroup[]; objects: Term[] } {
+interface ReadPart extends Pick<Question, "terms" | "names" | "objects" | "kinds"> {}
+
+function readPart(text: string): ReadPart {
   const words = splitWords(text);
   const isName = nameDetector(text, words);
   const kept = words.filter((word) => isName(word) || !isStopWord(word.text));
@@ -138,6 +144,14 @@ function readPart(text: string): { terms: Term[]; names: NameGroup[]; objects: T
     objects: kept
       .filter((word) => !isName(word) && !/^\d/.test(word.text))
       .filter((word) => AFTER_OF.test(textBefore(text, word)))
+      .map((word) => toTerm(word, "asked")),
+    kinds: kept
+      .filter((word, at) => {
+        const next = kept[at + 1];
+        const end = word.start + word.text.length;
+        return !isName(word) && next !== undefined && isName(next) && next.start === end + 1;
+      })
+      .filter((word) => AFTER_THE.test(textBefore(text, word)))
       .map((word) => toTerm(word, "asked")),
   };
 }
@@ -205,7 +219,9 @@ const LENGTHS = new Set(["km", "m", "cm", "mm", "ft", "mile"]);
 
 /** Other questions of amount are answered in too many ways: `how long` by metres, hours or pages. */
 function expectedUnits(text: string): ExpectedUnits {
-  return /\bhow (?:high|tall|deep|wide)\b|\bwhat is the (?:height|depth|width|diameter)\b/i.test(text)
+  return /\bhow (?:high|tall|deep|wide)\b|\bwhat is the (?:height|depth|width|diameter)\b/i.test(
+    text,
+  )
     ? LENGTHS
     : null;
 }
@@ -213,6 +229,12 @@ function expectedUnits(text: string): ExpectedUnits {
 function expectedAnswer(text: string): ExpectedAnswer {
   if (/\bwhen\b|\b(?:what|which) (?:year|date|day)\b/i.test(text)) return "date";
   if (/\bhow (?:many|much|high|tall|large|big|old|long|far|fast|heavy|deep)\b/i.test(text))
+    return "number";
+  if (
+    /\bthe (?:height|length|depth|width|diameter|area|distance|weight|speed|population)\b/i.test(
+      text,
+    )
+  )
     return "number";
   // Not `WHO`.
   return /\b[Ww]ho\b/.test(text) ? "name" : null;

@@ -1,5 +1,5 @@
-import type { DocumentSearch } from "../../sources/search-documents.ts";
-import { isSpaceless, readWords, wordKey } from "../../sources/words.ts";
+import { isSpaceless, readWords, type Word, wordKey } from "../../sources/words.ts";
+import { meetsExpectation, saysSomethingNew, yearsIn } from "./expected-answer.ts";
 import {
   isAmbiguousAcronym,
   isYear,
@@ -7,7 +7,7 @@ import {
   type Question,
   type Term,
 } from "./question.ts";
-import { findDates, findNumbers } from "./values.ts";
+import { EXPECTATION_WEIGHT, weighAlternatives, type WeightedQuestion } from "./weigh-question.ts";
 
 /** A sentence and what surrounds it, as far as it tells what the sentence is about. */
 export interface SentenceInContext {
@@ -16,13 +16,6 @@ export interface SentenceInContext {
   context: string;
   /** How the document introduces itself. */
   lead: string;
-}
-
-/** A question with the weight of each of its words in this folder. */
-export interface WeightedQuestion extends Question {
-  weights: ReadonlyMap<string, number>;
-  /** What a sentence that matches everything reaches. */
-  fullWeight: number;
 }
 
 /**
@@ -34,9 +27,6 @@ const WEIGHTS = {
   context: 0.85,
   /** A word of a name that only the first sentence of the document has. */
   lead: 0.7,
-  hint: 0.5,
-  /** Whether the sentence holds the kind of answer that was asked for: a date, a number, a name. */
-  expectation: 1.5,
   /** A sentence about another year or without the year. */
   otherYear: 0.1,
   /** A sentence about several years of which one was asked for. */
@@ -45,6 +35,18 @@ const WEIGHTS = {
   otherNumber: 0.6,
   /** No word of the question in the sentence itself. */
   onlyContext: 0.5,
+  /** No word of the question either, but a number in the unit that was asked for: `Its summit lies at 8,849 metres`. */
+  onlyContextInUnit: 0.75,
+  /** Only the first sentence of the document has the name. */
+  introduced: 0.85,
+  /** Not the kind of answer that was asked for. */
+  unmet: 0.85,
+  /** One ordinary word of several is all that matches. */
+  oneWord: 0.7,
+  /** Nothing says that the subject is of the kind that was asked about. */
+  otherKind: 0.6,
+  /** The words of a name are there, but nowhere two of them beside each other. */
+  scatteredName: 0.6,
   /** Nothing but the subject's name matches; less so when the kind of answer that was asked for is there. */
   otherFact: 0.5,
   perhapsOtherFact: 0.65,
@@ -55,74 +57,6 @@ const WEIGHTS = {
   /** The sentence says nothing that the question does not say. */
   nothingNew: 0.9,
 } as const;
-
-/**
- * An ordinary word that occurs nowhere in the folder may be filler, or a synonym of one that does, so such words must
- * not decide alone: less so beside a name, which tells better whether the documents are about the subject.
- */
-const UNKNOWN_WORDS = { each: 3, together: 5, togetherBesideNames: 2 } as const;
-
-/** Long questions cannot be covered by one sentence: only so many of the weightiest words are expected of it. */
-const MAX_EXPECTED_TERMS = 8;
-
-/** Asks the index how telling each word is. */
-export async function weighQuestion(
-  question: Question,
-  search: DocumentSearch,
-): Promise<WeightedQuestion> {
-  const counts = new Map<string, number>();
-  for (const term of question.terms) {
-    counts.set(term.key, await search.countPassages([term.word, ...term.synonyms]));
-  }
-  const isUnknown = (term: Term) => counts.get(term.key) === 0;
-  // Beside a name, the object of `of` may be just another word for what the document says.
-  const objects = question.names.length > 0 ? question.objects.filter(isUnknown) : question.objects;
-  const names = [...question.names, ...objects.map((term) => [[term]])];
-
-  const nameKeys = new Set(names.flat(2).map((term) => term.key));
-  const mayDecide = (term: Term) => !isUnknown(term) || nameKeys.has(term.key);
-  const undecided = question.terms.filter((term) => !mayDecide(term) && !isHint(term)).length;
-  const together = names.length > 0 ? UNKNOWN_WORDS.togetherBesideNames : UNKNOWN_WORDS.together;
-  const maxUnknown = Math.min(UNKNOWN_WORDS.each, together / Math.max(1, undecided));
-
-  const weights = new Map<string, number>();
-  for (const term of question.terms) {
-    if (isUnknown(term) && isHint(term)) continue;
-    const rarity = inverseFrequency(counts.get(term.key) ?? 0, search.passageCount);
-    const weight = mayDecide(term) ? rarity : Math.min(rarity, maxUnknown);
-    weights.set(term.key, isHint(term) ? weight * WEIGHTS.hint : weight);
-  }
-  return { ...question, names, weights, fullWeight: expectedWeight(question, names, weights) };
-}
-
-function isHint(term: Term): boolean {
-  return term.role === "hint" || term.role === "described";
-}
-
-/** Of names that are alternatives, one is enough. */
-function expectedWeight(
-  question: Question,
-  names: readonly NameGroup[],
-  weights: ReadonlyMap<string, number>,
-): number {
-  const alternatives = names.filter((group) => group.length > 1);
-  const optional = new Set(alternatives.flat(2).map((term) => term.key));
-  const required = [...weights].flatMap(([key, weight]) => (optional.has(key) ? [] : [weight]));
-  const groups = alternatives.map((group) => weighAlternatives(group, weights));
-  const heaviest = [...required, ...groups].toSorted((a, b) => b - a).slice(0, MAX_EXPECTED_TERMS);
-  return sum(heaviest) + (question.expects === null ? 0 : WEIGHTS.expectation);
-}
-
-/** What a group of alternative names weighs, whichever of them is met: a rare country is not a better answer. */
-function weighAlternatives(group: NameGroup, weights: ReadonlyMap<string, number>): number {
-  const weigh = (name: readonly Term[]) => sum(name.map((term) => weights.get(term.key) ?? 0));
-  return Math.max(...group.map(weigh));
-}
-
-/** The idf of BM25. */
-function inverseFrequency(count: number, total: number): number {
-  return Math.log(1 + (total - count + 0.5) / (count + 0.5));
-}
 
 /** How well the sentence answers the question: about 0 to 1, where 1 matches everything. */
 export function scoreSentence(text: SentenceInContext, question: WeightedQuestion): number {
@@ -139,21 +73,60 @@ export function scoreSentence(text: SentenceInContext, question: WeightedQuestio
   let matched = inText + near * WEIGHTS.context + (introduced - near) * WEIGHTS.lead;
   if (matched === 0) return 0;
   const isExpected = meetsExpectation(text.sentence, question);
-  if (isExpected) matched += WEIGHTS.expectation;
+  if (isExpected) matched += EXPECTATION_WEIGHT;
 
-  const isNear = (term: Term) => inSentence(term) || inContext(term);
+  const isNear: Matcher = (term) => inSentence(term) || inContext(term);
   const factors = [
     Math.min(1, matched / question.fullWeight),
-    inText === 0 ? WEIGHTS.onlyContext : 1,
+    inText === 0 ? onlyContextWeight(question, isExpected) : 1,
     nameFactor(question, isNear),
+    namesStandTogether(text, question) ? 1 : WEIGHTS.scatteredName,
     yearFactor(text, question),
     ...question.numbers.map((number) => (isNear(number) ? 1 : WEIGHTS.otherNumber)),
     factFactor(question, isNear, isExpected),
     fieldFactor(question, isNear),
-    question.names.length > 0 && nameFactor(question, inContext) === 1 ? WEIGHTS.aboutSubject : 1,
+    question.names.length > 0 && nameFactor(question, inTitle) === 1 ? WEIGHTS.aboutSubject : 1,
+    nameFactor(question, (term) => inSentence(term) || inTitle(term)) === 1
+      ? 1
+      : WEIGHTS.introduced,
+    isExpected || question.expects === null ? 1 : WEIGHTS.unmet,
+    ...question.kinds.map((kind) => (isNear(kind) || inLead(kind) ? 1 : WEIGHTS.otherKind)),
+    restsOnOneWord(question, isNear) ? WEIGHTS.oneWord : 1,
     saysSomethingNew(text.sentence, question) ? 1 : WEIGHTS.nothingNew,
   ];
   return factors.reduce((product, factor) => product * factor, 1);
+}
+
+function onlyContextWeight({ units }: Question, isExpected: boolean): number {
+  return units !== null && isExpected ? WEIGHTS.onlyContextInUnit : WEIGHTS.onlyContext;
+}
+
+/** `Cook lasagne` is not answered by every sentence about cooking. */
+function restsOnOneWord(question: WeightedQuestion, matches: Matcher): boolean {
+  if (question.names.length > 0) return false;
+  const asked = question.terms.filter(({ role, key }) => role === "asked" && !isYear(key));
+  return asked.length > 1 && asked.filter(matches).length === 1;
+}
+
+/** Whether of each name with several words two stand beside each other: `the Hadder range` is not `Mount Hadder`. */
+function namesStandTogether(text: SentenceInContext, { names }: Question): boolean {
+  const long = names.flat().filter((name) => name.length > 1);
+  if (long.length === 0) return true;
+  const texts = [text.sentence, text.context, text.lead].map((part) => readWords(part).words);
+  return names.every(
+    (group) =>
+      group.some((name) => name.length === 1) ||
+      group.some((name) => texts.some((words) => hasPair(words, name))),
+  );
+}
+
+function hasPair(words: readonly Word[], name: readonly Term[]): boolean {
+  return words.some(({ key }, at) =>
+    name.some(
+      (term, of) =>
+        term.key === key && name[of + 1]?.key === words[at + 1]?.key && of + 1 < name.length,
+    ),
+  );
 }
 
 /** The weight of what the sentence itself matches, and of what only its context matches. */
@@ -215,12 +188,6 @@ function yearFactor({ sentence, context }: SentenceInContext, question: Question
   return own.every((year) => question.years.includes(year)) ? 1 : WEIGHTS.moreYears;
 }
 
-export function yearsIn(text: string): string[] {
-  return readWords(text)
-    .words.map((word) => word.key)
-    .filter(isYear);
-}
-
 /** A question that is nothing but names asks for any fact; of several names one is the fact (`GDP of France`). */
 function factFactor(question: WeightedQuestion, matches: Matcher, isExpected: boolean): number {
   const names = new Set(question.names.flat(2).map((term) => term.key));
@@ -243,46 +210,6 @@ function fieldFactor(question: WeightedQuestion, matches: Matcher): number {
   if (weigh(field.filter(matches)) >= weigh(field) / 2) return 1;
   const described = termsOf("described");
   return described.filter(matches).length > described.length / 2 ? 1 : WEIGHTS.otherField;
-}
-
-function meetsExpectation(sentence: string, question: WeightedQuestion): boolean {
-  switch (question.expects) {
-    case null:
-      return false;
-    case "date":
-      return (
-        findDates(sentence).length > 0 || yearsIn(sentence).some((y) => !question.years.includes(y))
-      );
-    case "number":
-      return findNumbers(sentence).some(
-        ({ value, unit }) =>
-          !isAskedNumber(question, String(value)) &&
-          (question.units === null || (unit !== null && question.units.has(unit))),
-      );
-    case "name":
-      return hasNewName(sentence, question);
-  }
-}
-
-function saysSomethingNew(sentence: string, question: WeightedQuestion): boolean {
-  return (
-    hasNewName(sentence, question) ||
-    readWords(sentence).words.some(
-      ({ key }) =>
-        /^\d/.test(key) && !question.years.includes(key) && !isAskedNumber(question, key),
-    )
-  );
-}
-
-function hasNewName(sentence: string, question: WeightedQuestion): boolean {
-  return readWords(sentence).words.some(
-    ({ text, key }, index) =>
-      index > 0 && !question.weights.has(key) && /^\p{Lu}\p{Ll}/u.test(text),
-  );
-}
-
-export function isAskedNumber(question: Question, number: string): boolean {
-  return question.numbers.some((term) => term.key === number);
 }
 
 function sum(numbers: readonly number[]): number {

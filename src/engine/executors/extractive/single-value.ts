@@ -1,10 +1,6 @@
-import {
-  mentions,
-  mentionsNames,
-  type SentenceInContext,
-  type WeightedQuestion,
-  yearsIn,
-} from "./relevance.ts";
+import { yearsIn } from "./expected-answer.ts";
+import { mentions, mentionsNames, type SentenceInContext } from "./relevance.ts";
+import type { WeightedQuestion } from "./weigh-question.ts";
 
 /** A value where it stands in a sentence. */
 export interface Span {

@@ -17,6 +17,7 @@ const GROUPS: readonly (readonly string[])[] = [
   ["speed", "fast", "velocity", "fastest"],
   ["temperature", "hot", "cold"],
   ["price", "cost", "expensive"],
+  ["won", "win", "winner", "winners", "awarded"],
   ["headquarters", "headquartered", "seat"],
 ];
 

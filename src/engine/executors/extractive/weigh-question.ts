@@ -1,0 +1,87 @@
+import type { DocumentSearch } from "../../sources/search-documents.ts";
+import type { NameGroup, Question, Term } from "./question.ts";
+
+/** A question with the weight of each of its words in this folder. */
+export interface WeightedQuestion extends Question {
+  weights: ReadonlyMap<string, number>;
+  /** What a sentence that matches everything reaches. */
+  fullWeight: number;
+}
+
+/** A word that stands around the question weighs so much of one that stands in it. */
+const HINT_WEIGHT = 0.5;
+
+/** What it weighs that a sentence holds the kind of answer that was asked for: a date, a number, a name. */
+export const EXPECTATION_WEIGHT = 1.5;
+
+/**
+ * An ordinary word that occurs nowhere in the folder may be filler, or a synonym of one that does, so such words must
+ * not decide alone: less so beside a name, which tells better whether the documents are about the subject.
+ */
+const UNKNOWN_WORDS = { each: 3, together: 5, togetherBesideNames: 2 } as const;
+
+/** Long questions cannot be covered by one sentence: only so many of the weightiest words are expected of it. */
+const MAX_EXPECTED_TERMS = 8;
+
+/** Asks the index how telling each word is. */
+export async function weighQuestion(
+  question: Question,
+  search: DocumentSearch,
+): Promise<WeightedQuestion> {
+  const counts = new Map<string, number>();
+  for (const term of question.terms) {
+    counts.set(term.key, await search.countPassages([term.word, ...term.synonyms]));
+  }
+  const isUnknown = (term: Term) => counts.get(term.key) === 0;
+  // Beside a name, the object of `of` may be just another word for what the document says.
+  const objects = question.names.length > 0 ? question.objects.filter(isUnknown) : question.objects;
+  const names = [...question.names, ...objects.map((term) => [[term]])];
+
+  const nameKeys = new Set(names.flat(2).map((term) => term.key));
+  const mayDecide = (term: Term) => !isUnknown(term) || nameKeys.has(term.key);
+  const undecided = question.terms.filter((term) => !mayDecide(term) && !isHint(term)).length;
+  const together = names.length > 0 ? UNKNOWN_WORDS.togetherBesideNames : UNKNOWN_WORDS.together;
+  const maxUnknown = Math.min(UNKNOWN_WORDS.each, together / Math.max(1, undecided));
+
+  const weights = new Map<string, number>();
+  for (const term of question.terms) {
+    if (isUnknown(term) && isHint(term)) continue;
+    const rarity = inverseFrequency(counts.get(term.key) ?? 0, search.passageCount);
+    const weight = mayDecide(term) ? rarity : Math.min(rarity, maxUnknown);
+    weights.set(term.key, isHint(term) ? weight * HINT_WEIGHT : weight);
+  }
+  return { ...question, names, weights, fullWeight: expectedWeight(question, names, weights) };
+}
+
+function isHint(term: Term): boolean {
+  return term.role === "hint" || term.role === "described";
+}
+
+/** Of names that are alternatives, one is enough. */
+function expectedWeight(
+  question: Question,
+  names: readonly NameGroup[],
+  weights: ReadonlyMap<string, number>,
+): number {
+  const alternatives = names.filter((group) => group.length > 1);
+  const optional = new Set(alternatives.flat(2).map((term) => term.key));
+  const required = [...weights].flatMap(([key, weight]) => (optional.has(key) ? [] : [weight]));
+  const groups = alternatives.map((group) => weighAlternatives(group, weights));
+  const heaviest = [...required, ...groups].toSorted((a, b) => b - a).slice(0, MAX_EXPECTED_TERMS);
+  return sum(heaviest) + (question.expects === null ? 0 : EXPECTATION_WEIGHT);
+}
+
+/** What a group of alternative names weighs, whichever of them is met: a rare country is not a better answer. */
+export function weighAlternatives(group: NameGroup, weights: ReadonlyMap<string, number>): number {
+  const weigh = (name: readonly Term[]) => sum(name.map((term) => weights.get(term.key) ?? 0));
+  return Math.max(...group.map(weigh));
+}
+
+/** The idf of BM25. */
+function inverseFrequency(count: number, total: number): number {
+  return Math.log(1 + (total - count + 0.5) / (count + 0.5));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

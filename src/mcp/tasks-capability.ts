@@ -1,0 +1,19 @@
+import { CLIENT_CAPABILITIES_META_KEY, type ServerContext } from "@modelcontextprotocol/server";
+import { z } from "zod";
+
+/**
+ * The MCP extension in which a call is answered with a task to ask about (SEP-2663). Here a task is a view on a run: its
+ * id is the run id, and nothing is kept, so it lives as long as the run, on any process that reaches the backend.
+ */
+export const TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
+
+const Capabilities = z.looseObject({ extensions: z.record(z.string(), z.unknown()) });
+
+/** Whether the client of this request can be answered with a task. Never one of the revisions before 2026-07-28. */
+export function declaresTasks({ envelope }: ServerContext["mcpReq"]): boolean {
+  const declared = Object.entries(envelope ?? {}).find(
+    ([key]) => key === CLIENT_CAPABILITIES_META_KEY,
+  );
+  const read = Capabilities.safeParse(declared?.[1]);
+  return read.success && Object.hasOwn(read.data.extensions, TASKS_EXTENSION);
+}

@@ -1,0 +1,76 @@
+import {
+  type AuthInfo,
+  type CreateMcpHandlerOptions,
+  type McpServerFactory,
+  WebStandardStreamableHTTPServerTransport,
+  createMcpHandler,
+  isLegacyRequest,
+} from "@modelcontextprotocol/server";
+import { streamIfSlow } from "./stream-if-slow.ts";
+
+/** Answers MCP messages over HTTP. */
+export interface McpEndpoint {
+  /** `body` is the request's JSON: nobody reads it a second time. */
+  serve(request: Request, body: unknown, authInfo: AuthInfo): Promise<Response>;
+  close(): Promise<void>;
+}
+
+/**
+ * MCP in both eras, a server of its own for each request. An answer that comes soon is JSON, which costs half of what a
+ * stream does; one that brings progress, or is slow, is a stream.
+ */
+export function createMcpEndpoint(
+  factory: McpServerFactory,
+  options: { keepAliveMs: number; streamAfterMs: number } & Pick<
+    CreateMcpHandlerOptions,
+    "bus" | "onerror"
+  >,
+): McpEndpoint {
+  const { keepAliveMs, streamAfterMs, ...others } = options;
+  const handler = createMcpHandler(factory, { ...others, keepAliveMs });
+
+  return {
+    async serve(request, body, authInfo) {
+      const isPlain = isPlainRequest(body) && (await isLegacyRequest(request, body));
+      const answer = isPlain
+        ? answerLegacy(factory, request, body, authInfo)
+        : handler.fetch(request, { authInfo, parsedBody: body });
+      return streamIfSlow(answer, { afterMs: streamAfterMs, everyMs: keepAliveMs });
+    },
+    close: () => handler.close(),
+  };
+}
+
+/** One request that asked for no progress: nothing but its answer will come. */
+function isPlainRequest(body: unknown): boolean {
+  if (!isObject(body) || !("method" in body) || !("id" in body)) return false;
+  if (!("params" in body) || !isObject(body.params) || !("_meta" in body.params)) return true;
+  return !isObject(body.params._meta) || !("progressToken" in body.params._meta);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** The SDK's own serving of the 2025 revisions always streams; this is the same with JSON. */
+async function answerLegacy(
+  factory: McpServerFactory,
+  request: Request,
+  body: unknown,
+  authInfo: AuthInfo,
+): Promise<Response> {
+  const server = await factory({ era: "legacy", authInfo, requestInfo: request });
+  const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
+  await server.connect(transport);
+  const left = new Promise<Response>((resolve) => {
+    // Nobody reads it; the call that waits ends with the server.
+    const leave = () => resolve(new Response(null, { status: 499 }));
+    request.signal.addEventListener("abort", leave, { once: true });
+  });
+  try {
+    const answer = transport.handleRequest(request, { authInfo, parsedBody: body });
+    return await Promise.race([answer, left]);
+  } finally {
+    await server.close();
+  }
+}

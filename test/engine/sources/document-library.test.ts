@@ -1,0 +1,62 @@
+import { symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { openDocumentLibrary } from "../../../src/engine/sources/document-library.ts";
+import { createDatabase, createFolder, createLog, writeFiles } from "./document-fixtures.ts";
+import { makePdf } from "./office-files.ts";
+
+async function open(folders: string[]) {
+  const { db } = await createDatabase();
+  const library = await openDocumentLibrary(db, folders, createLog().log);
+  onTestFinished(() => library.close());
+  return { library, db };
+}
+
+test("several folders are searched as one", async () => {
+  const one = await createFolder({ "a.md": "common alpha" });
+  const two = await createFolder({ "a.md": "common beta", "b.txt": Buffer.from([0]) });
+  const { library } = await open([one, two]);
+  expect(await library.sync(Date.now())).toEqual({
+    documents: 2,
+    indexed: 2,
+    removed: 0,
+    skipped: 1,
+  });
+  const search = await library.search(null);
+  const { passages } = await search.find(["common"], 10);
+  expect(passages.map(({ text }) => text).toSorted()).toEqual(["common alpha", "common beta"]);
+  expect(library.skipped).toEqual([{ path: "b.txt", reason: "is a binary file" }]);
+});
+
+test("a folder that is named twice, or lies in another, is searched once", async () => {
+  const folder = await createFolder({ "a.md": "alpha", "sub/b.md": "beta" });
+  const alias = join(await createFolder(), "alias");
+  await symlink(folder, alias);
+  const { library } = await open([join(folder, "sub"), folder, alias]);
+  expect(library.folders).toEqual([folder]);
+  expect(await library.sync(Date.now())).toMatchObject({ documents: 2 });
+});
+
+test("the next search sees what is new, changed and gone", async () => {
+  const folder = await createFolder({ "a.md": "alpha" });
+  const { library } = await open([folder]);
+  const find = async (word: string) => {
+    await library.sync(Date.now());
+    return (await (await library.search(null)).find([word], 10)).passages.length;
+  };
+  expect(await find("alpha")).toBe(1);
+  await writeFiles(folder, { "a.md": "beta", "deep/er/c.pdf": makePdf([["gamma in a PDF"]]) });
+  expect([await find("alpha"), await find("beta"), await find("gamma")]).toEqual([0, 1, 1]);
+  await writeFiles(folder, { "deep/er/d.csv": "name\ndelta\n", ".gitignore": "a.md\n" });
+  expect([await find("beta"), await find("delta")]).toEqual([0, 1]);
+});
+
+test("a library that is closed while it reads leaves the database alone", async () => {
+  const files = Array.from({ length: 200 }, (_, index) => [`${index}.md`, `text ${index}`]);
+  const { library, db } = await open([await createFolder(Object.fromEntries(files))]);
+  const syncing = library.sync(Date.now());
+  while (library.progress === null) await new Promise(setImmediate);
+  await library.close();
+  await db.destroy();
+  await syncing;
+});
