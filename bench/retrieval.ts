@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { z } from "zod";
+import { type Figure, printFigures } from "./figures.ts";
 import { openDatabase } from "../src/database/open-database.ts";
 import { createExtractiveExecutor } from "../src/engine/executors/extractive.ts";
 
@@ -134,6 +135,7 @@ function printMisses(judged: readonly Judgement[]): void {
   }
 }
 
+const figures: Figure[] = [];
 const only = process.argv.find((argument) => argument.startsWith("--set="))?.slice("--set=".length);
 for (const name of ["questions", "held-out"].filter((set) => only === undefined || only === set)) {
   const file = new URL(`retrieval/${name}.json`, import.meta.url);
@@ -153,4 +155,22 @@ for (const name of ["questions", "held-out"].filter((set) => only === undefined 
     );
   }
   if (process.argv.includes("--misses")) printMisses(judged);
+  figures.push(...KINDS.flatMap((kind) => figuresOf(name, kind, judged)));
+}
+console.log("");
+printFigures("retrieval", figures);
+
+function figuresOf(set: string, kind: string, all: readonly Judgement[]): Figure[] {
+  const judged = all.filter(({ question }) => question.kind === kind);
+  const share = (figure: string, isTrue: (judgement: Judgement) => boolean): Figure => ({
+    figure: `${set}, ${kind}: ${figure}`,
+    value: (100 * judged.filter(isTrue).length) / Math.max(judged.length, 1),
+    unit: "%",
+  });
+  return kind === "unanswerable"
+    ? [share("refused", ({ quotes }) => quotes.length === 0)]
+    : [
+        share("document hit@1", ({ documentRank }) => documentRank <= 1),
+        share("answer hit@3", ({ answerRank }) => answerRank <= 3),
+      ];
 }

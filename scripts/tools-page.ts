@@ -125,7 +125,7 @@ async function withServer<Value>(use: (call: Call) => Promise<Value>): Promise<V
     {
       kind: "embedded",
       engine: {
-        documents: DOCUMENTS,
+        documents: [DOCUMENTS],
         script: undefined,
         databasePath: join(folder, "engine.sqlite"),
         allowNetworks: [],

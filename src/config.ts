@@ -19,7 +19,8 @@ export type BackendConfig =
 
 /** How our own engine performs runs, embedded or served. */
 export interface EngineConfig {
-  documents: string;
+  /** Folders. */
+  documents: string[];
   script: string | undefined;
   databasePath: string;
   /** CIDR. */
@@ -98,7 +99,7 @@ export function readConfig(flags: Flags, env: NodeJS.ProcessEnv = process.env): 
   );
   const script = read("script")?.value;
   const engine: EngineConfig = {
-    documents: resolvePath(read("documents")?.value ?? PACKAGED_DOCUMENTS),
+    documents: splitList(read("documents")?.value ?? PACKAGED_DOCUMENTS).map(resolvePath),
     script: script === undefined ? undefined : resolvePath(script),
     databasePath: join(stateDir, "engine.sqlite"),
     allowNetworks: splitList(read("allowNetworks")?.value),

@@ -80,10 +80,11 @@ export const OPTIONS = {
       "The longest wait of one call by a part of the client's name; wins over the cap for all.",
   },
   documents: {
-    flag: "--documents <folder>",
+    flag: "--documents <folder,…>",
     env: "TASK_RUN_MCP_DOCUMENTS",
     default: "the packaged examples",
-    meaning: "Folder of Markdown, text and HTML files that the built-in engine researches.",
+    meaning:
+      "Folders of Markdown, text, HTML, PDF, Word, CSV and JSON files that the built-in engine researches.",
   },
   script: {
     flag: "--script <file>",

@@ -6,7 +6,9 @@ import { BadSetting, readConfig } from "../src/config.ts";
 test("with nothing set, the built-in engine researches the packaged examples", () => {
   const { backend, logLevel } = readConfig({}, {});
   expect(backend).toMatchObject({ kind: "embedded" });
-  expect(backend.kind === "embedded" && backend.engine.documents).toMatch(/examples.documents$/);
+  expect(backend.kind === "embedded" && backend.engine.documents).toEqual([
+    expect.stringMatching(/examples.documents$/),
+  ]);
   expect(logLevel).toBe("info");
 });
 
@@ -69,8 +71,8 @@ test("empty values and placeholders that a host left in place count as unset", (
 
 test("a flag wins over the environment, and ~ is the home folder", () => {
   const env = { TASK_RUN_MCP_DOCUMENTS: "/from/env", TASK_RUN_MCP_STATE_DIR: "~/state" };
-  const { engine } = readConfig({ documents: "/from/flag" }, env);
-  expect(engine.documents).toBe("/from/flag");
+  const { engine } = readConfig({ documents: "/from/flag, /another" }, env);
+  expect(engine.documents).toEqual(["/from/flag", "/another"]);
   expect(engine.databasePath).toBe(join(homedir(), "state", "engine.sqlite"));
 });
 

@@ -59,7 +59,7 @@ async function* examine(options: DoctorOptions): AsyncGenerator<Finding> {
     if (folder.state === "ok") yield await checkDatabase("Engine", databasePath);
     if (script === undefined) {
       const { checkDocuments } = await import("./doctor/check-documents.ts");
-      for (const one of [documents].flat()) yield await checkDocuments(one);
+      for (const one of documents) yield await checkDocuments(one);
     } else {
       yield await checkFile("Script", script, async () => {
         const { readScript } = await import("../engine/executors/scripted/read-script.ts");

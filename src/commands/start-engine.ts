@@ -32,7 +32,7 @@ function executorOf({ documents, script: file }: EngineConfig): EngineOptions["c
     const { createExtractiveExecutor } = await import("../engine/executors/extractive.ts");
     return createExtractiveExecutor({
       db,
-      folders: [documents],
+      folders: documents,
       log,
       openMcpServers: async (entries, signal) => {
         const { openRunMcpServers } = await import("../engine/mcp-servers/run-mcp-servers.ts");

@@ -2,8 +2,8 @@ import type { Flags } from "../options.ts";
 
 /** How our own engine performs runs. */
 export interface EngineOptions {
-  /** A folder of documents to research; the packaged examples by default. */
-  documents?: string;
+  /** Folders of documents to research; the packaged examples by default. */
+  documents?: string | readonly string[];
   /** A script that decides what runs do, in place of research. */
   script?: string;
   /** Where runs are kept; without it they live in memory and end with the process. */
@@ -27,7 +27,7 @@ export function engineFlags({
 }: EngineOptions): Flags {
   return {
     logLevel,
-    ...(documents !== undefined && { documents }),
+    ...(documents !== undefined && { documents: [documents].flat().join(",") }),
     ...(script !== undefined && { script }),
     ...(stateDir !== undefined && { stateDir }),
     ...(allowNetworks !== undefined && { allowNetworks: allowNetworks.join(",") }),

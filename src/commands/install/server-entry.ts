@@ -68,7 +68,9 @@ export function settingsEnv(
     const setting = settingName(name);
     const value = setting === undefined ? undefined : flags[setting];
     if (setting === undefined || option.env === undefined || value === undefined) continue;
-    env[option.env] = PATH_SETTINGS.has(setting) ? resolvePath(String(value)) : String(value);
+    env[option.env] = PATH_SETTINGS.has(setting)
+      ? resolveEach(String(value), resolvePath)
+      : String(value);
   }
   return env;
 }
@@ -91,4 +93,12 @@ export function accountEnv(backend: BackendConfig): Record<string, string> {
     PARALLEL_API_KEY: backend.apiKey,
     ...(backend.kind === "custom" && { PARALLEL_BASE_URL: backend.baseUrl }),
   };
+}
+
+/** One path, or several separated by commas. */
+function resolveEach(value: string, resolvePath: (path: string) => string): string {
+  return value
+    .split(",")
+    .map((path) => resolvePath(path.trim()))
+    .join(",");
 }

@@ -35,6 +35,11 @@ const KEY_HEADER = "x-parallel-api-key";
 /** RFC 6750, section 2.1: the scheme in any case, then a token of these characters. */
 const BEARER = /^Bearer +([\w.~+/-]+=*) *$/i;
 
+export interface IncomingMessageFacts {
+  requestId: string;
+  body: unknown;
+}
+
 /** Decides who comes in. Every method throws a {@link Refusal}. */
 export interface Gate {
   /** Requests that a web page made somebody's browser send stop here (MCP: Streamable HTTP, "Security Warning"). */
@@ -43,7 +48,7 @@ export interface Gate {
   identify(request: Request): Promise<Principal | null>;
   checkScopes(principal: Principal | null, body: unknown): void;
   /** What MCP handlers learn of the caller. The token is not part of it, so that nobody can pass it on. */
-  authInfo(request: Request, principal: Principal | null, requestId: string): AuthInfo;
+  authInfo(request: Request, principal: Principal | null, message: IncomingMessageFacts): AuthInfo;
 }
 
 export function createGate(options: AccessOptions, metrics: HttpMetrics): Gate {
@@ -98,7 +103,7 @@ export function createGate(options: AccessOptions, metrics: HttpMetrics): Gate {
       throw insufficientScope(challenge(needed));
     },
 
-    authInfo(request, principal, requestId) {
+    authInfo(request, principal, { requestId, body }) {
       const apiKey = request.headers.get(KEY_HEADER);
       if (apiKey !== null && !allowKeyHeader) {
         throw new Refusal(
@@ -115,10 +120,20 @@ export function createGate(options: AccessOptions, metrics: HttpMetrics): Gate {
           apiKey,
           budgetUsdPerDay: principal?.budgetUsdPerDay,
           requestId,
+          calledTool: calledTool(body),
         },
       };
     },
   };
+}
+
+/** The tool that the one message of a body calls; undefined for all others. */
+function calledTool(body: unknown): string | undefined {
+  if (typeof body !== "object" || body === null) return undefined;
+  if (!("method" in body) || body.method !== "tools/call" || !("params" in body)) return undefined;
+  const { params } = body;
+  if (typeof params !== "object" || params === null || !("name" in params)) return undefined;
+  return typeof params.name === "string" ? params.name : undefined;
 }
 
 /** Not 401: a client would throw a good token away. */

@@ -112,19 +112,20 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
       take(() => rates.take(principal, 1));
       exchange.onEnd.push(take(() => rates.open(principal)));
     }
-    const authInfo = gate.authInfo(request, principal, exchange.requestId);
     const startedMs = performance.now();
     metrics.openCalls.inc();
     exchange.onEnd.push(() => {
       metrics.openCalls.dec();
       metrics.observeCall((performance.now() - startedMs) / 1_000);
     });
-    const parsedBody = await readJsonBody(exchange.incoming, limits);
-    if (principal !== null && Array.isArray(parsedBody)) {
-      take(() => rates.take(principal, parsedBody.length - 1));
+    const body = await readJsonBody(exchange.incoming, limits);
+    if (principal !== null && Array.isArray(body)) {
+      take(() => rates.take(principal, body.length - 1));
     }
-    gate.checkScopes(principal, parsedBody);
-    return mcp.serve(request, parsedBody, authInfo);
+    gate.checkScopes(principal, body);
+    const { requestId } = exchange;
+    const authInfo = gate.authInfo(request, principal, { requestId, body });
+    return mcp.serve(request, body, authInfo);
   }
 
   function take<Taken>(from: () => Taken): Taken {

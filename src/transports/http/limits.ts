@@ -41,10 +41,11 @@ export const HTTP_LIMITS: HttpLimits = {
   connections: 4_096,
   // Node's own default: a JWT of 8 KiB fits.
   headerBytes: 16 * 1024,
-  // Headers are one packet or two; whoever needs longer holds connections open on purpose.
-  headersMs: 15_000,
-  // 4 MiB in a minute is 0.6 Mbit/s.
-  requestMs: 60_000,
+  // Headers are one packet or two. When thousands come back at once, this process may need many seconds to get to them,
+  // and the time it takes counts, too: 15 s cut some of 2,000 that had sent everything.
+  headersMs: 60_000,
+  // 4 MiB in two minutes is 0.3 Mbit/s.
+  requestMs: 120_000,
   checkMs: 5_000,
   // Longer than the 60 s of common load balancers: of the two, the one behind must not close first.
   idleMs: 75_000,

@@ -53,7 +53,8 @@ async function startEngine({
   const { log, messages: logged } = createLog();
   const engine = await createEngine({
     databasePath: join(await temporaryFolder(), "engine.sqlite"),
-    createExecutor: ({ db }) => createExtractiveExecutor({ db, folders: [folder], log, openMcpServers }),
+    createExecutor: ({ db }) =>
+      createExtractiveExecutor({ db, folders: [folder], log, openMcpServers }),
     log,
   });
   onTestFinished(() => engine.close());

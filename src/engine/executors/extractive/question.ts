@@ -41,6 +41,8 @@ export interface Question {
   objects: readonly Term[];
   /** What a name is said to be, right before it (`the river Orla`): something else of that name is no subject. */
   kinds: readonly Term[];
+  /** What is counted or measured (`how many storeys`, `the salary of`): a sentence about something else is no answer. */
+  wanted: readonly Term[];
   /** Years asked about: a sentence about another year is no answer. */
   years: readonly string[];
   /** Other numbers in the question. */
@@ -93,6 +95,7 @@ export function readQuestion({
     names: parts.flatMap((part) => part.names),
     objects: parts.flatMap((part) => part.objects),
     kinds: parts.flatMap((part) => part.kinds),
+    wanted: asked.flatMap(readWanted),
     years,
     numbers: terms.filter((term) => /^\d/.test(term.key) && !isYear(term.key)),
     expects: expectedAnswer(asked.join("\n")),
@@ -154,6 +157,17 @@ function readPart(text: string): ReadPart {
       .filter((word) => AFTER_THE.test(textBefore(text, word)))
       .map((word) => toTerm(word, "asked")),
   };
+}
+
+/** People are counted under many names: as employees, members, inhabitants. */
+const COUNTED = /\bhow many (?<noun>\p{L}+s)\b/giu;
+const MEASURED = /\bwhat (?:is|was|are|were) the (?:[\p{L}-]+ ){0,2}?(?<noun>\p{L}+) of\b/giu;
+
+function readWanted(text: string): Term[] {
+  return [...text.matchAll(COUNTED), ...text.matchAll(MEASURED)]
+    .flatMap((match) => splitWords(match.groups?.["noun"] ?? ""))
+    .filter(({ text: noun }) => !isStopWord(noun) && !isFormatWord(noun))
+    .map((noun) => toTerm(noun, "asked"));
 }
 
 function toTerm({ text, key }: Word, role: TermRole): Term {

@@ -32,7 +32,7 @@ const WEIGHTS = {
   /** A sentence about several years of which one was asked for. */
   moreYears: 0.92,
   /** A missing number that is not a year; it may count what the answer lists (`top 5`). */
-  otherNumber: 0.6,
+  otherNumber: 0.5,
   /** No word of the question in the sentence itself. */
   onlyContext: 0.5,
   /** No word of the question either, but a number in the unit that was asked for: `Its summit lies at 8,849 metres`. */
@@ -45,6 +45,8 @@ const WEIGHTS = {
   oneWord: 0.7,
   /** Nothing says that the subject is of the kind that was asked about. */
   otherKind: 0.6,
+  /** What was to be counted or measured is not mentioned. */
+  otherQuantity: 0.6,
   /** The words of a name are there, but nowhere two of them beside each other. */
   scatteredName: 0.6,
   /** Nothing but the subject's name matches; less so when the kind of answer that was asked for is there. */
@@ -91,6 +93,7 @@ export function scoreSentence(text: SentenceInContext, question: WeightedQuestio
       : WEIGHTS.introduced,
     isExpected || question.expects === null ? 1 : WEIGHTS.unmet,
     ...question.kinds.map((kind) => (isNear(kind) || inLead(kind) ? 1 : WEIGHTS.otherKind)),
+    ...question.wanted.map((noun) => (isNear(noun) ? 1 : WEIGHTS.otherQuantity)),
     restsOnOneWord(question, isNear) ? WEIGHTS.oneWord : 1,
     saysSomethingNew(text.sentence, question) ? 1 : WEIGHTS.nothingNew,
   ];

@@ -1,0 +1,19 @@
+// Runs what others wrote to try MCP servers: the official conformance suite and the Inspector's command line. They need a
+// newer Node than we do, which `npm run conformance` installs with them in test/current-node. Linux on x64 only.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const vitest = join(ROOT, "node_modules", "vitest", "vitest.mjs");
+
+const { status } = spawnSync(
+  process.execPath,
+  [vitest, "run", "test/conformance", "test/e2e/inspector.test.ts"],
+  {
+    cwd: ROOT,
+    env: { ...process.env, MCP_CONFORMANCE: join(ROOT, "test", "current-node") },
+    stdio: "inherit",
+  },
+);
+process.exitCode = status ?? 1;
