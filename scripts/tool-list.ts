@@ -2,7 +2,7 @@
 // `npm run docs:tools`; a test compares the two.
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { shownSchema } from "../src/mcp/tool-schema.ts";
+import { shownSchema } from "./tool-schema.ts";
 import { TOOLS } from "../src/mcp/tools.ts";
 
 const FILE = new URL("../src/mcp/tool-list.ts", import.meta.url);
@@ -23,7 +23,9 @@ export function composeToolList(): string {
     "// program waits for the list only, so the definitions, and all they need, are read with the first call.",
     'import type { ListedTool } from "./tool.ts";',
     "",
-    `export const TOOL_LIST: readonly ListedTool[] = ${JSON.stringify(list, null, 2)};`,
+    "export const TOOL_LIST: readonly ListedTool[] = [",
+    ...list.map((tool) => `  ${JSON.stringify(tool)},`),
+    "];",
     "",
   ].join("\n");
 }

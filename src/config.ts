@@ -52,6 +52,9 @@ export interface HttpConfig {
   allowKeyHeader: boolean;
   /** Of each caller of whom the tokens file says nothing else. */
   callerLimits: { requestsPerMinute: number | undefined; budgetUsdPerDay: number | undefined };
+  /** Where others reach this server, and the secrets of what they report there. */
+  publicUrl: string | undefined;
+  webhookSecrets: string[];
   drainSeconds: number;
 }
 
@@ -188,6 +191,8 @@ function readHttp(
       requestsPerMinute: parse(read("callerRequestsPerMinute"), Quota, "a number, 1 or more"),
       budgetUsdPerDay: parse(read("callerBudgetUsd"), Dollars, "a number of US dollars, 0 or more"),
     },
+    publicUrl: parse(read("publicUrl"), HttpUrl, "an http or https URL"),
+    webhookSecrets: splitList(read("webhookSecrets")?.value).map(withoutForm),
     drainSeconds: parse(read("drainSeconds"), DrainSeconds, "a number of seconds, 0 to 3600") ?? 10,
   };
 }

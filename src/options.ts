@@ -102,7 +102,8 @@ export const OPTIONS = {
   webhookSecrets: {
     env: "TASK_RUN_MCP_WEBHOOK_SECRETS",
     default: "none",
-    meaning: "Secrets that sign webhooks, separated by commas; several while one is replaced.",
+    meaning:
+      "Secrets that sign webhooks, sent and received, separated by commas; several while one is replaced.",
   },
   retentionDays: {
     flag: "--retention-days <number>",
@@ -183,6 +184,13 @@ export const OPTIONS = {
     default: "no limit",
     meaning:
       "US dollars that one caller of `http` may spend in a UTC day; a tokens file may say otherwise.",
+  },
+  publicUrl: {
+    flag: "--public-url <url>",
+    env: "TASK_RUN_MCP_PUBLIC_URL",
+    default: "none",
+    meaning:
+      "Where others reach `http`: the hosted API then reports finished runs there at once. Needs a webhook secret.",
   },
   drainSeconds: {
     flag: "--drain-seconds <number>",

@@ -35,6 +35,7 @@ export const HTTP_SETTINGS = [
   "allowKeyHeader",
   "callerRequestsPerMinute",
   "callerBudgetUsd",
+  "publicUrl",
   "drainSeconds",
 ] as const satisfies SettingName[];
 

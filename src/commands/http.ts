@@ -2,17 +2,22 @@ import { createHash } from "node:crypto";
 import type { Logger } from "pino";
 import { systemClock } from "../client/clock.ts";
 import type { BackendConfig, BridgeConfig, HttpConfig } from "../config.ts";
-import { READ_SCOPE, WRITE_SCOPE } from "../mcp/caller.ts";
+import { type Caller, READ_SCOPE, WRITE_SCOPE } from "../mcp/caller.ts";
+import { createListenBus } from "../mcp/news/listen-bus.ts";
+import { createResourceNews } from "../mcp/news/resource-news.ts";
+import { takeRunNews } from "../mcp/news/take-run-news.ts";
 import { requiredScopes } from "../mcp/required-scopes.ts";
 import { createTaskRunServer } from "../mcp/server.ts";
 import type { AccessOptions } from "../transports/http/gate.ts";
+import type { WebhookRoute } from "../transports/http/handle-request.ts";
 import { REQUESTS_PER_MINUTE } from "../transports/http/limits.ts";
 import type { Authenticate } from "../transports/http/principal.ts";
 import { serveHttp } from "../transports/http/serve-http.ts";
 import { type StaticToken, createStaticTokens } from "../transports/http/static-tokens.ts";
+import { createWebhookReceiver } from "../transports/webhook-receiver.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
 import { isLoopback } from "./loopback.ts";
-import { openBackends } from "./open-backend.ts";
+import { type OpenBackends, openBackends } from "./open-backend.ts";
 import { releaseMemoryAtRest } from "./release-memory.ts";
 
 const SCOPES = [READ_SCOPE, WRITE_SCOPE];
@@ -43,16 +48,32 @@ export async function httpCommand({
   const draining = new AbortController();
   const backends = await openBackends(config, bridge, { version, log });
   try {
+    const backend = async (caller: Caller) => backends.of(caller);
+    const news = createResourceNews({ backend, clock: systemClock, log });
+    const bus = createListenBus(news);
     const factory = createTaskRunServer({
       ...bridge,
-      backend: async (caller) => backends.of(caller),
+      backend,
+      news,
+      webhookUrl: config.kind === "embedded" ? undefined : webhookUrlOf(http),
       version,
       log,
       clock: systemClock,
       draining: draining.signal,
     });
     const { host, port } = http;
-    const server = await serveHttp({ factory, host, port, access, log, now: Date.now });
+    const webhook = receiveWebhooks(http, backends, { log, signal });
+    const server = await serveHttp({
+      factory,
+      host,
+      port,
+      access,
+      bus,
+      whileServing: bus.whileServing,
+      ...(webhook && { webhook }),
+      log,
+      now: Date.now,
+    });
     stdout.write(`${server.url}\n`);
     log.info({ url: server.url, backend: config.kind }, "serving MCP over HTTP");
     const stopReleasing = releaseMemoryAtRest();
@@ -69,6 +90,48 @@ export async function httpCommand({
   return ExitCode.done;
 }
 
+const WEBHOOK_PATH = "/webhooks/task-run";
+
+/** Where the backend is to report finished runs. */
+function webhookUrlOf({ publicUrl }: HttpConfig): string | undefined {
+  if (publicUrl === undefined) return undefined;
+  const url = new URL(publicUrl);
+  // A proxy may serve us below a path of its own.
+  url.pathname = url.pathname.replace(/\/$/, "") + WEBHOOK_PATH;
+  return url.href;
+}
+
+/** What the backend reports wakes whoever waits, and completes the ledger. */
+function receiveWebhooks(
+  { publicUrl, webhookSecrets: secrets }: HttpConfig,
+  backends: OpenBackends,
+  { log, signal }: { log: Logger; signal: AbortSignal },
+): WebhookRoute | undefined {
+  if (publicUrl === undefined) return undefined;
+  const receiver = createWebhookReceiver({ secrets, now: Date.now });
+  return {
+    path: WEBHOOK_PATH,
+    receive(headers, body) {
+      const received = receiver.receive(headers, body);
+      switch (received.kind) {
+        case "refused":
+          log.info({ reason: received.reason }, "a webhook was refused");
+          return received.httpStatus;
+        case "no_news":
+          return 204;
+        case "news":
+          for (const backend of backends.inUse()) {
+            // Acknowledged at once: the sender's patience is short, and the news is no less true without our look.
+            takeRunNews(backend, received.runId, signal).catch((error: unknown) => {
+              log.warn({ err: error, run_id: received.runId }, "the news of a run were not kept");
+            });
+          }
+          return 204;
+      }
+    },
+  };
+}
+
 /** What others can reach needs names and tokens. Throws {@link UsageError} with what to add. */
 function refuseUnsafe(http: HttpConfig, backend: BackendConfig): void {
   const { host, allowedHosts, tokensFile, token, oauth, allowKeyHeader } = http;
@@ -83,6 +146,11 @@ function refuseUnsafe(http: HttpConfig, backend: BackendConfig): void {
         `--host ${host} can be reached by others: add --allowed-hosts with the names by which they call this server, such as mcp.example.com.`,
       );
     }
+  }
+  if (http.publicUrl !== undefined && http.webhookSecrets.length === 0) {
+    throw new UsageError(
+      "--public-url needs the account's webhook secret, or nobody could tell a report from a forgery: set TASK_RUN_MCP_WEBHOOK_SECRETS.",
+    );
   }
   if (oauth !== undefined) {
     const issuer = new URL(oauth.issuer);

@@ -30,6 +30,8 @@ export interface OpenBackend extends Backend {
 export interface OpenBackends {
   /** The same backend for the same caller, as far as those remembered go. Throws `BackendUnavailable`. */
   of(caller: Caller): Backend;
+  /** Those that somebody used. */
+  inUse(): Iterable<Backend>;
   close(): Promise<void>;
 }
 
@@ -114,6 +116,7 @@ export async function openBackends(
           throw unavailable(error);
         }
       },
+      inUse: () => views.values(),
       close,
     };
   } catch (error) {

@@ -2,12 +2,15 @@
 export interface RecentlyUsed<Value> {
   /** The value of the key, made now unless it is kept. */
   get(key: string, make: () => Value): Value;
+  /** All that are kept. */
+  values(): Iterable<Value>;
 }
 
 /** What falls out of the last `size` is made again when it is asked for. */
 export function createRecentlyUsed<Value>(size: number): RecentlyUsed<Value> {
   const kept = new Map<string, Value>();
   return {
+    values: () => kept.values(),
     get(key, make) {
       const value = kept.get(key) ?? make();
       // The order of a map is that of insertion: this one is now the newest.

@@ -7,12 +7,15 @@ import { temporaryFolder } from "../engine/start-test-engine.ts";
 import { BINARY } from "./built-binary.ts";
 
 /** Starts `task-run-mcp http` on a free port; it is stopped when the test ends. */
-export async function startHttpBinary(args: readonly string[] = []): Promise<{ url: string }> {
+export async function startHttpBinary(
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<{ url: string }> {
   const child = spawn(
     process.execPath,
     [BINARY, "http", "--port", "0", "--log-level", "error", ...args],
     {
-      env: { PATH: process.env["PATH"], TASK_RUN_MCP_STATE_DIR: await temporaryFolder() },
+      env: { PATH: process.env["PATH"], TASK_RUN_MCP_STATE_DIR: await temporaryFolder(), ...env },
       stdio: ["ignore", "pipe", "inherit"],
     },
   );

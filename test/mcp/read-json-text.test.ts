@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createTaskRun } from "../../src/mcp/tools/create-task-run.ts";
 import { readJsonText } from "../../src/mcp/read-json-text.ts";
-import { shownSchema } from "../../src/mcp/tool-schema.ts";
+import { shownSchema } from "../../scripts/tool-schema.ts";
 
 const schema = shownSchema(createTaskRun.input, "input");
 

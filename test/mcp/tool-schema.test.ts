@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { shownSchema } from "../../src/mcp/tool-schema.ts";
+import { shownSchema } from "../../scripts/tool-schema.ts";
 
 test("a shown schema keeps the shape and leaves the fine print out", () => {
   const schema = z.object({

@@ -10,7 +10,7 @@ import { HTTP_LIMITS, type HttpLimits } from "./limits.ts";
 import { type HttpMetrics, createHttpMetrics } from "./metrics.ts";
 import { createRateLimits } from "./rate-limits.ts";
 import { Refusal, toResponse } from "./refusals.ts";
-import { createMcpEndpoint } from "./serve-mcp.ts";
+import { type WhileServing, createMcpEndpoint } from "./serve-mcp.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 
 export interface HttpServerOptions {
@@ -22,6 +22,7 @@ export interface HttpServerOptions {
   webhook?: WebhookRoute;
   /** Where `subscriptions/listen` hears of changes. */
   bus?: ServerEventBus;
+  whileServing?: WhileServing;
   /** Where it is to be other than {@link HTTP_LIMITS}. */
   limits?: Partial<HttpLimits>;
   log: Logger;
@@ -64,6 +65,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     keepAliveMs: limits.keepAliveMs,
     streamAfterMs: limits.streamAfterMs,
     ...(options.bus && { bus: options.bus }),
+    ...(options.whileServing && { whileServing: options.whileServing }),
     onerror: (error) => log.debug({ err: error }, "mcp"),
   });
   let isReady = true;

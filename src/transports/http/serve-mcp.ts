@@ -15,18 +15,26 @@ export interface McpEndpoint {
   close(): Promise<void>;
 }
 
+/** Goes around the serving of a request of 2026-07-28, for those who must know who opens a stream. */
+export type WhileServing = (
+  request: { body: unknown; authInfo: AuthInfo },
+  serve: () => Promise<Response>,
+) => Promise<Response>;
+
+const alone: WhileServing = (_request, serve) => serve();
+
 /**
  * MCP in both eras, a server of its own for each request. An answer that comes soon is JSON, which costs half of what a
  * stream does; one that brings progress, or is slow, is a stream.
  */
 export function createMcpEndpoint(
   factory: McpServerFactory,
-  options: { keepAliveMs: number; streamAfterMs: number } & Pick<
+  options: { keepAliveMs: number; streamAfterMs: number; whileServing?: WhileServing } & Pick<
     CreateMcpHandlerOptions,
     "bus" | "onerror"
   >,
 ): McpEndpoint {
-  const { keepAliveMs, streamAfterMs, ...others } = options;
+  const { keepAliveMs, streamAfterMs, whileServing = alone, ...others } = options;
   const handler = createMcpHandler(factory, { ...others, keepAliveMs });
 
   return {
@@ -34,7 +42,9 @@ export function createMcpEndpoint(
       const isPlain = isPlainRequest(body) && (await isLegacyRequest(request, body));
       const answer = isPlain
         ? answerLegacy(factory, request, body, authInfo)
-        : handler.fetch(request, { authInfo, parsedBody: body });
+        : whileServing({ body, authInfo }, () =>
+            handler.fetch(request, { authInfo, parsedBody: body }),
+          );
       return streamIfSlow(answer, { afterMs: streamAfterMs, everyMs: keepAliveMs });
     },
     close: () => handler.close(),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { JsonObject } from "../task-api/task-spec.ts";
+import { JsonObject } from "../src/task-api/task-spec.ts";
 
 /**
  * Keywords left out of what a client is shown. `$schema` makes some clients refuse every call; the others only restrict
