@@ -11,6 +11,7 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Agent, request } from "undici";
 import { z } from "zod";
+import { type Figure, printFigures } from "./figures.ts";
 
 const BINARY = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
 const SERVER = fileURLToPath(new URL("bridge-server.ts", import.meta.url));
@@ -138,6 +139,8 @@ async function residentKib({ pid }: ChildProcess): Promise<number> {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0);
 }
 
+const figures: Figure[] = [];
+
 async function compareThroughput(targets: readonly Target[]): Promise<void> {
   const perSecond = new Map<Target, number[]>(targets.map((target) => [target, []]));
   const latencies = new Map<Target, number[]>(targets.map((target) => [target, []]));
@@ -163,6 +166,16 @@ async function compareThroughput(targets: readonly Target[]): Promise<void> {
   for (const target of targets) {
     const rate = median(perSecond.get(target) ?? []);
     const sorted = (latencies.get(target) ?? []).toSorted((a, b) => a - b);
+    figures.push(
+      { figure: `${target.name}: tools/call, ${CALLERS} callers`, value: rate, unit: "req/s" },
+      {
+        figure: `${target.name}: of the raw bridge`,
+        value: rate / rateOf("raw bridge"),
+        unit: "×",
+      },
+      { figure: `${target.name}: p50`, value: percentile(sorted, 0.5), unit: "ms" },
+      { figure: `${target.name}: p99`, value: percentile(sorted, 0.99), unit: "ms" },
+    );
     console.log(
       `| ${target.name} | ${Math.round(rate)} | ${(rate / rateOf("raw echo")).toFixed(3)} | ${(rate / rateOf("raw bridge")).toFixed(3)} | ${percentile(sorted, 0.5).toFixed(2)} | ${percentile(sorted, 0.99).toFixed(1)} | ${Math.round(cpu.get(target) ?? 0)} |`,
     );
@@ -205,6 +218,14 @@ async function measureWaiting(
   }
   leave.abort();
   await Promise.all(calls);
+  figures.push(
+    { figure: `${WAITERS} calls waiting ${name}: failed`, value: failed, unit: "" },
+    {
+      figure: `${WAITERS} calls waiting ${name}: memory of each`,
+      value: (peak - before) / WAITERS,
+      unit: "KiB",
+    },
+  );
   console.log(
     `| ${name} | ${open} | ${failed} | ${Math.round(before / 1024)} → ${Math.round(peak / 1024)} | ${((peak - before) / WAITERS).toFixed(1)} |`,
   );
@@ -274,6 +295,8 @@ try {
     fresh.child.kill("SIGTERM");
     await once(fresh.child, "exit");
   }
+  console.log("");
+  printFigures("bridge", figures);
 } finally {
   for (const child of children) child.kill("SIGKILL");
   await rm(stateDir, { recursive: true, force: true });

@@ -10,6 +10,7 @@ import { ClientLimits } from "./limits.ts";
 import { parseJson, readText } from "./read-body.ts";
 import { type RetryPolicy, retryDelayMs } from "./retry-policy.ts";
 import { type Redact, redactAlso } from "./secrets.ts";
+import { traceHeaders } from "./trace-context.ts";
 import { toBackendUnreachable } from "./transport-error.ts";
 
 /** One request, and what is known about it beyond HTTP. */
@@ -64,6 +65,7 @@ export function createBackend(options: {
       headers: {
         accept,
         ...options.headers,
+        ...traceHeaders(),
         ...call.headers,
         ...(call.body === undefined ? {} : { "content-type": "application/json" }),
       },

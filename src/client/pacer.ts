@@ -4,6 +4,8 @@ import { unlessAborted } from "./on-abort.ts";
 
 /** Spaces out what an account may do only so often a minute. */
 export interface Pacer {
+  /** Takes `count` if they fit now and nobody waits before; says whether it did. */
+  takeNow(count: number): boolean;
   /**
    * Resolves when `count` more fit into the quota: at once, or when enough of the earlier ones are a minute old. First
    * come, first served. More than the quota holds goes alone. Rejects with the signal's reason as soon as it aborts;
@@ -16,6 +18,7 @@ export function createPacer({ perMinute, clock }: { perMinute: number; clock: Cl
   /** What was taken within the window, oldest first. */
   const taken: { at: number; count: number }[] = [];
   let sum = 0;
+  let waiting = 0;
   /** Settles when everybody who came before has taken, or left. */
   let line: Promise<unknown> = Promise.resolve();
 
@@ -41,12 +44,21 @@ export function createPacer({ perMinute, clock }: { perMinute: number; clock: Cl
   ): Promise<void> {
     await before;
     signal?.throwIfAborted();
-    for (;;) {
-      forgetOld();
+    while (!fits(count)) {
       const [oldest] = taken;
-      if (oldest === undefined || sum + count <= perMinute) break;
-      await clock.sleep(oldest.at + ClientLimits.quotaWindowMs - clock.now(), signal);
+      const wakeAt = (oldest?.at ?? clock.now()) + ClientLimits.quotaWindowMs;
+      await clock.sleep(wakeAt - clock.now(), signal);
     }
+    note(count);
+  }
+
+  /** More than the quota holds fits when nothing else was taken. */
+  function fits(count: number): boolean {
+    forgetOld();
+    return taken.length === 0 || sum + count <= perMinute;
+  }
+
+  function note(count: number): void {
     const newest = taken.at(-1);
     if (newest?.at === clock.now()) newest.count += count;
     else taken.push({ at: clock.now(), count });
@@ -54,8 +66,16 @@ export function createPacer({ perMinute, clock }: { perMinute: number; clock: Cl
   }
 
   return {
+    takeNow(count) {
+      if (waiting > 0 || !fits(count)) return false;
+      note(count);
+      return true;
+    },
     take(count, signal) {
-      const turn = takeInTurn(count, line, signal);
+      waiting += 1;
+      const turn = takeInTurn(count, line, signal).finally(() => {
+        waiting -= 1;
+      });
       line = turn.catch(() => undefined);
       return unlessAborted(turn, signal);
     },

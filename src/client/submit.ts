@@ -58,6 +58,7 @@ export function createSubmit({
 
   /** Waits for room in the quota, but no longer than somebody who asked for a run does. */
   async function holdBack(count: number, signal: AbortSignal | undefined): Promise<void> {
+    if (pacer.takeNow(count)) return;
     const hold = startDeadline({ clock, ms: ClientLimits.holdMaxMs, signal });
     try {
       await pacer.take(count, hold.signal);

@@ -1,4 +1,9 @@
-import type { CallToolResult, ServerContext } from "@modelcontextprotocol/server";
+import {
+  type CallToolResult,
+  type ServerContext,
+  TRACEPARENT_META_KEY,
+} from "@modelcontextprotocol/server";
+import { withTrace } from "../client/trace-context.ts";
 import { JsonObject } from "../task-api/task-spec.ts";
 import { InvalidArguments, argumentProblems } from "./argument-problems.ts";
 import { explainError, isExpected } from "./explain-error.ts";
@@ -23,6 +28,8 @@ const IGNORED_NAME_BUDGET = 60;
 
 export interface ToolServices extends Omit<ToolContext, "callerLeft" | "startProgress" | "waits"> {
   waitPolicy: WaitPolicy;
+  /** The trace that the call belongs to, unless it says so itself. */
+  traceparent: string | undefined;
 }
 
 /** What a call brings besides its arguments. */
@@ -47,13 +54,15 @@ export async function callTool(
   try {
     const parsed = tool.input.safeParse(given);
     if (!parsed.success) throw new InvalidArguments(argumentProblems(parsed.error));
-    const report = await tool.run(parsed.data, {
+    const context: ToolContext = {
       ...services,
       log,
       waits: waitLimitsOf(services.waitPolicy, clientName),
       callerLeft: mcpReq.signal,
       startProgress: (subject) => startProgress(subject, services, mcpReq),
-    });
+    };
+    const traceparent = mcpReq._meta?.[TRACEPARENT_META_KEY] ?? services.traceparent;
+    const report = await withTrace(traceparent, () => tool.run(parsed.data, context));
     return reportResult({ ...report, ...ignoredArguments(given, tool) });
   } catch (error) {
     // Nobody reads the result of a call that was given up (MCP: Cancellation).

@@ -16,6 +16,7 @@ const AuthExtra = z.object({
   /** What the principal may spend in a UTC day, in US dollars. */
   budgetUsdPerDay: z.number().optional(),
   requestId: z.string().optional(),
+  traceparent: z.string().nullish(),
   calledTool: z.string().optional(),
 });
 
@@ -23,6 +24,8 @@ export interface RequestFacts {
   caller: Caller;
   ownBudgetUsdPerDay: number | undefined;
   requestId: string | undefined;
+  /** The trace of the HTTP request; a call's own, in its `_meta`, says it better. */
+  traceparent: string | undefined;
   /** The tool that the request calls, and nothing else; undefined for other requests, and where there are several. */
   calledTool: string | undefined;
   /** The caller may start, change and spend. */
@@ -35,13 +38,13 @@ export const WRITE_SCOPE = "runs:write";
 
 /** What the transport knows of a request; over stdio it knows nothing, and the caller is the user. */
 export function readRequestFacts(authInfo: AuthInfo | undefined): RequestFacts {
-  const { principal, apiKey, budgetUsdPerDay, requestId, calledTool } = AuthExtra.parse(
-    authInfo?.extra ?? {},
-  );
+  const { principal, apiKey, budgetUsdPerDay, requestId, traceparent, calledTool } =
+    AuthExtra.parse(authInfo?.extra ?? {});
   return {
     caller: { principal, apiKey },
     ownBudgetUsdPerDay: budgetUsdPerDay,
     requestId,
+    traceparent: traceparent ?? undefined,
     calledTool,
     mayWrite: authInfo === undefined || authInfo.scopes.includes(WRITE_SCOPE),
   };

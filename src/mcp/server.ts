@@ -103,7 +103,7 @@ export function createTaskRunServer(
   };
   return (request) => {
     const facts = readRequestFacts(request?.authInfo);
-    const { caller, ownBudgetUsdPerDay, requestId } = facts;
+    const { caller, ownBudgetUsdPerDay, requestId, traceparent } = facts;
     const { instructions, tools, prompts } = facts.mayWrite ? offers.full : offers.readOnly;
     // Over HTTP this server lives for one request, and thousands may wait: it gets no more than that request needs.
     const called = tools.filter(({ name }) => name === facts.calledTool);
@@ -117,6 +117,7 @@ export function createTaskRunServer(
       ...shared,
       ownBudgetUsdPerDay,
       openBackend: () => openBackend(() => deps.backend(caller)),
+      traceparent,
       log: requestId === undefined ? deps.log : deps.log.child({ request_id: requestId }),
     };
     const server = new McpServer(

@@ -120,6 +120,7 @@ export function createGate(options: AccessOptions, metrics: HttpMetrics): Gate {
           apiKey,
           budgetUsdPerDay: principal?.budgetUsdPerDay,
           requestId,
+          traceparent: request.headers.get("traceparent"),
           calledTool: calledTool(body),
         },
       };
