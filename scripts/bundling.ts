@@ -18,7 +18,7 @@ const leftOut: Plugin = {
   resolveId(id, importer) {
     if (id === "zod/v4/locales/en.js") return join(ROOT, "node_modules", id);
     if (importer === undefined) return null;
-    if (/\/locales\/index\.js$/.test(id) && /[\\/]zod[\\/]/.test(importer)) return LOCALES;
+    if (id.endsWith("/locales/index.js") && /[\\/]zod[\\/]/.test(importer)) return LOCALES;
     const isSdk = /@modelcontextprotocol[\\/]server/.test(importer);
     return /ajvProvider-.*\.mjs$/.test(id) && isSdk ? VALIDATOR : null;
   },

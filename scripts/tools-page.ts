@@ -194,7 +194,10 @@ function steady(text: string): string {
   return text
     .replaceAll(/\b(trun|tgrp)_[0-9a-f]{8}[0-9a-f]+/g, "$1_0123456789abcdef")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "2026-11-24T09:00:00Z")
-    .replaceAll(/(?<=marked |<<<data )[\w-]{12}(?![\w-])|^[\w-]{12}(?= end of data>>>)/gm, "boundary");
+    .replaceAll(
+      /(?<=marked |<<<data )[\w-]{12}(?![\w-])|^[\w-]{12}(?= end of data>>>)/gm,
+      "boundary",
+    );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,4 +1,4 @@
-import { createServer } from "node:http";
+import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
@@ -15,7 +15,7 @@ async function startProxy() {
   const target = deferred<string>();
   const passed: { path: string; body: string; status: number }[] = [];
   const arrived = deferred();
-  const server = createServer(async (incoming, outgoing) => {
+  async function pass(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = await text(incoming);
     const path = incoming.url ?? "";
     const answer = await fetch(new URL(path, await target.promise), {
@@ -28,7 +28,8 @@ async function startProxy() {
     passed.push({ path, body, status: answer.status });
     outgoing.writeHead(answer.status).end();
     arrived.resolve();
-  });
+  }
+  const server = createServer((incoming, outgoing) => void pass(incoming, outgoing));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close());
