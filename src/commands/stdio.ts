@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { z } from "zod";
 import { systemClock } from "../client/clock.ts";
 import type { BackendConfig, BridgeConfig } from "../config.ts";
 import { readRequestFacts } from "../mcp/caller.ts";
@@ -25,6 +26,8 @@ export async function stdioCommand({
   /** Called when the client has left, before the backend closes. */
   onDisconnected: () => void;
 }): Promise<ExitCode> {
+  // A parser is compiled for each schema with its first use, and a host waits for the first answer; later ones are few.
+  z.config({ jitless: true });
   let backend: Promise<OpenBackend> | undefined;
 
   /** One backend for all calls, opened by the first; one that could not be opened is tried again by the next call. */
