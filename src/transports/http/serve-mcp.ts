@@ -40,11 +40,13 @@ export function createMcpEndpoint(
   return {
     async serve(request, body, authInfo) {
       const isPlain = isPlainRequest(body) && (await isLegacyRequest(request, body));
-      const answer = isPlain
-        ? answerLegacy(factory, request, body, authInfo)
-        : whileServing({ body, authInfo }, () =>
-            handler.fetch(request, { authInfo, parsedBody: body }),
-          );
+      const plain = isPlain ? await answerLegacy(factory, request, body, authInfo) : null;
+      const answer =
+        plain !== null
+          ? plain.answer
+          : whileServing({ body, authInfo }, () =>
+              handler.fetch(request, { authInfo, parsedBody: body }),
+            );
       return streamIfSlow(answer, { afterMs: streamAfterMs, everyMs: keepAliveMs });
     },
     close: () => handler.close(),
@@ -62,14 +64,28 @@ function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }
 
-/** The SDK's own serving of the 2025 revisions always streams; this is the same with JSON. */
+/**
+ * The SDK's own serving of the 2025 revisions always streams; this is the same with JSON. Null for a server that can log:
+ * what it says before its answer needs a stream.
+ */
 async function answerLegacy(
   factory: McpServerFactory,
   request: Request,
   body: unknown,
   authInfo: AuthInfo,
+): Promise<{ answer: Promise<Response> } | null> {
+  const product = await factory({ era: "legacy", authInfo, requestInfo: request });
+  const server = "server" in product ? product.server : product;
+  if (server.getCapabilities().logging !== undefined) return null;
+  return { answer: answerJson(product, request, body, authInfo) };
+}
+
+async function answerJson(
+  server: Awaited<ReturnType<McpServerFactory>>,
+  request: Request,
+  body: unknown,
+  authInfo: AuthInfo,
 ): Promise<Response> {
-  const server = await factory({ era: "legacy", authInfo, requestInfo: request });
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
   await server.connect(transport);
   const left = new Promise<Response>((resolve) => {
