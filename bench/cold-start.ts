@@ -1,5 +1,6 @@
-// Measures how long a host waits for our tools, from starting the process to the answer to `tools/list` over stdio,
-// beside the smallest server that uses the MCP SDK, the smallest that uses nothing, and Node itself. Run it with
+// Measures how long a host waits for our tools, from starting the process to the answer to `tools/list` over stdio, and
+// what the process holds once everything that serves a client is loaded, which the answer to a `ping` shows; beside the
+// smallest server that uses the MCP SDK, the smallest that uses nothing, and Node itself. Run it with
 // `npm run bench:cold-start`; nothing else should be running on the machine.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,9 +18,12 @@ const NO_SDK = `
   require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
     const { id, method } = JSON.parse(line);
     if (id === undefined) return;
-    const result = method === "initialize"
-      ? { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo: { name: "floor", version: "1" } }
-      : { tools: [] };
+    let result = {};
+    if (method === "tools/list") result = { tools: [] };
+    if (method === "initialize") {
+      const serverInfo = { name: "floor", version: "1" };
+      result = { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo };
+    }
     process.stdout.write(JSON.stringify({ jsonrpc: "2.0", id, result }) + "\\n");
   });
 `;
@@ -41,6 +45,7 @@ const SMALLEST_SDK = `
 interface Start {
   initializeMs: number;
   toolsMs: number;
+  pingMs: number;
   residentMiB: number;
 }
 
@@ -56,6 +61,7 @@ const INITIALIZE = request(1, "initialize", {
 });
 const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}\n';
 const LIST_TOOLS = request(2, "tools/list", {});
+const PING = request(3, "ping", {});
 
 async function startServer(file: string, stateDir: string): Promise<Start> {
   const startedAt = performance.now();
@@ -65,7 +71,7 @@ async function startServer(file: string, stateDir: string): Promise<Start> {
   });
   const exited = once(child, "exit");
   child.stdin.write(INITIALIZE);
-  const start: Start = { initializeMs: 0, toolsMs: 0, residentMiB: 0 };
+  const start: Start = { initializeMs: 0, toolsMs: 0, pingMs: 0, residentMiB: 0 };
   for await (const line of createInterface({ input: child.stdout })) {
     const { id } = Answer.parse(JSON.parse(line));
     if (id === 1) {
@@ -74,6 +80,10 @@ async function startServer(file: string, stateDir: string): Promise<Start> {
     }
     if (id === 2) {
       start.toolsMs = performance.now() - startedAt;
+      child.stdin.write(PING);
+    }
+    if (id === 3) {
+      start.pingMs = performance.now() - startedAt;
       start.residentMiB = await residentMiB(child.pid);
       break;
     }
@@ -141,6 +151,7 @@ try {
         value: of(name, "toolsMs") / floorMs,
         unit: "×",
       },
+      { figure: `${name}: until ping is answered next`, value: of(name, "pingMs"), unit: "ms" },
       { figure: `${name}: resident memory then`, value: of(name, "residentMiB"), unit: "MiB" },
     ]),
   ]);

@@ -12,7 +12,6 @@ import {
 import { ExitCode, exitCodeOf } from "./commands/exit-code.ts";
 import { type Config, readConfig } from "./config.ts";
 import type { Flags } from "./options.ts";
-import { createLogger } from "./logger.ts";
 import { PROCESSORS } from "./task-api/processors.ts";
 
 /** A process that was told to end and has not done so after this time ends anyway. */
@@ -40,11 +39,20 @@ function abortOnSignals(drainMs: number): AbortSignal {
   return controller.signal;
 }
 
-/** What every command gets. `drainSeconds`: what it takes by itself to end, before the backend closes. */
-function prepare(flags: Flags, drainSeconds: (config: Config) => number = () => 0) {
+/** What every command needs. `drainSeconds`: what it takes by itself to end, before the backend closes. */
+function read(flags: Flags, drainSeconds: (config: Config) => number = () => 0) {
   const config = readConfig(flags);
-  const log = createLogger({ level: config.logLevel, secrets: config.secrets });
-  return { config, log, version, signal: abortOnSignals(DRAIN_MS + drainSeconds(config) * 1_000) };
+  const openLog = async () => {
+    const { createLogger } = await import("./logger.ts");
+    return createLogger({ level: config.logLevel, secrets: config.secrets });
+  };
+  const signal = abortOnSignals(DRAIN_MS + drainSeconds(config) * 1_000);
+  return { config, version, signal, openLog };
+}
+
+async function prepare(...args: Parameters<typeof read>) {
+  const { openLog, ...context } = read(...args);
+  return { ...context, log: await openLog() };
 }
 
 const program = new Command("task-run-mcp")
@@ -60,11 +68,14 @@ const program = new Command("task-run-mcp")
 
 addOptions(program, [...ENGINE_SETTINGS, ...BRIDGE_SETTINGS]).action(async (flags: Flags) => {
   const { stdioCommand } = await import("./commands/stdio.ts");
-  const { config, ...context } = prepare(flags);
+  const { config, ...context } = read(flags);
   process.exitCode = await stdioCommand({
     ...context,
     backend: config.backend,
     bridge: config.bridge,
+    telemetry: config.telemetry,
+    input: process.stdin,
+    output: process.stdout,
     onDisconnected: limitDrain,
   });
 });
@@ -74,7 +85,7 @@ addOptions(
   [...ENGINE_SETTINGS, ...BRIDGE_SETTINGS, ...HTTP_SETTINGS],
 ).action(async (_flags: Flags, command: Command) => {
   const { httpCommand } = await import("./commands/http.ts");
-  const { config, ...context } = prepare(
+  const { config, ...context } = await prepare(
     command.optsWithGlobals<Flags>(),
     ({ http }) => http.drainSeconds,
   );
@@ -83,6 +94,7 @@ addOptions(
     backend: config.backend,
     bridge: config.bridge,
     http: config.http,
+    telemetry: config.telemetry,
     stdout: process.stdout,
   });
 });
@@ -96,7 +108,7 @@ addOptions(
   const { engineCommand } = await import("./commands/engine.ts");
   // On this command `--api-key` is the key that callers must send, not one that we send.
   const { apiKey: engineApiKey, ...flags } = command.optsWithGlobals<Flags>();
-  const { config, ...context } = prepare({ ...flags, ...(engineApiKey && { engineApiKey }) });
+  const { config, ...context } = await prepare({ ...flags, ...(engineApiKey && { engineApiKey }) });
   process.exitCode = await engineCommand({
     ...context,
     config: config.engine,
@@ -136,7 +148,7 @@ addOptions(
   const { runCommand } = await import("./commands/run.ts");
   const { processor, outputSchema, json, ...flags } = command.optsWithGlobals<RunFlags>();
   // A person reads this terminal: the log stays quiet unless it is asked for.
-  const { config, ...context } = prepare({ logLevel: "warn", ...flags });
+  const { config, ...context } = await prepare({ logLevel: "warn", ...flags });
   process.exitCode = await runCommand({
     ...context,
     question,

@@ -3,8 +3,28 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import envPaths from "env-paths";
 import { z } from "zod";
-import { LOG_LEVELS, type LogLevel } from "./logger.ts";
-import { type Flags, OPTIONS, type Setting, type SettingName } from "./options.ts";
+import {
+  type Flags,
+  LOG_LEVELS,
+  type LogLevel,
+  OPTIONS,
+  type Setting,
+  type SettingName,
+} from "./options.ts";
+import {
+  Days,
+  Dollars,
+  DrainSeconds,
+  HostNames,
+  HttpUrl,
+  Port,
+  Quota,
+  Seconds,
+  Token,
+  WaitCaps,
+  splitList,
+} from "./setting-values.ts";
+import { type TelemetryConfig, readTelemetry } from "./telemetry-config.ts";
 
 /** Which Task API performs the runs. */
 export type BackendConfig =
@@ -77,6 +97,8 @@ export interface Config {
   engine: EngineConfig;
   serve: ServeConfig;
   http: HttpConfig;
+  /** Undefined: nothing is traced. */
+  telemetry: TelemetryConfig | undefined;
   logLevel: LogLevel;
   /** Every secret of this configuration, for redaction. */
   secrets: string[];
@@ -129,6 +151,7 @@ export function readConfig(flags: Flags, env: NodeJS.ProcessEnv = process.env): 
   const host = read("host")?.value ?? "127.0.0.1";
   const port = parse(read("port"), Port, "a number from 0 to 65535");
   const http = readHttp(read, { host, port: port ?? 3_000 });
+  const telemetry = readTelemetry(env);
 
   return {
     backend,
@@ -154,11 +177,16 @@ export function readConfig(flags: Flags, env: NodeJS.ProcessEnv = process.env): 
       requireBetas: parse(read("requireBetas"), z.stringbool(), "true or false") ?? false,
     },
     http,
+    telemetry,
     logLevel:
       parse(read("logLevel"), z.enum(LOG_LEVELS), `one of ${LOG_LEVELS.join(", ")}`) ?? "info",
-    secrets: [apiKey, engineApiKey, http.token, ...engine.webhookSecrets.map(withoutForm)].filter(
-      (secret) => secret !== undefined,
-    ),
+    secrets: [
+      apiKey,
+      engineApiKey,
+      http.token,
+      ...engine.webhookSecrets.map(withoutForm),
+      ...(telemetry?.secrets ?? []),
+    ].filter((secret) => secret !== undefined),
   };
 }
 
@@ -202,18 +230,6 @@ function withoutForm(secret: string): string {
   return secret.replace(/^(?:raw|decoded):/, "");
 }
 
-function splitList(value: string | undefined): string[] {
-  return (value ?? "")
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part !== "");
-}
-
-function splitPair(pair: string): [name: string, value: string] {
-  const at = pair.lastIndexOf("=");
-  return [pair.slice(0, Math.max(at, 0)).trim(), pair.slice(at + 1).trim()];
-}
-
 interface GivenSetting {
   value: string;
   /** Where it was set, for error messages. */
@@ -250,24 +266,6 @@ const Toolsets = z
   .string()
   .transform((value) => splitList(value))
   .pipe(z.array(z.enum(TOOLSETS)).min(1));
-const Dollars = z.coerce.number().min(0);
-const Quota = z.coerce.number().int().min(1);
-const Seconds = z.coerce.number<string>().min(1).max(3_600);
-/** `cursor=240,codex=120` */
-const WaitCaps = z
-  .string()
-  .transform((value) => Object.fromEntries(splitList(value.toLowerCase()).map(splitPair)))
-  .pipe(z.record(z.string().min(1), Seconds));
-const DrainSeconds = z.coerce.number<string>().min(0).max(3_600);
-const HostNames = z
-  .string()
-  .regex(/^(?:[\w.-]+|\[[\da-f:]+\])(?:\s*,\s*(?:[\w.-]+|\[[\da-f:]+\]))*$/i);
-/** What can stand behind `Bearer ` (RFC 6750), and is too long to be guessed. */
-const Token = z.string().regex(/^[\w.~+/-]{16,}=*$/);
-const HttpUrl = z.url({ protocol: /^https?$/ });
-const Days = z.coerce.number().int().min(1);
-const Port = z.coerce.number().int().min(0).max(65_535);
-
 function parse<Value>(
   setting: GivenSetting | undefined,
   schema: z.ZodType<Value>,

@@ -1,7 +1,5 @@
 import { type Logger, pino } from "pino";
-
-export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+import type { LogLevel } from "./options.ts";
 
 /**
  * The log of a process: JSON lines on stderr, because stdout belongs to the protocol. Every occurrence of one of

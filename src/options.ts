@@ -1,4 +1,5 @@
-import { LOG_LEVELS } from "./logger.ts";
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** One setting of the program: where it can be set, and what it means. The README's table is checked against this. */
 export interface Setting {

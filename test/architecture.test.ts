@@ -45,6 +45,18 @@ const house: Record<string, { folders: string[]; packages: string[]; node: boole
     packages: ["@modelcontextprotocol/server", "zod"],
     node: true,
   },
+  telemetry: {
+    folders: ["client", "mcp"],
+    packages: [
+      "@opentelemetry/api",
+      "@opentelemetry/core",
+      "@opentelemetry/exporter-trace-otlp-http",
+      "@opentelemetry/exporter-trace-otlp-proto",
+      "@opentelemetry/resources",
+      "@opentelemetry/sdk-trace-base",
+    ],
+    node: true,
+  },
   transports: {
     folders: [],
     packages: [

@@ -6,6 +6,8 @@ export interface Clock {
   now(): number;
   /** Resolves after `ms`. Rejects with the signal's reason as soon as it aborts, and leaves no timer behind. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls back after `ms`, unless the returned function was called before. */
+  startTimer(ms: number, onTimeUp: () => void): () => void;
 }
 
 export const systemClock: Clock = {
@@ -22,5 +24,9 @@ export const systemClock: Clock = {
       const stopListening = onAbort(signal, wake);
     });
     signal?.throwIfAborted();
+  },
+  startTimer(ms, onTimeUp) {
+    const timer = setTimeout(onTimeUp, ms);
+    return () => clearTimeout(timer);
   },
 };

@@ -21,22 +21,22 @@ export function startDeadline(options: {
 }): Deadline {
   const { clock, signal } = options;
   const exchange = new AbortController();
-  const timing = new AbortController();
   let limitMs = options.ms;
   let touchedAt = clock.now();
   let hasPassed = false;
 
   const leaveCaller = onAbort(signal, () => exchange.abort(signal?.reason));
 
-  async function run(): Promise<void> {
-    for (let leftMs = limitMs; leftMs > 0; leftMs = touchedAt + limitMs - clock.now()) {
-      await clock.sleep(leftMs, timing.signal);
+  let stopTimer = clock.startTimer(limitMs, look);
+  function look(): void {
+    const leftMs = touchedAt + limitMs - clock.now();
+    if (leftMs > 0) {
+      stopTimer = clock.startTimer(leftMs, look);
+      return;
     }
     hasPassed = true;
     exchange.abort();
   }
-  // The only rejection is the sleep that `clear()` interrupts.
-  run().catch(() => undefined);
 
   return {
     signal: exchange.signal,
@@ -48,7 +48,7 @@ export function startDeadline(options: {
       touchedAt = clock.now();
     },
     clear() {
-      timing.abort();
+      stopTimer();
       leaveCaller();
     },
     abort() {

@@ -1,3 +1,4 @@
+import { StringDecoder } from "node:string_decoder";
 import { type EventSourceMessage, type ParseError, createParser } from "eventsource-parser";
 import type { Logger } from "pino";
 import type { Contract } from "./contract.ts";
@@ -25,10 +26,11 @@ export async function* readEvents<Event>(
       if (error.type === "max-buffer-size-exceeded") oversized = error;
     },
   });
-  const decoder = new TextDecoder();
+  // A `TextDecoder` that goes on from chunk to chunk holds a converter outside of V8's memory, for each stream.
+  const decoder = new StringDecoder("utf8");
   for await (const chunk of body) {
     onBytes();
-    parser.feed(decoder.decode(chunk, { stream: true }));
+    parser.feed(decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)));
     const arrived = frames;
     frames = [];
     for (const frame of arrived) {

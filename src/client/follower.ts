@@ -59,9 +59,10 @@ export function createFollowers(options: {
       if (state !== null) publish(toSnapshot(state, meter.read()));
     };
     const followUntilWoken = async (): Promise<"ended" | "woken"> => {
-      const woken = new AbortController();
-      const wake = () => woken.abort();
+      const following = new AbortController();
+      const wake = () => following.abort();
       wakeUps.set(runId, wake);
+      const stopListening = onAbort(signal, wake);
       try {
         await followRun({
           runId,
@@ -69,7 +70,7 @@ export function createFollowers(options: {
           clock,
           policy,
           log,
-          signal: AbortSignal.any([signal, woken.signal]),
+          signal: following.signal,
           known: state,
           onState(next) {
             state = next;
@@ -81,9 +82,10 @@ export function createFollowers(options: {
         });
         return "ended";
       } catch (error) {
-        if (signal.aborted || !woken.signal.aborted) throw error;
+        if (signal.aborted || !following.signal.aborted) throw error;
         return "woken";
       } finally {
+        stopListening();
         if (wakeUps.get(runId) === wake) wakeUps.delete(runId);
       }
     };

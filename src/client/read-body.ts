@@ -1,20 +1,25 @@
 import type { FetchResponse } from "./fetch.ts";
 
+/** Of whole texts only: between them it remembers nothing. */
+const decoder = new TextDecoder();
+
 /** The body as text, and whether it was longer than `maxBytes`; what follows is not read and the connection is closed. */
 export async function readText(
   body: FetchResponse["body"],
   maxBytes: number,
 ): Promise<{ text: string; isCut: boolean }> {
-  if (body === null) return { text: "", isCut: false };
-  const decoder = new TextDecoder();
-  let text = "";
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of body) {
+  let isCut = false;
+  for await (const chunk of body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > maxBytes) return { text, isCut: true };
-    text += decoder.decode(chunk, { stream: true });
+    isCut = bytes > maxBytes;
+    if (isCut) break;
+    chunks.push(chunk);
   }
-  return { text: text + decoder.decode(), isCut: false };
+  const [first] = chunks;
+  const whole = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
+  return { text: decoder.decode(whole), isCut };
 }
 
 /** The value of JSON text, or undefined (which JSON cannot say) when it is not JSON. */

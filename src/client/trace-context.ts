@@ -1,21 +1,36 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
-/**
- * The trace that the work at hand belongs to, as a `traceparent` header says it. It travels with the work, because every
- * call in between would have to hand it on otherwise. Source: W3C Trace Context.
- */
-const current = new AsyncLocalStorage<string>();
+/** The trace that some work belongs to, as headers say it. Sources: W3C Trace Context, W3C Baggage. */
+export type TraceHeaders = Partial<Record<(typeof NAMES)[number], string>>;
 
+const NAMES = ["traceparent", "tracestate", "baggage"] as const;
+/** What W3C Baggage wants handed on at least, and other headers leave room for. */
+const MAX_CHARS = 8_192;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const HEADER_VALUE = /^[\x20-\x7e]+$/;
 
-/** Does the work in a trace; what is no `traceparent` counts as none. */
-export function withTrace<Result>(traceparent: unknown, work: () => Result): Result {
-  if (typeof traceparent !== "string" || !TRACEPARENT.test(traceparent)) return work();
-  return current.run(traceparent, work);
+/** It travels with the work, because every call in between would have to hand it on otherwise. */
+const current = new AsyncLocalStorage<TraceHeaders>();
+
+/** What a caller says of its trace; nothing of it counts without a `traceparent` that is one. */
+export function readTrace(said: object | undefined): TraceHeaders {
+  if (said === undefined || !("traceparent" in said)) return {};
+  const entries = new Map<string, unknown>(Object.entries(said));
+  const trace: TraceHeaders = {};
+  for (const name of NAMES) {
+    const value = entries.get(name);
+    if (typeof value !== "string" || value.length > MAX_CHARS) continue;
+    if (HEADER_VALUE.test(value)) trace[name] = value;
+  }
+  return TRACEPARENT.test(trace.traceparent ?? "") ? trace : {};
+}
+
+/** Does the work in a trace. */
+export function withTrace<Result>(trace: TraceHeaders, work: () => Result): Result {
+  return trace.traceparent === undefined ? work() : current.run(trace, work);
 }
 
 /** The headers that carry the trace on. */
-export function traceHeaders(): Record<string, string> {
-  const traceparent = current.getStore();
-  return traceparent === undefined ? {} : { traceparent };
+export function traceHeaders(): TraceHeaders {
+  return current.getStore() ?? {};
 }

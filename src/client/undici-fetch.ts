@@ -1,6 +1,9 @@
-import { Agent, fetch } from "undici";
-import type { Fetch } from "./fetch.ts";
+import { Agent, type Dispatcher } from "undici";
+import { type ArrivingBody, createArrivingBody } from "./arriving-body.ts";
+import { ACCEPTED_ENCODINGS, decodeBody } from "./content-encoding.ts";
+import type { Fetch, FetchInit, FetchResponse } from "./fetch.ts";
 import { ClientLimits } from "./limits.ts";
+import { onAbort } from "./on-abort.ts";
 
 /** A connection that takes longer than this to stand is reported as unreachable. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -23,7 +26,89 @@ export function createUndiciFetch(): UndiciFetch {
     bodyTimeout: 0,
   });
   return {
-    fetch: (url, init) => fetch(url, { ...init, redirect: "manual", dispatcher: agent }),
+    fetch: (url, init) => exchange(agent, url, init),
     close: () => agent.destroy(),
   };
+}
+
+/**
+ * One request and its answer. Below undici's own `fetch`, which costs more than the rest of a call together and holds
+ * several kilobytes for each answer that is waited for.
+ */
+function exchange(
+  agent: Agent,
+  url: string,
+  { method, headers, body, signal }: FetchInit,
+): Promise<FetchResponse> {
+  const { origin, pathname, search } = new URL(url);
+  return new Promise((resolve, reject) => {
+    let request: Dispatcher.DispatchController | undefined;
+    let answer: ArrivingBody | undefined;
+    let stopListening = () => {};
+    let failure: { error: unknown } | null = null;
+    let hasArrived = false;
+
+    function fail(error: unknown): void {
+      failure = { error };
+      stopListening();
+      reject(error);
+      answer?.fail(error);
+    }
+    function leave(): void {
+      stopListening();
+      if (!hasArrived) request?.abort(new Error("The rest of the answer is not wanted"));
+    }
+
+    stopListening = onAbort(signal, () => {
+      fail(signal?.reason);
+      leave();
+    });
+    if (failure !== null) return;
+    agent.dispatch(
+      {
+        origin,
+        path: pathname + search,
+        method,
+        headers: { "accept-encoding": ACCEPTED_ENCODINGS, ...headers },
+        ...(body === undefined ? {} : { body }),
+      },
+      {
+        // Again for each connection that is tried.
+        onRequestStart(started) {
+          request = started;
+          if (failure !== null) leave();
+        },
+        onResponseStart(_request, status, answerHeaders) {
+          // 100 and 103: the answer is still to come.
+          if (status < 200) return;
+          const arriving = createArrivingBody({
+            pause: () => request?.pause(),
+            resume: () => request?.resume(),
+            leave,
+          });
+          answer = arriving;
+          const get = (name: string) => headerText(answerHeaders[name.toLowerCase()]);
+          resolve({
+            status,
+            headers: { get },
+            body: decodeBody(arriving, get("content-encoding")),
+          });
+        },
+        onResponseData(_request, chunk) {
+          answer?.push(chunk);
+        },
+        onResponseEnd() {
+          hasArrived = true;
+          answer?.end();
+        },
+        onResponseError(_request, error) {
+          if (failure === null) fail(error);
+        },
+      },
+    );
+  });
+}
+
+function headerText(value: string | string[] | undefined): string | null {
+  return typeof value === "object" ? value.join(", ") : (value ?? null);
 }

@@ -14,10 +14,12 @@ import { REQUESTS_PER_MINUTE } from "../transports/http/limits.ts";
 import type { Authenticate } from "../transports/http/principal.ts";
 import { serveHttp } from "../transports/http/serve-http.ts";
 import { type StaticToken, createStaticTokens } from "../transports/http/static-tokens.ts";
+import type { TelemetryConfig } from "../telemetry-config.ts";
 import { createWebhookReceiver } from "../transports/webhook-receiver.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
 import { isLoopback } from "./loopback.ts";
 import { type OpenBackends, openBackends } from "./open-backend.ts";
+import { openTelemetry } from "./open-telemetry.ts";
 import { releaseMemoryAtRest } from "./release-memory.ts";
 
 const SCOPES = [READ_SCOPE, WRITE_SCOPE];
@@ -30,6 +32,7 @@ export async function httpCommand({
   backend: config,
   bridge,
   http,
+  telemetry: telemetryConfig,
   version,
   log,
   signal,
@@ -38,6 +41,7 @@ export async function httpCommand({
   backend: BackendConfig;
   bridge: BridgeConfig;
   http: HttpConfig;
+  telemetry: TelemetryConfig | undefined;
   version: string;
   log: Logger;
   signal: AbortSignal;
@@ -46,7 +50,10 @@ export async function httpCommand({
   refuseUnsafe(http, config);
   const access = await openAccess(http);
   const draining = new AbortController();
-  const backends = await openBackends(config, bridge, { version, log });
+  /** When what is open must have ended. */
+  let endMs = 0;
+  const telemetry = openTelemetry(telemetryConfig, { version, log });
+  const backends = await openBackends(config, bridge, { version, log, telemetry });
   try {
     const backend = async (caller: Caller) => backends.of(caller);
     const news = createResourceNews({ backend, clock: systemClock, log });
@@ -60,6 +67,7 @@ export async function httpCommand({
       log,
       clock: systemClock,
       draining: draining.signal,
+      traceRequest: telemetry?.traceRequest,
     });
     const { host, port } = http;
     const webhook = receiveWebhooks(http, backends, { log, signal });
@@ -83,9 +91,11 @@ export async function httpCommand({
     // First nobody new comes in; then those who wait are answered, and told to call again: another process may be there.
     server.stopListening();
     draining.abort();
+    endMs = performance.now() + http.drainSeconds * 1_000;
     await server.close(http.drainSeconds * 1_000);
   } finally {
     await backends.close();
+    await telemetry?.close(Math.max(endMs - performance.now(), 0));
   }
   return ExitCode.done;
 }

@@ -17,6 +17,7 @@ import { type Backend, BackendUnavailable } from "../mcp/backend.ts";
 import type { Caller } from "../mcp/caller.ts";
 import { createOwnRunsOnly } from "../mcp/own-runs-only.ts";
 import { createPriceList } from "../mcp/price-list.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { readPrices } from "./read-prices.ts";
 import { createRecentlyUsed } from "./recently-used.ts";
 import { startEngine } from "./start-engine.ts";
@@ -35,6 +36,12 @@ export interface OpenBackends {
   close(): Promise<void>;
 }
 
+interface OpeningOptions {
+  version: string;
+  log: Logger;
+  telemetry?: Pick<Telemetry, "traceFetch"> | undefined;
+}
+
 /** The embedded engine is reached without a port; the name only completes its URLs. */
 const EMBEDDED_BASE_URL = "http://embedded";
 /** A caller who was forgotten only loses followers that others of the same caller could share; some 10 KB each. */
@@ -46,7 +53,7 @@ const REMEMBERED_ACCOUNTS = 1_000;
 export async function openBackend(
   config: BackendConfig,
   bridge: Pick<BridgeConfig, "pricesFile" | "ledgerPath">,
-  options: { version: string; log: Logger },
+  options: OpeningOptions,
 ): Promise<OpenBackend> {
   const backends = await openBackends(config, bridge, options);
   return { ...backends.of({ principal: null, apiKey: null }), close: backends.close };
@@ -60,7 +67,7 @@ export async function openBackend(
 export async function openBackends(
   config: BackendConfig,
   bridge: Pick<BridgeConfig, "pricesFile" | "ledgerPath">,
-  { version, log }: { version: string; log: Logger },
+  { version, log, telemetry }: OpeningOptions,
 ): Promise<OpenBackends> {
   const { kind } = config;
   const closing: (() => Promise<void>)[] = [];
@@ -81,7 +88,7 @@ export async function openBackends(
       createTaskApiClient({
         ...account,
         apiKey,
-        fetch: connection.fetch,
+        fetch: telemetry?.traceFetch(connection.fetch) ?? connection.fetch,
         userAgent: `task-run-mcp/${version}`,
         log,
       });

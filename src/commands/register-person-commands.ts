@@ -6,9 +6,17 @@ import { BRIDGE_SETTINGS, ENGINE_SETTINGS, addOptions } from "./command-options.
 import { CLIENT_IDS, type ClientId } from "./install/clients.ts";
 import { unlessInterrupted } from "./unless-interrupted.ts";
 
+/** What a command needs. */
+interface Prepared {
+  config: Config;
+  log: Logger;
+  version: string;
+  signal: AbortSignal;
+}
+
 /** What the commands get from the program that they are part of. */
 export interface Host {
-  prepare(flags: Flags): { config: Config; log: Logger; version: string; signal: AbortSignal };
+  prepare(flags: Flags): Promise<Prepared>;
   /** Of the file that runs. */
   cliPath: string;
 }
@@ -64,7 +72,7 @@ function registerInstall(program: Command, { prepare, cliPath }: Host): void {
         import("./install/server-entry.ts"),
       ]);
       const { name, remove, print, yes, copyKey, ...flags } = self.optsWithGlobals<InstallFlags>();
-      const context = prepare(flags);
+      const context = await prepare(flags);
       const { config, signal } = context;
       const account = accountEnv(config.backend);
       process.exitCode = await unlessInterrupted(
@@ -118,7 +126,7 @@ function registerDoctor(program: Command, { prepare, cliPath }: Host): void {
       const { offline, json, ...flags } = self.optsWithGlobals<
         Flags & { offline?: boolean; json?: boolean }
       >();
-      const context = prepare(flags);
+      const context = await prepare(flags);
       const { config, version, signal } = context;
       process.exitCode = await unlessInterrupted(
         { signal: context.signal, stderr: process.stderr, message: "Interrupted." },
@@ -153,7 +161,7 @@ function registerRuns(program: Command, { prepare }: Host): void {
       const { status, text, limit, json, ...flags } = self.optsWithGlobals<
         Flags & { status?: string; text?: string; limit: string; json?: boolean }
       >();
-      const context = runsContext(prepare(flags));
+      const context = runsContext(await prepare(flags));
       process.exitCode = await unlessInterrupted(
         { signal: context.signal, stderr: process.stderr, message: "Interrupted." },
         () =>
@@ -186,7 +194,7 @@ function registerGet(program: Command, { prepare }: Host): void {
       const { wait, json, ...flags } = self.optsWithGlobals<
         Flags & { wait: string; json?: boolean }
       >();
-      const context = runsContext(prepare(flags));
+      const context = runsContext(await prepare(flags));
       process.exitCode = await unlessInterrupted(
         {
           signal: context.signal,
@@ -219,7 +227,7 @@ function registerCancel(program: Command, { prepare }: Host): void {
     .action(async (runId: string, _flags: Flags, self: Command) => {
       const { cancelCommand } = await import("./cancel.ts");
       const { json, ...flags } = self.optsWithGlobals<Flags & { json?: boolean }>();
-      const context = runsContext(prepare(flags));
+      const context = runsContext(await prepare(flags));
       process.exitCode = await unlessInterrupted(
         {
           signal: context.signal,
@@ -254,7 +262,7 @@ function registerCompletion(program: Command): void {
     });
 }
 
-function runsContext({ config, ...context }: ReturnType<Host["prepare"]>) {
+function runsContext({ config, ...context }: Prepared) {
   const { backend, bridge } = config;
   return { ...context, backend, bridge, stdout: process.stdout, stderr: process.stderr };
 }

@@ -1,10 +1,6 @@
-import {
-  type CallToolResult,
-  type ServerContext,
-  TRACEPARENT_META_KEY,
-} from "@modelcontextprotocol/server";
-import { withTrace } from "../client/trace-context.ts";
-import { JsonObject } from "../task-api/task-spec.ts";
+import type { CallToolResult, ServerContext } from "@modelcontextprotocol/server";
+import type { Logger } from "pino";
+import { type JsonObject, isJsonObject } from "../task-api/task-spec.ts";
 import { InvalidArguments, argumentProblems } from "./argument-problems.ts";
 import { explainError, isExpected } from "./explain-error.ts";
 import type { Explanation } from "./explanation.ts";
@@ -28,8 +24,8 @@ const IGNORED_NAME_BUDGET = 60;
 
 export interface ToolServices extends Omit<ToolContext, "callerLeft" | "startProgress" | "waits"> {
   waitPolicy: WaitPolicy;
-  /** The trace that the call belongs to, unless it says so itself. */
-  traceparent: string | undefined;
+  /** What the transport calls the request in its own log; undefined where there is no such thing. */
+  requestId: string | undefined;
 }
 
 /** What a call brings besides its arguments. */
@@ -50,27 +46,35 @@ export async function callTool(
   { mcpReq, clientName }: IncomingCall,
 ): Promise<CallToolResult> {
   const given = givenArguments(rawArguments, shownInput);
-  const log = services.log.child({ tool: tool.name });
+  const log = logOf(tool, services);
   try {
     const parsed = tool.input.safeParse(given);
     if (!parsed.success) throw new InvalidArguments(argumentProblems(parsed.error));
     const context: ToolContext = {
       ...services,
-      log,
+      get log() {
+        return log();
+      },
       waits: waitLimitsOf(services.waitPolicy, clientName),
       callerLeft: mcpReq.signal,
       startProgress: (subject) => startProgress(subject, services, mcpReq),
     };
-    const traceparent = mcpReq._meta?.[TRACEPARENT_META_KEY] ?? services.traceparent;
-    const report = await withTrace(traceparent, () => tool.run(parsed.data, context));
+    const report = await tool.run(parsed.data, context);
     return reportResult({ ...report, ...ignoredArguments(given, tool) });
   } catch (error) {
     // Nobody reads the result of a call that was given up (MCP: Cancellation).
-    if (mcpReq.signal.aborted) log.debug("the caller left");
-    else if (isExpected(error)) log.info({ err: error }, "call failed");
-    else log.error({ err: error }, "call failed");
+    if (mcpReq.signal.aborted) log().debug("the caller left");
+    else if (isExpected(error)) log().info({ err: error }, "call failed");
+    else log().error({ err: error }, "call failed");
     return errorResult(explainError(error, { tool: tool.name, args: idArguments(given) }));
   }
+}
+
+/** The log of one call. Made when there is something to log, which most calls have not. */
+function logOf({ name: tool }: Tool, { log, requestId }: ToolServices): () => Logger {
+  let made: Logger | undefined;
+  return () =>
+    (made ??= log.child(requestId === undefined ? { tool } : { request_id: requestId, tool }));
 }
 
 function reportResult(report: RunReport): CallToolResult {
@@ -89,9 +93,9 @@ function errorResult({ summary, nextStep, upstream }: Explanation): CallToolResu
 
 /** The arguments as objects, without those that are null: that is how many models say "not set". */
 function givenArguments(rawArguments: unknown, shownInput: JsonObject): JsonObject {
-  const read = JsonObject.safeParse(readJsonText(rawArguments ?? {}, shownInput));
-  if (!read.success) return {};
-  return Object.fromEntries(Object.entries(read.data).filter(([, value]) => value !== null));
+  const read = readJsonText(rawArguments ?? {}, shownInput);
+  if (!isJsonObject(read)) return {};
+  return Object.fromEntries(Object.entries(read).filter(([, value]) => value !== null));
 }
 
 /** Some clients add arguments of their own to every call. They do no harm, and a misspelled one should be noticed. */

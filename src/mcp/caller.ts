@@ -1,5 +1,6 @@
 import type { AuthInfo } from "@modelcontextprotocol/server";
 import { z } from "zod";
+import { type TraceHeaders, readTrace } from "../client/trace-context.ts";
 
 /** Who makes a call, as the transport found out. */
 export interface Caller {
@@ -16,7 +17,8 @@ const AuthExtra = z.object({
   /** What the principal may spend in a UTC day, in US dollars. */
   budgetUsdPerDay: z.number().optional(),
   requestId: z.string().optional(),
-  traceparent: z.string().nullish(),
+  /** The headers of W3C Trace Context and Baggage. */
+  trace: z.record(z.string(), z.unknown()).optional(),
   calledTool: z.string().optional(),
 });
 
@@ -25,7 +27,7 @@ export interface RequestFacts {
   ownBudgetUsdPerDay: number | undefined;
   requestId: string | undefined;
   /** The trace of the HTTP request; a call's own, in its `_meta`, says it better. */
-  traceparent: string | undefined;
+  httpTrace: TraceHeaders;
   /** The tool that the request calls, and nothing else; undefined for other requests, and where there are several. */
   calledTool: string | undefined;
   /** The caller may start, change and spend. */
@@ -38,13 +40,14 @@ export const WRITE_SCOPE = "runs:write";
 
 /** What the transport knows of a request; over stdio it knows nothing, and the caller is the user. */
 export function readRequestFacts(authInfo: AuthInfo | undefined): RequestFacts {
-  const { principal, apiKey, budgetUsdPerDay, requestId, traceparent, calledTool } =
-    AuthExtra.parse(authInfo?.extra ?? {});
+  const { principal, apiKey, budgetUsdPerDay, requestId, trace, calledTool } = AuthExtra.parse(
+    authInfo?.extra ?? {},
+  );
   return {
     caller: { principal, apiKey },
     ownBudgetUsdPerDay: budgetUsdPerDay,
     requestId,
-    traceparent: traceparent ?? undefined,
+    httpTrace: readTrace(trace),
     calledTool,
     mayWrite: authInfo === undefined || authInfo.scopes.includes(WRITE_SCOPE),
   };

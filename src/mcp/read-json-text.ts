@@ -1,4 +1,4 @@
-import { JsonObject } from "../task-api/task-spec.ts";
+import { isJsonObject } from "../task-api/task-spec.ts";
 
 /**
  * Some clients send objects, lists, numbers and booleans as JSON text. Wherever the schema does not admit a string, text
@@ -13,13 +13,9 @@ export function readJsonText(value: unknown, schema: unknown): unknown {
     return types.has(typeOf(parsed)) ? readJsonText(parsed, schema) : value;
   }
   if (Array.isArray(value)) return value.map((item) => readJsonText(item, items));
-  const object = JsonObject.safeParse(value);
-  if (!object.success || properties.size === 0) return value;
+  if (!isJsonObject(value) || properties.size === 0) return value;
   return Object.fromEntries(
-    Object.entries(object.data).map(([name, inner]) => [
-      name,
-      readJsonText(inner, properties.get(name)),
-    ]),
+    Object.entries(value).map(([name, inner]) => [name, readJsonText(inner, properties.get(name))]),
   );
 }
 
@@ -29,18 +25,21 @@ interface Description {
   items: unknown;
 }
 
+/** The schemas are those of the tools, and never change. */
+const described = new WeakMap<object, Description>();
+
 /** What a schema admits, with the members of `anyOf` taken together. */
 function describe(schema: unknown): Description {
   const description: Description = { types: new Set(), properties: new Map(), items: undefined };
-  const object = JsonObject.safeParse(schema);
-  if (!object.success) return description;
-  const { type, anyOf, properties, items } = object.data;
+  if (!isJsonObject(schema)) return description;
+  const known = described.get(schema);
+  if (known !== undefined) return known;
+  described.set(schema, description);
+  const { type, anyOf, properties, items } = schema;
   for (const name of Array.isArray(type) ? type : [type]) {
     if (typeof name === "string") description.types.add(name === "integer" ? "number" : name);
   }
-  if (properties !== undefined) {
-    description.properties = new Map(Object.entries(JsonObject.parse(properties)));
-  }
+  if (isJsonObject(properties)) description.properties = new Map(Object.entries(properties));
   description.items = items;
   for (const member of Array.isArray(anyOf) ? anyOf : []) {
     const inner = describe(member);

@@ -1,13 +1,13 @@
-import type { McpServer, ServerCapabilities, ServerContext } from "@modelcontextprotocol/server";
+import type { McpServer, ServerContext } from "@modelcontextprotocol/server";
 import type { Caller } from "./caller.ts";
 import type { ResourceNews } from "./news/resource-news.ts";
 import type { Prompt } from "./prompts/prompt.ts";
 import { servePrompts } from "./prompts/serve-prompts.ts";
 import { serveResources } from "./resources/serve-resources.ts";
 import { serveCompletions } from "./serve-completions.ts";
-import { TASKS_EXTENSION } from "./tasks-capability.ts";
 import { type TaskServices, serveTasks } from "./tasks-extension.ts";
 import type { ToolContext } from "./tool.ts";
+import type { TraceWork } from "./trace-request.ts";
 
 /** What one server offers besides tools. */
 export interface Offer {
@@ -17,16 +17,6 @@ export interface Offer {
   hasTasks: boolean;
 }
 
-export function capabilitiesOf({ prompts, news, hasTasks }: Offer): ServerCapabilities {
-  return {
-    tools: { listChanged: false },
-    resources: { listChanged: false, subscribe: news !== null },
-    completions: {},
-    ...(prompts.length > 0 && { prompts: { listChanged: false } }),
-    ...(hasTasks && { extensions: { [TASKS_EXTENSION]: {} } }),
-  };
-}
-
 /** Answers everything that is not a tool. */
 export function serveBesideTools(
   server: McpServer,
@@ -34,16 +24,18 @@ export function serveBesideTools(
   services: Pick<ToolContext, "openBackend" | "log"> & {
     caller: Caller;
     contextOf(request: ServerContext): ToolContext;
+    trace: TraceWork;
     getTaskRun: TaskServices["getTaskRun"];
   },
 ): void {
-  const { caller, contextOf, getTaskRun, log } = services;
+  const { caller, contextOf, trace, getTaskRun, log } = services;
   serveResources(server, {
     contextOf,
+    trace,
     follow: news && ((uri, publish) => news.follow([uri], caller, publish)),
     log,
   });
   serveCompletions(server, prompts, services);
   if (prompts.length > 0) servePrompts(server, prompts);
-  if (hasTasks) serveTasks(server, { contextOf, getTaskRun });
+  if (hasTasks) serveTasks(server, { contextOf, trace, getTaskRun });
 }

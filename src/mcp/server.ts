@@ -3,6 +3,7 @@ import {
   type McpRequestContext,
   McpServer,
   type ServerContext,
+  type ServerOptions,
 } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
 import { z } from "zod";
@@ -11,19 +12,24 @@ import type { Webhook } from "../task-api/run-input.ts";
 import { type Backend, BackendUnavailable } from "./backend.ts";
 import type { ToolServices } from "./call-tool.ts";
 import { type Caller, readRequestFacts } from "./caller.ts";
-import { chooseTools } from "./choose-tools.ts";
-import { describeServer } from "./instructions.ts";
+import { capabilitiesOf } from "./capabilities.ts";
+import { type OfferLimits, describeTool, introduce, offerTo } from "./offer.ts";
 import type { ResourceNews } from "./news/resource-news.ts";
-import { choosePrompts } from "./prompts/serve-prompts.ts";
-import { type Offer, capabilitiesOf, serveBesideTools } from "./serve-beside-tools.ts";
+import { type Offer, serveBesideTools } from "./serve-beside-tools.ts";
 import { declaresTasks } from "./tasks-capability.ts";
 import { silentProgress } from "./progress.ts";
-import type { ListedTool, ToolContext, Toolset } from "./tool.ts";
+import type { ToolContext } from "./tool.ts";
 import { TOOL_LIST } from "./tool-list.ts";
+import {
+  type TraceRequest,
+  type TraceWork,
+  describeRequest,
+  passTraceOn,
+} from "./trace-request.ts";
 import { wireSchema } from "./wire-schema.ts";
 import { type WaitPolicy, defaultWaitPolicy, waitLimitsOf } from "./wait-policy.ts";
 
-export interface TaskRunServerDeps {
+export interface TaskRunServerDeps extends OfferLimits {
   /**
    * The backend as one caller may use it. Called by every tool call, so it keeps what it opened; and by nothing else,
    * because listing tools must not open a database or a connection.
@@ -39,14 +45,12 @@ export interface TaskRunServerDeps {
   webhookUrl?: string | undefined;
   /** US dollars that may be spent in a UTC day. */
   budgetUsdPerDay?: number | undefined;
-  /** All of them by default. */
-  toolsets?: readonly Toolset[];
-  /** Offers only tools that start, change and spend nothing; wins over everything else. */
-  isReadOnly?: boolean;
   /** Aborts when the server is about to end: calls that wait are answered with what is known. */
   draining?: AbortSignal;
   /** Where subscribers hear of runs; without it nobody can subscribe. */
   news?: ResourceNews;
+  /** What a request's work is done in; by default the caller's trace is passed on, and nothing more. */
+  traceRequest?: TraceRequest | undefined;
 }
 
 /** The cheapest tier that is meant for more than one or two facts. */
@@ -58,29 +62,27 @@ const GET_TASK_RUN = "get_task_run";
 /** Tools never change while a process lives; five minutes later another version may answer. */
 const TOOLS_TTL_MS = 300_000;
 
-/** What agents are shown may differ by caller; what the templates of resources are does not. */
-const CACHE_HINTS = {
-  "tools/list": { ttlMs: TOOLS_TTL_MS, cacheScope: "public" },
-  "prompts/list": { ttlMs: TOOLS_TTL_MS, cacheScope: "private" },
-  "resources/templates/list": { ttlMs: TOOLS_TTL_MS, cacheScope: "public" },
-} as const;
+/**
+ * How long an answer may be kept, and whether for everybody (MCP 2026-07-28: Caching). Where callers are told apart, what
+ * agents are shown depends on their scopes; the templates of resources are the same for all.
+ */
+function cacheHints({ principal }: Caller): NonNullable<ServerOptions["cacheHints"]> {
+  const cacheScope = principal === null ? "public" : "private";
+  return {
+    "tools/list": { ttlMs: TOOLS_TTL_MS, cacheScope },
+    "prompts/list": { ttlMs: TOOLS_TTL_MS, cacheScope },
+    "resources/templates/list": { ttlMs: TOOLS_TTL_MS, cacheScope: "public" },
+  };
+}
 
 /** What the SDK registers, made once per process: a server is built per connection, over HTTP per request. */
 const CONFIGS = new Map(
-  TOOL_LIST.map(({ name, title, description, hints, shownInput, shownOutput }) => [
-    name,
+  TOOL_LIST.map((tool) => [
+    tool.name,
     {
-      title,
-      description,
-      inputSchema: wireSchema(shownInput),
-      outputSchema: wireSchema(shownOutput),
-      annotations: {
-        title,
-        readOnlyHint: hints.readOnly,
-        destructiveHint: hints.destructive,
-        idempotentHint: hints.idempotent,
-        openWorldHint: hints.openWorld,
-      },
+      ...describeTool(tool),
+      inputSchema: wireSchema(tool.shownInput),
+      outputSchema: wireSchema(tool.shownOutput),
     },
   ]),
 );
@@ -97,39 +99,46 @@ export function createTaskRunServer(
     clock: deps.clock,
     draining: deps.draining,
   };
+  const { traceRequest = passTraceOn } = deps;
   const offers = {
-    full: offerOf(chooseTools(deps)),
-    readOnly: offerOf(chooseTools({ ...deps, isReadOnly: true })),
+    full: offerTo(deps),
+    readOnly: offerTo({ ...deps, isReadOnly: true }),
   };
+  /** Asked for once: `import()` takes its time also for what is there already. */
+  let performing: Promise<typeof import("./perform-call.ts")> | undefined;
   return (request) => {
     const facts = readRequestFacts(request?.authInfo);
-    const { caller, ownBudgetUsdPerDay, requestId, traceparent } = facts;
+    const { caller, ownBudgetUsdPerDay, requestId, httpTrace } = facts;
     const { instructions, tools, prompts } = facts.mayWrite ? offers.full : offers.readOnly;
     // Over HTTP this server lives for one request, and thousands may wait: it gets no more than that request needs.
     const called = tools.filter(({ name }) => name === facts.calledTool);
     const isModern = request?.era === "modern";
+    const isHttp = request?.requestInfo !== undefined;
     const offer: Offer = {
       prompts,
-      news: (isModern || request?.requestInfo === undefined) && deps.news ? deps.news : null,
+      news: (isModern || !isHttp) && deps.news ? deps.news : null,
       hasTasks: isModern && tools.some(({ name }) => name === CREATE_TASK_RUN),
     };
     const services: ToolServices = {
       ...shared,
       ownBudgetUsdPerDay,
       openBackend: () => openBackend(() => deps.backend(caller)),
-      traceparent,
-      log: requestId === undefined ? deps.log : deps.log.child({ request_id: requestId }),
+      log: deps.log,
+      requestId,
     };
-    const server = new McpServer(
-      { name: "task-run-mcp", title: "Task runs", version: deps.version },
-      {
-        instructions,
-        capabilities: capabilitiesOf(offer),
-        cacheHints: CACHE_HINTS,
-      },
-    );
+    const server = new McpServer(introduce(deps.version), {
+      instructions,
+      ...(called.length > 0
+        ? { capabilities: { tools: { listChanged: false } } }
+        : {
+            capabilities: capabilitiesOf({ ...offer, hasNews: offer.news !== null }),
+            cacheHints: cacheHints(caller),
+          }),
+    });
+    const trace: TraceWork = (context, work, tool) =>
+      traceRequest(describeRequest(context, { tool, httpTrace, isHttp }), work);
     const call = async (name: string, args: unknown, context: ServerContext) => {
-      const { performCall } = await import("./perform-call.ts");
+      const { performCall } = await (performing ??= import("./perform-call.ts"));
       const { mcpReq } = context;
       return performCall(name, args, services, {
         mcpReq,
@@ -138,7 +147,7 @@ export function createTaskRunServer(
     };
     for (const { name } of called.length > 0 ? called : tools) {
       server.registerTool(name, CONFIGS.get(name) ?? {}, async (args, context) => {
-        const result = await call(name, args, context);
+        const result = await trace(context, () => call(name, args, context), name);
         if (name !== CREATE_TASK_RUN || !offer.hasTasks || !declaresTasks(context.mcpReq)) {
           return result;
         }
@@ -149,6 +158,7 @@ export function createTaskRunServer(
     if (called.length > 0) return server;
     serveBesideTools(server, offer, {
       ...services,
+      log: requestId === undefined ? deps.log : deps.log.child({ request_id: requestId }),
       caller,
       contextOf: (context): ToolContext => ({
         ...services,
@@ -156,6 +166,7 @@ export function createTaskRunServer(
         callerLeft: context.mcpReq.signal,
         startProgress: () => silentProgress,
       }),
+      trace,
       getTaskRun: (args, context) => call(GET_TASK_RUN, args, context),
     });
     return server;
@@ -166,21 +177,18 @@ function webhookTo(url: string | undefined): Webhook | undefined {
   return url === undefined ? undefined : { url, event_types: ["task_run.status"] };
 }
 
-/** What agents get: the tools, and what is said about them. */
-function offerOf(tools: readonly ListedTool[]) {
-  return { tools, instructions: describeServer(tools), prompts: choosePrompts(tools) };
-}
-
 const ClientInfo = z.object({ name: z.string() });
 
 /** What the client calls itself: in each request since 2026-07-28, before that once per connection. */
 function clientNameOf({ server }: McpServer, { mcpReq }: ServerContext): string | undefined {
-  const named = ClientInfo.safeParse(
-    Object.entries(mcpReq.envelope ?? {}).find(([key]) => key === CLIENT_INFO_META_KEY)?.[1],
-  );
+  const said = Object.entries(mcpReq.envelope ?? {}).find(([key]) => key === CLIENT_INFO_META_KEY);
+  if (said !== undefined) {
+    const named = ClientInfo.safeParse(said[1]);
+    if (named.success) return named.data.name;
+  }
   // The SDK marks this accessor as old, and it is: there is no other for clients of the old revisions.
   // oxlint-disable-next-line typescript/no-deprecated
-  return named.success ? named.data.name : server.getClientVersion()?.name;
+  return server.getClientVersion()?.name;
 }
 
 async function openBackend(open: () => Promise<Backend>): Promise<Backend> {

@@ -1,11 +1,6 @@
 import { CLIENT_CAPABILITIES_META_KEY, type ServerContext } from "@modelcontextprotocol/server";
 import { z } from "zod";
-
-/**
- * The MCP extension in which a call is answered with a task to ask about (SEP-2663). Here a task is a view on a run: its
- * id is the run id, and nothing is kept, so it lives as long as the run, on any process that reaches the backend.
- */
-export const TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
+import { TASKS_EXTENSION } from "./capabilities.ts";
 
 const Capabilities = z.looseObject({ extensions: z.record(z.string(), z.unknown()) });
 

@@ -14,8 +14,10 @@ import { toProtocolError } from "./protocol-error.ts";
 import { oneLine } from "./reading/page-text.ts";
 import { RunReport } from "./run-report.ts";
 import { seeOrRecall } from "./see-run.ts";
-import { TASKS_EXTENSION, declaresTasks } from "./tasks-capability.ts";
+import { TASKS_EXTENSION } from "./capabilities.ts";
+import { declaresTasks } from "./tasks-capability.ts";
 import type { ToolContext } from "./tool.ts";
+import type { TraceWork } from "./trace-request.ts";
 import { cancelTaskRun } from "./tools/cancel-task-run.ts";
 
 /** The longest look of one `tasks/get` at an active run: the replay of its steps arrives within this time. */
@@ -52,12 +54,16 @@ export function asTask(result: CallToolResult): CallToolResult {
 
 export interface TaskServices {
   contextOf(request: ServerContext): ToolContext;
+  trace: TraceWork;
   /** What `get_task_run` answers to these arguments. */
   getTaskRun(args: object, request: ServerContext): Promise<CallToolResult>;
 }
 
 /** Answers `tasks/get`, `tasks/update` and `tasks/cancel`. A run never waits for input, so an update changes nothing. */
-export function serveTasks({ server }: McpServer, { contextOf, getTaskRun }: TaskServices): void {
+export function serveTasks(
+  { server }: McpServer,
+  { contextOf, trace, getTaskRun }: TaskServices,
+): void {
   server.setRequestHandler("tasks/get", { params: TaskId }, ({ taskId }, request) =>
     answer(taskId, request, async (context, backend) => {
       const view = "status";
@@ -83,7 +89,7 @@ export function serveTasks({ server }: McpServer, { contextOf, getTaskRun }: Tas
     }),
   );
 
-  async function answer<Result>(
+  async function answer<Result extends object>(
     taskId: string,
     request: ServerContext,
     work: (context: ToolContext, backend: Backend) => Promise<Result>,
@@ -95,7 +101,7 @@ export function serveTasks({ server }: McpServer, { contextOf, getTaskRun }: Tas
     }
     const context = contextOf(request);
     try {
-      return await work(context, await context.openBackend());
+      return await trace(request, async () => work(context, await context.openBackend()));
     } catch (error) {
       if (error instanceof RunNotFound) {
         const id = oneLine(taskId, 100);

@@ -1,5 +1,6 @@
 import { BackendTimedOut, RunNotFound } from "../client/errors.ts";
 import type { RunSnapshot } from "../client/follower.ts";
+import { onAbort } from "../client/on-abort.ts";
 import type { TaskApiClient } from "../client/task-api-client.ts";
 import type { TaskRun } from "../task-api/run.ts";
 import type { Backend } from "./backend.ts";
@@ -58,19 +59,15 @@ async function lookOnceMore(
   runId: string,
   { clock, callerLeft }: Pick<ToolContext, "clock" | "callerLeft">,
 ): Promise<RunSnapshot> {
-  const timer = new AbortController();
-  const timeUp = new AbortController();
+  const ending = new AbortController();
   const timedOut = new BackendTimedOut("The backend did not answer in the time of this call.");
-  // The only rejection is the sleep that an answer interrupts.
-  clock.sleep(LAST_LOOK_MS, timer.signal).then(
-    () => timeUp.abort(timedOut),
-    () => {},
-  );
+  const stopTimer = clock.startTimer(LAST_LOOK_MS, () => ending.abort(timedOut));
+  const stopListening = onAbort(callerLeft, () => ending.abort(callerLeft.reason));
   try {
-    const signal = AbortSignal.any([callerLeft, timeUp.signal]);
-    return snapshotOf(await client.retrieveRun(runId, { signal }));
+    return snapshotOf(await client.retrieveRun(runId, { signal: ending.signal }));
   } finally {
-    timer.abort();
+    stopTimer();
+    stopListening();
   }
 }
 

@@ -22,15 +22,11 @@ export async function watchFor<Seen>(
     show: (seen: Seen) => "active" | "ended";
   },
 ): Promise<Seen | null> {
-  const timer = new AbortController();
-  const timeUp = new AbortController();
-  // The only rejection is the sleep the end of the wait interrupts.
-  clock.sleep(seconds * 1_000, timer.signal).then(
-    () => timeUp.abort(),
-    () => {},
-  );
-  const stopListening = onAbort(draining, () => timeUp.abort());
-  const signal = AbortSignal.any([callerLeft, timeUp.signal]);
+  const ending = new AbortController();
+  const { signal } = ending;
+  const end = () => ending.abort();
+  const stopTimer = clock.startTimer(seconds * 1_000, end);
+  const stopListening = [onAbort(callerLeft, end), onAbort(draining, end)];
   let latest: Seen | null = null;
   try {
     for await (const seen of watch(signal)) {
@@ -42,8 +38,8 @@ export async function watchFor<Seen>(
     if (!signal.aborted) throw error;
   } finally {
     progress.stop();
-    stopListening();
-    timer.abort();
+    stopTimer();
+    for (const stop of stopListening) stop();
   }
   callerLeft.throwIfAborted();
   return latest;

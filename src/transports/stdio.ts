@@ -21,9 +21,11 @@ export interface StdioOptions {
   onClosed: () => void;
   /** Where the news of a `subscriptions/listen` comes from; without it there is none. */
   follow?: FollowResources;
-  /** The process's own by default. Nothing else may write to this output: it carries JSON-RPC only. */
-  input?: Readable;
-  output?: Writable;
+  input: Readable;
+  /** Nothing else may write to it: it carries JSON-RPC only. */
+  output: Writable;
+  /** The first request of this id was answered before, by a greeting. */
+  answeredId?: RequestId | undefined;
 }
 
 export interface StdioConnection {
@@ -40,26 +42,32 @@ export function serveStdioTransport(
   options: StdioOptions,
 ): StdioConnection {
   const { log } = options;
-  return serveStdio(factory, {
+  const connection = serveStdio(factory, {
     transport: new ObservedStdioTransport(options),
     onerror: (error) => log.warn({ err: error }, "stdio connection"),
   });
+  // A greeting has paused it.
+  options.input.resume();
+  return connection;
 }
 
 const ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
 
 /**
  * The SDK's entry keeps two things to itself: the end of a connection, to which every way leads through `close()`; and
- * the subscriptions of modern clients, which it acknowledges through `send()` and has no source of news for.
+ * the subscriptions of modern clients, which it acknowledges through `send()` and has no source of news for. It does not
+ * know of a greeting either: what that has answered is not answered again.
  */
 class ObservedStdioTransport extends StdioServerTransport {
   readonly #options: StdioOptions;
   readonly #subscriptions = new Map<RequestId, () => void>();
+  #answeredId: RequestId | undefined;
   #isClosed = false;
 
   constructor(options: StdioOptions) {
     super(options.input, options.output);
     this.#options = options;
+    this.#answeredId = options.answeredId;
   }
 
   override async start(): Promise<void> {
@@ -74,6 +82,7 @@ class ObservedStdioTransport extends StdioServerTransport {
   }
 
   override async send(message: JSONRPCMessage): Promise<void> {
+    if (this.#isAnswered(message)) return;
     await super.send(message);
     this.#observeSent(message);
   }
@@ -84,6 +93,13 @@ class ObservedStdioTransport extends StdioServerTransport {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#options.onClosed();
+  }
+
+  #isAnswered(message: JSONRPCMessage): boolean {
+    if ("method" in message || this.#answeredId === undefined) return false;
+    if (message.id !== this.#answeredId) return false;
+    this.#answeredId = undefined;
+    return true;
   }
 
   #observeIncoming(message: JSONRPCMessage): void {

@@ -3,9 +3,9 @@ import type { Clock } from "../../src/client/clock.ts";
 export interface ManualClock extends Clock {
   /** Moves the time on and wakes whoever is due. */
   advance(ms: number): void;
-  /** How many sleep at the moment. */
+  /** How many sleep, or have a timer, at the moment. */
   readonly sleepers: number;
-  /** Every sleep begun so far, in order. */
+  /** Every sleep and timer begun so far, in order. */
   readonly sleeps: readonly number[];
   /** Resolves when the condition holds; it is looked at again whenever a sleep begins or ends. */
   until(condition: () => boolean): Promise<void>;
@@ -21,24 +21,38 @@ export function createManualClock(startAt = Date.parse("2026-11-24T12:00:00Z")):
     for (const check of waiting) check();
   };
 
+  function startTimer(ms: number, onTimeUp: () => void): () => void {
+    const end = () => {
+      pending.delete(sleeper);
+      look();
+    };
+    const sleeper = {
+      wakeAt: now + ms,
+      wake() {
+        pending.delete(sleeper);
+        onTimeUp();
+        look();
+      },
+    };
+    pending.add(sleeper);
+    sleeps.push(ms);
+    look();
+    return end;
+  }
+
   return {
     now: () => now,
+    startTimer,
     async sleep(ms, signal) {
       signal?.throwIfAborted();
       await new Promise<void>((resolve) => {
-        const sleeper = {
-          wakeAt: now + ms,
-          wake() {
-            pending.delete(sleeper);
-            signal?.removeEventListener("abort", sleeper.wake);
-            resolve();
-            look();
-          },
+        const wake = () => {
+          signal?.removeEventListener("abort", wake);
+          stopTimer();
+          resolve();
         };
-        pending.add(sleeper);
-        sleeps.push(ms);
-        signal?.addEventListener("abort", sleeper.wake, { once: true });
-        look();
+        const stopTimer = startTimer(ms, wake);
+        signal?.addEventListener("abort", wake, { once: true });
       });
       signal?.throwIfAborted();
     },

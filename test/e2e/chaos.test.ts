@@ -46,6 +46,7 @@ const SPEED = 20;
 const fastClock: Clock = {
   now: () => systemClock.now() * SPEED,
   sleep: (ms, signal) => systemClock.sleep(ms / SPEED, signal),
+  startTimer: (ms, onTimeUp) => systemClock.startTimer(ms / SPEED, onTimeUp),
 };
 
 const byText = (a: string, b: string) => (a < b ? -1 : 1);

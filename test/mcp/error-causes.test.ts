@@ -27,6 +27,7 @@ const KEY = "the-key-of-the-account";
 const fastClock: Clock = {
   now: () => systemClock.now() * 100,
   sleep: (ms, signal) => systemClock.sleep(ms / 100, signal),
+  startTimer: (ms, onTimeUp) => systemClock.startTimer(ms / 100, onTimeUp),
 };
 
 /** Our tools in front of the Task API at a real address, with the client as it is outside of tests. */

@@ -6,17 +6,31 @@ import { createTaskRunServer } from "../../src/mcp/server.ts";
 import { silentLog, startTestEngine, textResult } from "../engine/start-test-engine.ts";
 import { backendOf } from "./connect.ts";
 
-const TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const WHOLE = { traceparent: TRACEPARENT, tracestate: "vendor=1,other=2", baggage: "team=blue" };
+const NONE = { traceparent: null, tracestate: null, baggage: null };
 
-test.each([
-  [TRACE, [TRACE]],
-  ["not a trace", [null]],
-  [undefined, [null]],
-])("a call in trace %j reaches the backend in trace %j", async (traceparent, expected) => {
+test.each<[Record<string, unknown>, object]>([
+  [{ traceparent: TRACEPARENT }, { ...NONE, traceparent: TRACEPARENT }],
+  [WHOLE, WHOLE],
+  [
+    { ...WHOLE, baggage: "team=blue\r\nx-api-key: stolen" },
+    { ...WHOLE, baggage: null },
+  ],
+  [
+    { ...WHOLE, tracestate: 1 },
+    { ...WHOLE, tracestate: null },
+  ],
+  [{ ...WHOLE, traceparent: "not a trace" }, NONE],
+  [{ baggage: "team=blue" }, NONE],
+  [{}, NONE],
+])("a call in trace %j reaches the backend in trace %j", async (_meta, expected) => {
   const engine = await startTestEngine(async () => textResult("x"));
-  const seen = new Set<string | null>();
+  const seen: object[] = [];
   const backend = await backendOf((request) => {
-    seen.add(request.headers.get("traceparent"));
+    seen.push(
+      Object.fromEntries(Object.keys(NONE).map((name) => [name, request.headers.get(name)])),
+    );
     return engine.fetch(request);
   });
   const factory = createTaskRunServer({
@@ -33,7 +47,8 @@ test.each([
   await client.callTool({
     name: "create_task_run",
     arguments: { input: "Why?" },
-    ...(traceparent !== undefined && { _meta: { traceparent } }),
+    _meta,
   });
-  expect([...seen]).toEqual(expected);
+  expect(seen.length).toBeGreaterThan(0);
+  for (const one of seen) expect(one).toEqual(expected);
 });

@@ -13,7 +13,7 @@ import { type Clock, formatTimestamp } from "../clock.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import { enqueueWebhook } from "../webhooks/outbox.ts";
 import { appendProgress, appendStates } from "./event-log.ts";
-import { readRunRow } from "./run-record.ts";
+import { findRun } from "./read-runs.ts";
 
 /** Who holds a run: every write of a worker is fenced by both, so that a worker that lost its lease changes nothing. */
 export interface Lease {
@@ -90,17 +90,22 @@ export function createStatusChanges({
     if (lease !== undefined) {
       update = update.where("lease_owner", "=", lease.owner).where("attempt", "=", lease.attempt);
     }
-    const row = await update.returningAll().executeTakeFirst();
+    const row = await update.returning(["run_id", "input"]).executeTakeFirst();
     if (row === undefined) return false;
     await appendProgress(trx, runId, { events: progress, status: to }, at);
     if (isTerminalStatus(to)) await enqueueWebhookOf(trx, row, at);
     return true;
   }
 
-  async function enqueueWebhookOf(trx: Trx, row: Selectable<RunsTable>, at: string): Promise<void> {
+  async function enqueueWebhookOf(
+    trx: Trx,
+    { run_id: runId, input }: Pick<Selectable<RunsTable>, "run_id" | "input">,
+    at: string,
+  ): Promise<void> {
     // Most runs have none, and reading a whole run takes longer than looking for the word in its input.
-    if (!row.input.includes('"webhook"')) return;
-    await enqueueWebhook(trx, readRunRow(row), { at, nowMs: clock.now() });
+    if (!input.includes('"webhook"')) return;
+    const run = await findRun(trx, runId);
+    if (run !== undefined) await enqueueWebhook(trx, run, { at, nowMs: clock.now() });
   }
 
   /** Moves every run of a group that is in one of `from`; answers with their ids. */
@@ -115,7 +120,7 @@ export function createStatusChanges({
       .set(columnsOf(to, at))
       .where("taskgroup_id", "=", taskgroupId)
       .where("status", "in", from)
-      .returningAll()
+      .returning(["run_id", "input"])
       .execute();
     const runIds = rows.map((row) => row.run_id);
     await appendStates(trx, runIds, to, at);

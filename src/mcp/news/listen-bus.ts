@@ -5,6 +5,7 @@ import {
   type ServerEventBus,
   isSpecType,
 } from "@modelcontextprotocol/server";
+import { isJsonObject } from "../../task-api/task-spec.ts";
 import { type Caller, readRequestFacts } from "../caller.ts";
 import type { ResourceNews } from "./resource-news.ts";
 
@@ -41,6 +42,8 @@ export function createListenBus(news: ResourceNews): ListenBus {
     },
 
     async whileServing({ body, authInfo }, serve) {
+      // The name first: most requests are none, and to look at them closely takes time.
+      if (!isJsonObject(body) || body["method"] !== "subscriptions/listen") return serve();
       if (!isSpecType.SubscriptionsListenRequest(body)) return serve();
       const uris = body.params.notifications.resourceSubscriptions ?? [];
       return listening.run({ uris, caller: readRequestFacts(authInfo).caller }, serve);

@@ -29,8 +29,13 @@ export function pageText(text: string, offset: number, budget: number): Page {
   };
 }
 
+/** Nothing but letters, digits and what stands between them in ids, names and dates. */
+const PLAIN_WORD = /^[\w.:+-]*$/;
+
 /** Text from outside as part of one line: no line breaks or control characters, and at most `budget` in weight. */
 export function oneLine(text: string, budget: number): string {
+  // An id or a date, as most are: each of its characters weighs one.
+  if (text.length <= budget && PLAIN_WORD.test(text)) return text;
   const line = text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
   const end = endWithin(line, 0, budget);
   return end < line.length ? `${line.slice(0, end).trimEnd()}…` : line;

@@ -5,6 +5,7 @@ import {
 } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
 import { toProtocolError } from "../protocol-error.ts";
+import type { TraceWork } from "../trace-request.ts";
 import { RESOURCE_TEMPLATES, listResources } from "./list-resources.ts";
 import { type ReadingContext, readResource } from "./read-resource.ts";
 import { PROCESSORS_URI, readRunUri } from "./run-uri.ts";
@@ -12,6 +13,7 @@ import { PROCESSORS_URI, readRunUri } from "./run-uri.ts";
 export interface ResourceServices {
   /** What reading for this request takes. */
   contextOf(request: ServerContext): ReadingContext;
+  trace: TraceWork;
   /** Follows what a client subscribes to; null where nothing could reach it between its requests. */
   follow: ((uri: string, publish: (uri: string) => void) => () => void) | null;
   log: Logger;
@@ -23,7 +25,7 @@ const MAX_SUBSCRIPTIONS = 1_000;
 /** Answers `resources/list`, `resources/templates/list` and `resources/read`; and subscriptions, over connections. */
 export function serveResources(
   { server }: McpServer,
-  { contextOf, follow, log }: ResourceServices,
+  { contextOf, trace, follow, log }: ResourceServices,
 ): void {
   server.setRequestHandler("resources/templates/list", () => ({
     resourceTemplates: RESOURCE_TEMPLATES,
@@ -37,7 +39,7 @@ export function serveResources(
   });
   server.setRequestHandler("resources/read", async ({ params: { uri } }, context) => {
     try {
-      return await readResource(uri, contextOf(context));
+      return await trace(context, () => readResource(uri, contextOf(context)));
     } catch (error) {
       throw toProtocolError(error, readRunUri(uri)?.runId ?? null, log);
     }

@@ -120,12 +120,19 @@ export function createGate(options: AccessOptions, metrics: HttpMetrics): Gate {
           apiKey,
           budgetUsdPerDay: principal?.budgetUsdPerDay,
           requestId,
-          traceparent: request.headers.get("traceparent"),
+          trace: traceOf(request.headers),
           calledTool: calledTool(body),
         },
       };
     },
   };
+}
+
+/** What the request says of the trace it belongs to (W3C Trace Context, W3C Baggage). */
+function traceOf(headers: Headers): Record<string, string | null> | undefined {
+  const traceparent = headers.get("traceparent");
+  if (traceparent === null) return undefined;
+  return { traceparent, tracestate: headers.get("tracestate"), baggage: headers.get("baggage") };
 }
 
 /** The tool that the one message of a body calls; undefined for all others. */

@@ -2,6 +2,7 @@ import {
   type AuthInfo,
   type CreateMcpHandlerOptions,
   type McpServerFactory,
+  PROTOCOL_VERSION_META_KEY,
   WebStandardStreamableHTTPServerTransport,
   createMcpHandler,
   isLegacyRequest,
@@ -53,11 +54,15 @@ export function createMcpEndpoint(
   };
 }
 
-/** One request that asked for no progress: nothing but its answer will come. */
+/**
+ * One request that asked for no progress, so that nothing but its answer will come; and that does not say it is of
+ * 2026-07-28, where another serves it.
+ */
 function isPlainRequest(body: unknown): boolean {
   if (!isObject(body) || !("method" in body) || !("id" in body)) return false;
   if (!("params" in body) || !isObject(body.params) || !("_meta" in body.params)) return true;
-  return !isObject(body.params._meta) || !("progressToken" in body.params._meta);
+  const { _meta: meta } = body.params;
+  return !isObject(meta) || !("progressToken" in meta || PROTOCOL_VERSION_META_KEY in meta);
 }
 
 function isObject(value: unknown): value is object {
@@ -88,15 +93,21 @@ async function answerJson(
 ): Promise<Response> {
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
   await server.connect(transport);
-  const left = new Promise<Response>((resolve) => {
-    // Nobody reads it; the call that waits ends with the server.
-    const leave = () => resolve(new Response(null, { status: 499 }));
-    request.signal.addEventListener("abort", leave, { once: true });
+  return new Promise<Response>((resolve, reject) => {
+    const { signal } = request;
+    function leave(): void {
+      // Nobody reads it; the call that waits ends with the server. One that was answered has nothing left to end.
+      resolve(new Response(null, { status: 499 }));
+      server.close().catch(reject);
+    }
+    if (signal.aborted) {
+      leave();
+      return;
+    }
+    signal.addEventListener("abort", leave, { once: true });
+    transport
+      .handleRequest(request, { authInfo, parsedBody: body })
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener("abort", leave));
   });
-  try {
-    const answer = transport.handleRequest(request, { authInfo, parsedBody: body });
-    return await Promise.race([answer, left]);
-  } finally {
-    await server.close();
-  }
 }

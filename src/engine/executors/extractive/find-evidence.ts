@@ -7,7 +7,7 @@ import { splitSentences } from "../../sources/sentences.ts";
 import type { ReadingBudget } from "./budgets.ts";
 import type { Question } from "./question.ts";
 import type { ReadingTime } from "./reading-time.ts";
-import { mentionsNames, type SentenceInContext, scoreSentence } from "./relevance.ts";
+import { MIN_SCORE, mentionsNames, type SentenceInContext, scoreSentence } from "./relevance.ts";
 import { weighQuestion, type WeightedQuestion } from "./weigh-question.ts";
 
 /** A sentence of a document that answers a question, to a degree. */
@@ -18,9 +18,6 @@ export interface Evidence extends SentenceInContext {
   /** Whether the sentence itself says what it is about; rows and pronouns need their context. */
   standsAlone: boolean;
 }
-
-/** Sentences below this match about half of what was asked, which is usually another subject. Set on the examples. */
-const MIN_SCORE = 0.5;
 
 /** What scores less than this share of the best sentence only repeats some of its words. */
 const CLOSE_TO_BEST = 0.8;

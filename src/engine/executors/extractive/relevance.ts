@@ -1,13 +1,7 @@
 import { isSpaceless, readWords, type Word, wordKey } from "../../sources/words.ts";
 import { meetsExpectation, saysSomethingNew, yearsIn } from "./expected-answer.ts";
-import {
-  isAmbiguousAcronym,
-  isYear,
-  type NameGroup,
-  type Question,
-  type Term,
-} from "./question.ts";
-import { EXPECTATION_WEIGHT, weighAlternatives, type WeightedQuestion } from "./weigh-question.ts";
+import { isAmbiguousAcronym, isYear, type Question, type Term } from "./question.ts";
+import { EXPECTATION_WEIGHT, type WeightedQuestion } from "./weigh-question.ts";
 
 /** A sentence and what surrounds it, as far as it tells what the sentence is about. */
 export interface SentenceInContext {
@@ -60,15 +54,21 @@ const WEIGHTS = {
   nothingNew: 0.9,
 } as const;
 
-/** How well the sentence answers the question: about 0 to 1, where 1 matches everything. */
+/** Sentences below this match about half of what was asked, which is usually another subject. Set on the examples. */
+export const MIN_SCORE = 0.5;
+
+/**
+ * How well the sentence answers the question: about 0 to 1, where 1 matches everything. What is certain to stay below
+ * {@link MIN_SCORE} is 0: most sentences of a folder, and not looked at any further.
+ */
 export function scoreSentence(text: SentenceInContext, question: WeightedQuestion): number {
   if (question.weights.size === 0) return 0;
   const inSentence = createMatcher(text.sentence);
   const inTitle = createMatcher(text.context);
   const inLead = createMatcher(text.lead);
   // A document introduces its subject once; other words of its first sentence say little about those that follow.
-  const names = new Set(question.names.flat(2).map((term) => term.key));
-  const inContext: Matcher = (term) => inTitle(term) || (names.has(term.key) && inLead(term));
+  const inContext: Matcher = (term) =>
+    inTitle(term) || (question.nameKeys.has(term.key) && inLead(term));
 
   const { inText, near } = matchWeight(question, inSentence, inTitle);
   const { near: introduced } = matchWeight(question, inSentence, inContext);
@@ -78,10 +78,14 @@ export function scoreSentence(text: SentenceInContext, question: WeightedQuestio
   if (isExpected) matched += EXPECTATION_WEIGHT;
 
   const isNear: Matcher = (term) => inSentence(term) || inContext(term);
+  const share = Math.min(1, matched / question.fullWeight);
+  const subject = nameFactor(question, isNear);
+  // One factor alone is above 1.
+  if (share * subject * WEIGHTS.aboutSubject < MIN_SCORE) return 0;
   const factors = [
-    Math.min(1, matched / question.fullWeight),
+    share,
     inText === 0 ? onlyContextWeight(question, isExpected) : 1,
-    nameFactor(question, isNear),
+    subject,
     namesStandTogether(text, question) ? 1 : WEIGHTS.scatteredName,
     yearFactor(text, question),
     ...question.numbers.map((number) => (isNear(number) ? 1 : WEIGHTS.otherNumber)),
@@ -136,16 +140,14 @@ function hasPair(words: readonly Word[], name: readonly Term[]): boolean {
 function matchWeight(question: WeightedQuestion, inSentence: Matcher, inContext: Matcher) {
   const total = { inText: 0, near: 0 };
   /** Of alternatives one counts: a sentence that lists them all says no more about any. */
-  const add = (alternatives: NameGroup, weight: number) => {
-    const isNear: Matcher = (term) => inSentence(term) || inContext(term);
-    if (alternatives.some((words) => words.every(inSentence))) total.inText += weight;
-    else if (alternatives.some((words) => words.every(isNear))) total.near += weight;
-  };
-  const groups = question.names.filter((group) => group.length > 1);
-  for (const group of groups) add(group, weighAlternatives(group, question.weights));
-  const counted = new Set(groups.flat(2).map((term) => term.key));
-  for (const term of question.terms) {
-    if (!counted.has(term.key)) add([[term]], question.weights.get(term.key) ?? 0);
+  const isNear: Matcher = (term) => inSentence(term) || inContext(term);
+  for (const { group, weight } of question.alternatives) {
+    if (group.some((words) => words.every(inSentence))) total.inText += weight;
+    else if (group.some((words) => words.every(isNear))) total.near += weight;
+  }
+  for (const { term, weight } of question.single) {
+    if (inSentence(term)) total.inText += weight;
+    else if (inContext(term)) total.near += weight;
   }
   return total;
 }
@@ -166,8 +168,7 @@ function createMatcher(text: string): Matcher {
 function nameFactor(question: WeightedQuestion, matches: Matcher): number {
   let total = 0;
   let missing = 0;
-  for (const group of question.names) {
-    const weight = Math.max(...group.flat().map((term) => question.weights.get(term.key) ?? 0));
+  for (const { group, weight } of question.subjects) {
     total += weight;
     if (!group.some((name) => name.every(matches))) missing += weight;
   }
@@ -193,10 +194,9 @@ function yearFactor({ sentence, context }: SentenceInContext, question: Question
 
 /** A question that is nothing but names asks for any fact; of several names one is the fact (`GDP of France`). */
 function factFactor(question: WeightedQuestion, matches: Matcher, isExpected: boolean): number {
-  const names = new Set(question.names.flat(2).map((term) => term.key));
   const others = question.terms.filter(
-    (term) =>
-      (term.role === "asked" || term.role === "field") && !names.has(term.key) && !isYear(term.key),
+    ({ role, key }) =>
+      (role === "asked" || role === "field") && !question.nameKeys.has(key) && !isYear(key),
   );
   if (others.length === 0 || question.names.length > 1 || others.some(matches)) return 1;
   return isExpected ? WEIGHTS.perhapsOtherFact : WEIGHTS.otherFact;

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { RunWarning } from "../../../task-api/run.ts";
 import type { Clock } from "../../clock.ts";
 import { DocumentFolderUnusable } from "../../sources/document-folder.ts";
@@ -21,17 +22,22 @@ export async function waitForIndex(
   clock: Clock,
 ): Promise<SyncCounts> {
   const settled = new AbortController();
-  const work = library.sync(createdMs).finally(() => settled.abort());
+  const work = library.sync(createdMs);
   try {
-    await Promise.race([work, tellOfProgress(AbortSignal.any([signal, settled.signal]))]);
+    // Mostly it is known already, and then nothing needs to be told or stopped.
+    const known = await Promise.race([work, setImmediate(null)]);
+    if (known !== null) return known;
+    const ended = AbortSignal.any([signal, settled.signal]);
+    await Promise.race([work, tellOfProgress(ended)]);
     signal.throwIfAborted();
     return await work;
   } catch (error) {
-    settled.abort();
     if (error instanceof DocumentFolderUnusable) {
       throw new ExecutionFailed(error.message, { cause: error });
     }
     throw error;
+  } finally {
+    settled.abort();
   }
 
   async function tellOfProgress(ended: AbortSignal): Promise<void> {

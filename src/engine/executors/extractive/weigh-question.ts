@@ -4,6 +4,13 @@ import type { NameGroup, Question, Term } from "./question.ts";
 /** A question with the weight of each of its words in this folder. */
 export interface WeightedQuestion extends Question {
   weights: ReadonlyMap<string, number>;
+  nameKeys: ReadonlySet<string>;
+  /** The names, each group with the weight of its heaviest word. */
+  subjects: readonly { group: NameGroup; weight: number }[];
+  /** Names of which one is enough, with what the group weighs. */
+  alternatives: readonly { group: NameGroup; weight: number }[];
+  /** All other words. */
+  single: readonly { term: Term; weight: number }[];
   /** What a sentence that matches everything reaches. */
   fullWeight: number;
 }
@@ -50,7 +57,25 @@ export async function weighQuestion(
     const weight = mayDecide(term) ? rarity : Math.min(rarity, maxUnknown);
     weights.set(term.key, isHint(term) ? weight * HINT_WEIGHT : weight);
   }
-  return { ...question, names, weights, fullWeight: expectedWeight(question, names, weights) };
+  const alternatives = names
+    .filter((group) => group.length > 1)
+    .map((group) => ({ group, weight: weighAlternatives(group, weights) }));
+  const optional = new Set(alternatives.flatMap(({ group }) => group.flat()).map(({ key }) => key));
+  return {
+    ...question,
+    names,
+    weights,
+    nameKeys,
+    subjects: names.map((group) => ({
+      group,
+      weight: Math.max(...group.flat().map(({ key }) => weights.get(key) ?? 0)),
+    })),
+    alternatives,
+    single: question.terms
+      .filter(({ key }) => !optional.has(key))
+      .map((term) => ({ term, weight: weights.get(term.key) ?? 0 })),
+    fullWeight: expectedWeight(question, { weights, alternatives, optional }),
+  };
 }
 
 function isHint(term: Term): boolean {
@@ -60,19 +85,20 @@ function isHint(term: Term): boolean {
 /** Of names that are alternatives, one is enough. */
 function expectedWeight(
   question: Question,
-  names: readonly NameGroup[],
-  weights: ReadonlyMap<string, number>,
+  {
+    weights,
+    alternatives,
+    optional,
+  }: Pick<WeightedQuestion, "weights" | "alternatives"> & { optional: ReadonlySet<string> },
 ): number {
-  const alternatives = names.filter((group) => group.length > 1);
-  const optional = new Set(alternatives.flat(2).map((term) => term.key));
   const required = [...weights].flatMap(([key, weight]) => (optional.has(key) ? [] : [weight]));
-  const groups = alternatives.map((group) => weighAlternatives(group, weights));
+  const groups = alternatives.map(({ weight }) => weight);
   const heaviest = [...required, ...groups].toSorted((a, b) => b - a).slice(0, MAX_EXPECTED_TERMS);
   return sum(heaviest) + (question.expects === null ? 0 : EXPECTATION_WEIGHT);
 }
 
 /** What a group of alternative names weighs, whichever of them is met: a rare country is not a better answer. */
-export function weighAlternatives(group: NameGroup, weights: ReadonlyMap<string, number>): number {
+function weighAlternatives(group: NameGroup, weights: ReadonlyMap<string, number>): number {
   const weigh = (name: readonly Term[]) => sum(name.map((term) => weights.get(term.key) ?? 0));
   return Math.max(...group.map(weigh));
 }

@@ -1,0 +1,90 @@
+import type { Readable, Writable } from "node:stream";
+import type { Logger } from "pino";
+import { systemClock } from "../client/clock.ts";
+import type { BackendConfig, BridgeConfig } from "../config.ts";
+import { readRequestFacts } from "../mcp/caller.ts";
+import { createResourceNews } from "../mcp/news/resource-news.ts";
+import { createTaskRunServer } from "../mcp/server.ts";
+import { serveStdioTransport } from "../transports/stdio.ts";
+import type { TelemetryConfig } from "../telemetry-config.ts";
+import type { OpenBackend } from "./open-backend.ts";
+import { openTelemetry } from "./open-telemetry.ts";
+
+export interface StdioServer {
+  backend: BackendConfig;
+  bridge: BridgeConfig;
+  telemetry: TelemetryConfig | undefined;
+  version: string;
+  log: Logger;
+  signal: AbortSignal;
+  input: Readable;
+  output: Writable;
+  /** The request that the greeting has answered. */
+  answeredId: string | number | undefined;
+  /** Called when the client has left, before the backend closes. */
+  onDisconnected: () => void;
+}
+
+/** A collector that is there takes what is left in less, and a host does not wait for long before it kills us. */
+const TELEMETRY_MS = 1_000;
+
+/** The whole MCP server over stdio, until the client leaves or `signal` aborts. */
+export async function serveStdio({
+  backend: config,
+  bridge,
+  telemetry: telemetryConfig,
+  version,
+  log,
+  signal,
+  input,
+  output,
+  answeredId,
+  onDisconnected,
+}: StdioServer): Promise<void> {
+  const telemetry = openTelemetry(telemetryConfig, { version, log });
+  let backend: Promise<OpenBackend> | undefined;
+
+  /** One backend for all calls, opened by the first; one that could not be opened is tried again by the next call. */
+  function openOnce(): Promise<OpenBackend> {
+    backend ??= open().catch((error: unknown) => {
+      backend = undefined;
+      throw error;
+    });
+    return backend;
+  }
+
+  async function open(): Promise<OpenBackend> {
+    const { openBackend } = await import("./open-backend.ts");
+    return openBackend(config, bridge, { version, log, telemetry });
+  }
+
+  const { caller } = readRequestFacts(undefined);
+  const news = createResourceNews({ backend: openOnce, clock: systemClock, log });
+  const factory = createTaskRunServer({
+    ...bridge,
+    backend: openOnce,
+    version,
+    log,
+    clock: systemClock,
+    news,
+    traceRequest: telemetry?.traceRequest,
+  });
+  await new Promise<void>((resolve) => {
+    const connection = serveStdioTransport(factory, {
+      log,
+      input,
+      output,
+      answeredId,
+      onClosed: resolve,
+      follow: (uris, publish) => news.follow(uris, caller, publish),
+    });
+    const close = () => void connection.close();
+    if (signal.aborted) close();
+    else signal.addEventListener("abort", close, { once: true });
+  });
+  onDisconnected();
+  // One that could not be opened has told its caller so.
+  const opened = await backend?.catch(() => undefined);
+  await opened?.close();
+  await telemetry?.close(TELEMETRY_MS);
+}

@@ -1,0 +1,12 @@
+import type { Fetch } from "../client/fetch.ts";
+import type { TraceRequest } from "../mcp/trace-request.ts";
+
+/** Spans of what this process does, for whoever collects them. */
+export interface Telemetry {
+  /** A span around the work that a client's request asks for. */
+  traceRequest: TraceRequest;
+  /** A span around each request to the backend that is part of such work. */
+  traceFetch(fetch: Fetch): Fetch;
+  /** Sends what is left. False when it could not be sent within `ms`; the exporter may go on trying. */
+  close(ms: number): Promise<boolean>;
+}
