@@ -95,6 +95,7 @@ addOptions(
     bridge: config.bridge,
     http: config.http,
     telemetry: config.telemetry,
+    onHangUp: (listener) => process.on("SIGHUP", listener),
     stdout: process.stdout,
   });
 });

@@ -17,6 +17,7 @@ import { type StaticToken, createStaticTokens } from "../transports/http/static-
 import type { TelemetryConfig } from "../telemetry-config.ts";
 import { createWebhookReceiver } from "../transports/webhook-receiver.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
+import type { KeptTokens } from "./keep-tokens.ts";
 import { isLoopback } from "./loopback.ts";
 import { type OpenBackends, openBackends } from "./open-backend.ts";
 import { openTelemetry } from "./open-telemetry.ts";
@@ -36,6 +37,7 @@ export async function httpCommand({
   version,
   log,
   signal,
+  onHangUp,
   stdout,
 }: {
   backend: BackendConfig;
@@ -45,10 +47,12 @@ export async function httpCommand({
   version: string;
   log: Logger;
   signal: AbortSignal;
+  /** Calls back when the operator wants files to be read again. */
+  onHangUp: (listener: () => void) => void;
   stdout: NodeJS.WritableStream;
 }): Promise<ExitCode> {
   refuseUnsafe(http, config);
-  const access = await openAccess(http);
+  const { access, tokens } = await openAccess(http, log);
   const draining = new AbortController();
   /** When what is open must have ended. */
   let endMs = 0;
@@ -78,12 +82,14 @@ export async function httpCommand({
       access,
       bus,
       whileServing: bus.whileServing,
+      reachBackend: backends.reach,
       ...(webhook && { webhook }),
       log,
       now: Date.now,
     });
     stdout.write(`${server.url}\n`);
     log.info({ url: server.url, backend: config.kind }, "serving MCP over HTTP");
+    if (tokens !== undefined) onHangUp(() => void tokens.reload());
     const stopReleasing = releaseMemoryAtRest();
     await aborted(signal);
     stopReleasing();
@@ -94,6 +100,7 @@ export async function httpCommand({
     endMs = performance.now() + http.drainSeconds * 1_000;
     await server.close(http.drainSeconds * 1_000);
   } finally {
+    tokens?.stop();
     await backends.close();
     await telemetry?.close(Math.max(endMs - performance.now(), 0));
   }
@@ -180,28 +187,34 @@ function refuseUnsafe(http: HttpConfig, backend: BackendConfig): void {
   }
 }
 
-async function openAccess(http: HttpConfig): Promise<AccessOptions> {
+async function openAccess(
+  http: HttpConfig,
+  log: Logger,
+): Promise<{ access: AccessOptions; tokens: KeptTokens | undefined }> {
   const { allowedHosts, tokensFile, token, oauth, allowKeyHeader, callerLimits } = http;
   const limits = {
     requestsPerMinute: callerLimits.requestsPerMinute ?? REQUESTS_PER_MINUTE,
     budgetUsdPerDay: callerLimits.budgetUsdPerDay,
   };
-  const tokens: StaticToken[] = [];
+  const only: StaticToken[] = [];
   if (token !== undefined) {
     const principal = { id: ONLY_PRINCIPAL, scopes: SCOPES, ...limits };
-    tokens.push({ sha256: sha256(token), principal });
-  }
-  if (tokensFile !== undefined) {
-    const { readTokens } = await import("./read-tokens.ts");
-    tokens.push(...(await readTokens(tokensFile, limits)));
+    only.push({ sha256: sha256(token), principal });
   }
   const authenticators: Authenticate[] = [];
-  if (tokens.length > 0) authenticators.push(createStaticTokens(tokens));
+  let tokens: KeptTokens | undefined;
+  if (tokensFile !== undefined) {
+    const { keepTokens } = await import("./keep-tokens.ts");
+    tokens = await keepTokens(tokensFile, { others: only, limits, log });
+    authenticators.push(tokens.authenticate);
+  } else if (only.length > 0) {
+    authenticators.push(createStaticTokens(only));
+  }
   if (oauth !== undefined) {
     const { createOAuth } = await import("../transports/http/oauth.ts");
     authenticators.push(createOAuth({ ...oauth, limits, now: Date.now }));
   }
-  return {
+  const access = {
     allowedHosts,
     authenticators,
     oauth: oauth && { resource: oauth.audience, issuer: oauth.issuer },
@@ -209,6 +222,7 @@ async function openAccess(http: HttpConfig): Promise<AccessOptions> {
     requiredScopes,
     allowKeyHeader,
   };
+  return { access, tokens };
 }
 
 function sha256(text: string): string {

@@ -18,6 +18,7 @@ import type { Caller } from "../mcp/caller.ts";
 import { createOwnRunsOnly } from "../mcp/own-runs-only.ts";
 import { createPriceList } from "../mcp/price-list.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import { ASK_ONCE, reachBackend } from "./reach-backend.ts";
 import { readPrices } from "./read-prices.ts";
 import { createRecentlyUsed } from "./recently-used.ts";
 import { startEngine } from "./start-engine.ts";
@@ -33,6 +34,8 @@ export interface OpenBackends {
   of(caller: Caller): Backend;
   /** Those that somebody used. */
   inUse(): Iterable<Backend>;
+  /** Resolves when the backend answers; throws why it does not. */
+  reach(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -84,9 +87,13 @@ export async function openBackends(
     const { account } = connection;
     const prices = createPriceList({ kind, overrides });
 
-    const openClient = (apiKey: string | undefined) =>
+    const openClient = (
+      apiKey: string | undefined,
+      options?: Pick<TaskApiClientOptions, "retryPolicy">,
+    ) =>
       createTaskApiClient({
         ...account,
+        ...options,
         apiKey,
         fetch: telemetry?.traceFetch(connection.fetch) ?? connection.fetch,
         userAgent: `task-run-mcp/${version}`,
@@ -124,6 +131,8 @@ export async function openBackends(
         }
       },
       inUse: () => views.values(),
+      reach: async (signal) =>
+        reachBackend(openClient(account.apiKey, { retryPolicy: ASK_ONCE }), signal),
       close,
     };
   } catch (error) {

@@ -164,7 +164,10 @@ function nextStep(facts: KnownRunFacts, request: ReportRequest): string {
       if (seen.output === null) {
         return "Tell the user: results are kept for a limited time. Asking again needs a new run.";
       }
-      return basis === undefined && seen.output.basis.length > 0
+      if (seen.output.basis.every(({ citations }) => (citations ?? []).length === 0)) {
+        return "The output cites no source: if you answer from it, say so. There is no more to read here.";
+      }
+      return basis === undefined
         ? `Answer from the output and cite its sources. All evidence: ${callText("get_task_run", { run_id, view: "basis" })}.`
         : "Answer from what is shown and cite its sources; there is no more to read here.";
     case "failed":

@@ -44,6 +44,15 @@ async function completedRun(output: RunOutput, kind: ClientKind = clientKinds[0]
   };
 }
 
+test.each([
+  ["no basis", []],
+  ["a basis without citations", [{ field: "output", reasoning: "Nothing was found." }]],
+])("an output with %s is not told to cite its sources", async (_, basis) => {
+  const { get } = await completedRun({ type: "text", content: "Nothing was found.", basis });
+  const { report } = await get();
+  expect(report.next_step).toContain("cites no source");
+});
+
 test.each(clientKinds)(
   "%s: a completed run gives its answer and key citations, in both channels",
   async (kind) => {

@@ -103,6 +103,7 @@ export async function startHttp(
       ...access,
     },
     ...(options.webhook && { webhook: options.webhook }),
+    reachBackend: backends.reach,
     limits,
     log,
     now,

@@ -7,13 +7,11 @@ import {
   RunNotFound,
   Unauthorized,
 } from "../../client/errors.ts";
-import { defaultRetryPolicy } from "../../client/retry-policy.ts";
 import type { BackendConfig } from "../../config.ts";
 import { fingerprintKey } from "../../ledger/scope.ts";
+import { ASK_ONCE, NO_RUN } from "../reach-backend.ts";
 import { type Finding, reasonOf } from "./finding.ts";
 
-/** No backend has ever given this id to a run. */
-const NO_RUN = "trun_00000000000000000000000000000000";
 /** Somebody sits in front of the terminal. */
 const ANSWER_MS = 10_000;
 
@@ -54,7 +52,7 @@ export async function checkReach(
       apiKey: config.apiKey,
       userAgent: `task-run-mcp/${version}`,
       fetch,
-      retryPolicy: { ...defaultRetryPolicy, maxAttempts: 1 },
+      retryPolicy: ASK_ONCE,
     });
     await client.retrieveRun(NO_RUN, {
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),

@@ -4,6 +4,7 @@ import { type AccessOptions, createGate } from "./gate.ts";
 import type { HttpLimits } from "./limits.ts";
 import type { HttpMetrics } from "./metrics.ts";
 import type { RateLimits } from "./rate-limits.ts";
+import type { Readiness } from "./readiness.ts";
 import { readBody, readJsonBody } from "./read-body.ts";
 import { Refusal } from "./refusals.ts";
 import type { McpEndpoint } from "./serve-mcp.ts";
@@ -33,8 +34,7 @@ export interface RequestHandlerOptions {
   metrics: HttpMetrics;
   limits: HttpLimits;
   webhook: WebhookRoute | undefined;
-  /** New calls are welcome. */
-  isReady: () => boolean;
+  readiness: () => Promise<Readiness>;
 }
 
 export type HandleRequest = (request: Request, exchange: Exchange) => Promise<Response>;
@@ -44,7 +44,7 @@ const METADATA_PATH = "/.well-known/oauth-protected-resource";
 
 /** Routes a request and holds it to the rules. Throws {@link Refusal}. */
 export function createRequestHandler(options: RequestHandlerOptions): HandleRequest {
-  const { mcp, access, rates, metrics, limits, webhook, isReady } = options;
+  const { mcp, access, rates, metrics, limits, webhook, readiness } = options;
   const gate = createGate(access, metrics);
   const metadata = access.oauth && describeResource(access.oauth, access.scopes);
   const metadataPaths = new Set([METADATA_PATH, METADATA_PATH + MCP_PATH]);
@@ -86,12 +86,12 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
         exchange.route = pathname;
         allow(request, "GET");
         return Response.json({ status: "ok" });
-      case "/readyz":
+      case "/readyz": {
         exchange.route = pathname;
         allow(request, "GET");
-        return isReady()
-          ? Response.json({ status: "ready" })
-          : Response.json({ status: "draining" }, { status: 503 });
+        const status = await readiness();
+        return Response.json({ status }, { status: status === "ready" ? 200 : 503 });
+      }
       case "/metrics": {
         exchange.route = pathname;
         allow(request, "GET");

@@ -26,6 +26,10 @@ export interface HttpLimits {
   streamAfterMs: number;
   /** How often a silent stream carries a comment. */
   keepAliveMs: number;
+  /** How long the backend may take to answer when it is asked whether it is there. */
+  reachMs: number;
+  /** How long what it answered counts. */
+  reachedForMs: number;
 }
 
 export const HTTP_LIMITS: HttpLimits = {
@@ -55,6 +59,10 @@ export const HTTP_LIMITS: HttpLimits = {
   streamAfterMs: 1_000,
   // Proxies commonly cut idle connections at 30 or 60 s.
   keepAliveMs: 15_000,
+  // Another continent answers in less than one second.
+  reachMs: 2_000,
+  // Probes come every 10 s or so: each of them sees the backend as it is, and several balancers share a look.
+  reachedForMs: 5_000,
 };
 
 /** Requests a minute of one principal when nothing else is said: more than any agent makes, far less than an attack. */

@@ -49,6 +49,8 @@ export function createRateLimits(options: { now: () => number; openCalls: number
       const bucket = buckets.get(id) ?? { tokens: size, at: nowMs, size };
       buckets.set(id, bucket);
       fill(bucket, nowMs);
+      // What it may make can be changed while this process runs.
+      bucket.size = size;
       // More than fits at all is let through when the bucket is full, instead of never.
       const wanted = Math.min(cost, size);
       if (bucket.tokens < wanted) {

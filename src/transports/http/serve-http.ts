@@ -9,6 +9,7 @@ import { type Exchange, type WebhookRoute, createRequestHandler } from "./handle
 import { HTTP_LIMITS, type HttpLimits } from "./limits.ts";
 import { type HttpMetrics, createHttpMetrics } from "./metrics.ts";
 import { createRateLimits } from "./rate-limits.ts";
+import { createReadiness } from "./readiness.ts";
 import { Refusal, toResponse } from "./refusals.ts";
 import { type WhileServing, createMcpEndpoint } from "./serve-mcp.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
@@ -23,6 +24,8 @@ export interface HttpServerOptions {
   /** Where `subscriptions/listen` hears of changes. */
   bus?: ServerEventBus;
   whileServing?: WhileServing;
+  /** Resolves when the backend answers, throws why it does not; without it `/readyz` takes it for granted. */
+  reachBackend?: (signal: AbortSignal) => Promise<void>;
   /** Where it is to be other than {@link HTTP_LIMITS}. */
   limits?: Partial<HttpLimits>;
   log: Logger;
@@ -68,7 +71,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     ...(options.whileServing && { whileServing: options.whileServing }),
     onerror: (error) => log.debug({ err: error }, "mcp"),
   });
-  let isReady = true;
+  let isWelcoming = true;
   const handle = createRequestHandler({
     mcp,
     access: options.access,
@@ -76,7 +79,13 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     metrics,
     limits,
     webhook: options.webhook,
-    isReady: () => isReady,
+    readiness: createReadiness({
+      reachBackend: options.reachBackend,
+      isDraining: () => !isWelcoming,
+      limits,
+      log,
+      now,
+    }),
   });
   const exchanges = new WeakMap<object, Exchange>();
   const listener = getRequestListener(
@@ -105,15 +114,15 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
   server.on("request", (incoming, outgoing) => {
     const exchange = beginExchange(incoming, outgoing, { log, metrics });
     exchanges.set(outgoing, exchange);
-    if (!isReady) outgoing.setHeader("connection", "close");
+    if (!isWelcoming) outgoing.setHeader("connection", "close");
     exchange.onEnd.push(() => {
-      if (!isReady) setImmediate(() => server.closeIdleConnections());
+      if (!isWelcoming) setImmediate(() => server.closeIdleConnections());
     });
     void listener(incoming, outgoing);
   });
 
   function stopListening(): void {
-    isReady = false;
+    isWelcoming = false;
     server.close();
   }
 

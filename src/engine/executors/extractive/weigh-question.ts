@@ -4,6 +4,7 @@ import type { NameGroup, Question, Term } from "./question.ts";
 /** A question with the weight of each of its words in this folder. */
 export interface WeightedQuestion extends Question {
   weights: ReadonlyMap<string, number>;
+  /** The keys of all words of names. */
   nameKeys: ReadonlySet<string>;
   /** The names, each group with the weight of its heaviest word. */
   subjects: readonly { group: NameGroup; weight: number }[];
