@@ -17,6 +17,7 @@ import {
   DrainSeconds,
   HostNames,
   HttpUrl,
+  Origins,
   Port,
   Quota,
   Seconds,
@@ -66,6 +67,7 @@ export interface HttpConfig {
   host: string;
   port: number;
   allowedHosts: string[];
+  allowedOrigins: string[];
   tokensFile: string | undefined;
   token: string | undefined;
   oauth: { issuer: string; audience: string } | undefined;
@@ -210,6 +212,9 @@ function readHttp(
         HostNames,
         "names such as mcp.example.com, without scheme or port",
       ),
+    ),
+    allowedOrigins: splitList(
+      parse(read("allowedOrigins"), Origins, "origins such as https://app.example.com"),
     ),
     tokensFile: tokensFile === undefined ? undefined : resolvePath(tokensFile),
     token: parse(read("httpToken"), Token, "16 or more visible characters without spaces"),

@@ -142,6 +142,13 @@ export const OPTIONS = {
     default: "localhost and loopback addresses",
     meaning: "Names by which others call `http`, separated by commas; any other Host is refused.",
   },
+  allowedOrigins: {
+    flag: "--allowed-origins <origins>",
+    env: "TASK_RUN_MCP_ALLOWED_ORIGINS",
+    default: "none",
+    meaning:
+      "Web pages that may call `http` from a browser, by their origins, separated by commas.",
+  },
   tokens: {
     flag: "--tokens <file>",
     env: "TASK_RUN_MCP_TOKENS",

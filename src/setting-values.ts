@@ -14,6 +14,12 @@ export const DrainSeconds = z.coerce.number<string>().min(0).max(3_600);
 export const HostNames = z
   .string()
   .regex(/^(?:[\w.-]+|\[[\da-f:]+\])(?:\s*,\s*(?:[\w.-]+|\[[\da-f:]+\]))*$/i);
+/** As browsers write them: without a path, and in small letters. */
+export const Origins = z
+  .string()
+  .refine((value) =>
+    splitList(value).every((one) => URL.canParse(one) && new URL(one).origin === one),
+  );
 /** What can stand behind `Bearer ` (RFC 6750), and is too long to be guessed. */
 export const Token = z.string().regex(/^[\w.~+/-]{16,}=*$/);
 export const HttpUrl = z.url({ protocol: /^https?$/ });

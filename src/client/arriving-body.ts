@@ -14,43 +14,49 @@ export interface ArrivingBody extends AsyncIterable<Uint8Array> {
   fail(error: unknown): void;
 }
 
-/** Of a body that is not read, no more than this and one chunk is held: undici hands out chunks of 64 KiB at most. */
+/** Of a body that nobody reads at the moment no more than this, and one chunk of at most 64 KiB, is held. */
 const HELD_BYTES = 64 * 1024;
 
-/** Much smaller than a stream of Node or of the web: a server may wait for thousands of bodies at a time. */
+type Next = IteratorResult<Uint8Array, void>;
+const END: Next = { done: true, value: undefined };
+
+/** Much smaller than a stream of Node or of the web: thousands of them may be waited for at a time. */
 export function createArrivingBody(source: BodySource): ArrivingBody {
   let chunks: Uint8Array[] = [];
   let heldBytes = 0;
   let ending: { error: unknown } | "ended" | null = null;
-  let wakeReader: (() => void) | null = null;
+  let waiting: { resolve: (next: Next) => void; reject: (error: unknown) => void } | null = null;
 
-  function wake(): void {
-    wakeReader?.();
-    wakeReader = null;
+  /** Hands out what is there, and at the end the end; otherwise the reader goes on waiting. */
+  function serve(): void {
+    if (waiting === null) return;
+    const { resolve, reject } = waiting;
+    const chunk = chunks.shift();
+    if (chunk === undefined && ending === null) return;
+    waiting = null;
+    if (chunk !== undefined) {
+      heldBytes -= chunk.byteLength;
+      if (heldBytes <= HELD_BYTES) source.resume();
+      resolve({ done: false, value: chunk });
+    } else if (ending === "ended") {
+      source.leave();
+      resolve(END);
+    } else {
+      reject(ending?.error);
+    }
   }
 
   const reader: AsyncIterator<Uint8Array, void> = {
-    async next() {
-      while (chunks.length === 0 && ending === null) {
-        await new Promise<void>((resolve) => {
-          wakeReader = resolve;
-        });
-      }
-      const chunk = chunks.shift();
-      if (chunk !== undefined) {
-        heldBytes -= chunk.byteLength;
-        if (heldBytes <= HELD_BYTES) source.resume();
-        return { done: false, value: chunk };
-      }
-      if (ending !== null && ending !== "ended") throw ending.error;
-      source.leave();
-      return { done: true, value: undefined };
-    },
+    next: () =>
+      new Promise((resolve, reject) => {
+        waiting = { resolve, reject };
+        serve();
+      }),
     async return() {
       chunks = [];
       ending ??= "ended";
       source.leave();
-      return { done: true, value: undefined };
+      return END;
     },
   };
 
@@ -59,17 +65,17 @@ export function createArrivingBody(source: BodySource): ArrivingBody {
       if (ending !== null) return;
       chunks.push(chunk);
       heldBytes += chunk.byteLength;
+      serve();
       if (heldBytes > HELD_BYTES) source.pause();
-      wake();
     },
     end() {
       ending ??= "ended";
-      wake();
+      serve();
     },
     fail(error) {
       chunks = [];
       ending = { error };
-      wake();
+      serve();
     },
     [Symbol.asyncIterator]: () => reader,
   };

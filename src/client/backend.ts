@@ -4,7 +4,7 @@ import type { Clock } from "./clock.ts";
 import type { Contract } from "./contract.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
 import { BackendTimedOut, TaskApiError, UnreadableAnswer } from "./errors.ts";
-import { readEvents } from "./event-stream.ts";
+import { createEventReader } from "./event-stream.ts";
 import type { Fetch, FetchInit, FetchResponse } from "./fetch.ts";
 import { ClientLimits } from "./limits.ts";
 import { parseJson, readText } from "./read-body.ts";
@@ -39,9 +39,9 @@ export interface StreamCall extends Call {
 export interface Backend {
   /** The answer, if it fits the contract. Throws the classes of `errors.ts`, or the signal's reason. */
   read<T>(call: Call, contract: Contract<T>, signal: AbortSignal | undefined): Promise<T>;
-  /** The events of a stream, until it ends. Throws the same; `BackendTimedOut` when it falls silent. */
+  /** The events of a stream, until it ends. The call is asked for when they are. Throws the same; `BackendTimedOut` when it falls silent. */
   stream<Event>(
-    call: StreamCall,
+    describeCall: () => StreamCall,
     contract: Contract<Event>,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Event, void>;
@@ -82,7 +82,7 @@ export function createBackend(options: {
   /** What the caller should see of a failure: its own abort first, then our deadline, then what went wrong. */
   function explain(error: unknown, deadline: Deadline, signal: AbortSignal | undefined): unknown {
     if (signal?.aborted === true) return signal.reason;
-    if (deadline.hasPassed) {
+    if (deadline.hasPassed()) {
       return new BackendTimedOut("The backend did not answer within the time limit.");
     }
     return error instanceof TaskApiError ? error : toBackendUnreachable(error, redact);
@@ -131,22 +131,25 @@ export function createBackend(options: {
         }
       }),
 
-    async *stream(call, contract, signal) {
-      const { response, deadline } = await withRetries(call, signal, async () => {
+    async *stream(describeCall, contract, signal) {
+      const call = describeCall();
+      const { chunks, deadline } = await withRetries(call, signal, async () => {
         const opening = startDeadline({ clock, ms: call.timeoutMs, signal });
         try {
-          const opened = await send(call, "text/event-stream", opening.signal);
-          return { response: opened, deadline: opening };
+          const response = await send(call, "text/event-stream", opening.signal);
+          return { chunks: eventStreamOf(response), deadline: opening };
         } catch (error) {
           opening.clear();
+          opening.abort();
           throw explain(error, opening, signal);
         }
       });
       try {
-        yield* readEvents(eventStreamOf(response), contract, {
-          onBytes: () => deadline.touch(call.silenceMs),
-          log,
-        });
+        const read = createEventReader(contract, log);
+        for await (const chunk of chunks) {
+          deadline.touch(call.silenceMs);
+          yield* read(chunk);
+        }
       } catch (error) {
         throw explain(error, deadline, signal);
       } finally {

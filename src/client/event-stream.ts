@@ -7,15 +7,14 @@ import { ClientLimits } from "./limits.ts";
 import { parseJson } from "./read-body.ts";
 
 /**
- * The events in a `text/event-stream` body. `data.type` says what a frame is; the `event:` line is not needed.
+ * Reads the events of a `text/event-stream` body, chunk by chunk. `data.type` says what a frame is; the `event:` line is not needed.
  * Frames of unknown types, and ones that do not fit the contract, are skipped: the stream goes on, and the state is
  * read again after it. Throws {@link UnreadableAnswer} for a frame beyond the size limit.
  */
-export async function* readEvents<Event>(
-  body: AsyncIterable<Uint8Array>,
+export function createEventReader<Event>(
   contract: Contract<Event>,
-  { onBytes, log }: { onBytes: () => void; log: Logger | undefined },
-): AsyncGenerator<Event, void> {
+  log: Logger | undefined,
+): (chunk: Uint8Array) => Generator<Event, void> {
   let frames: EventSourceMessage[] = [];
   let oversized: ParseError | null = null;
   let skipped = 0;
@@ -28,8 +27,7 @@ export async function* readEvents<Event>(
   });
   // A `TextDecoder` that goes on from chunk to chunk holds a converter outside of V8's memory, for each stream.
   const decoder = new StringDecoder("utf8");
-  for await (const chunk of body) {
-    onBytes();
+  return function* read(chunk) {
     parser.feed(decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)));
     const arrived = frames;
     frames = [];
@@ -46,7 +44,7 @@ export async function* readEvents<Event>(
     if (oversized !== null) {
       throw new UnreadableAnswer("The backend sent an event that is larger than any run's output.");
     }
-  }
+  };
 }
 
 /** A frame's type for the log; null when it has none, or one too odd to log. */

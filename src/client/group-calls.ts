@@ -49,30 +49,34 @@ export function createGroupCalls({
       };
       return backend.read(call, TaskGroup, signal);
     },
-    async *streamGroupRuns(taskgroupId, query, { signal } = {}) {
-      const path = withQuery(`${groupPath(taskgroupId)}/runs`, {
-        status: query.status,
-        include_input: query.includeInput,
-        include_output: query.includeOutput,
-        last_event_id: query.lastEventId,
-      });
-      const call = {
-        ...get(path, { kind: "group", taskgroupId }),
-        silenceMs: ClientLimits.streamSilenceMs,
+    streamGroupRuns(taskgroupId, query, { signal } = {}) {
+      const call = () => {
+        const path = withQuery(`${groupPath(taskgroupId)}/runs`, {
+          status: query.status,
+          include_input: query.includeInput,
+          include_output: query.includeOutput,
+          last_event_id: query.lastEventId,
+        });
+        return {
+          ...get(path, { kind: "group", taskgroupId }),
+          silenceMs: ClientLimits.streamSilenceMs,
+        };
       };
-      yield* backend.stream(call, TaskGroupRunEvent, signal);
+      return backend.stream(call, TaskGroupRunEvent, signal);
     },
-    async *streamGroupEvents(taskgroupId, query, { signal } = {}) {
-      const path = withQuery(`${groupPath(taskgroupId)}/events`, {
-        last_event_id: query.lastEventId,
-        timeout: query.timeoutSeconds,
-      });
-      const call = {
-        ...get(path, { kind: "group", taskgroupId }),
-        timeoutMs: ClientLimits.streamOpeningMs,
-        silenceMs: ClientLimits.streamSilenceMs,
+    streamGroupEvents(taskgroupId, query, { signal } = {}) {
+      const call = () => {
+        const path = withQuery(`${groupPath(taskgroupId)}/events`, {
+          last_event_id: query.lastEventId,
+          timeout: query.timeoutSeconds,
+        });
+        return {
+          ...get(path, { kind: "group", taskgroupId }),
+          timeoutMs: ClientLimits.streamOpeningMs,
+          silenceMs: ClientLimits.streamSilenceMs,
+        };
       };
-      yield* backend.stream(call, TaskGroupEvent, signal);
+      return backend.stream(call, TaskGroupEvent, signal);
     },
   };
 }

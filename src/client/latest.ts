@@ -10,8 +10,14 @@ export interface Latest<T> {
   end(): void;
   /** No value follows: readers take the newest and then throw `error`. */
   fail(error: unknown): void;
-  /** The newest value now, if there is one, and after each change. Throws the signal's reason as soon as it aborts. */
-  read(signal: AbortSignal | undefined): AsyncGenerator<T, void>;
+  /**
+   * The newest value as soon as it is another one than `seen`; null when there is none, and none follows. Throws the
+   * signal's reason as soon as it aborts.
+   */
+  after(
+    seen: { value: T } | null,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly value: T } | null>;
 }
 
 export function createLatest<T>(): Latest<T> {
@@ -49,20 +55,13 @@ export function createLatest<T>(): Latest<T> {
       ending = { error };
       wakeReaders();
     },
-    async *read(signal) {
-      let seen: { value: T } | null = null;
+    async after(seen, signal) {
       for (;;) {
         signal?.throwIfAborted();
-        if (newest !== null && newest !== seen) {
-          seen = newest;
-          yield newest.value;
-        } else if (ending === "ended") {
-          return;
-        } else if (ending !== null) {
-          throw ending.error;
-        } else {
-          await nextChange(signal);
-        }
+        if (newest !== null && newest !== seen) return newest;
+        if (ending === "ended") return null;
+        if (ending !== null) throw ending.error;
+        await nextChange(signal);
       }
     },
   };

@@ -52,13 +52,13 @@ export function createRunCalls({
       const call = get(`${runPath(runId)}/input`, { kind: "run", runId });
       return backend.read(call, StoredRunInput, signal);
     },
-    async *streamEvents(runId, { signal } = {}) {
-      const call = {
+    streamEvents(runId, { signal } = {}) {
+      const call = () => ({
         ...get(`${runPath(runId)}/events`, { kind: "run", runId }),
         timeoutMs: ClientLimits.streamOpeningMs,
         silenceMs: ClientLimits.streamSilenceMs,
-      };
-      yield* backend.stream(call, RunEvent, signal);
+      });
+      return backend.stream(call, RunEvent, signal);
     },
     async cancelRun(runId, { signal } = {}) {
       const call = {

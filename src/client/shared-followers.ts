@@ -40,7 +40,13 @@ export function createSharedFollowers<Snapshot>(
     const follower = followers.get(id) ?? start(id);
     follower.watchers += 1;
     try {
-      yield* follower.snapshots.read(signal);
+      // Not `yield*` of another generator: thousands may wait here, and each level takes 2 KB.
+      let seen: { value: Snapshot } | null = null;
+      for (;;) {
+        seen = await follower.snapshots.after(seen, signal);
+        if (seen === null) return;
+        yield seen.value;
+      }
     } finally {
       follower.watchers -= 1;
       if (follower.watchers === 0) follower.stop();

@@ -63,7 +63,7 @@ export function createSubmit({
     try {
       await pacer.take(count, hold.signal);
     } catch (error) {
-      if (!hold.hasPassed) throw error;
+      if (!hold.hasPassed()) throw error;
       throw new RateLimited("The account's quota of new runs a minute is used up.", {
         retryAfterMs: ClientLimits.quotaWindowMs - ClientLimits.holdMaxMs,
       });

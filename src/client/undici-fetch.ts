@@ -78,9 +78,11 @@ function exchange(
           request = started;
           if (failure !== null) leave();
         },
-        onResponseStart(_request, status, answerHeaders) {
+        onResponseStart(begun, status, answerHeaders) {
           // 100 and 103: the answer is still to come.
           if (status < 200) return;
+          // Ten buffers, in the form nobody reads, for as long as the answer lasts.
+          begun.rawHeaders = null;
           const arriving = createArrivingBody({
             pause: () => request?.pause(),
             resume: () => request?.resume(),

@@ -29,6 +29,7 @@ export const HTTP_SETTINGS = [
   "host",
   "port",
   "allowedHosts",
+  "allowedOrigins",
   "tokens",
   "oauthIssuer",
   "oauthAudience",

@@ -191,7 +191,8 @@ async function openAccess(
   http: HttpConfig,
   log: Logger,
 ): Promise<{ access: AccessOptions; tokens: KeptTokens | undefined }> {
-  const { allowedHosts, tokensFile, token, oauth, allowKeyHeader, callerLimits } = http;
+  const { allowedHosts, allowedOrigins, tokensFile, token, oauth, allowKeyHeader, callerLimits } =
+    http;
   const limits = {
     requestsPerMinute: callerLimits.requestsPerMinute ?? REQUESTS_PER_MINUTE,
     budgetUsdPerDay: callerLimits.budgetUsdPerDay,
@@ -216,6 +217,7 @@ async function openAccess(
   }
   const access = {
     allowedHosts,
+    allowedOrigins,
     authenticators,
     oauth: oauth && { resource: oauth.audience, issuer: oauth.issuer },
     scopes: SCOPES,

@@ -43,7 +43,7 @@ export async function runCommand(options: RunCommandOptions): Promise<ExitCode> 
     const { run } = await placeRun(order, backend, {
       budgetUsdPerDay,
       ownBudgetUsdPerDay: undefined,
-      log: options.log,
+      log: () => options.log,
     });
     stderr.write(`Started ${printableLine(run.run_id)} on ${input.processor}\n`);
     const last = await follow(backend.followers.watch(run.run_id, { signal }), stderr);

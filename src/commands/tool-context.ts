@@ -32,7 +32,7 @@ export function createToolContext(
     ownBudgetUsdPerDay: undefined,
     waits: waitLimitsOf(defaultWaitPolicy, undefined),
     clock: systemClock,
-    log,
+    log: () => log,
     callerLeft: signal,
     draining: undefined,
     startProgress,

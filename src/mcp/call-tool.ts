@@ -22,7 +22,11 @@ import { type WaitPolicy, waitLimitsOf } from "./wait-policy.ts";
 const IGNORED_SHOWN = 10;
 const IGNORED_NAME_BUDGET = 60;
 
-export interface ToolServices extends Omit<ToolContext, "callerLeft" | "startProgress" | "waits"> {
+export interface ToolServices extends Omit<
+  ToolContext,
+  "callerLeft" | "log" | "startProgress" | "waits"
+> {
+  log: Logger;
   waitPolicy: WaitPolicy;
   /** What the transport calls the request in its own log; undefined where there is no such thing. */
   requestId: string | undefined;
@@ -52,9 +56,7 @@ export async function callTool(
     if (!parsed.success) throw new InvalidArguments(argumentProblems(parsed.error));
     const context: ToolContext = {
       ...services,
-      get log() {
-        return log();
-      },
+      log,
       waits: waitLimitsOf(services.waitPolicy, clientName),
       callerLeft: mcpReq.signal,
       startProgress: (subject) => startProgress(subject, services, mcpReq),

@@ -121,7 +121,7 @@ export async function writeDown(
     reservation = await ledger.reserve(drafts, { budgetUsdPerDay, ownBudgetUsdPerDay });
   } catch (error) {
     if (!(error instanceof LedgerUnavailable)) throw error;
-    log.error({ err: error }, "runs cannot be written down");
+    log().error({ err: error }, "runs cannot be written down");
     const reliesOnIt =
       budgetUsdPerDay !== undefined || drafts.some(({ idempotencyKey }) => idempotencyKey !== null);
     if (reliesOnIt) throw new BackendUnavailable(error.message, { cause: error });

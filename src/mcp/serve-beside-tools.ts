@@ -1,4 +1,5 @@
 import type { McpServer, ServerContext } from "@modelcontextprotocol/server";
+import type { Logger } from "pino";
 import type { Caller } from "./caller.ts";
 import type { ResourceNews } from "./news/resource-news.ts";
 import type { Prompt } from "./prompts/prompt.ts";
@@ -21,7 +22,8 @@ export interface Offer {
 export function serveBesideTools(
   server: McpServer,
   { prompts, news, hasTasks }: Offer,
-  services: Pick<ToolContext, "openBackend" | "log"> & {
+  services: Pick<ToolContext, "openBackend"> & {
+    log: Logger;
     caller: Caller;
     contextOf(request: ServerContext): ToolContext;
     trace: TraceWork;

@@ -1,4 +1,5 @@
 import { type McpServer, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
+import type { Logger } from "pino";
 import { PROCESSORS } from "../task-api/processors.ts";
 import type { Completion, Prompt } from "./prompts/prompt.ts";
 import { DEPTHS } from "./prompts/research.ts";
@@ -15,7 +16,7 @@ const MAX_VALUES = 100;
 export function serveCompletions(
   { server }: McpServer,
   prompts: readonly Prompt[],
-  { openBackend, log }: Pick<ToolContext, "openBackend" | "log">,
+  { openBackend, log }: Pick<ToolContext, "openBackend"> & { log: Logger },
 ): void {
   server.setRequestHandler("completion/complete", async ({ params: { ref, argument } }) => {
     const completion =

@@ -1,5 +1,6 @@
 import {
   CLIENT_INFO_META_KEY,
+  type CallToolResult,
   type McpRequestContext,
   McpServer,
   type ServerContext,
@@ -137,31 +138,31 @@ export function createTaskRunServer(
     });
     const trace: TraceWork = (context, work, tool) =>
       traceRequest(describeRequest(context, { tool, httpTrace, isHttp }), work);
-    const call = async (name: string, args: unknown, context: ServerContext) => {
-      const { performCall } = await (performing ??= import("./perform-call.ts"));
-      const { mcpReq } = context;
-      return performCall(name, args, services, {
-        mcpReq,
-        clientName: clientNameOf(server, context),
-      });
-    };
+    const call = (name: string, args: unknown, context: ServerContext) =>
+      (performing ??= import("./perform-call.ts")).then(({ performCall }) =>
+        performCall(name, args, services, {
+          mcpReq: context.mcpReq,
+          clientName: clientNameOf(server, context),
+        }),
+      );
     for (const { name } of called.length > 0 ? called : tools) {
-      server.registerTool(name, CONFIGS.get(name) ?? {}, async (args, context) => {
-        const result = await trace(context, () => call(name, args, context), name);
+      server.registerTool(name, CONFIGS.get(name) ?? {}, (args, context) => {
+        const result = trace(context, () => call(name, args, context), name);
         if (name !== CREATE_TASK_RUN || !offer.hasTasks || !declaresTasks(context.mcpReq)) {
           return result;
         }
-        const { asTask } = await import("./tasks-extension.ts");
-        return asTask(result);
+        return toTask(result);
       });
     }
     if (called.length > 0) return server;
+    const log = requestId === undefined ? deps.log : deps.log.child({ request_id: requestId });
     serveBesideTools(server, offer, {
       ...services,
-      log: requestId === undefined ? deps.log : deps.log.child({ request_id: requestId }),
+      log,
       caller,
       contextOf: (context): ToolContext => ({
         ...services,
+        log: () => log,
         waits: waitLimitsOf(services.waitPolicy, clientNameOf(server, context)),
         callerLeft: context.mcpReq.signal,
         startProgress: () => silentProgress,
@@ -171,6 +172,11 @@ export function createTaskRunServer(
     });
     return server;
   };
+}
+
+async function toTask(result: Promise<CallToolResult>): Promise<CallToolResult> {
+  const { asTask } = await import("./tasks-extension.ts");
+  return asTask(await result);
 }
 
 function webhookTo(url: string | undefined): Webhook | undefined {

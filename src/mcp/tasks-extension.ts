@@ -107,7 +107,7 @@ export function serveTasks(
         const id = oneLine(taskId, 100);
         throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no task ${id}.`);
       }
-      throw toProtocolError(error, taskId, context.log);
+      throw toProtocolError(error, taskId, context.log());
     }
   }
 }

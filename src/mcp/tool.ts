@@ -22,7 +22,8 @@ export interface ToolContext {
   /** How long this caller's calls may wait. */
   waits: WaitLimits;
   clock: Clock;
-  log: Logger;
+  /** The log of this call; made when it is asked for, because most calls have nothing to log. */
+  log: () => Logger;
   /** Aborts when the caller gives up. It ends the waiting and nothing else: a dropped call never cancels a run. */
   callerLeft: AbortSignal;
   /** Aborts when the server is about to end. It ends the waiting too, and calls are answered with what is known. */

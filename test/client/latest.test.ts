@@ -5,41 +5,41 @@ import { errorOf } from "./capture.ts";
 test("a slow reader finds only the newest value, and the end after it", async () => {
   const latest = createLatest<number>();
   latest.publish(1);
-  const reader = latest.read(undefined);
-  expect(await reader.next()).toEqual({ done: false, value: 1 });
+  const first = await latest.after(null, undefined);
+  expect(first).toEqual({ value: 1 });
   for (let value = 2; value <= 1_000; value += 1) latest.publish(value);
   latest.end();
-  expect(await reader.next()).toEqual({ done: false, value: 1_000 });
-  expect(await reader.next()).toEqual({ done: true, value: undefined });
+  const last = await latest.after(first, undefined);
+  expect(last).toEqual({ value: 1_000 });
+  expect(await latest.after(last, undefined)).toBeNull();
 });
 
 test("equal values one after the other are two changes", async () => {
   const latest = createLatest<string>();
-  const reader = latest.read(undefined);
   latest.publish("same");
-  await reader.next();
+  const first = await latest.after(null, undefined);
   latest.publish("same");
-  expect(await reader.next()).toEqual({ done: false, value: "same" });
+  expect(await latest.after(first, undefined)).toEqual({ value: "same" });
 });
 
 test("a reader that waits is woken by a value, the end, a failure, and its own abort", async () => {
   const latest = createLatest<number>();
-  const reader = latest.read(undefined);
-  const value = reader.next();
+  const next = latest.after(null, undefined);
   latest.publish(7);
-  expect(await value).toEqual({ done: false, value: 7 });
-  const end = reader.next();
+  const seen = await next;
+  expect(seen).toEqual({ value: 7 });
+  const end = latest.after(seen, undefined);
   latest.end();
-  expect(await end).toEqual({ done: true, value: undefined });
+  expect(await end).toBeNull();
 
   const failing = createLatest<number>();
-  const failed = errorOf(failing.read(undefined).next());
+  const failed = errorOf(failing.after(null, undefined));
   failing.fail(new Error("gone"));
   expect(await failed).toEqual(new Error("gone"));
 
   const silent = createLatest<number>();
   const leaving = new AbortController();
-  const left = errorOf(silent.read(leaving.signal).next());
+  const left = errorOf(silent.after(null, leaving.signal));
   leaving.abort("had enough");
   expect(await left).toBe("had enough");
 });

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { createFixtureServer } from "./fixture-server.ts";
+import { createFixtures } from "./fixture-server.ts";
 import { SUITE_FOLDER, runSuite, serveOpen } from "./run-suite.ts";
 import { createTaskFixtures } from "./task-fixtures.ts";
 
@@ -23,7 +23,8 @@ describe.skipIf(SUITE_FOLDER === undefined)("the official conformance suite", ()
   test.each(["2026-07-28", "2025-11-25"])(
     "our HTTP wiring passes what %s requires, but for what a stateless server cannot do",
     async (revision) => {
-      const url = await serveOpen(createFixtureServer);
+      const { factory, bus } = createFixtures();
+      const url = await serveOpen(factory, bus);
       await expectToPass(url, ["--requirements", revision, ...expectedFailures(revision)]);
     },
     TIMEOUT_MS,

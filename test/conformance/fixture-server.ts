@@ -1,4 +1,11 @@
-import { McpServer, ResourceTemplate, completable } from "@modelcontextprotocol/server";
+import {
+  InMemoryServerEventBus,
+  McpServer,
+  type McpServerFactory,
+  ResourceTemplate,
+  type ServerEventBus,
+  completable,
+} from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { STATE_CODEC, addInputRequiredFixtures } from "./input-required-fixtures.ts";
 
@@ -15,11 +22,23 @@ const embedded = (uri: string, mimeType: string, value: string) => ({
 });
 const noArguments = z.object({});
 
+/** What all requests share: what is offered at the moment, and where changes of it are told. */
+interface World {
+  bus: ServerEventBus;
+  changes: { tools: number; prompts: number };
+}
+
 /**
  * What the official conformance suite asks of any server: tools, resources and prompts under fixed names. It tests how
  * requests travel through our HTTP wiring, not what our tools do; it is not shipped.
  */
-export function createFixtureServer(): McpServer {
+export function createFixtures(): { factory: McpServerFactory; bus: ServerEventBus } {
+  const bus = new InMemoryServerEventBus();
+  const world: World = { bus, changes: { tools: 0, prompts: 0 } };
+  return { factory: () => createFixtureServer(world), bus };
+}
+
+function createFixtureServer(world: World): McpServer {
   const server = new McpServer(
     { name: "conformance-fixtures", version: "1" },
     {
@@ -28,6 +47,7 @@ export function createFixtureServer(): McpServer {
     },
   );
   addTools(server);
+  addChanges(server, world);
   addInputRequiredFixtures(server);
   addResources(server);
   addPrompts(server);
@@ -109,18 +129,28 @@ function addTools(server: McpServer): void {
     },
     ({ region }) => ({ content: [text(region)] }),
   );
-  for (const [name, change] of [
-    ["test_trigger_tool_change", () => server.sendToolListChanged()],
-    ["test_trigger_prompt_change", () => server.sendPromptListChanged()],
-  ] as const) {
-    server.registerTool(
-      name,
-      { description: "Announces a change", inputSchema: noArguments },
-      () => {
-        change();
-        return { content: [text("Changed.")] };
-      },
-    );
+}
+
+/** Tools that change what every later request is offered, and tell of it whoever listens. */
+function addChanges(server: McpServer, { bus, changes }: World): void {
+  const say = (name: string, said: string, change = () => {}) =>
+    server.registerTool(name, { description: name, inputSchema: noArguments }, () => {
+      change();
+      return { content: [text(said)] };
+    });
+  say("test_trigger_tool_change", "There is one tool more.", () => {
+    changes.tools += 1;
+    bus.publish({ kind: "tools_list_changed" });
+  });
+  say("test_trigger_prompt_change", "There is one prompt more.", () => {
+    changes.prompts += 1;
+    bus.publish({ kind: "prompts_list_changed" });
+  });
+  for (let added = 1; added <= changes.tools; added += 1) say(`added_tool_${added}`, "New.");
+  for (let added = 1; added <= changes.prompts; added += 1) {
+    server.registerPrompt(`added_prompt_${added}`, { description: "New" }, () => ({
+      messages: [{ role: "user", content: text("New.") }],
+    }));
   }
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import type { McpServerFactory } from "@modelcontextprotocol/server";
+import type { McpServerFactory, ServerEventBus } from "@modelcontextprotocol/server";
 import { READ_SCOPE, WRITE_SCOPE } from "../../src/mcp/caller.ts";
 import { serveHttp } from "../../src/transports/http/serve-http.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
@@ -10,13 +10,15 @@ import { silentLog } from "../engine/start-test-engine.ts";
 export const SUITE_FOLDER = process.env["MCP_CONFORMANCE"];
 
 /** Serves a factory on our own HTTP wiring, open to everybody on this machine. */
-export async function serveOpen(factory: McpServerFactory): Promise<string> {
+export async function serveOpen(factory: McpServerFactory, bus?: ServerEventBus): Promise<string> {
   const server = await serveHttp({
     factory,
+    ...(bus && { bus }),
     host: "127.0.0.1",
     port: 0,
     access: {
       allowedHosts: [],
+      allowedOrigins: [],
       authenticators: [],
       oauth: undefined,
       scopes: [READ_SCOPE, WRITE_SCOPE],

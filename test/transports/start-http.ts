@@ -95,6 +95,7 @@ export async function startHttp(
     port: 0,
     access: {
       allowedHosts: [],
+      allowedOrigins: [],
       authenticators: [tokensOf()],
       oauth: undefined,
       scopes: SCOPES,

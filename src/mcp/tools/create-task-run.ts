@@ -74,7 +74,7 @@ async function seeOrKeep(
     return await withOutput(backend, seen, context.callerLeft);
   } catch (error) {
     if (!(error instanceof TaskApiError)) throw error;
-    context.log.warn({ err: error, run_id }, "a new run cannot be watched");
+    context.log().warn({ err: error, run_id }, "a new run cannot be watched");
     return { ...created, trouble: error.message };
   }
 }

@@ -5,6 +5,7 @@ import {
   localhostAllowedHostnames,
   originValidationResponse,
 } from "@modelcontextprotocol/server";
+import type { Cors } from "./cors.ts";
 import type { HttpMetrics } from "./metrics.ts";
 import {
   type Authenticate,
@@ -18,6 +19,8 @@ import { type Challenge, Refusal, insufficientScope, unauthorized } from "./refu
 export interface AccessOptions {
   /** Host names besides the loopback ones by which this server is called. */
   allowedHosts: readonly string[];
+  /** Origins of web pages that may call this server, as browsers send them. */
+  allowedOrigins: readonly string[];
   /** Ways to recognise a token, in the order they are tried; none: everybody who reaches the port may do everything. */
   authenticators: readonly Authenticate[];
   /** With OAuth: the URL of this server and who gives out tokens for it. */
@@ -51,7 +54,7 @@ export interface Gate {
   authInfo(request: Request, principal: Principal | null, message: IncomingMessageFacts): AuthInfo;
 }
 
-export function createGate(options: AccessOptions, metrics: HttpMetrics): Gate {
+export function createGate(options: AccessOptions, cors: Cors, metrics: HttpMetrics): Gate {
   const { authenticators, oauth, scopes, requiredScopes, allowKeyHeader } = options;
   const hosts = [...localhostAllowedHostnames(), ...options.allowedHosts];
   const resourceMetadataUrl =
@@ -78,7 +81,10 @@ export function createGate(options: AccessOptions, metrics: HttpMetrics): Gate {
 
   return {
     checkHost: (request) =>
-      hostHeaderValidationResponse(request, hosts) ?? originValidationResponse(request, hosts),
+      hostHeaderValidationResponse(request, hosts) ??
+      (cors.isAllowed(request.headers.get("origin"))
+        ? undefined
+        : originValidationResponse(request, hosts)),
 
     async identify(request) {
       if (authenticators.length === 0) return null;

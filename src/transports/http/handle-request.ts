@@ -1,6 +1,7 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { getOAuthProtectedResourceMetadataUrl } from "@modelcontextprotocol/server";
 import { type AccessOptions, createGate } from "./gate.ts";
+import type { Cors } from "./cors.ts";
 import type { HttpLimits } from "./limits.ts";
 import type { HttpMetrics } from "./metrics.ts";
 import type { RateLimits } from "./rate-limits.ts";
@@ -13,6 +14,7 @@ import type { McpEndpoint } from "./serve-mcp.ts";
 export interface Exchange {
   requestId: string;
   incoming: IncomingMessage;
+  outgoing: ServerResponse;
   /** One of ours, not what the client wrote. */
   route: string;
   principal: string | null;
@@ -30,6 +32,7 @@ export interface WebhookRoute {
 export interface RequestHandlerOptions {
   mcp: McpEndpoint;
   access: AccessOptions;
+  cors: Cors;
   rates: RateLimits;
   metrics: HttpMetrics;
   limits: HttpLimits;
@@ -44,8 +47,8 @@ const METADATA_PATH = "/.well-known/oauth-protected-resource";
 
 /** Routes a request and holds it to the rules. Throws {@link Refusal}. */
 export function createRequestHandler(options: RequestHandlerOptions): HandleRequest {
-  const { mcp, access, rates, metrics, limits, webhook, readiness } = options;
-  const gate = createGate(access, metrics);
+  const { mcp, access, cors, rates, metrics, limits, webhook, readiness } = options;
+  const gate = createGate(access, cors, metrics);
   const metadata = access.oauth && describeResource(access.oauth, access.scopes);
   const metadataPaths = new Set([METADATA_PATH, METADATA_PATH + MCP_PATH]);
   if (metadata) {
@@ -58,7 +61,7 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
     const { pathname } = new URL(request.url);
     if (pathname === MCP_PATH) {
       exchange.route = MCP_PATH;
-      return gate.checkHost(request) ?? serveMcp(request, exchange);
+      return gate.checkHost(request) ?? cors.preflight(request) ?? serveMcp(request, exchange);
     }
     if (metadata && metadataPaths.has(pathname)) {
       exchange.route = METADATA_PATH;
@@ -125,7 +128,7 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
     gate.checkScopes(principal, body);
     const { requestId } = exchange;
     const authInfo = gate.authInfo(request, principal, { requestId, body });
-    return mcp.serve(request, body, authInfo);
+    return mcp.serve(request, body, authInfo, exchange.outgoing);
   }
 
   function take<Taken>(from: () => Taken): Taken {

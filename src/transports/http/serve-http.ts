@@ -4,6 +4,7 @@ import { RequestError, getRequestListener } from "@hono/node-server";
 import { type McpServerFactory, type ServerEventBus } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
 import { answerClientErrors, dropUnreadConnections } from "./connections.ts";
+import { createCors } from "./cors.ts";
 import type { AccessOptions } from "./gate.ts";
 import { type Exchange, type WebhookRoute, createRequestHandler } from "./handle-request.ts";
 import { HTTP_LIMITS, type HttpLimits } from "./limits.ts";
@@ -71,10 +72,12 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     ...(options.whileServing && { whileServing: options.whileServing }),
     onerror: (error) => log.debug({ err: error }, "mcp"),
   });
+  const cors = createCors(options.access.allowedOrigins);
   let isWelcoming = true;
   const handle = createRequestHandler({
     mcp,
     access: options.access,
+    cors,
     rates: createRateLimits({ now, openCalls: limits.openCallsPerPrincipal }),
     metrics,
     limits,
@@ -114,6 +117,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
   server.on("request", (incoming, outgoing) => {
     const exchange = beginExchange(incoming, outgoing, { log, metrics });
     exchanges.set(outgoing, exchange);
+    cors.open(incoming.headers.origin, outgoing);
     if (!isWelcoming) outgoing.setHeader("connection", "close");
     exchange.onEnd.push(() => {
       if (!isWelcoming) setImmediate(() => server.closeIdleConnections());
@@ -147,7 +151,14 @@ function beginExchange(
 ): Exchange {
   const requestId = requestIdOf(incoming.headers[REQUEST_ID_HEADER]);
   const startedMs = performance.now();
-  const exchange: Exchange = { requestId, incoming, route: "other", principal: null, onEnd: [] };
+  const exchange: Exchange = {
+    requestId,
+    incoming,
+    outgoing,
+    route: "other",
+    principal: null,
+    onEnd: [],
+  };
   outgoing.setHeader(REQUEST_ID_HEADER, requestId);
   outgoing.setHeader("x-content-type-options", "nosniff");
   outgoing.once("close", () => {

@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import {
   type AuthInfo,
   type CreateMcpHandlerOptions,
@@ -11,8 +12,13 @@ import { streamIfSlow } from "./stream-if-slow.ts";
 
 /** Answers MCP messages over HTTP. */
 export interface McpEndpoint {
-  /** `body` is the request's JSON: nobody reads it a second time. */
-  serve(request: Request, body: unknown, authInfo: AuthInfo): Promise<Response>;
+  /** `body` is the request's JSON: nobody reads it a second time. A slow answer goes to `outgoing` by itself. */
+  serve(
+    request: Request,
+    body: unknown,
+    authInfo: AuthInfo,
+    outgoing: ServerResponse,
+  ): Promise<Response>;
   close(): Promise<void>;
 }
 
@@ -39,7 +45,7 @@ export function createMcpEndpoint(
   const handler = createMcpHandler(factory, { ...others, keepAliveMs });
 
   return {
-    async serve(request, body, authInfo) {
+    async serve(request, body, authInfo, outgoing) {
       const isPlain = isPlainRequest(body) && (await isLegacyRequest(request, body));
       const plain = isPlain ? await answerLegacy(factory, request, body, authInfo) : null;
       const answer =
@@ -48,7 +54,7 @@ export function createMcpEndpoint(
           : whileServing({ body, authInfo }, () =>
               handler.fetch(request, { authInfo, parsedBody: body }),
             );
-      return streamIfSlow(answer, { afterMs: streamAfterMs, everyMs: keepAliveMs });
+      return streamIfSlow(answer, outgoing, { afterMs: streamAfterMs, everyMs: keepAliveMs });
     },
     close: () => handler.close(),
   };

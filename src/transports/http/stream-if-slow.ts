@@ -1,3 +1,6 @@
+import type { ServerResponse } from "node:http";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+
 const STREAM_HEADERS = {
   "content-type": "text/event-stream",
   "cache-control": "no-cache, no-transform",
@@ -7,10 +10,12 @@ const STREAM_HEADERS = {
 
 /**
  * The answer as it is when it comes within `afterMs`. Otherwise a stream that carries a comment at once and every
- * `everyMs`, and then the answer: while a call waits in silence, no proxy and no client takes it for dead.
+ * `everyMs`, and then the answer: while a call waits in silence, no proxy and no client takes it for dead. The stream
+ * goes straight to `outgoing`; of the web's own streams each would take some 5 KB for as long as the call waits.
  */
 export async function streamIfSlow(
   answer: Promise<Response>,
+  outgoing: ServerResponse,
   { afterMs, everyMs }: { afterMs: number; everyMs: number },
 ): Promise<Response> {
   let timer: NodeJS.Timeout | undefined;
@@ -18,44 +23,59 @@ export async function streamIfSlow(
     timer = setTimeout(resolve, afterMs, null);
   });
   try {
-    return (await Promise.race([answer, slow])) ?? streamOf(answer, everyMs);
+    const soon = await Promise.race([answer, slow]);
+    if (soon !== null) return soon;
   } finally {
     clearTimeout(timer);
   }
+  stream(answer, outgoing, everyMs);
+  return RESPONSE_ALREADY_SENT;
 }
 
-function streamOf(answer: Promise<Response>, everyMs: number): Response {
-  const encoder = new TextEncoder();
-  let timer: NodeJS.Timeout | undefined;
-  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
-      const comment = () => controller.enqueue(encoder.encode(": keepalive\n\n"));
-      comment();
-      timer = setInterval(comment, everyMs);
-      relay(controller)
-        .catch((error: unknown) => controller.error(error))
-        .finally(() => clearInterval(timer));
-    },
-    async cancel(reason) {
-      clearInterval(timer);
-      await reader?.cancel(reason);
-    },
-  });
-  return new Response(body, { headers: STREAM_HEADERS });
+function stream(answer: Promise<Response>, outgoing: ServerResponse, everyMs: number): void {
+  const comment = () => outgoing.write(": keepalive\n\n");
+  outgoing.writeHead(200, STREAM_HEADERS);
+  comment();
+  const timer = setInterval(comment, everyMs);
+  outgoing.once("close", () => clearInterval(timer));
+  answer
+    .then((response) => relay(response, outgoing))
+    .then(
+      () => outgoing.end(),
+      // Cut, not ended: the client must not take this for an answer.
+      () => outgoing.destroy(),
+    )
+    .finally(() => clearInterval(timer));
+}
 
-  async function relay(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    const response = await answer;
-    if (response.headers.get("content-type") === "text/event-stream") {
-      reader = response.body?.getReader();
-      for (;;) {
-        const chunk = await reader?.read();
-        if (chunk === undefined || chunk.done) break;
-        controller.enqueue(chunk.value);
-      }
-    } else {
-      controller.enqueue(encoder.encode(`event: message\ndata: ${await response.text()}\n\n`));
-    }
-    controller.close();
+async function relay(response: Response, outgoing: ServerResponse): Promise<void> {
+  if (response.headers.get("content-type") !== "text/event-stream") {
+    outgoing.write(`event: message\ndata: ${await response.text()}\n\n`);
+    return;
   }
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  // What the client has not read yet holds up the rest; when it leaves, there is nobody to read for.
+  const leave = () => void reader.cancel();
+  outgoing.once("close", leave);
+  for (;;) {
+    const chunk = await reader.read();
+    if (chunk.done) break;
+    if (!outgoing.write(chunk.value)) await drained(outgoing);
+  }
+  outgoing.off("close", leave);
+}
+
+/** Resolves when there is room for more, or nobody to read it. */
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    if (outgoing.destroyed) resolve();
+    const go = () => {
+      outgoing.off("drain", go);
+      outgoing.off("close", go);
+      resolve();
+    };
+    outgoing.once("drain", go);
+    outgoing.once("close", go);
+  });
 }

@@ -146,8 +146,9 @@ describe("with a source policy", () => {
     ["a domain that the run fills in", { include_domains: ["base.example.org"] }, [org]],
     ["an excluded domain", { exclude_domains: ["example.com"] }, [gov, org, paper]],
     ["an excluded suffix", { exclude_domains: [".gov", ".org"] }, [com, paper]],
-    ["a date, where one is known", { after_date: "2024-01-01" }, [gov, org, paper]],
-    ["both", { exclude_domains: ["example.org"], after_date: "2024-01-01" }, [gov, paper]],
+    ["a date, which the source must state", { after_date: "2024-01-01" }, [gov]],
+    ["the day before", { after_date: "2023-12-31" }, [com, gov]],
+    ["both", { exclude_domains: [".gov"], after_date: "2023-12-31" }, [com]],
     ["nothing that the script cites", { include_domains: ["example.net"] }, []],
   ])("only what it admits is cited: %s", async (_name, source_policy, urls) => {
     const { run, output } = await performRun(await startScriptedEngine(script), { source_policy });

@@ -18,7 +18,7 @@ const Citation = object({
     .date("write a date as YYYY-MM-DD")
     .optional()
     .describe(
-      "Date of the source, `YYYY-MM-DD`, for `after_date` of a run. Left out: that does not concern it.",
+      "Date of the source, `YYYY-MM-DD`. Left out: a run with `after_date` does not cite it.",
     ),
 }).meta({ id: "ScriptCitation" });
 

@@ -4,7 +4,7 @@ import { isAllowedSource } from "../../sources/source-policy-filter.ts";
 
 /** Decides which citations of a script a run may have, and counts. */
 export interface SourceCheck {
-  /** `publishedOn` is `YYYY-MM-DD`; without it, `after_date` does not concern the source. */
+  /** `publishedOn` is `YYYY-MM-DD`; a source without it may be older than any `after_date`. */
   admits(url: string, publishedOn?: string): boolean;
   /** What was left out so far, for the run's owner. */
   warnings(): RunWarning[];
@@ -15,12 +15,8 @@ export function createSourceCheck(policy: SourcePolicy | null | undefined): Sour
   let refused = 0;
   return {
     admits(url, publishedOn) {
-      // The author of a script need not know when its sources were published, and wants them cited all the same.
-      const applied = publishedOn === undefined ? { ...policy, after_date: null } : policy;
-      const isAdmitted = isAllowedSource(
-        { url: addressOf(url), publishedOn: publishedOn ?? null },
-        applied,
-      );
+      const source = { url: addressOf(url), publishedOn: publishedOn ?? null };
+      const isAdmitted = isAllowedSource(source, policy);
       asked += 1;
       if (!isAdmitted) refused += 1;
       return isAdmitted;
