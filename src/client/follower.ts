@@ -2,9 +2,8 @@ import type { Logger } from "pino";
 import { type Clock, systemClock } from "./clock.ts";
 import { type FollowPolicy, defaultFollowPolicy } from "./follow-policy.ts";
 import { type FollowedState, followRun } from "./follow-run.ts";
-import { onAbort } from "./on-abort.ts";
 import { type RunMeter, type RunProgress, createRunMeter } from "./run-meter.ts";
-import { createSharedFollowers } from "./shared-followers.ts";
+import { type Following, createSharedFollowers } from "./shared-followers.ts";
 import type { TaskApiClient } from "./task-api-client.ts";
 
 /** A run as its watchers see it. */
@@ -46,56 +45,61 @@ export function createFollowers(options: {
   /** Of runs that are followed at the moment. */
   const wakeUps = new Map<string, () => void>();
 
-  async function follow(
-    runId: string,
-    { publish, signal }: { publish: (snapshot: RunSnapshot) => void; signal: AbortSignal },
-  ): Promise<void> {
+  function follow(runId: string, publish: (snapshot: RunSnapshot) => void): Following {
     const meter = meters.get(runId) ?? createRunMeter();
     meters.delete(runId);
-    // At once: who comes back must find the meter even before this has ended.
-    const stopListening = onAbort(signal, () => remember(runId, meter));
     let state: FollowedState | null = null;
+    let attempt = new AbortController();
+    let isOver = false;
+    const wake = () => attempt.abort();
     const publishState = () => {
       if (state !== null) publish(toSnapshot(state, meter.read()));
     };
-    const followUntilWoken = async (): Promise<"ended" | "woken"> => {
-      const following = new AbortController();
-      const wake = () => following.abort();
+
+    async function followOn(): Promise<void> {
       wakeUps.set(runId, wake);
-      const stopListening = onAbort(signal, wake);
       try {
-        await followRun({
-          runId,
-          client,
-          clock,
-          policy,
-          log,
-          signal: following.signal,
-          known: state,
-          onState(next) {
-            state = next;
-            publishState();
-          },
-          onProgress(event) {
-            if (meter.take(event)) publishState();
-          },
-        });
-        return "ended";
-      } catch (error) {
-        if (signal.aborted || !following.signal.aborted) throw error;
-        return "woken";
+        for (;;) {
+          try {
+            await followRun({
+              runId,
+              client,
+              clock,
+              policy,
+              log,
+              signal: attempt.signal,
+              known: state,
+              onState(next) {
+                state = next;
+                publishState();
+              },
+              onProgress(event) {
+                if (meter.take(event)) publishState();
+              },
+            });
+            return;
+          } catch (error) {
+            if (isOver || !attempt.signal.aborted) throw error;
+          }
+          // Somebody said that there is news: from here on anew.
+          attempt = new AbortController();
+        }
       } finally {
-        stopListening();
+        isOver = true;
         if (wakeUps.get(runId) === wake) wakeUps.delete(runId);
       }
-    };
-    try {
-      for (;;) {
-        if ((await followUntilWoken()) === "ended") return;
-      }
-    } finally {
-      stopListening();
     }
+
+    return {
+      ended: followOn(),
+      stop() {
+        if (isOver) return;
+        isOver = true;
+        // At once: who comes back must find the meter even before this has ended.
+        remember(runId, meter);
+        attempt.abort();
+      },
+    };
   }
 
   return {

@@ -25,8 +25,13 @@ export function createGroupFollowers(options: {
 }): GroupFollowers {
   const { client, clock = systemClock, policy = defaultFollowPolicy, log } = options;
   return {
-    watch: createSharedFollowers<GroupSnapshot>((taskgroupId, { publish, signal }) =>
-      followGroup({ taskgroupId, client, clock, policy, log, signal, onSnapshot: publish }),
-    ),
+    watch: createSharedFollowers<GroupSnapshot>((taskgroupId, onSnapshot) => {
+      const following = new AbortController();
+      const { signal } = following;
+      return {
+        ended: followGroup({ taskgroupId, client, clock, policy, log, signal, onSnapshot }),
+        stop: () => following.abort(),
+      };
+    }),
   };
 }

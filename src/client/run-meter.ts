@@ -41,16 +41,19 @@ const SEEN_MAX = 1_000;
 /** The last step to 100 belongs to a completed run alone. */
 const ACTIVE_MAX_PERCENT = 99;
 
+const NO_PROGRESS: RunProgress = {
+  percent: 0,
+  latestMessage: null,
+  sourcesRead: null,
+  sourcesConsidered: null,
+  sourcesSample: [],
+  messages: [],
+};
+
 export function createRunMeter(): RunMeter {
-  let progress: RunProgress = {
-    percent: 0,
-    latestMessage: null,
-    sourcesRead: null,
-    sourcesConsidered: null,
-    sourcesSample: [],
-    messages: [],
-  };
-  const isReplay = createReplayFilter();
+  let progress = NO_PROGRESS;
+  // Made with the first message: of most runs that are followed, none has come yet.
+  let isReplay: ReturnType<typeof createReplayFilter> | undefined;
 
   function takeStats({ progress_meter, source_stats }: ProgressStatsEvent): boolean {
     const before = progress;
@@ -74,6 +77,7 @@ export function createRunMeter(): RunMeter {
       message: event.message.slice(0, MESSAGE_MAX_CHARS),
       timestamp: event.timestamp ?? null,
     };
+    isReplay ??= createReplayFilter();
     if (isReplay(message)) return false;
     progress = {
       ...progress,

@@ -1,27 +1,28 @@
 import { createLatest } from "./latest.ts";
 
-/** What a follower is given. */
-interface Following<Snapshot> {
-  publish: (snapshot: Snapshot) => void;
-  /** Aborts when the last watcher has left. */
-  signal: AbortSignal;
+/** A follower at work. */
+export interface Following {
+  /** Settles when it has ended; rejects with what its watchers are to be thrown. */
+  ended: Promise<void>;
+  /** Ends it: the last watcher has left. */
+  stop(): void;
 }
 
 /**
  * One follower for each id, shared by all its watchers: `follow` begins with the first one, and is stopped when the
- * last one leaves. The watchers end when it resolves, and throw what it rejects with. Returns the way to watch.
+ * last one leaves. The watchers end when it does. Returns the way to watch.
  */
 export function createSharedFollowers<Snapshot>(
-  follow: (id: string, following: Following<Snapshot>) => Promise<void>,
+  follow: (id: string, publish: (snapshot: Snapshot) => void) => Following,
 ): (id: string, options?: { signal?: AbortSignal }) => AsyncGenerator<Snapshot, void> {
   const followers = new Map<string, ReturnType<typeof start>>();
 
   function start(id: string) {
     const snapshots = createLatest<Snapshot>();
-    const following = new AbortController();
+    const following = follow(id, snapshots.publish);
     const follower = { snapshots, watchers: 0, stop };
     followers.set(id, follower);
-    follow(id, { publish: snapshots.publish, signal: following.signal })
+    following.ended
       .then(snapshots.end, snapshots.fail)
       // Whoever comes now starts anew instead of joining something that has ended.
       .finally(forget);
@@ -30,7 +31,7 @@ export function createSharedFollowers<Snapshot>(
       return followers.get(id) === follower && followers.delete(id);
     }
     function stop(): void {
-      if (forget()) following.abort();
+      if (forget()) following.stop();
     }
     return follower;
   }

@@ -59,6 +59,13 @@ function exchange(
       if (!hasArrived) request?.abort(new Error("The rest of the answer is not wanted"));
     }
 
+    // Out of the reach of an answer's headers, which would live as long as its body otherwise.
+    const source = {
+      pause: () => request?.pause(),
+      resume: () => request?.resume(),
+      leave,
+    };
+
     stopListening = onAbort(signal, () => {
       fail(signal?.reason);
       leave();
@@ -83,11 +90,7 @@ function exchange(
           if (status < 200) return;
           // Ten buffers, in the form nobody reads, for as long as the answer lasts.
           begun.rawHeaders = null;
-          const arriving = createArrivingBody({
-            pause: () => request?.pause(),
-            resume: () => request?.resume(),
-            leave,
-          });
+          const arriving = createArrivingBody(source);
           answer = arriving;
           const get = (name: string) => headerText(answerHeaders[name.toLowerCase()]);
           resolve({

@@ -128,11 +128,12 @@ function receiveWebhooks(
   const receiver = createWebhookReceiver({ secrets, now: Date.now });
   return {
     path: WEBHOOK_PATH,
-    receive(headers, body) {
+    receive(headers, body, requestId) {
+      const requestLog = log.child({ request_id: requestId });
       const received = receiver.receive(headers, body);
       switch (received.kind) {
         case "refused":
-          log.info({ reason: received.reason }, "a webhook was refused");
+          requestLog.info({ reason: received.reason }, "a webhook was refused");
           return received.httpStatus;
         case "no_news":
           return 204;
@@ -140,7 +141,10 @@ function receiveWebhooks(
           for (const backend of backends.inUse()) {
             // Acknowledged at once: the sender's patience is short, and the news is no less true without our look.
             takeRunNews(backend, received.runId, signal).catch((error: unknown) => {
-              log.warn({ err: error, run_id: received.runId }, "the news of a run were not kept");
+              requestLog.warn(
+                { err: error, run_id: received.runId },
+                "the news of a run were not kept",
+              );
             });
           }
           return 204;

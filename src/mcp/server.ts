@@ -18,6 +18,7 @@ import { type OfferLimits, describeTool, introduce, offerTo } from "./offer.ts";
 import type { ResourceNews } from "./news/resource-news.ts";
 import { type Offer, serveBesideTools } from "./serve-beside-tools.ts";
 import { declaresTasks } from "./tasks-capability.ts";
+import type { performCall } from "./perform-call.ts";
 import { silentProgress } from "./progress.ts";
 import type { ToolContext } from "./tool.ts";
 import { TOOL_LIST } from "./tool-list.ts";
@@ -106,7 +107,7 @@ export function createTaskRunServer(
     readOnly: offerTo({ ...deps, isReadOnly: true }),
   };
   /** Asked for once: `import()` takes its time also for what is there already. */
-  let performing: Promise<typeof import("./perform-call.ts")> | undefined;
+  let performing: Promise<{ performCall: typeof performCall }> | undefined;
   return (request) => {
     const facts = readRequestFacts(request?.authInfo);
     const { caller, ownBudgetUsdPerDay, requestId, httpTrace } = facts;
@@ -139,8 +140,8 @@ export function createTaskRunServer(
     const trace: TraceWork = (context, work, tool) =>
       traceRequest(describeRequest(context, { tool, httpTrace, isHttp }), work);
     const call = (name: string, args: unknown, context: ServerContext) =>
-      (performing ??= import("./perform-call.ts")).then(({ performCall }) =>
-        performCall(name, args, services, {
+      (performing ??= import("./perform-call.ts")).then((calls) =>
+        calls.performCall(name, args, services, {
           mcpReq: context.mcpReq,
           clientName: clientNameOf(server, context),
         }),

@@ -1,14 +1,23 @@
-import type { McpServerFactory, ServerContext } from "@modelcontextprotocol/server";
+import {
+  McpServer,
+  type McpServerFactory,
+  MissingRequiredClientCapabilityError,
+  type ServerContext,
+} from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { systemClock } from "../../src/client/clock.ts";
 import { type Attempt, ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import { createTaskRunServer } from "../../src/mcp/server.ts";
+import { TASKS_EXTENSION } from "../../src/mcp/capabilities.ts";
 import { declaresTasks } from "../../src/mcp/tasks-capability.ts";
 import { asTask } from "../../src/mcp/tasks-extension.ts";
 import { silentLog, startTestEngine, textResult } from "../engine/start-test-engine.ts";
 import { backendOn } from "../mcp/connect.ts";
 
-const Work = z.object({ seconds: z.number(), fails: z.boolean() });
+const Work = z.object({
+  seconds: z.number().default(1),
+  fails: z.boolean().default(false),
+});
 
 /** A run that takes as long as it is told. */
 async function execute({ input, signal }: Attempt) {
@@ -31,7 +40,7 @@ export async function createTaskFixtures(): Promise<McpServerFactory> {
     clock: systemClock,
   });
 
-  async function start(work: z.infer<typeof Work>, { mcpReq }: ServerContext) {
+  async function start(work: z.input<typeof Work>, { mcpReq }: ServerContext) {
     const { run_id, created_at } = await backend.client.createRun({
       input: work,
       processor: "base",
@@ -56,13 +65,31 @@ export async function createTaskFixtures(): Promise<McpServerFactory> {
     server.registerTool(
       "slow_compute",
       { description: "Takes its time", inputSchema: z.looseObject({ seconds: z.number() }) },
-      ({ seconds }, context) => start({ seconds, fails: false }, context),
+      ({ seconds }, context) => start({ seconds }, context),
     );
     server.registerTool(
       "failing_job",
       { description: "Fails", inputSchema: z.object({}) },
-      (_args, context) => start({ seconds: 1, fails: true }, context),
+      (_args, context) => start({ fails: true }, context),
     );
     return server;
   };
+}
+
+/** A server whose one tool is of no use to a client without tasks. Ours has none: see `expected-failures/tasks.yml`. */
+export function createRequiredTaskFixture(): McpServer {
+  const fixture = new McpServer(
+    { name: "required-task", version: "1" },
+    { capabilities: { tools: {}, extensions: { [TASKS_EXTENSION]: {} } } },
+  );
+  // Below the level of tools: there, whatever is thrown becomes a result.
+  const { server } = fixture;
+  const inputSchema = { type: "object" as const };
+  server.setRequestHandler("tools/list", () => ({ tools: [{ name: "failing_job", inputSchema }] }));
+  server.setRequestHandler("tools/call", () => {
+    throw new MissingRequiredClientCapabilityError({
+      requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } },
+    });
+  });
+  return fixture;
 }

@@ -11,7 +11,7 @@ import {
 } from "../engine/start-test-engine.ts";
 import { listen } from "../engine/raw-http.ts";
 import { clientKinds } from "../mcp/connect.ts";
-import { TOKENS, connectHttp, startHttp, tokensOf } from "./start-http.ts";
+import { TOKENS, connectHttp, post, startHttp, tokensOf } from "./start-http.ts";
 
 describe.each(clientKinds)("two principals with one account, %s", (kind) => {
   async function meet() {
@@ -103,6 +103,68 @@ describe.each(clientKinds)("two principals with one account, %s", (kind) => {
     expect((await alice.call("create_task_run", args)).text).toContain("after 1");
   });
 });
+
+test("no resource and no task shows or stops a run of the other", async () => {
+  const engine = await startTestEngine(async ({ input, signal }) =>
+    input.input === "slow" ? untilAborted(signal) : textResult(SECRET),
+  );
+  const { url } = await startHttp(engine);
+  const alice = await connectHttp("v2 client, 2026-07-28", url, TOKENS.alice);
+  const slow = (await alice.call("create_task_run", { input: "slow" })).report.run_id ?? "";
+  const args = { input: "quick", wait_seconds: 10 };
+  const quick = (await alice.call("create_task_run", args)).report.run_id ?? "";
+  for (const runId of [slow, quick]) {
+    for (const part of ["", "/output", "/basis", "/events"]) {
+      const answer = await askAs("bob", url, "resources/read", {
+        uri: `task-run://${runId}${part}`,
+      });
+      expect(answer).toMatchObject({ error: { code: -32_602 } });
+      expect(JSON.stringify(answer)).not.toContain(SECRET);
+    }
+    for (const method of ["tasks/get", "tasks/update", "tasks/cancel"]) {
+      const params = { taskId: runId, inputResponses: {} };
+      expect(await askAs("bob", url, method, params)).toMatchObject({ error: { code: -32_602 } });
+    }
+  }
+  const listed = JSON.stringify(await askAs("bob", url, "resources/list", {}));
+  expect(listed).toContain("processors");
+  expect(listed).not.toContain("trun_");
+  // They are there for the one whose they are.
+  const output = await askAs("alice", url, "resources/read", { uri: `task-run://${quick}/output` });
+  expect(JSON.stringify(output)).toContain(SECRET);
+  const task = await askAs("alice", url, "tasks/get", { taskId: slow });
+  expect(task).toMatchObject({ result: { taskId: slow, status: "working" } });
+});
+
+const SECRET = "what only its owner may read";
+
+/** One request of 2026-07-28 from a client that can have tasks. */
+async function askAs(
+  principal: keyof typeof TOKENS,
+  url: string,
+  method: string,
+  params: { uri?: string; taskId?: string },
+): Promise<unknown> {
+  const _meta = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {
+      extensions: { "io.modelcontextprotocol/tasks": {} },
+    },
+  };
+  const name = params.uri ?? params.taskId;
+  const answer = await post(
+    url,
+    { jsonrpc: "2.0", id: 1, method, params: { ...params, _meta } },
+    {
+      authorization: `Bearer ${TOKENS[principal]}`,
+      "mcp-protocol-version": "2026-07-28",
+      "mcp-method": method,
+      ...(name !== undefined && { "mcp-name": name }),
+    },
+  );
+  const text = await answer.text();
+  return JSON.parse(text.replace(/^[^{]*/, ""));
+}
 
 test("a principal's budget is its own; what others spend does not count", async () => {
   const engine = await startTestEngine(async () => textResult("ok"));

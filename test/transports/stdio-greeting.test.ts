@@ -43,12 +43,12 @@ const toolsLine = line({ result: { tools: [] }, jsonrpc: "2.0", id: 2 });
 
 test("the first questions are answered; the server hears the opening, and all that came after", async () => {
   const { input, greeted, read } = greet();
-  input.write(line(opening) + line(note) + line(question) + line(ping(3)) + '{"half":');
+  input.write([opening, note, question, ping(3)].map(line).join("").concat('{"half":'));
   expect(await greeted).toBe(1);
   expect(read()).toBe(helloLine + toolsLine);
   input.end("true}\n");
   expect(String(await buffer(input))).toBe(
-    line(opening) + line(note) + line(ping(3)) + '{"half":true}\n',
+    [opening, note, ping(3)].map(line).join("").concat('{"half":true}\n'),
   );
 });
 

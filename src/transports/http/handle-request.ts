@@ -26,7 +26,7 @@ export interface Exchange {
 export interface WebhookRoute {
   path: string;
   /** The HTTP status to answer with. `body` is what arrived, byte for byte. */
-  receive: (headers: Headers, body: Uint8Array) => number | Promise<number>;
+  receive: (headers: Headers, body: Uint8Array, requestId: string) => number | Promise<number>;
 }
 
 export interface RequestHandlerOptions {
@@ -73,7 +73,8 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
       exchange.route = pathname;
       allow(request, "POST");
       const body = await readBody(exchange.incoming, limits.webhookBytes);
-      return new Response(null, { status: await webhook.receive(request.headers, body) });
+      const status = await webhook.receive(request.headers, body, exchange.requestId);
+      return new Response(null, { status });
     }
     return serveOperator(request, pathname, exchange);
   };

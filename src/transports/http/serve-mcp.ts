@@ -47,7 +47,7 @@ export function createMcpEndpoint(
   return {
     async serve(request, body, authInfo, outgoing) {
       const isPlain = isPlainRequest(body) && (await isLegacyRequest(request, body));
-      const plain = isPlain ? await answerLegacy(factory, request, body, authInfo) : null;
+      const plain = isPlain ? await answerLegacy(factory, request, body, authInfo, outgoing) : null;
       const answer =
         plain !== null
           ? plain.answer
@@ -84,11 +84,12 @@ async function answerLegacy(
   request: Request,
   body: unknown,
   authInfo: AuthInfo,
+  outgoing: ServerResponse,
 ): Promise<{ answer: Promise<Response> } | null> {
   const product = await factory({ era: "legacy", authInfo, requestInfo: request });
   const server = "server" in product ? product.server : product;
   if (server.getCapabilities().logging !== undefined) return null;
-  return { answer: answerJson(product, request, body, authInfo) };
+  return { answer: answerJson(product, request, body, authInfo, outgoing) };
 }
 
 async function answerJson(
@@ -96,24 +97,25 @@ async function answerJson(
   request: Request,
   body: unknown,
   authInfo: AuthInfo,
+  outgoing: ServerResponse,
 ): Promise<Response> {
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
   await server.connect(transport);
   return new Promise<Response>((resolve, reject) => {
-    const { signal } = request;
     function leave(): void {
       // Nobody reads it; the call that waits ends with the server. One that was answered has nothing left to end.
       resolve(new Response(null, { status: 499 }));
       server.close().catch(reject);
     }
-    if (signal.aborted) {
+    if (outgoing.destroyed) {
       leave();
       return;
     }
-    signal.addEventListener("abort", leave, { once: true });
+    // Not `request.signal`, which is made when it is asked for, and takes a kilobyte.
+    outgoing.once("close", leave);
     transport
       .handleRequest(request, { authInfo, parsedBody: body })
       .then(resolve, reject)
-      .finally(() => signal.removeEventListener("abort", leave));
+      .finally(() => outgoing.off("close", leave));
   });
 }

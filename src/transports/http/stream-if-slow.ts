@@ -1,5 +1,4 @@
 import type { ServerResponse } from "node:http";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 
 const STREAM_HEADERS = {
   "content-type": "text/event-stream",
@@ -7,6 +6,12 @@ const STREAM_HEADERS = {
   // nginx would hold the comments back until there is more.
   "x-accel-buffering": "no",
 };
+
+/**
+ * Tells Hono's listener that `outgoing` is seen to. A clone is one of the web's own responses, whatever has taken the
+ * place of `Response`; only those are asked for this header.
+ */
+const ALREADY_SENT = new Response(null, { headers: { "x-hono-already-sent": "true" } }).clone();
 
 /**
  * The answer as it is when it comes within `afterMs`. Otherwise a stream that carries a comment at once and every
@@ -29,7 +34,7 @@ export async function streamIfSlow(
     clearTimeout(timer);
   }
   stream(answer, outgoing, everyMs);
-  return RESPONSE_ALREADY_SENT;
+  return ALREADY_SENT;
 }
 
 function stream(answer: Promise<Response>, outgoing: ServerResponse, everyMs: number): void {

@@ -21,23 +21,27 @@ export async function waitForIndex(
   progress: ReadingProgress,
   clock: Clock,
 ): Promise<SyncCounts> {
-  const settled = new AbortController();
   const work = library.sync(createdMs);
   try {
-    // Mostly it is known already, and then nothing needs to be told or stopped.
+    // Mostly it is known already: then there is nothing to tell, and no timer to begin and to end.
     const known = await Promise.race([work, setImmediate(null)]);
-    if (known !== null) return known;
-    const ended = AbortSignal.any([signal, settled.signal]);
-    await Promise.race([work, tellOfProgress(ended)]);
-    signal.throwIfAborted();
-    return await work;
+    return known ?? (await tellUntil(work));
   } catch (error) {
     if (error instanceof DocumentFolderUnusable) {
       throw new ExecutionFailed(error.message, { cause: error });
     }
     throw error;
-  } finally {
-    settled.abort();
+  }
+
+  async function tellUntil(done: Promise<SyncCounts>): Promise<SyncCounts> {
+    const settled = new AbortController();
+    try {
+      await Promise.race([done, tellOfProgress(AbortSignal.any([signal, settled.signal]))]);
+      signal.throwIfAborted();
+      return await done;
+    } finally {
+      settled.abort();
+    }
   }
 
   async function tellOfProgress(ended: AbortSignal): Promise<void> {
