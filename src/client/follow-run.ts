@@ -43,7 +43,8 @@ export interface FollowOptions {
  */
 export async function followRun(options: FollowOptions): Promise<void> {
   const { runId, client, clock, policy, signal, onState, onProgress } = options;
-  const log = options.log?.child({ run_id: runId });
+  const debug = (facts: object, message: string) =>
+    options.log?.debug({ run_id: runId, ...facts }, message);
   let known = options.known ?? null;
   const outage = createOutage({ clock, policy });
 
@@ -71,10 +72,10 @@ export async function followRun(options: FollowOptions): Promise<void> {
             onProgress(event);
         }
       }
-      log?.debug("the event stream ended while the run is active");
+      debug({}, "the event stream ended while the run is active");
     } catch (error) {
       if (!(error instanceof TaskApiError)) throw error;
-      log?.debug({ err: error }, "the event stream failed");
+      debug({ err: error }, "the event stream failed");
       // A stream that fell silent has lived long, but would only fall silent again.
       if (error instanceof BackendTimedOut) return "failed";
     }
@@ -114,7 +115,7 @@ export async function followRun(options: FollowOptions): Promise<void> {
       // The run is completed and its result a moment behind.
       if (error instanceof RunStillActive) return "active";
       if (!isPassing(error) || known === null) throw error;
-      log?.debug({ err: error }, "the run cannot be read");
+      debug({ err: error }, "the run cannot be read");
       publish({ ...known, trouble: outage.note(error) });
       return "unreadable";
     }
@@ -131,7 +132,7 @@ export async function followRun(options: FollowOptions): Promise<void> {
     } catch (error) {
       if (!(error instanceof TaskApiError)) throw error;
       if (!(error instanceof RunStillActive)) {
-        log?.debug({ err: error }, "the long poll failed");
+        debug({ err: error }, "the long poll failed");
         return "failed";
       }
     }

@@ -26,20 +26,7 @@ export function createLatest<T>(): Latest<T> {
   const readers = new Set<() => void>();
 
   function wakeReaders(): void {
-    for (const wake of readers) wake();
-  }
-
-  /** Resolves at the next change, or when the signal aborts. */
-  function nextChange(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        readers.delete(wake);
-        stopListening();
-        resolve();
-      };
-      readers.add(wake);
-      const stopListening = onAbort(signal, wake);
-    });
+    for (const look of readers) look();
   }
 
   return {
@@ -55,14 +42,24 @@ export function createLatest<T>(): Latest<T> {
       ending = { error };
       wakeReaders();
     },
-    async after(seen, signal) {
-      for (;;) {
-        signal?.throwIfAborted();
-        if (newest !== null && newest !== seen) return newest;
-        if (ending === "ended") return null;
-        if (ending !== null) throw ending.error;
-        await nextChange(signal);
-      }
-    },
+    after: (seen, signal) =>
+      new Promise((resolve, reject) => {
+        let stopListening = () => {};
+        /** Settles the promise as soon as there is something to say; until then the reader is woken at each change. */
+        function look(): void {
+          if (signal?.aborted === true) reject(signal.reason);
+          else if (newest !== null && newest !== seen) resolve(newest);
+          else if (ending === "ended") resolve(null);
+          else if (ending !== null) reject(ending.error);
+          else {
+            readers.add(look);
+            return;
+          }
+          readers.delete(look);
+          stopListening();
+        }
+        look();
+        if (readers.has(look)) stopListening = onAbort(signal, look);
+      }),
   };
 }

@@ -35,17 +35,18 @@ type Validator = (value: unknown) => string[];
 
 /** Compiling a schema takes some 10 ms, and the runs of a group mostly share theirs. */
 const MAX_VALIDATORS = 50;
-const validators = new Map<string, Validator>();
+const validators = new Map<string, Promise<Validator>>();
 
 async function findProblems(schema: JsonObject, value: unknown): Promise<string[]> {
   const key = JSON.stringify(schema);
-  const validator = validators.get(key) ?? (await compile(schema));
+  // The promise is kept, so that runs that end together compile their schema once.
+  const validator = validators.get(key) ?? compile(schema);
   // Put last, so that the first is the one that was not needed for the longest time.
   validators.delete(key);
   validators.set(key, validator);
   const [oldest] = validators.keys();
   if (validators.size > MAX_VALIDATORS && oldest !== undefined) validators.delete(oldest);
-  return validator(value);
+  return (await validator)(value);
 }
 
 async function compile(schema: JsonObject): Promise<Validator> {

@@ -61,7 +61,11 @@ export async function createExtractiveExecutor({
     const { input, signal } = attempt;
     const output = requestedOutput(input.task_spec);
     const fields = output.type === "json" ? readOutputFields(output.jsonSchema) : null;
-    const progress = createReadingProgress(attempt, fields === null ? 1 : countSearches(fields));
+    const progress = createReadingProgress(
+      attempt,
+      fields === null ? 1 : countSearches(fields),
+      clock,
+    );
 
     await progress.tell("exec_status", "Starting research");
     await progress.tell("exec_status", `Indexing the documents of ${places}`);

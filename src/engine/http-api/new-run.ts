@@ -5,6 +5,7 @@ import { RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
 import { findInteraction } from "../runs/read-runs.ts";
 import { checkInput } from "../schema-conformity.ts";
+import { yieldTurn } from "../yield-turn.ts";
 import {
   UNSIGNED_WEBHOOK_WARNING,
   type WebhookRules,
@@ -45,6 +46,7 @@ export async function checkInputs(
   const unknownProcessors: RequestProblem[] = [];
   const checked: CheckedInput[] = [];
   for (const { value, loc } of values) {
+    await yieldTurn();
     const parsed = RunInput.safeParse(value);
     if (!parsed.success) {
       problems.push(...problemsOf(parsed.error, loc));

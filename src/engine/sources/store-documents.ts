@@ -1,7 +1,7 @@
-import { setImmediate } from "node:timers/promises";
 import { sql } from "kysely";
 import type { Database } from "../../database/open-database.ts";
 import type { DocumentFile } from "./document-folder.ts";
+import { yieldTurn } from "../yield-turn.ts";
 import { PASSAGES_PER_DOCUMENT, passageRange } from "./passage-rows.ts";
 import type { SourceDocument } from "./read-document.ts";
 import { toIndexedText } from "./words.ts";
@@ -13,19 +13,6 @@ export interface ReadFile {
 
 /** Rows per INSERT: few enough for SQLite's limit on bound values, many enough to make statements rare. */
 const ROWS_PER_INSERT = 100;
-
-/** Whoever waits for the event loop gets his turn after this. */
-const TURN_MS = 5;
-
-let turnBeganMs = 0;
-
-/** Gives others their turn, when this work has had its own. */
-export async function yieldTurn(): Promise<void> {
-  const now = performance.now();
-  if (now - turnBeganMs < TURN_MS) return;
-  await setImmediate();
-  turnBeganMs = performance.now();
-}
 
 /** Puts the documents into the index, in one transaction, in place of what it held of them. Returns how many it stored. */
 export async function storeDocuments(

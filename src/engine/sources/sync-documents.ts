@@ -1,11 +1,12 @@
 import type { Logger } from "pino";
 import type { Database } from "../../database/open-database.ts";
 import { type Clock, systemClock } from "../clock.ts";
+import { yieldTurn } from "../yield-turn.ts";
 import { type DocumentFile, listDocumentFiles } from "./document-folder.ts";
 import { DocumentUnreadable } from "./document-unreadable.ts";
 import { type FolderWatch, hearOfChanges, watchFolder } from "./folder-watch.ts";
 import { readDocument } from "./read-document.ts";
-import { type ReadFile, removeDocuments, storeDocuments, yieldTurn } from "./store-documents.ts";
+import { type ReadFile, removeDocuments, storeDocuments } from "./store-documents.ts";
 
 /** What one synchronisation found and did. */
 export interface SyncCounts {

@@ -1,3 +1,6 @@
+import type { ProgressEvent } from "../../../task-api/run-event.ts";
+import type { Clock } from "../../clock.ts";
+import { yieldTurn } from "../../yield-turn.ts";
 import type { Attempt } from "../executor.ts";
 import type { ReadingObserver } from "./find-evidence.ts";
 
@@ -7,6 +10,9 @@ const SAMPLE_SIZE = 10;
 /** The meter while documents are read; preparing the index comes before, writing the answer after. */
 const READING_FROM = 10;
 const READING_TO = 95;
+
+/** How often statistics are worth an event: nobody sees more of them, and a search reads a hundred documents. */
+const STATS_EVERY_MS = 25;
 
 /** Kinds of progress messages of the API that this executor sends. */
 export type MessageKind = "exec_status" | "plan" | "search" | "tool_call" | "result";
@@ -24,15 +30,28 @@ const MAX_QUERY_CHARS = 200;
 export function createReadingProgress(
   { report, signal }: Pick<Attempt, "report" | "signal">,
   searches: number,
+  clock: Clock,
 ): ReadingProgress {
   const matched = new Set<number>();
   const read = new Map<number, string>();
   let begun = 0;
+  let untoldStats: ProgressEvent | null = null;
+  let statsToldMs = -Infinity;
 
   async function tell(kind: MessageKind, message: string): Promise<void> {
     signal.throwIfAborted();
+    await tellStats();
     await report({ type: `task_run.progress_msg.${kind}`, message });
+    await yieldTurn();
     signal.throwIfAborted();
+  }
+
+  async function tellStats(): Promise<void> {
+    if (untoldStats === null) return;
+    const stats = untoldStats;
+    untoldStats = null;
+    statsToldMs = clock.now();
+    await report(stats);
   }
 
   async function beginSearch(query: string): Promise<ReadingObserver> {
@@ -47,7 +66,7 @@ export function createReadingProgress(
         signal.throwIfAborted();
         read.set(document.id, document.url);
         const part = (done + share) / searches;
-        await report({
+        untoldStats = {
           type: "task_run.progress_stats",
           progress_meter: Math.round(READING_FROM + part * (READING_TO - READING_FROM)),
           source_stats: {
@@ -55,7 +74,9 @@ export function createReadingProgress(
             num_sources_read: read.size,
             sources_read_sample: [...new Set(read.values())].slice(-SAMPLE_SIZE),
           },
-        });
+        };
+        if (clock.now() - statsToldMs >= STATS_EVERY_MS) await tellStats();
+        await yieldTurn();
         signal.throwIfAborted();
       },
     };
