@@ -195,7 +195,13 @@ test("a result that comes after the cancel is discarded", async () => {
   });
   const { body: run } = await call(engine, "/v1/tasks/runs", question);
   await started.promise;
-  await call(engine, `/v1/tasks/runs/${run.run_id}/cancel`, {});
+  const cancelled = await call(engine, `/v1/tasks/runs/${run.run_id}/cancel`, {});
+  expect(cancelled.body.status).toBe("cancelling");
+  // Asking twice changes nothing.
+  expect(await call(engine, `/v1/tasks/runs/${run.run_id}/cancel`, {})).toMatchObject({
+    status: 200,
+    body: cancelled.body,
+  });
   finish.resolve();
   await call(engine, `/v1/tasks/runs/${run.run_id}/result?timeout=10`);
   expect((await call(engine, `/v1/tasks/runs/${run.run_id}`)).body.status).toBe("cancelled");

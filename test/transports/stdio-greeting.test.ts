@@ -5,17 +5,8 @@ import { expect, test } from "vitest";
 import { greetStdio } from "../../src/transports/stdio-greeting.ts";
 import { serveStdioTransport } from "../../src/transports/stdio.ts";
 import { deferred, silentLog } from "../engine/start-test-engine.ts";
+import { initialize as opening } from "./initialize.ts";
 
-const opening = {
-  jsonrpc: "2.0",
-  id: 1,
-  method: "initialize",
-  params: {
-    protocolVersion: "2025-11-25",
-    capabilities: {},
-    clientInfo: { name: "Ünïcödé ✓", version: "1" },
-  },
-};
 const note = { jsonrpc: "2.0", method: "notifications/initialized" };
 const question = { jsonrpc: "2.0", id: 2, method: "tools/list" };
 const ping = (id: number) => ({ jsonrpc: "2.0", id, method: "ping" });

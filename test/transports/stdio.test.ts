@@ -3,6 +3,7 @@ import { McpServer } from "@modelcontextprotocol/server";
 import { expect, test } from "vitest";
 import { serveStdioTransport } from "../../src/transports/stdio.ts";
 import { deferred, silentLog } from "../engine/start-test-engine.ts";
+import { initialize } from "./initialize.ts";
 
 const factory = () =>
   new McpServer({ name: "test", version: "1" }, { capabilities: { tools: {} } });
@@ -23,17 +24,6 @@ function serve() {
   });
   return { input, output, connection, closed: closed.promise, closings: () => closings };
 }
-
-const initialize = {
-  jsonrpc: "2.0",
-  id: 1,
-  method: "initialize",
-  params: {
-    protocolVersion: "2025-11-25",
-    capabilities: {},
-    clientInfo: { name: "test", version: "1" },
-  },
-};
 
 test("a client that closes its end closes the connection, once", async () => {
   const { input, connection, closed, closings } = serve();

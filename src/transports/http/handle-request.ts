@@ -38,6 +38,8 @@ export interface RequestHandlerOptions {
   limits: HttpLimits;
   webhook: WebhookRoute | undefined;
   readiness: () => Promise<Readiness>;
+  /** An answer broke off after it had begun. */
+  onBrokenAnswer: (error: unknown, exchange: Exchange) => void;
 }
 
 export type HandleRequest = (request: Request, exchange: Exchange) => Promise<Response>;
@@ -47,7 +49,7 @@ const METADATA_PATH = "/.well-known/oauth-protected-resource";
 
 /** Routes a request and holds it to the rules. Throws {@link Refusal}. */
 export function createRequestHandler(options: RequestHandlerOptions): HandleRequest {
-  const { mcp, access, cors, rates, metrics, limits, webhook, readiness } = options;
+  const { mcp, access, cors, rates, metrics, limits, webhook, readiness, onBrokenAnswer } = options;
   const gate = createGate(access, cors, metrics);
   const metadata = access.oauth && describeResource(access.oauth, access.scopes);
   const metadataPaths = new Set([METADATA_PATH, METADATA_PATH + MCP_PATH]);
@@ -129,7 +131,10 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
     gate.checkScopes(principal, body);
     const { requestId } = exchange;
     const authInfo = gate.authInfo(request, principal, { requestId, body });
-    return mcp.serve(request, body, authInfo, exchange.outgoing);
+    return mcp.serve(request, body, authInfo, {
+      outgoing: exchange.outgoing,
+      onFailed: (error) => onBrokenAnswer(error, exchange),
+    });
   }
 
   function take<Taken>(from: () => Taken): Taken {

@@ -89,6 +89,8 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
       log,
       now,
     }),
+    onBrokenAnswer: (error, { requestId }) =>
+      log.error({ request_id: requestId, err: error }, "an answer broke off"),
   });
   const exchanges = new WeakMap<object, Exchange>();
   const listener = getRequestListener(

@@ -12,12 +12,15 @@ import { streamIfSlow } from "./stream-if-slow.ts";
 
 /** Answers MCP messages over HTTP. */
 export interface McpEndpoint {
-  /** `body` is the request's JSON: nobody reads it a second time. A slow answer goes to `outgoing` by itself. */
+  /**
+   * `body` is the request's JSON: nobody reads it a second time. A slow answer goes to `outgoing` by itself; `onFailed`
+   * hears of one that breaks off there.
+   */
   serve(
     request: Request,
     body: unknown,
     authInfo: AuthInfo,
-    outgoing: ServerResponse,
+    { outgoing, onFailed }: { outgoing: ServerResponse; onFailed: (error: unknown) => void },
   ): Promise<Response>;
   close(): Promise<void>;
 }
@@ -45,7 +48,7 @@ export function createMcpEndpoint(
   const handler = createMcpHandler(factory, { ...others, keepAliveMs });
 
   return {
-    async serve(request, body, authInfo, outgoing) {
+    async serve(request, body, authInfo, { outgoing, onFailed }) {
       const isPlain = isPlainRequest(body) && (await isLegacyRequest(request, body));
       const plain = isPlain ? await answerLegacy(factory, request, body, authInfo, outgoing) : null;
       const answer =
@@ -54,7 +57,11 @@ export function createMcpEndpoint(
           : whileServing({ body, authInfo }, () =>
               handler.fetch(request, { authInfo, parsedBody: body }),
             );
-      return streamIfSlow(answer, outgoing, { afterMs: streamAfterMs, everyMs: keepAliveMs });
+      return streamIfSlow(answer, outgoing, {
+        afterMs: streamAfterMs,
+        everyMs: keepAliveMs,
+        onFailed,
+      });
     },
     close: () => handler.close(),
   };

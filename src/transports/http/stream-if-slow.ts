@@ -16,12 +16,17 @@ const ALREADY_SENT = new Response(null, { headers: { "x-hono-already-sent": "tru
 /**
  * The answer as it is when it comes within `afterMs`. Otherwise a stream that carries a comment at once and every
  * `everyMs`, and then the answer: while a call waits in silence, no proxy and no client takes it for dead. The stream
- * goes straight to `outgoing`; of the web's own streams each would take some 5 KB for as long as the call waits.
+ * goes straight to `outgoing`; of the web's own streams each would take some 5 KB for as long as the call waits. What
+ * goes wrong in it, while the client is there, is told to `onFailed`: it is too late for an answer that says so.
  */
 export async function streamIfSlow(
   answer: Promise<Response>,
   outgoing: ServerResponse,
-  { afterMs, everyMs }: { afterMs: number; everyMs: number },
+  {
+    afterMs,
+    everyMs,
+    onFailed,
+  }: { afterMs: number; everyMs: number; onFailed: (error: unknown) => void },
 ): Promise<Response> {
   let timer: NodeJS.Timeout | undefined;
   const slow = new Promise<null>((resolve) => {
@@ -33,11 +38,15 @@ export async function streamIfSlow(
   } finally {
     clearTimeout(timer);
   }
-  stream(answer, outgoing, everyMs);
+  stream(answer, outgoing, { everyMs, onFailed });
   return ALREADY_SENT;
 }
 
-function stream(answer: Promise<Response>, outgoing: ServerResponse, everyMs: number): void {
+function stream(
+  answer: Promise<Response>,
+  outgoing: ServerResponse,
+  { everyMs, onFailed }: { everyMs: number; onFailed: (error: unknown) => void },
+): void {
   const comment = () => outgoing.write(": keepalive\n\n");
   outgoing.writeHead(200, STREAM_HEADERS);
   comment();
@@ -47,8 +56,11 @@ function stream(answer: Promise<Response>, outgoing: ServerResponse, everyMs: nu
     .then((response) => relay(response, outgoing))
     .then(
       () => outgoing.end(),
-      // Cut, not ended: the client must not take this for an answer.
-      () => outgoing.destroy(),
+      (error: unknown) => {
+        if (!outgoing.destroyed) onFailed(error);
+        // Cut, not ended: the client must not take this for an answer.
+        outgoing.destroy();
+      },
     )
     .finally(() => clearInterval(timer));
 }
@@ -74,7 +86,10 @@ async function relay(response: Response, outgoing: ServerResponse): Promise<void
 /** Resolves when there is room for more, or nobody to read it. */
 function drained(outgoing: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
-    if (outgoing.destroyed) resolve();
+    if (outgoing.destroyed) {
+      resolve();
+      return;
+    }
     const go = () => {
       outgoing.off("drain", go);
       outgoing.off("close", go);
