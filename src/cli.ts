@@ -3,22 +3,18 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
 import { z } from "zod";
-import {
-  BRIDGE_SETTINGS,
-  ENGINE_SETTINGS,
-  HTTP_SETTINGS,
-  addOptions,
-} from "./commands/command-options.ts";
+import { COMMAND_SETTINGS, addOptions } from "./commands/command-options.ts";
 import { ExitCode, exitCodeOf } from "./commands/exit-code.ts";
-import { type Config, readConfig } from "./config.ts";
-import type { Flags } from "./options.ts";
+import { BadSetting, type Config, type HostSettings, readSettings } from "./config.ts";
+import { type Flags, OPTIONS, type Setting, type SettingName } from "./options.ts";
 import { PROCESSORS } from "./task-api/processors.ts";
 
 /** A process that was told to end and has not done so after this time ends anyway. */
 const DRAIN_MS = 10_000;
 
-const { version } = z
-  .object({ version: z.string() })
+/** A desktop bundle names the settings as its dialog does. */
+const { version, settingTitles: titles = {} } = z
+  .object({ version: z.string(), settingTitles: z.record(z.string(), z.string()).optional() })
   .parse(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")));
 
 /** The process is about to end by itself; see to it that it does. */
@@ -39,36 +35,77 @@ function abortOnSignals(drainMs: number): AbortSignal {
   return controller.signal;
 }
 
-/** What every command needs. `drainSeconds`: what it takes by itself to end, before the backend closes. */
-function read(flags: Flags, drainSeconds: (config: Config) => number = () => 0) {
-  const config = readConfig(flags);
+/**
+ * What every command needs. Of the wrong settings, those of the command. `drainSeconds`: what it takes by itself to end,
+ * before the backend closes.
+ */
+function read(
+  flags: Flags,
+  names: readonly SettingName[],
+  {
+    drainSeconds = () => 0,
+    folders = [],
+  }: { drainSeconds?: (config: Config) => number } & Pick<HostSettings, "folders"> = {},
+) {
+  const { config, problems, nameOf } = readSettings(flags, undefined, { titles, folders });
   const openLog = async () => {
     const { createLogger } = await import("./logger.ts");
     return createLogger({ level: config.logLevel, secrets: config.secrets });
   };
   const signal = abortOnSignals(DRAIN_MS + drainSeconds(config) * 1_000);
-  return { config, version, signal, openLog };
+  const wrongSettings = problems.filter(({ setting }) => names.includes(setting));
+  return { config, wrongSettings, nameOf, version, signal, openLog };
 }
 
-async function prepare(...args: Parameters<typeof read>) {
+/** {@link read} for commands that report wrong settings themselves. */
+async function prepareAnyway(...args: Parameters<typeof read>) {
   const { openLog, ...context } = read(...args);
   return { ...context, log: await openLog() };
 }
 
+/** Throws {@link BadSetting}. */
+async function prepare(...args: Parameters<typeof read>) {
+  const { wrongSettings, nameOf: _nameOf, ...context } = await prepareAnyway(...args);
+  if (wrongSettings.length > 0) throw new BadSetting(wrongSettings);
+  return context;
+}
+
 const program = new Command("task-run-mcp")
   .description(
-    "Starts research task runs for AI agents, reports their progress, and returns cited answers.\nWithout a command: the MCP server over stdio.",
+    "An MCP server that starts research task runs for AI agents, reports their progress, and returns cited answers.",
   )
   .version(version)
   .enablePositionalOptions()
+  .helpCommand("help [command]", "tell what a command does, with its options and settings")
   .showHelpAfterError("(task-run-mcp --help lists commands and options)")
+  .addHelpText(
+    "after",
+    "\nWithout a command it is `stdio`, unless it is started on a terminal.\n`task-run-mcp help <command>` lists the settings of a command: each is an option, such as --documents, and a variable,\nsuch as TASK_RUN_MCP_DOCUMENTS.",
+  )
   .exitOverride((error) => {
     process.exit(error.exitCode === 0 ? ExitCode.done : ExitCode.usage);
   });
+// Options may stand before the command; its own help lists them.
+for (const name of COMMAND_SETTINGS.stdio) {
+  const { flag }: Setting = OPTIONS[name];
+  if (flag !== undefined) program.addOption(new Option(flag).hideHelp());
+}
 
-addOptions(program, [...ENGINE_SETTINGS, ...BRIDGE_SETTINGS]).action(async (flags: Flags) => {
+addOptions(
+  program
+    .command("stdio")
+    .description("serve MCP over stdin and stdout, as a client starts it; the default command")
+    .argument("[folder...]", "folders of documents, in place of --documents"),
+  COMMAND_SETTINGS.stdio,
+).action(async (folders: string[], _flags: Flags, command: Command) => {
   const { stdioCommand } = await import("./commands/stdio.ts");
-  const { config, ...context } = read(flags);
+  const flags = command.optsWithGlobals<Flags>();
+  const { config, ...context } = read(flags, COMMAND_SETTINGS.stdio, { folders });
+  if (process.stdin.isTTY) {
+    process.stderr.write(
+      "Serving MCP: JSON-RPC messages, one a line, are read here. Ctrl-D ends it.\n",
+    );
+  }
   process.exitCode = await stdioCommand({
     ...context,
     backend: config.backend,
@@ -82,12 +119,13 @@ addOptions(program, [...ENGINE_SETTINGS, ...BRIDGE_SETTINGS]).action(async (flag
 
 addOptions(
   program.command("http").description("serve MCP over HTTP to many agents; prints its URL"),
-  [...ENGINE_SETTINGS, ...BRIDGE_SETTINGS, ...HTTP_SETTINGS],
+  COMMAND_SETTINGS.http,
 ).action(async (_flags: Flags, command: Command) => {
   const { httpCommand } = await import("./commands/http.ts");
   const { config, ...context } = await prepare(
     command.optsWithGlobals<Flags>(),
-    ({ http }) => http.drainSeconds,
+    COMMAND_SETTINGS.http,
+    { drainSeconds: ({ http }) => http.drainSeconds },
   );
   process.exitCode = await httpCommand({
     ...context,
@@ -104,12 +142,15 @@ addOptions(
   program
     .command("engine")
     .description("serve the built-in engine's Task API over HTTP; prints its base URL"),
-  [...ENGINE_SETTINGS, "host", "port", "engineApiKey", "tenants", "profile", "requireBetas"],
+  COMMAND_SETTINGS.engine,
 ).action(async (_flags: Flags, command: Command) => {
   const { engineCommand } = await import("./commands/engine.ts");
   // On this command `--api-key` is the key that callers must send, not one that we send.
   const { apiKey: engineApiKey, ...flags } = command.optsWithGlobals<Flags>();
-  const { config, ...context } = await prepare({ ...flags, ...(engineApiKey && { engineApiKey }) });
+  const { config, ...context } = await prepare(
+    { ...flags, ...(engineApiKey && { engineApiKey }) },
+    COMMAND_SETTINGS.engine,
+  );
   process.exitCode = await engineCommand({
     ...context,
     config: config.engine,
@@ -144,12 +185,15 @@ addOptions(
     )
     .option("--output-schema <file>", "a file with the JSON Schema that the answer is to follow")
     .option("--json", "print the run and its output as JSON"),
-  ENGINE_SETTINGS,
+  COMMAND_SETTINGS.run,
 ).action(async (question: string, _flags: RunFlags, command: Command) => {
   const { runCommand } = await import("./commands/run.ts");
   const { processor, outputSchema, json, ...flags } = command.optsWithGlobals<RunFlags>();
   // A person reads this terminal: the log stays quiet unless it is asked for.
-  const { config, ...context } = await prepare({ logLevel: "warn", ...flags });
+  const { config, ...context } = await prepare(
+    { logLevel: "warn", ...flags },
+    COMMAND_SETTINGS.run,
+  );
   process.exitCode = await runCommand({
     ...context,
     question,
@@ -163,17 +207,34 @@ addOptions(
   });
 });
 
-// A host starts the server for every window and waits for it; it names no command, and needs none of these.
-if (process.argv.length > 2) {
+/** The command line as it is meant: a client that starts the server names no command. */
+async function readArguments(): Promise<string[] | "nothing asked on a terminal"> {
+  const args = process.argv.slice(2);
+  if (args.length === 0) return process.stdin.isTTY ? "nothing asked on a terminal" : ["stdio"];
+  // A host starts the server for every window and waits for it; it needs none of these.
   const { registerPersonCommands } = await import("./commands/register-person-commands.ts");
   registerPersonCommands(program, {
-    prepare: (flags) => prepare({ logLevel: "warn", ...flags }),
+    prepare: (flags, names) => prepare({ logLevel: "warn", ...flags }, names),
+    prepareAnyway: (flags, names) => prepareAnyway({ logLevel: "warn", ...flags }, names),
     cliPath: fileURLToPath(import.meta.url),
   });
+  const { operands, unknown } = program.parseOptions(args);
+  const asksForHelp = unknown.includes("--help") || unknown.includes("-h");
+  if (operands.length === 0 && !asksForHelp) return ["stdio", ...args];
+  const [first, second] = operands;
+  const isKnown = program.commands.some((command) => command.name() === second);
+  // Else commander would answer with the whole help, and no word of what was asked.
+  return first === "help" && second !== undefined && !isKnown ? [second] : args;
 }
 
 try {
-  await program.parseAsync();
+  const args = await readArguments();
+  if (args === "nothing asked on a terminal") {
+    const { introduction } = await import("./commands/register-person-commands.ts");
+    process.stdout.write(introduction(version));
+  } else {
+    await program.parseAsync(args, { from: "user" });
+  }
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`task-run-mcp: ${message}\n`);

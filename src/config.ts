@@ -1,8 +1,11 @@
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import envPaths from "env-paths";
 import { z } from "zod";
+import { parseBaseUrl } from "./client/base-url.ts";
+import { checkApiKey } from "./client/secrets.ts";
 import {
   type Flags,
   LOG_LEVELS,
@@ -23,8 +26,10 @@ import {
   Seconds,
   Token,
   WaitCaps,
+  cleanValue,
   splitList,
 } from "./setting-values.ts";
+import { findProcessor, processorNames } from "./task-api/processors.ts";
 import { type TelemetryConfig, readTelemetry } from "./telemetry-config.ts";
 
 /** Which Task API performs the runs. */
@@ -106,128 +111,193 @@ export interface Config {
   secrets: string[];
 }
 
-/** A setting has a value that cannot be used; the message names where it was set and what to write instead. */
+/** A setting with a value that cannot be used. */
+export interface WrongSetting {
+  setting: SettingName;
+  /** Which setting it is, what was given unless that may be a secret, and what would be right. */
+  message: string;
+}
+
+/** Settings have values that cannot be used; the message names all of them. */
 export class BadSetting extends Error {
   override readonly name = "BadSetting";
+
+  constructor(problems: readonly WrongSetting[]) {
+    super(problems.map(({ message }) => message).join("\n"));
+  }
+}
+
+/** What all settings come to, and what is wrong with them. */
+export interface Settings {
+  /** A wrong setting counts as unset here: nothing may be started while one that matters is wrong. */
+  config: Config;
+  problems: WrongSetting[];
+  /** The name by which the user knows a setting: its title in a dialog, or the flag or variable that sets it. */
+  nameOf(setting: SettingName): string;
+}
+
+/** What the host that starts the program knows besides flags and the environment. */
+export interface HostSettings {
+  /** The titles of settings in the host's own dialog. */
+  titles?: Partial<Record<string, string>>;
+  /** Document folders as single arguments: their names may hold commas. */
+  folders?: readonly string[];
 }
 
 const HOSTED_BASE_URL = "https://api.parallel.ai";
 const PACKAGED_DOCUMENTS = fileURLToPath(new URL("../examples/documents", import.meta.url));
 
-/**
- * The configuration of this process: flags first, then the environment, then defaults. Empty values, and
- * placeholders that a host did not fill in, count as unset. Throws {@link BadSetting}.
- */
+/** The configuration of this process, as {@link readSettings} reads it. Throws {@link BadSetting}. */
 export function readConfig(flags: Flags, env: NodeJS.ProcessEnv = process.env): Config {
-  const read = (name: SettingName) => readSetting(name, flags, env);
+  const { config, problems } = readSettings(flags, env);
+  if (problems.length > 0) throw new BadSetting(problems);
+  return config;
+}
 
-  const stateDir = resolvePath(
-    read("stateDir")?.value ?? envPaths("task-run-mcp", { suffix: "" }).data,
-  );
-  const script = read("script")?.value;
-  const engine: EngineConfig = {
-    documents: splitList(read("documents")?.value ?? PACKAGED_DOCUMENTS).map(resolvePath),
-    script: script === undefined ? undefined : resolvePath(script),
-    databasePath: join(stateDir, "engine.sqlite"),
-    allowNetworks: splitList(read("allowNetworks")?.value),
-    webhookSecrets: splitList(read("webhookSecrets")?.value),
-    retentionDays: parse(read("retentionDays"), Days, "a number of days, 1 or more"),
+/**
+ * Reads every setting: flags first, then the environment, then defaults. Space and quotation marks around a value are
+ * removed; empty values, and placeholders that a host did not fill in, count as unset.
+ */
+export function readSettings(
+  flags: Flags,
+  env: NodeJS.ProcessEnv = process.env,
+  host: HostSettings = {},
+): Settings {
+  const reader = createReader(flags, env, host);
+  const { parse, problems, nameOf, reject } = reader;
+  const text = (name: SettingName) => reader.read(name)?.value;
+  const path = (name: SettingName) => {
+    const value = text(name);
+    return value === undefined ? undefined : resolvePath(value);
   };
-  const apiKey = read("apiKey")?.value;
-  const baseUrl = parse(read("baseUrl"), HttpUrl, "an http or https URL");
-  const engineApiKey = read("engineApiKey")?.value;
-  const tenantsFile = read("tenants")?.value;
+
+  const stateDir = path("stateDir") ?? envPaths("task-run-mcp", { suffix: "" }).data;
+  const engine: EngineConfig = {
+    documents: readFolders(host.folders, text("documents")),
+    script: path("script"),
+    databasePath: join(stateDir, "engine.sqlite"),
+    allowNetworks: splitList(text("allowNetworks")),
+    webhookSecrets: splitList(text("webhookSecrets")),
+    retentionDays: parse("retentionDays", Days, "a number of days, 1 or more"),
+  };
+  const apiKey = parse("apiKey", ApiKey, "the key as the provider shows it, without spaces");
+  const baseUrl = parse(
+    "baseUrl",
+    BaseUrl,
+    "an http or https URL without credentials, such as https://api.parallel.ai",
+  );
+  const engineApiKey = text("engineApiKey");
+  const tenantsFile = path("tenants");
   if (engineApiKey !== undefined && tenantsFile !== undefined) {
-    throw new BadSetting("Both a key and a tenants file are set; use one of them.");
+    reject("tenants", `${nameOf("engineApiKey")} is set too; use one of them`);
   }
 
   const account = {
     apiKey,
-    betas: splitList(read("betas")?.value),
-    inputsPerMinute: parse(read("inputsPerMinute"), Quota, "a number of runs, 1 or more"),
+    betas: splitList(text("betas")),
+    inputsPerMinute: parse("inputsPerMinute", Quota, "a number of runs, 1 or more"),
   };
   let backend: BackendConfig = { kind: "embedded", engine };
   if (baseUrl !== undefined) backend = { kind: "custom", baseUrl, ...account };
-  else if (apiKey !== undefined) backend = { kind: "hosted", baseUrl: HOSTED_BASE_URL, ...account };
-  const prices = read("prices")?.value;
-  const host = read("host")?.value ?? "127.0.0.1";
-  const port = parse(read("port"), Port, "a number from 0 to 65535");
-  const http = readHttp(read, { host, port: port ?? 3_000 });
+  else if (apiKey !== undefined && text("baseUrl") === undefined) {
+    // A key for an address that cannot be used goes nowhere else.
+    backend = { kind: "hosted", baseUrl: HOSTED_BASE_URL, ...account };
+  }
+  const address = text("host") ?? "127.0.0.1";
+  const port = parse("port", Port, "a number from 0 to 65535");
+  const http = readHttp(reader, { host: address, port: port ?? 3_000 });
   const telemetry = readTelemetry(env);
 
-  return {
+  const config: Config = {
     backend,
     bridge: {
-      toolsets: parse(read("toolsets"), Toolsets, "runs, groups, or runs,groups") ?? [...TOOLSETS],
-      isReadOnly: parse(read("readOnly"), z.stringbool(), "true or false") ?? false,
-      defaultProcessor: read("defaultProcessor")?.value,
-      budgetUsdPerDay: parse(read("budgetUsd"), Dollars, "a number of US dollars, 0 or more"),
-      pricesFile: prices === undefined ? undefined : resolvePath(prices),
+      toolsets: parse("toolsets", Toolsets, "runs, groups, or runs,groups") ?? [...TOOLSETS],
+      isReadOnly: parse("readOnly", Flag, "true or false") ?? false,
+      defaultProcessor: parse(
+        "defaultProcessor",
+        // Another Task API may have processors of its own.
+        backend.kind === "custom" ? ProcessorName : KnownProcessor,
+        `one of ${processorNames()}`,
+      ),
+      budgetUsdPerDay: parse("budgetUsd", Dollars, "a number of US dollars, such as 5 or 0.50"),
+      pricesFile: path("prices"),
       waits: readWaits(
-        parse(read("maxWaitSeconds"), Seconds, "a number of seconds, 1 to 3600"),
-        parse(read("waitCaps"), WaitCaps, "names and seconds, such as cursor=240,codex=120"),
+        parse("maxWaitSeconds", Seconds, "a number of seconds, 1 to 3600"),
+        parse("waitCaps", WaitCaps, "names and seconds, such as cursor=240,codex=120"),
       ),
       ledgerPath: join(stateDir, "ledger.sqlite"),
     },
     engine,
     serve: {
-      host,
+      host: address,
       port: port ?? 0,
       apiKey: engineApiKey,
-      tenantsFile: tenantsFile === undefined ? undefined : resolvePath(tenantsFile),
-      profile: parse(read("profile"), z.enum(PROFILES), PROFILES.join(" or ")) ?? "extended",
-      requireBetas: parse(read("requireBetas"), z.stringbool(), "true or false") ?? false,
+      tenantsFile,
+      profile: parse("profile", Profile, PROFILES.join(" or ")) ?? "extended",
+      requireBetas: parse("requireBetas", Flag, "true or false") ?? false,
     },
     http,
     telemetry,
-    logLevel:
-      parse(read("logLevel"), z.enum(LOG_LEVELS), `one of ${LOG_LEVELS.join(", ")}`) ?? "info",
+    logLevel: parse("logLevel", Level, `one of ${LOG_LEVELS.join(", ")}`) ?? "info",
     secrets: [
-      apiKey,
+      text("apiKey"),
       engineApiKey,
-      http.token,
+      text("httpToken"),
       ...engine.webhookSecrets.map(withoutForm),
       ...(telemetry?.secrets ?? []),
     ].filter((secret) => secret !== undefined),
   };
+  return { config, problems, nameOf };
 }
 
 function readHttp(
-  read: (name: SettingName) => GivenSetting | undefined,
+  { read, parse, reject, nameOf }: Reader,
   address: Pick<HttpConfig, "host" | "port">,
 ): HttpConfig {
   const tokensFile = read("tokens")?.value;
-  const issuer = parse(read("oauthIssuer"), HttpUrl, "an https URL");
-  const audience = parse(read("oauthAudience"), HttpUrl, "the URL of this server, with /mcp");
-  if ((issuer === undefined) !== (audience === undefined)) {
-    throw new BadSetting(
-      "OAuth needs both --oauth-issuer and --oauth-audience; add the other one.",
-    );
+  const issuer = parse("oauthIssuer", HttpUrl, "an https URL");
+  const audience = parse("oauthAudience", HttpUrl, "the URL of this server, with /mcp");
+  for (const [given, missing] of [
+    ["oauthIssuer", "oauthAudience"],
+    ["oauthAudience", "oauthIssuer"],
+  ] as const) {
+    if (read(given) !== undefined && read(missing) === undefined) {
+      reject(given, `OAuth needs ${nameOf(missing)} too; add it`);
+    }
   }
   return {
     ...address,
     allowedHosts: splitList(
-      parse(
-        read("allowedHosts"),
-        HostNames,
-        "names such as mcp.example.com, without scheme or port",
-      ),
+      parse("allowedHosts", HostNames, "names such as mcp.example.com, without scheme or port"),
     ),
     allowedOrigins: splitList(
-      parse(read("allowedOrigins"), Origins, "origins such as https://app.example.com"),
+      parse("allowedOrigins", Origins, "origins such as https://app.example.com"),
     ),
     tokensFile: tokensFile === undefined ? undefined : resolvePath(tokensFile),
-    token: parse(read("httpToken"), Token, "16 or more visible characters without spaces"),
+    token: parse("httpToken", Token, "16 or more visible characters without spaces"),
     oauth: issuer === undefined || audience === undefined ? undefined : { issuer, audience },
-    allowKeyHeader: parse(read("allowKeyHeader"), z.stringbool(), "true or false") ?? false,
+    allowKeyHeader: parse("allowKeyHeader", Flag, "true or false") ?? false,
     callerLimits: {
-      requestsPerMinute: parse(read("callerRequestsPerMinute"), Quota, "a number, 1 or more"),
-      budgetUsdPerDay: parse(read("callerBudgetUsd"), Dollars, "a number of US dollars, 0 or more"),
+      requestsPerMinute: parse("callerRequestsPerMinute", Quota, "a number, 1 or more"),
+      budgetUsdPerDay: parse(
+        "callerBudgetUsd",
+        Dollars,
+        "a number of US dollars, such as 5 or 0.50",
+      ),
     },
-    publicUrl: parse(read("publicUrl"), HttpUrl, "an http or https URL"),
+    publicUrl: parse("publicUrl", HttpUrl, "an http or https URL"),
     webhookSecrets: splitList(read("webhookSecrets")?.value).map(withoutForm),
-    drainSeconds: parse(read("drainSeconds"), DrainSeconds, "a number of seconds, 0 to 3600") ?? 10,
+    drainSeconds: parse("drainSeconds", DrainSeconds, "a number of seconds, 0 to 3600") ?? 10,
   };
+}
+
+/** A comma separates folders, except in the name of one that exists. */
+function readFolders(single: readonly string[] = [], list: string | undefined): string[] {
+  const given = single.map(cleanValue).filter((folder) => folder !== "" && !isPlaceholder(folder));
+  if (given.length > 0) return given.map(resolvePath);
+  const isOneFolder = list?.includes(",") && existsSync(resolvePath(list));
+  const folders = isOneFolder ? [list ?? ""] : splitList(list);
+  return (folders.length > 0 ? folders : [PACKAGED_DOCUMENTS]).map(resolvePath);
 }
 
 /** A webhook secret may say in which form it is a key; the secret is what follows. */
@@ -237,8 +307,74 @@ function withoutForm(secret: string): string {
 
 interface GivenSetting {
   value: string;
-  /** Where it was set, for error messages. */
+  /** The flag or the variable that set it. */
   origin: string;
+}
+
+interface Reader {
+  read(name: SettingName): GivenSetting | undefined;
+  /** The value as `schema` reads it; undefined when it is unset, or wrong and now among the problems. */
+  parse<Value>(name: SettingName, schema: z.ZodType<Value>, expected: string): Value | undefined;
+  reject(setting: SettingName, problem: string): void;
+  problems: WrongSetting[];
+  nameOf(setting: SettingName): string;
+}
+
+function createReader(
+  flags: Flags,
+  env: NodeJS.ProcessEnv,
+  { titles = {}, folders = [] }: HostSettings,
+): Reader {
+  const problems: WrongSetting[] = [];
+  const read = (name: SettingName) => readSetting(name, flags, env);
+
+  function nameOf(name: SettingName): string {
+    const title = titles[name];
+    if (title !== undefined) return `"${title}"`;
+    if (name === "documents" && folders.length > 0) return name;
+    const { env: variable, flag = name }: Setting = OPTIONS[name];
+    return read(name)?.origin ?? variable ?? flag;
+  }
+
+  function reject(setting: SettingName, problem: string): void {
+    problems.push({ setting, message: wrongSettingText(nameOf(setting), problem) });
+  }
+
+  return {
+    read,
+    problems,
+    nameOf,
+    reject,
+    parse(name, schema, expected) {
+      const given = read(name);
+      if (given === undefined) return undefined;
+      const parsed = schema.safeParse(given.value);
+      if (parsed.success) return parsed.data;
+      const { isSecret = false }: Setting = OPTIONS[name];
+      const shown = isSecret ? "its value is not shown here" : `it is ${shownValue(given.value)}`;
+      const orNothing = titles[name] === undefined ? "" : ", or leave it empty";
+      reject(name, `${shown}; write ${expected}${orNothing}`);
+      return undefined;
+    },
+  };
+}
+
+/** The one sentence for a setting with a value that cannot be used. */
+export function wrongSettingText(name: string, problem: string): string {
+  return `The setting ${name} is wrong: ${problem.replace(/\.$/, "")}.`;
+}
+
+const SHOWN_CHARS = 60;
+
+/** A value without what may be a key: keys are pasted into wrong fields, and into addresses. */
+function shownValue(value: string): string {
+  const withoutKeys = value
+    .replace(/\/\/[^/@\s]*@/, "//…@")
+    .replace(/\?.*$/s, "?…")
+    .replaceAll(/(?=[\w+=-]*\d)(?=[\w+=-]*[a-z])[\w+=-]{16,}/gi, "…");
+  return JSON.stringify(
+    withoutKeys.length > SHOWN_CHARS ? `${withoutKeys.slice(0, SHOWN_CHARS)}…` : withoutKeys,
+  );
 }
 
 function readSetting(
@@ -247,13 +383,20 @@ function readSetting(
   env: NodeJS.ProcessEnv,
 ): GivenSetting | undefined {
   const option: Setting = OPTIONS[name];
-  const flag = flags[name];
-  if (flag !== undefined && flag !== "")
-    return { value: String(flag), origin: option.flag ?? name };
-  const value = option.env === undefined ? undefined : env[option.env]?.trim();
-  // A desktop host passes `${user_config.…}` on when the user left a field empty.
-  if (value === undefined || value === "" || value.startsWith("${")) return undefined;
-  return { value, origin: option.env ?? name };
+  const [flag = name] = (option.flag ?? name).split(" ");
+  for (const [given, origin] of [
+    [flags[name], flag],
+    [option.env === undefined ? undefined : env[option.env], option.env ?? name],
+  ] as const) {
+    const value = given === undefined ? "" : cleanValue(String(given));
+    if (value !== "" && !isPlaceholder(value)) return { value, origin };
+  }
+  return undefined;
+}
+
+/** A desktop host passes `${user_config.…}` on when the user left a field empty; others do so with their own variables. */
+function isPlaceholder(value: string): boolean {
+  return value.startsWith("${");
 }
 
 /** A cap for everybody takes the place of what is known about single clients. */
@@ -269,18 +412,27 @@ function readWaits(
 
 const Toolsets = z
   .string()
+  .toLowerCase()
   .transform((value) => splitList(value))
   .pipe(z.array(z.enum(TOOLSETS)).min(1));
-function parse<Value>(
-  setting: GivenSetting | undefined,
-  schema: z.ZodType<Value>,
-  expected: string,
-): Value | undefined {
-  if (setting === undefined) return undefined;
-  const parsed = schema.safeParse(setting.value);
-  if (parsed.success) return parsed.data;
-  // Without the value: a key in the wrong place is a secret all the same.
-  throw new BadSetting(`${setting.origin} cannot be used; write ${expected}.`);
+const Profile = z.string().toLowerCase().pipe(z.enum(PROFILES));
+const Level = z.string().toLowerCase().pipe(z.enum(LOG_LEVELS));
+const Flag = z.stringbool();
+const ProcessorName = z
+  .string()
+  .toLowerCase()
+  .regex(/^[\w.-]+$/);
+const KnownProcessor = ProcessorName.refine((name) => findProcessor(name) !== undefined);
+const ApiKey = z.string().refine((key) => isAccepted(checkApiKey, key));
+const BaseUrl = z.string().refine((url) => isAccepted(parseBaseUrl, url));
+
+function isAccepted(check: (text: string) => unknown, text: string): boolean {
+  try {
+    check(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What tells where other programs of this user keep their settings. */

@@ -6,6 +6,8 @@ export interface Setting {
   /** As commander reads it; the commands that take it name it. */
   flag?: string;
   env?: string;
+  /** Its value is never shown. */
+  isSecret?: boolean;
   /** The default, in words. */
   default: string;
   meaning: string;
@@ -14,6 +16,7 @@ export interface Setting {
 export const OPTIONS = {
   apiKey: {
     env: "PARALLEL_API_KEY",
+    isSecret: true,
     default: "none",
     meaning:
       "Key of the hosted Task API. Set: runs are performed there and cost money. Unset: the built-in engine.",
@@ -102,6 +105,7 @@ export const OPTIONS = {
   },
   webhookSecrets: {
     env: "TASK_RUN_MCP_WEBHOOK_SECRETS",
+    isSecret: true,
     default: "none",
     meaning:
       "Secrets that sign webhooks, sent and received, separated by commas; several while one is replaced.",
@@ -157,6 +161,7 @@ export const OPTIONS = {
   },
   httpToken: {
     env: "TASK_RUN_MCP_HTTP_TOKEN",
+    isSecret: true,
     default: "none",
     meaning: "The one token of `http`, which lets its holder do everything.",
   },
@@ -209,6 +214,7 @@ export const OPTIONS = {
   engineApiKey: {
     flag: "--api-key <key>",
     env: "TASK_RUN_MCP_ENGINE_API_KEY",
+    isSecret: true,
     default: "none",
     meaning: "Key that callers of `engine` must send as x-api-key.",
   },
@@ -234,4 +240,10 @@ export const OPTIONS = {
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof OPTIONS;
+export const settingNames: readonly SettingName[] = Object.keys(OPTIONS).filter(isSettingName);
+
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(OPTIONS, name);
+}
+
 export type Flags = Partial<Record<SettingName, string | boolean>>;

@@ -2,7 +2,12 @@ import { z } from "zod";
 
 // What the values of settings may be, as text.
 
-export const Dollars = z.coerce.number().min(0);
+/** `5`, and as people write it: `$5`, `5 USD`. */
+export const Dollars = z
+  .string()
+  .transform((value) => value.replaceAll(/^(?:US)?\$\s*|\s*(?:\$|USD|(?:US )?dollars?)$/gi, ""))
+  .pipe(z.string().min(1))
+  .pipe(z.coerce.number<string>().min(0));
 export const Quota = z.coerce.number().int().min(1);
 export const Seconds = z.coerce.number<string>().min(1).max(3_600);
 /** `cursor=240,codex=120` */
@@ -29,8 +34,20 @@ export const Port = z.coerce.number().int().min(0).max(65_535);
 export function splitList(value: string | undefined): string[] {
   return (value ?? "")
     .split(",")
-    .map((part) => part.trim())
+    .map(cleanValue)
     .filter((part) => part !== "");
+}
+
+const QUOTED =
+  /^(?:"([^"]*)"|'([^']*)'|`([^`]*)`|\u201c([^\u201d]*)\u201d|\u2018([^\u2019]*)\u2019)$/s;
+
+/** What was meant by a value: without the space and the quotation marks around it that hosts and shells leave there. */
+export function cleanValue(text: string): string {
+  const value = text.replaceAll(/^[\s\u200b]+|[\s\u200b]+$/g, "");
+  const inner = QUOTED.exec(value)
+    ?.slice(1)
+    .find((part) => part !== undefined);
+  return inner === undefined ? value : cleanValue(inner);
 }
 
 function splitPair(pair: string): [name: string, value: string] {

@@ -1,7 +1,9 @@
 import { homedir } from "node:os";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { BadSetting, readConfig } from "../src/config.ts";
+import { BadSetting, readConfig, readSettings } from "../src/config.ts";
+import { temporaryFolder } from "./engine/start-test-engine.ts";
 
 test("with nothing set, the built-in engine researches the packaged examples", () => {
   const { backend, logLevel } = readConfig({}, {});
@@ -79,25 +81,118 @@ test("a flag wins over the environment, and ~ is the home folder", () => {
 test.each([
   [
     { TASK_RUN_MCP_PORT: "http" },
-    /TASK_RUN_MCP_PORT cannot be used; write a number from 0 to 65535/,
+    'TASK_RUN_MCP_PORT is wrong: it is "http"; write a number from 0',
   ],
-  [
-    { PARALLEL_BASE_URL: "ftp://example.com" },
-    /PARALLEL_BASE_URL cannot be used; write an http or https URL/,
-  ],
-  [
-    { TASK_RUN_MCP_TOOLSETS: "runs,all" },
-    /TASK_RUN_MCP_TOOLSETS cannot be used; write runs, groups/,
-  ],
-  [
-    { TASK_RUN_MCP_BUDGET_USD: "-1" },
-    /TASK_RUN_MCP_BUDGET_USD cannot be used; write a number of US/,
-  ],
-  [{ TASK_RUN_MCP_WAIT_CAPS: "cursor" }, /TASK_RUN_MCP_WAIT_CAPS cannot be used; write names and/],
-  [{ TASK_RUN_MCP_LOG_LEVEL: "loud" }, /TASK_RUN_MCP_LOG_LEVEL cannot be used; write one of trace/],
-])("a setting that cannot be used is named with what to write: %j", (env, message) => {
+  [{ PARALLEL_BASE_URL: "ftp://a.example" }, "PARALLEL_BASE_URL is wrong: it is"],
+  [{ PARALLEL_BASE_URL: "api.parallel.ai" }, "write an http or https URL"],
+  [{ TASK_RUN_MCP_TOOLSETS: "runs,all" }, "write runs, groups"],
+  [{ TASK_RUN_MCP_BUDGET_USD: "-1" }, "write a number of US dollars, such as 5"],
+  [{ TASK_RUN_MCP_BUDGET_USD: "$" }, "write a number of US dollars"],
+  [{ TASK_RUN_MCP_BUDGET_USD: "five" }, 'it is "five"'],
+  [{ TASK_RUN_MCP_DEFAULT_PROCESSOR: "gpt-5" }, 'it is "gpt-5"; write one of lite, base, core'],
+  [{ TASK_RUN_MCP_WAIT_CAPS: "cursor" }, "write names and seconds"],
+  [{ TASK_RUN_MCP_LOG_LEVEL: "loud" }, "write one of trace, debug"],
+  [{ TASK_RUN_MCP_READ_ONLY: "maybe" }, "write true or false"],
+  [{ PARALLEL_API_KEY: "two words" }, "PARALLEL_API_KEY is wrong: its value is not shown here"],
+])("a wrong setting is named with what was given and what would be right: %j", (env, message) => {
   expect(() => readConfig({}, env)).toThrow(BadSetting);
   expect(() => readConfig({}, env)).toThrow(message);
+});
+
+test("all wrong settings are told at once, by the titles of a dialog where there is one", () => {
+  const { config, problems } = readSettings(
+    { maxWaitSeconds: "soon" },
+    { TASK_RUN_MCP_BUDGET_USD: "5 a day", TASK_RUN_MCP_READ_ONLY: "maybe" },
+    { titles: { budgetUsd: "Daily budget" } },
+  );
+  expect(problems).toEqual([
+    {
+      setting: "readOnly",
+      message: 'The setting TASK_RUN_MCP_READ_ONLY is wrong: it is "maybe"; write true or false.',
+    },
+    {
+      setting: "budgetUsd",
+      message:
+        'The setting "Daily budget" is wrong: it is "5 a day"; write a number of US dollars, such as 5 or 0.50, or leave it empty.',
+    },
+    {
+      setting: "maxWaitSeconds",
+      message:
+        'The setting --max-wait-seconds is wrong: it is "soon"; write a number of seconds, 1 to 3600.',
+    },
+  ]);
+  expect(config.bridge.budgetUsdPerDay).toBeUndefined();
+});
+
+test("keys in wrong fields and addresses are not repeated", () => {
+  const env = {
+    TASK_RUN_MCP_BUDGET_USD: "sk-ab12cd34ef56gh78ij90",
+    PARALLEL_BASE_URL: "https://user:password@a.example/?key=hunter2",
+  };
+  const text = readSettings({}, env)
+    .problems.map(({ message }) => message)
+    .join();
+  expect(text).toContain("TASK_RUN_MCP_BUDGET_USD");
+  expect(text).toContain("PARALLEL_BASE_URL");
+  expect(text).not.toMatch(/cd34|password|hunter2/);
+});
+
+test("with a key and an address that cannot be used, nothing is sent to another address", () => {
+  const env = { PARALLEL_API_KEY: "k", PARALLEL_BASE_URL: "nowhere" };
+  expect(readSettings({}, env).config.backend.kind).toBe("embedded");
+});
+
+test.each([
+  "5",
+  " 5 ",
+  "$5",
+  "US$ 5",
+  "5 USD",
+  '"5"',
+  "'5'",
+  '" $5 "',
+  "\u201c5\u201d",
+  "\ufeff5\u00a0",
+])("a budget of five dollars may be written %j", (budget) => {
+  const { bridge } = readConfig({}, { TASK_RUN_MCP_BUDGET_USD: budget });
+  expect(bridge.budgetUsdPerDay).toBe(5);
+});
+
+test("space, quotation marks and capitals around a word are no mistake, in flags and in the environment", () => {
+  const env = {
+    TASK_RUN_MCP_DEFAULT_PROCESSOR: '"Base "',
+    TASK_RUN_MCP_TOOLSETS: '"runs","Groups"',
+    PARALLEL_API_KEY: "'k' ",
+    TASK_RUN_MCP_READ_ONLY: '""',
+    TASK_RUN_MCP_STATE_DIR: "' '",
+  };
+  const { bridge, backend, logLevel } = readConfig({ logLevel: " WARN " }, env);
+  expect(bridge).toMatchObject({
+    defaultProcessor: "base",
+    toolsets: ["runs", "groups"],
+    isReadOnly: false,
+  });
+  expect(backend).toMatchObject({ kind: "hosted", apiKey: "k" });
+  expect(logLevel).toBe("warn");
+});
+
+test("another Task API may have processors that are not known here", () => {
+  const env = { PARALLEL_BASE_URL: "http://127.0.0.1:1", TASK_RUN_MCP_DEFAULT_PROCESSOR: "Huge" };
+  expect(readConfig({}, env).bridge.defaultProcessor).toBe("huge");
+});
+
+test("several folders come as a list or as single arguments, and a comma may be part of a name", async () => {
+  const folder = await temporaryFolder();
+  const odd = join(folder, "Notes, old");
+  await mkdir(odd);
+  const documents = (value: string, folders?: string[]) =>
+    readSettings({}, { TASK_RUN_MCP_DOCUMENTS: value }, folders ? { folders } : {}).config.engine
+      .documents;
+  expect(documents(odd)).toEqual([odd]);
+  expect(documents(`${folder}, /b`)).toEqual([folder, "/b"]);
+  expect(documents("/ignored", [odd, "/b"])).toEqual([odd, "/b"]);
+  expect(documents("/used", ["${user_config.documents}", ""])).toEqual(["/used"]);
+  expect(documents(" , ")).toEqual([expect.stringMatching(/examples.documents$/)]);
 });
 
 test("every secret of a configuration is listed for redaction", () => {

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
-import type { Config, Machine } from "../config.ts";
+import type { Config, Machine, Settings } from "../config.ts";
+import { checkSettings } from "./check-settings.ts";
 import { checkReach, describeBackend, describeKey } from "./doctor/check-backend.ts";
 import { checkClients } from "./doctor/check-clients.ts";
 import { checkNode, checkSqlite } from "./doctor/check-program.ts";
@@ -12,6 +13,8 @@ import { printableLine } from "./terminal/printable-text.ts";
 
 export interface DoctorOptions {
   config: Pick<Config, "backend" | "bridge">;
+  wrongSettings: Settings["problems"];
+  nameOf: Settings["nameOf"];
   version: string;
   nodeVersion: string;
   program: RunningProgram;
@@ -44,6 +47,13 @@ async function* examine(options: DoctorOptions): AsyncGenerator<Finding> {
   const { config, nodeVersion, program, machine, version, signal } = options;
   const { backend, bridge } = config;
   yield { check: "Version", state: "ok", message: `${version}, ${program.cliPath}` };
+  const ownChecks = new Set(["documents", "script", "prices"]);
+  const unusable = (await checkSettings(config, options.nameOf)).filter(
+    ({ setting }) => !ownChecks.has(setting),
+  );
+  for (const { message } of [...options.wrongSettings, ...unusable]) {
+    yield { check: "Settings", state: "problem", message, advice: "Correct it, or leave it out." };
+  }
   yield checkNode(nodeVersion);
   yield await checkSqlite(nodeVersion, bridge.ledgerPath);
   yield describeBackend(backend);

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { type Config, readMachine, resolvePath } from "../config.ts";
+import { type Config, type Settings, readMachine, resolvePath } from "../config.ts";
 import type { Logger } from "pino";
-import type { Flags } from "../options.ts";
-import { BRIDGE_SETTINGS, ENGINE_SETTINGS, addOptions } from "./command-options.ts";
+import { type Flags, type SettingName, settingNames } from "../options.ts";
+import { COMMAND_SETTINGS, addOptions } from "./command-options.ts";
 import { CLIENT_IDS, type ClientId } from "./install/clients.ts";
 import { unlessInterrupted } from "./unless-interrupted.ts";
 
@@ -16,13 +16,32 @@ interface Prepared {
 
 /** What the commands get from the program that they are part of. */
 export interface Host {
-  prepare(flags: Flags): Promise<Prepared>;
+  /** `names` are the settings of the command. Throws `BadSetting`. */
+  prepare(flags: Flags, names: readonly SettingName[]): Promise<Prepared>;
+  /** The same for a command that reports wrong settings itself. */
+  prepareAnyway(
+    flags: Flags,
+    names: readonly SettingName[],
+  ): Promise<Prepared & Pick<Settings, "nameOf"> & { wrongSettings: Settings["problems"] }>;
   /** Of the file that runs. */
   cliPath: string;
 }
 
-/** What opening a backend takes. */
-const BACKEND_SETTINGS = [...ENGINE_SETTINGS, "prices"] as const;
+/** What `task-run-mcp` says when a person starts it alone, on a terminal. */
+export function introduction(version: string): string {
+  return `task-run-mcp ${version}: an MCP server that starts research task runs for AI agents and returns cited answers.
+
+An agent's client starts it by itself, and nothing is served on this terminal. Here you can:
+
+  task-run-mcp install          put it into a client's configuration
+  task-run-mcp run "question"   ask a question and see the answer
+  task-run-mcp runs             list the runs that agents started
+  task-run-mcp doctor           check everything the server needs
+  task-run-mcp http             serve many agents over HTTP
+  task-run-mcp stdio            serve one client here, over stdin and stdout
+  task-run-mcp help             list every command
+`;
+}
 
 /** The commands of a person who sets the server up, or looks over the agent's shoulder. */
 export function registerPersonCommands(program: Command, host: Host): void {
@@ -56,7 +75,7 @@ function registerInstall(program: Command, { prepare, cliPath }: Host): void {
         .createOption("--copy-key", "write PARALLEL_API_KEY into the client's file")
         .conflicts(["print", "remove"]),
     );
-  addOptions(command, [...ENGINE_SETTINGS, ...BRIDGE_SETTINGS])
+  addOptions(command, COMMAND_SETTINGS.stdio)
     .addHelpText(
       "after",
       examples(
@@ -72,7 +91,7 @@ function registerInstall(program: Command, { prepare, cliPath }: Host): void {
         import("./install/server-entry.ts"),
       ]);
       const { name, remove, print, yes, copyKey, ...flags } = self.optsWithGlobals<InstallFlags>();
-      const context = await prepare(flags);
+      const context = await prepare(flags, COMMAND_SETTINGS.stdio);
       const { config, signal } = context;
       const account = accountEnv(config.backend);
       process.exitCode = await unlessInterrupted(
@@ -109,13 +128,13 @@ function notesOf(backend: Config["backend"]): string[] {
   ];
 }
 
-function registerDoctor(program: Command, { prepare, cliPath }: Host): void {
+function registerDoctor(program: Command, { prepareAnyway, cliPath }: Host): void {
   const command = program
     .command("doctor")
     .description("look at everything the server needs, and say what to do about what is not well")
     .option("--offline", "ask nothing of the network")
     .option("--json", "print the checks as JSON");
-  addOptions(command, [...ENGINE_SETTINGS, ...BRIDGE_SETTINGS])
+  addOptions(command, COMMAND_SETTINGS.stdio)
     .addHelpText("after", examples("doctor", "doctor --offline --json"))
     .addHelpText(
       "after",
@@ -126,13 +145,16 @@ function registerDoctor(program: Command, { prepare, cliPath }: Host): void {
       const { offline, json, ...flags } = self.optsWithGlobals<
         Flags & { offline?: boolean; json?: boolean }
       >();
-      const context = await prepare(flags);
-      const { config, version, signal } = context;
+      // Settings of every command: they are in the environment of all.
+      const context = await prepareAnyway(flags, settingNames);
+      const { config, wrongSettings, nameOf, version, signal } = context;
       process.exitCode = await unlessInterrupted(
         { signal: context.signal, stderr: process.stderr, message: "Interrupted." },
         () =>
           doctorCommand({
             config,
+            wrongSettings,
+            nameOf,
             version,
             signal,
             nodeVersion: process.versions.node,
@@ -154,14 +176,14 @@ function registerRuns(program: Command, { prepare }: Host): void {
     .option("--text <words>", "only those with these words in the question")
     .option("--limit <number>", "at most so many", "20")
     .option("--json", "print them as JSON");
-  addOptions(command, [...BACKEND_SETTINGS, "budgetUsd"])
+  addOptions(command, COMMAND_SETTINGS.runs)
     .addHelpText("after", examples("runs", "runs --status active", 'runs --text "GDP" --limit 100'))
     .action(async (_flags: Flags, self: Command) => {
       const { runsCommand } = await import("./runs.ts");
       const { status, text, limit, json, ...flags } = self.optsWithGlobals<
         Flags & { status?: string; text?: string; limit: string; json?: boolean }
       >();
-      const context = runsContext(await prepare(flags));
+      const context = runsContext(await prepare(flags, COMMAND_SETTINGS.runs));
       process.exitCode = await unlessInterrupted(
         { signal: context.signal, stderr: process.stderr, message: "Interrupted." },
         () =>
@@ -183,7 +205,7 @@ function registerGet(program: Command, { prepare }: Host): void {
     .argument("<run-id>", "as `runs` shows it")
     .option("--wait <seconds>", "wait for it to end, at most so long", "0")
     .option("--json", "print the run and its output as JSON");
-  addOptions(command, BACKEND_SETTINGS)
+  addOptions(command, COMMAND_SETTINGS.get)
     .addHelpText("after", examples("get trun_1234 --wait 600", "get trun_1234 --json"))
     .addHelpText(
       "after",
@@ -194,7 +216,7 @@ function registerGet(program: Command, { prepare }: Host): void {
       const { wait, json, ...flags } = self.optsWithGlobals<
         Flags & { wait: string; json?: boolean }
       >();
-      const context = runsContext(await prepare(flags));
+      const context = runsContext(await prepare(flags, COMMAND_SETTINGS.get));
       process.exitCode = await unlessInterrupted(
         {
           signal: context.signal,
@@ -218,7 +240,7 @@ function registerCancel(program: Command, { prepare }: Host): void {
     .description("ask the backend to stop a run, look again, and say what is true")
     .argument("<run-id>", "as `runs` shows it")
     .option("--json", "print the outcome as JSON");
-  addOptions(command, BACKEND_SETTINGS)
+  addOptions(command, COMMAND_SETTINGS.cancel)
     .addHelpText("after", examples("cancel trun_1234"))
     .addHelpText(
       "after",
@@ -227,7 +249,7 @@ function registerCancel(program: Command, { prepare }: Host): void {
     .action(async (runId: string, _flags: Flags, self: Command) => {
       const { cancelCommand } = await import("./cancel.ts");
       const { json, ...flags } = self.optsWithGlobals<Flags & { json?: boolean }>();
-      const context = runsContext(await prepare(flags));
+      const context = runsContext(await prepare(flags, COMMAND_SETTINGS.cancel));
       process.exitCode = await unlessInterrupted(
         {
           signal: context.signal,

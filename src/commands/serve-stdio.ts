@@ -1,7 +1,8 @@
 import type { Readable, Writable } from "node:stream";
 import type { Logger } from "pino";
 import { systemClock } from "../client/clock.ts";
-import type { BackendConfig, BridgeConfig } from "../config.ts";
+import type { BackendConfig, BridgeConfig, Settings } from "../config.ts";
+import { BackendUnavailable } from "../mcp/backend.ts";
 import { readRequestFacts } from "../mcp/caller.ts";
 import { createResourceNews } from "../mcp/news/resource-news.ts";
 import { createTaskRunServer } from "../mcp/server.ts";
@@ -13,6 +14,9 @@ import { openTelemetry } from "./open-telemetry.ts";
 export interface StdioServer {
   backend: BackendConfig;
   bridge: BridgeConfig;
+  /** They do not end the server, because a client would only say that it is gone: each call is answered with them. */
+  wrongSettings: Settings["problems"];
+  nameOf: Settings["nameOf"];
   telemetry: TelemetryConfig | undefined;
   version: string;
   log: Logger;
@@ -32,6 +36,8 @@ const TELEMETRY_MS = 1_000;
 export async function serveStdio({
   backend: config,
   bridge,
+  wrongSettings,
+  nameOf,
   telemetry: telemetryConfig,
   version,
   log,
@@ -54,9 +60,25 @@ export async function serveStdio({
   }
 
   async function open(): Promise<OpenBackend> {
+    if (wrongSettings.length > 0) throw await refusal();
     const { openBackend } = await import("./open-backend.ts");
-    return openBackend(config, bridge, { version, log, telemetry });
+    try {
+      return await openBackend(config, bridge, { version, log, telemetry });
+    } catch (error) {
+      throw await refusal(error);
+    }
   }
+
+  /** Names every wrong setting, for each start of the server would bring up only the next. */
+  async function refusal(cause?: unknown): Promise<unknown> {
+    const { checkSettings } = await import("./check-settings.ts");
+    const all = [...wrongSettings, ...(await checkSettings({ backend: config, bridge }, nameOf))];
+    if (all.length === 0) return cause;
+    const messages = all.map(({ message }) => message);
+    return new BackendUnavailable(messages.join(" "), { cause, wrongSettings: messages });
+  }
+
+  for (const { message } of wrongSettings) log.error(message);
 
   const { caller } = readRequestFacts(undefined);
   const news = createResourceNews({ backend: openOnce, clock: systemClock, log });

@@ -22,4 +22,11 @@ export interface Backend {
  */
 export class BackendUnavailable extends Error {
   override readonly name = "BackendUnavailable";
+  /** The settings of this server that are to be corrected, a sentence for each; empty when it is something else. */
+  readonly wrongSettings: readonly string[];
+
+  constructor(message: string, options?: ErrorOptions & { wrongSettings?: readonly string[] }) {
+    super(message, options);
+    this.wrongSettings = options?.wrongSettings ?? [];
+  }
 }

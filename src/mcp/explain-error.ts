@@ -23,6 +23,7 @@ export function isExpected(error: unknown): boolean {
     error instanceof CostRefused ||
     error instanceof SentBefore ||
     error instanceof LedgerUnavailable ||
+    (error instanceof BackendUnavailable && error.wrongSettings.length > 0) ||
     error instanceof TaskApiError
   );
 }
@@ -41,6 +42,17 @@ export function explainError(error: unknown, call: FailedCall): Explanation {
       summary: `${oneLine(error.message, UPSTREAM_LINE_BUDGET)} Nothing was sent.`,
       nextStep:
         "Tell the user: the disk or the folder of this server's state needs attention. Runs can still be read by run_id.",
+      upstream: null,
+    };
+  }
+  if (error instanceof BackendUnavailable && error.wrongSettings.length > 0) {
+    return {
+      summary: [
+        ...error.wrongSettings.map((text) => oneLine(text, UPSTREAM_LINE_BUDGET)),
+        "Nothing was sent.",
+      ].join("\n"),
+      nextStep:
+        "Tell the user: correct this in the settings of this server, where the client keeps them, and restart the server.",
       upstream: null,
     };
   }

@@ -126,3 +126,8 @@ const BY_NAME = new Map(PROCESSORS.map((processor) => [processor.name, processor
 export function findProcessor(name: string): Processor | undefined {
   return BY_NAME.get(name);
 }
+
+/** All of them in words, cheapest first. */
+export function processorNames(): string {
+  return `${TIERS.map(({ name }) => name).join(", ")}; each also with -fast, such as ${TIERS[0]?.name}-fast`;
+}

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { type DoctorOptions, doctorCommand } from "../../src/commands/doctor.ts";
 import { checkNode } from "../../src/commands/doctor/check-program.ts";
 import { checkStateFolder } from "../../src/commands/doctor/check-state.ts";
-import { readConfig } from "../../src/config.ts";
+import { readSettings } from "../../src/config.ts";
 import type { Flags } from "../../src/options.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 
@@ -26,8 +26,14 @@ const Report = z.object({
 /** What doctor finds on a machine with a home of its own. */
 async function examine(home: string, flags: Flags = {}, env: NodeJS.ProcessEnv = {}) {
   const stdout = new PassThrough();
+  const { config, problems, nameOf } = readSettings(
+    { stateDir: join(home, "state"), ...flags },
+    env,
+  );
   const options: DoctorOptions = {
-    config: readConfig({ stateDir: join(home, "state"), ...flags }, env),
+    config,
+    wrongSettings: problems,
+    nameOf,
     version: "1.2.3",
     nodeVersion: process.versions.node,
     program: { nodePath: process.execPath, cliPath: "/opt/task-run-mcp/dist/cli.js" },
@@ -151,11 +157,39 @@ test.each([
   expect(checkNode(version).state).toBe(state);
 });
 
+test("every wrong setting is named, and none hides the next", async () => {
+  const home = await temporaryFolder();
+  const { code, of } = await examine(
+    home,
+    { allowNetworks: "10.1.2.3/8" },
+    {
+      TASK_RUN_MCP_PORT: "http",
+      TASK_RUN_MCP_BUDGET_USD: "five",
+      TASK_RUN_MCP_WEBHOOK_SECRETS: "decoded:%%secret%%",
+    },
+  );
+  expect(code).toBe(1);
+  const messages = of("Settings").map(({ message }) => message);
+  expect(
+    messages.map((message) => /The setting (\S+) is wrong/.exec(message)?.[1]).toSorted(),
+  ).toEqual([
+    "--allow-networks",
+    "TASK_RUN_MCP_BUDGET_USD",
+    "TASK_RUN_MCP_PORT",
+    "TASK_RUN_MCP_WEBHOOK_SECRETS",
+  ]);
+  expect(messages.join()).not.toContain("%%secret%%");
+});
+
 test("for a person it prints a line a check, and an arrow to what to do", async () => {
   const home = await temporaryFolder();
   const stdout = new PassThrough();
+  const flags = { stateDir: join(home, "state"), documents: join(home, "none") };
+  const { config, problems, nameOf } = readSettings(flags, {});
   await doctorCommand({
-    config: readConfig({ stateDir: join(home, "state"), documents: join(home, "none") }, {}),
+    config,
+    wrongSettings: problems,
+    nameOf,
     version: "1.2.3",
     nodeVersion: process.versions.node,
     program: { nodePath: process.execPath, cliPath: "/x/cli.js" },

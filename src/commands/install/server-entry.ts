@@ -1,5 +1,11 @@
 import type { BackendConfig, Machine } from "../../config.ts";
-import { type Flags, OPTIONS, type Setting, type SettingName } from "../../options.ts";
+import {
+  type Flags,
+  OPTIONS,
+  type Setting,
+  type SettingName,
+  settingNames,
+} from "../../options.ts";
 import type { ClientSpec } from "./clients.ts";
 
 /** How a client starts the server: the part of its entry that `install` writes. */
@@ -64,23 +70,15 @@ export function settingsEnv(
   resolvePath: (path: string) => string,
 ): Record<string, string> {
   const env: Record<string, string> = {};
-  for (const [name, option] of Object.entries<Setting>(OPTIONS)) {
-    const setting = settingName(name);
-    const value = setting === undefined ? undefined : flags[setting];
-    if (setting === undefined || option.env === undefined || value === undefined) continue;
-    env[option.env] = PATH_SETTINGS.has(setting)
+  for (const setting of settingNames) {
+    const { env: variable }: Setting = OPTIONS[setting];
+    const value = flags[setting];
+    if (variable === undefined || value === undefined) continue;
+    env[variable] = PATH_SETTINGS.has(setting)
       ? resolveEach(String(value), resolvePath)
       : String(value);
   }
   return env;
-}
-
-function settingName(name: string): SettingName | undefined {
-  return isSettingName(name) ? name : undefined;
-}
-
-function isSettingName(name: string): name is SettingName {
-  return Object.hasOwn(OPTIONS, name);
 }
 
 /**
