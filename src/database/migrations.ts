@@ -148,4 +148,36 @@ export const migrations: Record<string, Migration> = {
       await sql`INSERT INTO document_index (version) VALUES (0)`.execute(db);
     },
   },
+  "0004-growth": {
+    async up(db: Kysely<unknown>) {
+      // A page of a list is read from its index in order, however many other runs the tenant has.
+      await db.schema
+        .createIndex("runs_by_tenant_status")
+        .on("runs")
+        .columns(["tenant_id", "status", "created_at", "run_id"])
+        .execute();
+      await db.schema
+        .createIndex("runs_by_tenant_group")
+        .on("runs")
+        .columns(["tenant_id", "taskgroup_id", "created_at", "run_id"])
+        .where(sql.ref("taskgroup_id"), "is not", null)
+        .execute();
+      await db.schema
+        .createIndex("runs_by_deadline")
+        .on("runs")
+        .column("action_until")
+        .where(sql.ref("action_until"), "is not", null)
+        .execute();
+      // What a tenant spent is kept as one number, because adding up its runs takes longer with each of them.
+      await db.schema
+        .alterTable("tenant_spending")
+        .renameColumn("removed_usd", "spent_usd")
+        .execute();
+      await sql`INSERT INTO tenant_spending (tenant_id, spent_usd)
+        SELECT tenant_id, sum(price_usd) FROM runs WHERE status NOT IN ('failed', 'cancelled') GROUP BY tenant_id
+        ON CONFLICT (tenant_id) DO UPDATE SET spent_usd = spent_usd + excluded.spent_usd`.execute(
+        db,
+      );
+    },
+  },
 };

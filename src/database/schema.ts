@@ -41,10 +41,10 @@ export interface TaskGroupsTable {
   created_at: string;
 }
 
-/** What a tenant spent on runs that retention has removed: it still counts against the budget. */
+/** What a tenant spent: its runs that completed, even if retention has removed them, and those that may complete. */
 export interface TenantSpendingTable {
   tenant_id: string;
-  removed_usd: number;
+  spent_usd: number;
 }
 
 /** The answer that was given to a POST with an `Idempotency-Key`, so that the same request gets it again. */

@@ -16,8 +16,8 @@ export const LEGAL_TRANSITIONS: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * What must hold for every run of a database, whatever happened to the processes that wrote it: events without gaps,
- * legal transitions only, one ending at most, the row in the status of its last event, and one webhook for an ending
- * that has one.
+ * legal transitions only, one ending at most, the row in the status of its last event, one webhook for an ending that
+ * has one, and each run that completed or may complete counted once against the budget.
  */
 export async function expectRunInvariants(db: Database, maxAttempts: number): Promise<void> {
   const runs = await db.selectFrom("runs").selectAll().execute();
@@ -45,4 +45,9 @@ export async function expectRunInvariants(db: Database, maxAttempts: number): Pr
     const hasWebhook = run.input.includes('"webhook":{');
     expect(webhooks).toHaveLength(hasWebhook ? endings.length : 0);
   }
+  const spending = await db.selectFrom("tenant_spending").select("spent_usd").execute();
+  const billable = runs.filter(({ status }) => status !== "failed" && status !== "cancelled");
+  expect(spending.reduce((sum, { spent_usd: usd }) => sum + usd, 0)).toBeCloseTo(
+    billable.reduce((sum, { price_usd: usd }) => sum + usd, 0),
+  );
 }

@@ -11,7 +11,7 @@ import {
 import { formatTimestamp } from "../clock.ts";
 import { priceOf } from "../runs/accept-runs.ts";
 import { createGroup } from "../runs/create-group.ts";
-import { type GroupRecord, findGroup, readFirstEventId } from "../runs/read-groups.ts";
+import { type GroupRecord, findGroup, groupExists, readFirstEventId } from "../runs/read-groups.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
 import { admitRuns } from "../tenants/admission.ts";
 import { ApiError, problemsOf, runNotFound, unprocessable } from "./api-error.ts";
@@ -72,6 +72,13 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
     return group;
   }
 
+  /** The id of a group that exists, for those who need no more of it. */
+  async function requireGroupId(c: Context<RequestEnv, "/:taskgroup_id/*">): Promise<string> {
+    const taskgroupId = c.req.param("taskgroup_id");
+    if (await groupExists(db, c.get("tenant").id, taskgroupId)) return taskgroupId;
+    throw groupNotFound();
+  }
+
   routes.post("/", (c) =>
     answerOnce(c, { db, clock }, async (record) => {
       const parsed = CreateTaskGroupBody.safeParse(parseJsonBody(await c.req.text()));
@@ -96,7 +103,7 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
     answerOnce(c, { db, clock }, async (record) => {
       const tenant = c.get("tenant");
       parseQuery(AddRunsQuery, c.req.query());
-      const { taskgroupId } = await requireGroup(c);
+      const taskgroupId = await requireGroupId(c);
       const { values, problems } = readGroupInputs(parseJsonBody(await c.req.text()));
       const checked = await checkInputs(values, {
         db,
@@ -135,7 +142,7 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
 
   routes.get("/:taskgroup_id/runs", async (c) => {
     const { last_event_id: place, ...query } = parseQuery(RunsQuery, c.req.query());
-    const { taskgroupId } = await requireGroup(c);
+    const taskgroupId = await requireGroupId(c);
     const wanted = {
       after: place.after,
       status: query.status,
@@ -146,7 +153,7 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
   });
 
   routes.get("/:taskgroup_id/runs/:run_id", async (c) => {
-    const { taskgroupId } = await requireGroup(c);
+    const taskgroupId = await requireGroupId(c);
     const run = await requireRun(c, db);
     if (run.taskgroupId !== taskgroupId) throw runNotFound();
     return c.json(toTaskRun(run));
@@ -154,7 +161,7 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
 
   routes.get("/:taskgroup_id/events", async (c) => {
     const { last_event_id: place, timeout } = parseQuery(EventsQuery, c.req.query());
-    const { taskgroupId } = await requireGroup(c);
+    const taskgroupId = await requireGroupId(c);
     const group = { tenantId: c.get("tenant").id, taskgroupId };
     const timeoutMs = (timeout ?? TaskGroupLimits.eventStreamSeconds) * 1_000;
     return streams.open(c, (stream) =>
@@ -164,7 +171,7 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
 
   routes.post("/:taskgroup_id/cancel", (c) =>
     answerOnce(c, { db, clock }, async (record) => {
-      const { taskgroupId } = await requireGroup(c);
+      const taskgroupId = await requireGroupId(c);
       return runs.cancelGroup(taskgroupId, async (trx) => {
         const answer: Answer = { status: 200, body: toTaskGroup(await requireGroup(c, trx)) };
         await record(trx, answer);

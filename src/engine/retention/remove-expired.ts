@@ -1,6 +1,4 @@
-import type { Transaction } from "kysely";
 import type { Database } from "../../database/open-database.ts";
-import type { DatabaseSchema } from "../../database/schema.ts";
 import { RunStatus, isTerminalStatus } from "../../task-api/run.ts";
 import { formatTimestamp } from "../clock.ts";
 
@@ -22,48 +20,23 @@ export async function removeRuns(db: Database, beforeMs: number): Promise<number
     // True of every run that ended before; it lets the index decide about the others without reading them.
     .where("created_at", "<", before)
     .where("modified_at", "<", before)
-    .where("run_id", "not in", (query) =>
-      query
-        .selectFrom("webhook_deliveries")
-        .select("run_id")
-        .where("next_attempt_ms", "is not", null),
+    .where(({ exists, not, selectFrom }) =>
+      not(
+        exists(
+          selectFrom("webhook_deliveries")
+            .select("webhook_id")
+            .whereRef("webhook_deliveries.run_id", "=", "runs.run_id")
+            .where("next_attempt_ms", "is not", null),
+        ),
+      ),
     )
     .limit(BATCH_SIZE)
     .execute();
   const runIds = rows.map((row) => row.run_id);
   if (runIds.length === 0) return 0;
-  // An ended run never changes, so what was true of it still is. Its events and webhooks go with it; what it cost
-  // stays, or a budget would fill up again.
-  await db.transaction().execute(async (trx) => {
-    const removed = await trx
-      .deleteFrom("runs")
-      .where("run_id", "in", runIds)
-      .returning(["tenant_id", "status", "price_usd"])
-      .execute();
-    await keepSpending(trx, removed);
-  });
+  // An ended run never changes, so what was true of it still is. Its events and webhooks go with it; what it cost stays.
+  await db.deleteFrom("runs").where("run_id", "in", runIds).execute();
   return runIds.length;
-}
-
-async function keepSpending(
-  trx: Transaction<DatabaseSchema>,
-  removed: readonly { tenant_id: string; status: string; price_usd: number }[],
-): Promise<void> {
-  const spent = new Map<string, number>();
-  for (const { tenant_id: tenantId, status, price_usd: priceUsd } of removed) {
-    if (status === "completed") spent.set(tenantId, (spent.get(tenantId) ?? 0) + priceUsd);
-  }
-  for (const [tenantId, usd] of spent) {
-    await trx
-      .insertInto("tenant_spending")
-      .values({ tenant_id: tenantId, removed_usd: usd })
-      .onConflict((conflict) =>
-        conflict
-          .column("tenant_id")
-          .doUpdateSet(({ eb }) => ({ removed_usd: eb("tenant_spending.removed_usd", "+", usd) })),
-      )
-      .execute();
-  }
 }
 
 /** Groups without runs that were created before `beforeMs`. */

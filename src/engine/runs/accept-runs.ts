@@ -5,6 +5,7 @@ import { findProcessor } from "../../task-api/processors.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
 import { formatTimestamp } from "../clock.ts";
+import { countSpending } from "../tenants/admission.ts";
 import { startLogs } from "./event-log.ts";
 import { type RunRecord, readRunRow } from "./run-record.ts";
 
@@ -47,6 +48,7 @@ export async function insertRuns(
       at,
     );
   }
+  await countSpending(trx, rows, 1);
   return rows.map(readRunRow);
 }
 

@@ -60,13 +60,22 @@ export async function readTransitions(
   }));
 }
 
+/** The runs of a group that were created with an event of the range. */
+export function createdIn(db: Database, taskgroupId: string, range: EventRange) {
+  return eventsOf(db, taskgroupId, range).where("run_events.seq", "=", 1);
+}
+
 /**
  * Up to so many events it is cheaper to ask of each whose it is than to look through all runs of the group. SQLite
  * cannot know which is cheaper, and takes cross-joined tables in the order in which they are written.
  */
 const FEW_EVENTS = 1_000;
 
-function stateEvents(db: Database, taskgroupId: string, { after, upTo }: EventRange) {
+function stateEvents(db: Database, taskgroupId: string, range: EventRange) {
+  return eventsOf(db, taskgroupId, range).where("run_events.type", "=", STATE_TYPE);
+}
+
+function eventsOf(db: Database, taskgroupId: string, { after, upTo }: EventRange) {
   const joined =
     upTo - after <= FEW_EVENTS
       ? db.selectFrom("run_events").crossJoin("runs")
@@ -74,7 +83,6 @@ function stateEvents(db: Database, taskgroupId: string, { after, upTo }: EventRa
   return joined
     .whereRef("run_events.run_id", "=", "runs.run_id")
     .where("runs.taskgroup_id", "=", taskgroupId)
-    .where("run_events.type", "=", STATE_TYPE)
     .where("run_events.id", ">", after)
     .where("run_events.id", "<=", upTo);
 }

@@ -2,6 +2,7 @@ import type { Database } from "../../database/open-database.ts";
 import { RunStatus, isActiveStatus } from "../../task-api/run.ts";
 import type { TaskGroupStatus } from "../../task-api/task-group.ts";
 import { JsonObject } from "../../task-api/task-spec.ts";
+import { createdIn, readLastEventId } from "./group-events.ts";
 
 /** A group as it was at one moment. */
 export interface GroupRecord {
@@ -11,6 +12,21 @@ export interface GroupRecord {
   status: TaskGroupStatus;
   /** The newest event of that moment: what `status` tells is the sum of the events up to it. */
   position: number;
+}
+
+/** Whether the group exists and is the tenant's; unlike {@link findGroup} it counts no runs. */
+export async function groupExists(
+  db: Database,
+  tenantId: string,
+  taskgroupId: string,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom("task_groups")
+    .select("taskgroup_id")
+    .where("taskgroup_id", "=", taskgroupId)
+    .where("tenant_id", "=", tenantId)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** The group, if it is the tenant's: nobody learns whether another's exists. */
@@ -82,12 +98,7 @@ export async function listMembers(
   taskgroupId: string,
   { after, status }: { after: number; status?: RunStatus | undefined },
 ): Promise<GroupMember[]> {
-  let query = db
-    .selectFrom("runs")
-    .innerJoin("run_events", "run_events.run_id", "runs.run_id")
-    .where("runs.taskgroup_id", "=", taskgroupId)
-    .where("run_events.seq", "=", 1)
-    .where("run_events.id", ">", after)
+  let query = createdIn(db, taskgroupId, { after, upTo: await readLastEventId(db) })
     .orderBy("run_events.id")
     .select(["runs.run_id as runId", "run_events.id as firstEventId"]);
   if (status !== undefined) query = query.where("runs.status", "=", status);

@@ -120,8 +120,9 @@ export function createRunStateMachine({
             attempt: eb("attempt", "+", 1),
             modified_at: at,
           }))
+          // The statuses are those of this moment: it holds the write lock. Asked for again out here, they would
+          // make SQLite read every queued run, however few were chosen.
           .where("run_id", "in", queued)
-          .where("status", "=", "queued")
           .returningAll()
           .execute();
         const changed = rows.map((row) => row.run_id);
@@ -147,9 +148,9 @@ export function createRunStateMachine({
       const rows = await db
         .updateTable("runs")
         .set({ lease_until: Math.floor(clock.now() + leaseMs) })
+        // Only runs that are performed or being cancelled have an owner.
         .where("lease_owner", "=", owner)
         .where("run_id", "in", runIds)
-        .where("status", "in", ["running", "cancelling"])
         .returning(["run_id", "status"])
         .execute();
       return new Map(rows.map((row) => [row.run_id, row.status]));
@@ -211,7 +212,7 @@ export function createRunStateMachine({
       const overdue = db
         .selectFrom("runs")
         .select("run_id")
-        .where("status", "=", "action_required")
+        // Only runs in `action_required` have one.
         .where("action_until", "<", clock.now());
       if ((await overdue.executeTakeFirst()) === undefined) return 0;
       return commit(async (trx, at) => {

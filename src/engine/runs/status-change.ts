@@ -11,6 +11,7 @@ import {
 } from "../../task-api/run.ts";
 import { type Clock, formatTimestamp } from "../clock.ts";
 import type { ChangeFeed } from "./change-feed.ts";
+import { countSpending } from "../tenants/admission.ts";
 import { enqueueWebhook } from "../webhooks/outbox.ts";
 import { appendProgress, appendStates } from "./event-log.ts";
 import { findRun } from "./read-runs.ts";
@@ -52,6 +53,14 @@ export function toColumns(values: {
   );
 }
 
+/** What has to be known of a run when it ends. */
+const ENDING_COLUMNS = [
+  "run_id",
+  "input",
+  "tenant_id",
+  "price_usd",
+] as const satisfies readonly (keyof RunsTable)[];
+
 type Trx = Transaction<DatabaseSchema>;
 
 export type StatusChanges = ReturnType<typeof createStatusChanges>;
@@ -90,11 +99,23 @@ export function createStatusChanges({
     if (lease !== undefined) {
       update = update.where("lease_owner", "=", lease.owner).where("attempt", "=", lease.attempt);
     }
-    const row = await update.returning(["run_id", "input"]).executeTakeFirst();
+    const row = await update.returning(ENDING_COLUMNS).executeTakeFirst();
     if (row === undefined) return false;
     await appendProgress(trx, runId, { events: progress, status: to }, at);
-    if (isTerminalStatus(to)) await enqueueWebhookOf(trx, row, at);
+    await followEnding(trx, [row], to, at);
     return true;
+  }
+
+  /** What the end of runs brings with it: their webhooks, and their price back where nothing was delivered. */
+  async function followEnding(
+    trx: Trx,
+    rows: readonly Pick<Selectable<RunsTable>, (typeof ENDING_COLUMNS)[number]>[],
+    to: RunStatus,
+    at: string,
+  ): Promise<void> {
+    if (!isTerminalStatus(to)) return;
+    for (const row of rows) await enqueueWebhookOf(trx, row, at);
+    if (to !== "completed") await countSpending(trx, rows, -1);
   }
 
   async function enqueueWebhookOf(
@@ -120,13 +141,11 @@ export function createStatusChanges({
       .set(columnsOf(to, at))
       .where("taskgroup_id", "=", taskgroupId)
       .where("status", "in", from)
-      .returning(["run_id", "input"])
+      .returning(ENDING_COLUMNS)
       .execute();
     const runIds = rows.map((row) => row.run_id);
     await appendStates(trx, runIds, to, at);
-    if (isTerminalStatus(to)) {
-      for (const row of rows) await enqueueWebhookOf(trx, row, at);
-    }
+    await followEnding(trx, rows, to, at);
     return runIds;
   }
 

@@ -1,5 +1,5 @@
 import type { Transaction } from "kysely";
-import type { DatabaseSchema } from "../../database/schema.ts";
+import type { DatabaseSchema, RunsTable } from "../../database/schema.ts";
 import { formatTimestamp } from "../clock.ts";
 import type { Tenant } from "./tenant.ts";
 
@@ -67,18 +67,11 @@ async function checkBudget(
 ): Promise<void> {
   if (budgetUsd === null) return;
   const row = await trx
-    .selectFrom("runs")
-    .select(({ fn }) => fn.sum<number | null>("price_usd").as("spent"))
-    .where("tenant_id", "=", id)
-    // Only completed runs are billed; unfinished ones may still complete.
-    .where("status", "not in", ["failed", "cancelled"])
-    .executeTakeFirst();
-  const removed = await trx
     .selectFrom("tenant_spending")
-    .select("removed_usd")
+    .select("spent_usd")
     .where("tenant_id", "=", id)
     .executeTakeFirst();
-  const spent = (row?.spent ?? 0) + (removed?.removed_usd ?? 0);
+  const spent = row?.spent_usd ?? 0;
   const asked = pricesUsd.reduce((sum, price) => sum + price, 0);
   if (spent + asked > budgetUsd + ROUNDING_USD) {
     throw new BudgetExceeded(
@@ -87,8 +80,34 @@ async function checkBudget(
   }
 }
 
-/** Sums of prices such as 0.005 are not exact. */
-const ROUNDING_USD = 1e-9;
+/** Sums of prices such as 0.005 are not exact, and a million of them were added one by one. */
+const ROUNDING_USD = 1e-6;
+
+/**
+ * Counts runs against their tenants' budgets when they are accepted, and back out of them (`sign` -1) when they failed
+ * or were cancelled, for only completed runs are billed. Runs in the transaction of the change itself.
+ */
+export async function countSpending(
+  trx: Transaction<DatabaseSchema>,
+  runs: readonly Pick<RunsTable, "tenant_id" | "price_usd">[],
+  sign: 1 | -1,
+): Promise<void> {
+  const byTenant = new Map<string, number>();
+  for (const { tenant_id: tenantId, price_usd: usd } of runs) {
+    if (usd !== 0) byTenant.set(tenantId, (byTenant.get(tenantId) ?? 0) + sign * usd);
+  }
+  for (const [tenantId, usd] of byTenant) {
+    await trx
+      .insertInto("tenant_spending")
+      .values({ tenant_id: tenantId, spent_usd: usd })
+      .onConflict((conflict) =>
+        conflict
+          .column("tenant_id")
+          .doUpdateSet(({ eb }) => ({ spent_usd: eb("tenant_spending.spent_usd", "+", usd) })),
+      )
+      .execute();
+  }
+}
 
 function round(usd: number): number {
   return Number(usd.toFixed(4));
