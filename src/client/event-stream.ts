@@ -1,13 +1,15 @@
 import { StringDecoder } from "node:string_decoder";
 import { type EventSourceMessage, type ParseError, createParser } from "eventsource-parser";
 import type { Logger } from "pino";
+import { isJsonObject } from "../task-api/task-spec.ts";
 import type { Contract } from "./contract.ts";
 import { UnreadableAnswer } from "./errors.ts";
 import { ClientLimits } from "./limits.ts";
 import { parseJson } from "./read-body.ts";
 
 /**
- * Reads the events of a `text/event-stream` body, chunk by chunk. `data.type` says what a frame is; the `event:` line is not needed.
+ * Reads the events of a `text/event-stream` body, chunk by chunk. `data.type` says what a frame is, and the `event:` line
+ * only where it does not.
  * Frames of unknown types, and ones that do not fit the contract, are skipped: the stream goes on, and the state is
  * read again after it. Throws {@link UnreadableAnswer} for a frame beyond the size limit.
  */
@@ -32,7 +34,7 @@ export function createEventReader<Event>(
     const arrived = frames;
     frames = [];
     for (const frame of arrived) {
-      const data = parseJson(frame.data);
+      const data = withType(parseJson(frame.data), frame.event);
       const event = contract.safeParse(data);
       if (event.success) {
         yield event.data;
@@ -45,6 +47,11 @@ export function createEventReader<Event>(
       throw new UnreadableAnswer("The backend sent an event that is larger than any run's output.");
     }
   };
+}
+
+function withType(data: unknown, type: string | undefined): unknown {
+  if (type === undefined || !isJsonObject(data) || typeof data["type"] === "string") return data;
+  return { ...data, type };
 }
 
 /** A frame's type for the log; null when it has none, or one too odd to log. */

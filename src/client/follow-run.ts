@@ -2,17 +2,20 @@ import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "pino";
 import type { RunOutput } from "../task-api/output.ts";
 import type { ProgressEvent } from "../task-api/run-event.ts";
-import type { TaskRun } from "../task-api/run.ts";
+import { type TaskRun, isOver, mayHaveResult } from "../task-api/run.ts";
 import type { Clock } from "./clock.ts";
 import { BackendTimedOut, RunNotFound, RunStillActive, TaskApiError } from "./errors.ts";
 import type { FollowPolicy } from "./follow-policy.ts";
 import { createOutage, isPassing } from "./outage.ts";
 import type { TaskApiClient } from "./task-api-client.ts";
 
+/** A result that is there comes at once; the API wants a timeout of at least this. */
+export const READY_RESULT_SECONDS = 1;
+
 /** What is known about a followed run. */
 export interface FollowedState {
   run: TaskRun;
-  /** The output of a completed run; null for any other, and when the backend no longer holds it. */
+  /** The output of a run that came to one; null for any other, and when the backend no longer holds it. */
   output: RunOutput | null;
   /** Why the state may be old, and since when: the backend does not answer at the moment. */
   trouble: string | null;
@@ -140,23 +143,32 @@ export async function followRun(options: FollowOptions): Promise<void> {
     return clock.now() - startedAt < policy.minLongPollMs ? "failed" : "active";
   }
 
-  /** A completed run is published only with its output: its watchers end there. */
+  /** A run that came to an output is published only with it: its watchers end there. */
   async function takeState(run: TaskRun, output: RunOutput | null): Promise<"finished" | "active"> {
-    const isCompleted = run.status === "completed";
-    const finalOutput = isCompleted ? (output ?? (await retrieveOutput())) : null;
+    const ended = mayHaveResult(run) ? await withOutput(run, output) : { run, output: null };
     outage.end();
-    publish({ run, output: finalOutput, trouble: null });
-    return run.is_active ? "active" : "finished";
+    publish({ ...ended, trouble: null });
+    return ended.run.is_active ? "active" : "finished";
   }
 
-  /** Null when the backend says the run is completed and yet has no result: it did not keep it. */
-  async function retrieveOutput(): Promise<RunOutput | null> {
+  /** Without an output when there is no result: the backend did not keep it, or the status is one that has none. */
+  async function withOutput(
+    run: TaskRun,
+    output: RunOutput | null,
+  ): Promise<{ run: TaskRun; output: RunOutput | null }> {
+    if (output !== null) return { run, output };
+    const isCompleted = run.status === "completed";
     try {
-      const { longPollSeconds: timeoutSeconds } = policy;
-      return (await client.retrieveResult(runId, { timeoutSeconds, signal })).output;
+      const timeoutSeconds = isCompleted ? policy.longPollSeconds : READY_RESULT_SECONDS;
+      return {
+        run,
+        output: (await client.retrieveResult(runId, { timeoutSeconds, signal })).output,
+      };
     } catch (error) {
-      if (error instanceof RunNotFound) return null;
-      throw error;
+      if (error instanceof RunNotFound) return { run, output: null };
+      if (!(error instanceof RunStillActive) || isCompleted) throw error;
+      // The result knows better what a status means that nobody here knows.
+      return { run: isOver(run) ? run : { ...run, is_active: true }, output: null };
     }
   }
 

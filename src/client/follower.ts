@@ -8,7 +8,7 @@ import type { TaskApiClient } from "./task-api-client.ts";
 
 /** A run as its watchers see it. */
 export interface RunSnapshot extends FollowedState, RunProgress {
-  /** 0 to 100; never falls for one run, and is 100 only for a completed one. */
+  /** 0 to 100; never falls for one run, and is 100 only for one that is completed or has an output. */
   percent: number;
 }
 
@@ -109,6 +109,7 @@ export function createFollowers(options: {
 }
 
 function toSnapshot(state: FollowedState, progress: RunProgress): RunSnapshot {
-  const percent = state.run.status === "completed" ? 100 : progress.percent;
+  const hasArrived = state.run.status === "completed" || state.output !== null;
+  const percent = hasArrived ? 100 : progress.percent;
   return { ...state, ...progress, percent };
 }

@@ -1,3 +1,4 @@
+import { lenient } from "../task-api/lenient.ts";
 import {
   TaskGroup,
   TaskGroupEvent,
@@ -25,11 +26,15 @@ export function createGroupCalls({
     createGroup(body, options = {}) {
       const timeoutMs = ClientLimits.callTimeoutMs;
       const subject = { kind: "create-group" } as const;
-      return submit({ path: GROUPS, body, inputs: [], subject, timeoutMs }, TaskGroup, options);
+      return submit(
+        { path: GROUPS, body, inputs: [], subject, timeoutMs },
+        lenient(TaskGroup),
+        options,
+      );
     },
     async retrieveGroup(taskgroupId, { signal } = {}) {
       const call = get(groupPath(taskgroupId), { kind: "group", taskgroupId });
-      return backend.read(call, TaskGroup, signal);
+      return backend.read(call, lenient(TaskGroup, { taskgroup_id: taskgroupId }), signal);
     },
     async addRuns(taskgroupId, body, options = {}) {
       const submission = {
@@ -39,7 +44,7 @@ export function createGroupCalls({
         subject: { kind: "add-runs", taskgroupId } as const,
         timeoutMs: ClientLimits.addRunsTimeoutMs,
       };
-      return submit(submission, TaskGroupRunResponse, options);
+      return submit(submission, lenient(TaskGroupRunResponse), options);
     },
     async cancelGroup(taskgroupId, { signal } = {}) {
       const call = {
@@ -47,7 +52,7 @@ export function createGroupCalls({
         // A second cancel changes nothing, so it is repeated like a read.
         method: "POST" as const,
       };
-      return backend.read(call, TaskGroup, signal);
+      return backend.read(call, lenient(TaskGroup, { taskgroup_id: taskgroupId }), signal);
     },
     streamGroupRuns(taskgroupId, query, { signal } = {}) {
       const call = () => {
@@ -62,7 +67,7 @@ export function createGroupCalls({
           silenceMs: ClientLimits.streamSilenceMs,
         };
       };
-      return backend.stream(call, TaskGroupRunEvent, signal);
+      return backend.stream(call, lenient(TaskGroupRunEvent), signal);
     },
     streamGroupEvents(taskgroupId, query, { signal } = {}) {
       const call = () => {
@@ -76,7 +81,7 @@ export function createGroupCalls({
           silenceMs: ClientLimits.streamSilenceMs,
         };
       };
-      return backend.stream(call, TaskGroupEvent, signal);
+      return backend.stream(call, lenient(TaskGroupEvent), signal);
     },
   };
 }

@@ -1,4 +1,5 @@
-import { TaskRunResult } from "../task-api/output.ts";
+import { lenient } from "../task-api/lenient.ts";
+import { RunOutput, TaskRunResult } from "../task-api/output.ts";
 import { RunEvent } from "../task-api/run-event.ts";
 import { RunInput } from "../task-api/run-input.ts";
 import { TaskRun, TaskRunList } from "../task-api/run.ts";
@@ -14,6 +15,12 @@ const RUNS = "/v1/tasks/runs";
 
 /** Servers may know more fields than this contract: reading back an input drops them instead of failing. */
 const StoredRunInput = RunInput.strip();
+
+/** A run that was accepted begins in the queue; only its id must be told. Source: Task API, "Create a run". */
+const CreatedRun = lenient(TaskRun, { status: "queued", is_active: true });
+
+/** `output` is null where a result holds none. */
+const HeldResult = TaskRunResult.extend({ output: RunOutput.nullable().default(null) });
 
 /** Source: Task API, endpoints 1 to 5, and our extensions. */
 export function createRunCalls({
@@ -31,10 +38,11 @@ export function createRunCalls({
       const timeoutMs = ClientLimits.callTimeoutMs;
       const subject = { kind: "create" } as const;
       const submission = { path: RUNS, body: input, inputs: [input], subject, timeoutMs };
-      return submit(submission, TaskRun, options);
+      return submit(submission, CreatedRun, options);
     },
     async retrieveRun(runId, { signal } = {}) {
-      return backend.read(get(runPath(runId), { kind: "run", runId }), TaskRun, signal);
+      const call = get(runPath(runId), { kind: "run", runId });
+      return backend.read(call, lenient(TaskRun, { run_id: runId }), signal);
     },
     async retrieveResult(runId, { timeoutSeconds, signal }) {
       const seconds = Math.min(
@@ -46,7 +54,10 @@ export function createRunCalls({
         headers: betaHeader(betas),
         timeoutMs: seconds * 1_000 + ClientLimits.longPollGraceMs,
       };
-      return backend.read(call, TaskRunResult, signal);
+      const contract = lenient(HeldResult, { run_id: runId });
+      const { output, ...result } = await backend.read(call, contract, signal);
+      if (output === null) throw new RunNotFound(runId);
+      return { ...result, output };
     },
     async retrieveInput(runId, { signal } = {}) {
       const call = get(`${runPath(runId)}/input`, { kind: "run", runId });
@@ -58,7 +69,9 @@ export function createRunCalls({
         timeoutMs: ClientLimits.streamOpeningMs,
         silenceMs: ClientLimits.streamSilenceMs,
       });
-      return backend.stream(call, RunEvent, signal);
+      // A state without a status is none: the run is read again after the stream.
+      const contract = lenient(RunEvent, { run_id: runId, status: null });
+      return backend.stream(call, contract, signal);
     },
     async cancelRun(runId, { signal } = {}) {
       const call = {
@@ -66,11 +79,11 @@ export function createRunCalls({
         // A second cancel changes nothing, so it is repeated like a read.
         method: "POST" as const,
       };
-      return backend.read(call, TaskRun, signal);
+      return backend.read(call, lenient(TaskRun, { run_id: runId }), signal);
     },
     listRuns({ status, limit, cursor }, { signal } = {}) {
       const path = withQuery(RUNS, { status, limit, cursor });
-      return backend.read(get(path, { kind: "list" }), TaskRunList, signal);
+      return backend.read(get(path, { kind: "list" }), lenient(TaskRunList), signal);
     },
   };
 }

@@ -25,7 +25,7 @@ export async function getCommand(options: GetCommandOptions): Promise<ExitCode> 
     const context = createToolContext(backend, options, () => drawProgress(stderr));
     const { seen, notes } = await seeOrRecall(backend, runId, { view: "output", seconds }, context);
     const { run, output } = seen;
-    const hasFailed = !run.is_active && run.status !== "completed";
+    const hasFailed = !run.is_active && run.status !== "completed" && output === null;
     if (options.json) {
       stdout.write(`${JSON.stringify({ run, output }, null, 2)}\n`);
     } else {

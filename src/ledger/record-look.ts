@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { RunStatus, isTerminalStatus } from "../task-api/run.ts";
+import { RunStatus, isTerminalStatus, mayHaveResult } from "../task-api/run.ts";
 import { cutText } from "./cut-text.ts";
 import type { LedgerMessage, RunLook } from "./ledger.ts";
 import { keepOutput } from "./outputs.ts";
@@ -111,7 +111,7 @@ async function writeLook(
       )
       .execute();
   }
-  if (run.status === "completed" && output !== null) {
+  if (mayHaveResult(run) && output !== null) {
     await keepOutput(db, entry.id, output, maxOutputBytes);
   }
   return true;

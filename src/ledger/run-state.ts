@@ -1,4 +1,4 @@
-import { type TaskRun, isTerminalStatus } from "../task-api/run.ts";
+import { type TaskRun, isOver } from "../task-api/run.ts";
 import { cutText } from "./cut-text.ts";
 
 /** A reason in a list; the backend keeps the rest. */
@@ -10,10 +10,8 @@ export type SeenRun = Pick<
 >;
 
 /** What of a run is written down, as columns. */
-export function readState(
-  { status, is_active, interaction_id, modified_at, error }: SeenRun,
-  nowMs: number,
-) {
+export function readState(run: SeenRun, nowMs: number) {
+  const { status, is_active, interaction_id, modified_at, error } = run;
   const modifiedMs = readTime(modified_at);
   return {
     status,
@@ -21,7 +19,7 @@ export function readState(
     interaction_id: interaction_id ?? null,
     error: error ? cutText(error.message, ERROR_MAX_CHARS) : null,
     modified_ms: modifiedMs,
-    finished_ms: isTerminalStatus(status) ? (modifiedMs ?? nowMs) : null,
+    finished_ms: isOver(run) ? (modifiedMs ?? nowMs) : null,
   };
 }
 

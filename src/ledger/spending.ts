@@ -1,4 +1,3 @@
-import { isTerminalStatus } from "../task-api/run.ts";
 import { type Spending, UNKNOWN } from "./ledger.ts";
 import type { LedgerDatabase } from "./schema.ts";
 import type { ScopeIds } from "./scope.ts";
@@ -15,23 +14,25 @@ export async function readSpending(
 ): Promise<Spending> {
   const rows = await db
     .selectFrom("entries")
-    .select(["status", ({ fn }) => fn.sum<number | null>("price_micros").as("micros")])
+    .select(["status", "is_active", ({ fn }) => fn.sum<number | null>("price_micros").as("micros")])
     .where("scope", "=", scope)
     .where("status", "not in", UNBILLED)
-    .groupBy("status")
+    .groupBy(["status", "is_active"])
     .execute();
   const removed = await db
     .selectFrom("removed_spending")
     .select("micros")
     .where("scope", "=", scope)
     .executeTakeFirst();
-  const sum = (counts: (status: string) => boolean) =>
-    rows.reduce((total, { status, micros }) => total + (counts(status) ? (micros ?? 0) : 0), 0);
+  const sum = (counts: (row: { status: string; is_active: number }) => boolean) =>
+    rows.reduce((total, row) => total + (counts(row) ? (row.micros ?? 0) : 0), 0);
   return {
     todayUsd: toUsd(await spentTodayMicros(db, { account, scope }, nowMs)),
     totalUsd: toUsd(sum(() => true) + (removed?.micros ?? 0)),
-    activeUsd: toUsd(sum((status) => status !== UNKNOWN && !isTerminalStatus(status))),
-    unknownUsd: toUsd(sum((status) => status === UNKNOWN)),
+    activeUsd: toUsd(
+      sum(({ status, is_active }) => is_active === 1 || status === "action_required"),
+    ),
+    unknownUsd: toUsd(sum(({ status }) => status === UNKNOWN)),
   };
 }
 

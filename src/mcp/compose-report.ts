@@ -1,4 +1,6 @@
 import type { RunSnapshot } from "../client/follower.ts";
+import { unreadableOf } from "../task-api/lenient.ts";
+import { mayHaveResult } from "../task-api/run.ts";
 import { callText, durationText } from "./phrases.ts";
 import type { PriceList } from "./price-list.ts";
 import {
@@ -37,15 +39,16 @@ export const WHOLE: ReadingPlace = {
 
 /** Reports a run as it was last seen, with what the view shows of it. Throws `InvalidArguments` and `PlaceNotFound`. */
 export function composeReport(request: ReportRequest): RunReport {
-  const { seen, view, notes = [] } = request;
+  const { seen, view } = request;
   if (view === "status") return statusReport(request);
   const shown = viewRun(request);
   const isAlone = shown.output === undefined && shown.basis === undefined;
+  const notes = allNotes(request);
   const facts = { ...shown, ...describeRun(seen, request.prices, isAlone) };
   return {
     summary: describeStatus(facts, request),
     next_step: nextStep(facts, request),
-    ...(notes.length > 0 && { notes: [...notes] }),
+    ...(notes.length > 0 && { notes }),
     ...facts,
     ...(facts.cut !== undefined &&
       facts.output !== undefined && { resource: runUri(facts.run_id, "output") }),
@@ -54,12 +57,13 @@ export function composeReport(request: ReportRequest): RunReport {
 }
 
 /** For those who ask again and again: every token of it is paid for each time, and the run id is the longest part. */
-function statusReport({
-  seen: { run, percent },
-  waits,
-  prices,
-  notes = [],
-}: ReportRequest): RunReport {
+function statusReport(request: ReportRequest): RunReport {
+  const {
+    seen: { run, percent },
+    waits,
+    prices,
+  } = request;
+  const notes = allNotes(request);
   const { run_id, status, is_active } = describeRun(
     { ...emptySnapshot, run, percent },
     prices,
@@ -71,12 +75,36 @@ function statusReport({
     next_step: is_active
       ? `Call get_task_run with wait_seconds ${waits.defaultSeconds}.`
       : "Call get_task_run to read it.",
-    ...(notes.length > 0 && { notes: [...notes] }),
+    ...(notes.length > 0 && { notes }),
     run_id,
     status,
     is_active,
     ...(percent > 0 && { percent: Math.round(percent) }),
   };
+}
+
+/** Names in one note: enough to see what is wrong with an answer. */
+const UNREADABLE_SHOWN = 10;
+
+function allNotes({ seen: { run, output }, notes = [] }: ReportRequest): string[] {
+  const parts = [
+    ...unreadableOf(run),
+    ...(output === null ? [] : unreadableOf(output)).map((path) =>
+      path === "" ? "output" : `output.${path}`,
+    ),
+  ];
+  return [...notes, ...unreadableNotes(parts)];
+}
+
+/** What of the backend's answer is not as the Task API has it, and so is not shown as it was meant. */
+export function unreadableNotes(parts: readonly string[]): string[] {
+  if (parts.length === 0) return [];
+  const names = [...new Set(parts)];
+  const more =
+    names.length > UNREADABLE_SHOWN ? ` and ${names.length - UNREADABLE_SHOWN} more` : "";
+  return [
+    `The backend's answer is not in the form of the Task API everywhere. Left out, derived or shown as JSON: ${names.slice(0, UNREADABLE_SHOWN).join(", ")}${more}.`,
+  ];
 }
 
 const emptySnapshot = {
@@ -141,7 +169,7 @@ function describeStatus(
     case "action_required":
       return `${run} waits for an action outside this server and does not go on by itself.`;
     default:
-      return `${run} is no longer active; its status is ${status}.`;
+      return `${run} is no longer active; its status is ${status}${seen.output === null ? "" : ", and it has an output"}.`;
   }
 }
 
@@ -157,19 +185,20 @@ function nextStep(facts: KnownRunFacts, request: ReportRequest): string {
     const call = callText("get_task_run", { run_id, wait_seconds: waits.defaultSeconds });
     return `Call ${call} to wait for the result; do not start the run again.${usual}`;
   }
+  if (view === "events" && mayHaveResult(seen.run)) {
+    return `Call ${callText("get_task_run", { run_id })} to read the answer.`;
+  }
+  if (seen.output !== null) {
+    if (seen.output.basis.every(({ citations }) => (citations ?? []).length === 0)) {
+      return "The output cites no source: if you answer from it, say so. There is no more to read here.";
+    }
+    return basis === undefined
+      ? `Answer from the output and cite its sources. All evidence: ${callText("get_task_run", { run_id, view: "basis" })}.`
+      : "Answer from what is shown and cite its sources; there is no more to read here.";
+  }
   switch (status) {
     case "completed":
-      if (view === "events")
-        return `Call ${callText("get_task_run", { run_id })} to read the answer.`;
-      if (seen.output === null) {
-        return "Tell the user: results are kept for a limited time. Asking again needs a new run.";
-      }
-      if (seen.output.basis.every(({ citations }) => (citations ?? []).length === 0)) {
-        return "The output cites no source: if you answer from it, say so. There is no more to read here.";
-      }
-      return basis === undefined
-        ? `Answer from the output and cite its sources. All evidence: ${callText("get_task_run", { run_id, view: "basis" })}.`
-        : "Answer from what is shown and cite its sources; there is no more to read here.";
+      return "Tell the user: results are kept for a limited time. Asking again needs a new run.";
     case "failed":
       return "Read the error, correct the task, and start it anew with create_task_run; or tell the user.";
     case "cancelled":

@@ -1,13 +1,14 @@
 import type { RunSnapshot } from "../client/follower.ts";
 import { LedgerUnavailable } from "../ledger/errors.ts";
 import type { RunOutput } from "../task-api/output.ts";
-import { isTerminalStatus } from "../task-api/run.ts";
+import { isOver } from "../task-api/run.ts";
 import type { Backend } from "./backend.ts";
 
 /** A run as the ledger remembers it; null unless it had come to its end, or while the ledger cannot be read. */
 export async function keptSnapshot(backend: Backend, runId: string): Promise<RunSnapshot | null> {
   const entry = await ifReadable(backend.ledger.find(runId));
-  if (entry === null || !isTerminalStatus(entry.status)) return null;
+  if (entry === null || !isOver({ status: entry.status, is_active: entry.isActive })) return null;
+  const output = await keptOutput(backend, runId);
   return {
     run: {
       run_id: runId,
@@ -20,8 +21,8 @@ export async function keptSnapshot(backend: Backend, runId: string): Promise<Run
       taskgroup_id: entry.taskgroupId,
       error: entry.error === null ? null : { message: entry.error },
     },
-    output: await keptOutput(backend, runId),
-    percent: entry.status === "completed" ? 100 : (entry.percent ?? 0),
+    output,
+    percent: entry.status === "completed" || output !== null ? 100 : (entry.percent ?? 0),
     latestMessage: entry.messages.at(-1)?.message ?? null,
     sourcesRead: null,
     sourcesConsidered: null,

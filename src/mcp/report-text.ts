@@ -106,7 +106,8 @@ function runWords(report: RunReport): string {
 }
 
 function citationText({ field, url, title, excerpt }: KeyCitation): string {
-  const lines = [`- ${field}: ${title === undefined ? "" : `${title} `}<${url}>`];
+  const source = [title, url === "" ? undefined : `<${url}>`].filter((part) => part !== undefined);
+  const lines = [`- ${field}: ${source.join(" ")}`];
   if (excerpt !== undefined) lines.push(`  "${excerpt}"`);
   return lines.join("\n");
 }

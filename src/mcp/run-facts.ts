@@ -39,7 +39,7 @@ export function describeRun(
     run_id: oneLine(run.run_id, NAME_BUDGET),
     status: oneLine(run.status, NAME_BUDGET),
     is_active: run.is_active,
-    processor: oneLine(run.processor, NAME_BUDGET),
+    ...present("processor", run.processor === "" ? null : shortName(run.processor)),
     ...priceFacts(run.processor, prices),
     ...present("created_at", shortName(run.created_at)),
     ...present("modified_at", shortName(run.modified_at)),

@@ -1,16 +1,14 @@
-import { BackendTimedOut, RunNotFound } from "../client/errors.ts";
+import { BackendTimedOut, RunNotFound, RunStillActive } from "../client/errors.ts";
+import { READY_RESULT_SECONDS } from "../client/follow-run.ts";
 import type { RunSnapshot } from "../client/follower.ts";
 import { onAbort } from "../client/on-abort.ts";
 import type { TaskApiClient } from "../client/task-api-client.ts";
-import type { TaskRun } from "../task-api/run.ts";
+import { type TaskRun, isOver, mayHaveResult } from "../task-api/run.ts";
 import type { Backend } from "./backend.ts";
 import { keptOutput } from "./kept-run.ts";
 import { durationText } from "./phrases.ts";
 import type { ToolContext } from "./tool.ts";
 import { watchFor } from "./watch-for.ts";
-
-/** A completed run's result is there at once; the API wants a timeout of at least this. */
-const READY_RESULT_SECONDS = 1;
 
 /** Added to a wait in which the backend said nothing: enough for one answer, too short to outlast a client's limit. */
 const LAST_LOOK_MS = 3_000;
@@ -80,21 +78,25 @@ export async function lookAtRun(
   return remember(backend, snapshotOf(await backend.client.retrieveRun(runId, { signal })));
 }
 
-/** The snapshot with its output, which a mere look at a completed run does not bring. */
+/** The snapshot with its output, which a mere look at a run that has ended does not bring. */
 export async function withOutput(
   backend: Backend,
   snapshot: RunSnapshot,
   signal: AbortSignal,
 ): Promise<RunSnapshot> {
   const { run } = snapshot;
-  if (snapshot.output !== null || run.status !== "completed") return snapshot;
+  if (snapshot.output !== null || !mayHaveResult(run)) return snapshot;
   const { client } = backend;
   const timeoutSeconds = READY_RESULT_SECONDS;
   try {
     const { output } = await client.retrieveResult(run.run_id, { timeoutSeconds, signal });
-    return await remember(backend, { ...snapshot, output });
+    return await remember(backend, { ...snapshot, output, percent: 100 });
   } catch (error) {
-    // Completed, and yet no result: the backend did not keep it. We may have.
+    if (error instanceof RunStillActive && run.status !== "completed") {
+      // The result knows better what a status means that nobody here knows.
+      return isOver(run) ? snapshot : { ...snapshot, run: { ...run, is_active: true } };
+    }
+    // It has ended, and yet there is no result: the backend did not keep it. We may have.
     if (error instanceof RunNotFound) {
       return { ...snapshot, output: await keptOutput(backend, run.run_id) };
     }

@@ -1,18 +1,19 @@
 import { z } from "zod";
+import { asText, orElse, textOf } from "./lenient.ts";
 import { RunOutput } from "./output.ts";
 import { RunError, TaskRun } from "./run.ts";
 import { JsonObject } from "./task-spec.ts";
 
-/**
- * The run as it is now; the last one of a completed run carries the output. An output that cannot be read must not
- * hide the state: it is left out, and the result endpoint tells what is wrong with it.
- */
+/** A place in a stream of a group; null in the stream of a run. */
+export const EventId = orElse(z.string(), asText).nullish();
+
+/** The run as it is now; the last one of a completed run carries the output. */
 export const StateEvent = z.looseObject({
   type: z.literal("task_run.state"),
-  event_id: z.string().nullish(),
+  event_id: EventId,
   run: TaskRun,
   input: JsonObject.nullish(),
-  output: RunOutput.nullish().catch(null),
+  output: RunOutput.nullish(),
 });
 export type StateEvent = z.infer<typeof StateEvent>;
 
@@ -33,7 +34,7 @@ export type ProgressStatsEvent = z.infer<typeof ProgressStatsEvent>;
 /** A step in words. The part after `progress_msg.` is open: kinds outside the documentation have been observed. */
 export const ProgressMessageEvent = z.looseObject({
   type: z.templateLiteral(["task_run.progress_msg.", z.string()]),
-  message: z.string(),
+  message: orElse(z.string(), (message, event) => textOf(message ?? event)),
   timestamp: z.string().nullish(),
 });
 export type ProgressMessageEvent = z.infer<typeof ProgressMessageEvent>;

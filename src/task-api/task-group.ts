@@ -1,7 +1,9 @@
 import { z } from "zod";
-import { ErrorEvent, StateEvent } from "./run-event.ts";
+import { asText, orElse } from "./lenient.ts";
+import { ErrorEvent, EventId, StateEvent } from "./run-event.ts";
 import { RunInput } from "./run-input.ts";
-import { JsonObject, TaskSpec } from "./task-spec.ts";
+import { RunStatus, isActiveStatus } from "./run.ts";
+import { JsonObject, TaskSpec, isJsonObject } from "./task-spec.ts";
 
 /** Every documented limit of task groups. A group itself may hold any number of runs. */
 export const TaskGroupLimits = {
@@ -45,23 +47,46 @@ export type AddRunsBody = z.infer<typeof AddRunsBody>;
 export const AddRunsEnvelope = AddRunsBody.extend({ inputs: inputsOf(z.unknown()) });
 export type AddRunsEnvelope = z.infer<typeof AddRunsEnvelope>;
 
+const StatusCounts = z.record(z.string(), z.number());
+
+/** Those of the counts that are numbers. */
+function readCounts(counts: unknown): Record<string, number> {
+  const numbers = Object.entries(isJsonObject(counts) ? counts : {}).flatMap(([status, count]) =>
+    typeof count === "number" ? [[status, count] as const] : [],
+  );
+  return Object.fromEntries(numbers);
+}
+
 /**
  * How far a group is. A status that no run has is left out of the counts. A new group is empty and not active, so "not
  * active" means "done" only once it has all the runs it shall have.
  */
-export const TaskGroupStatus = z.looseObject({
-  num_task_runs: z.number(),
-  task_run_status_counts: z.record(z.string(), z.number()),
-  /** At least one run is queued, running or cancelling. */
-  is_active: z.boolean(),
-  status_message: z.string().nullish(),
-  modified_at: z.string().nullish(),
-});
+export const TaskGroupStatus = orElse(
+  z.looseObject({
+    num_task_runs: orElse(z.number(), (_number, { task_run_status_counts: counts }) =>
+      Object.values(readCounts(counts)).reduce((sum, count) => sum + count, 0),
+    ),
+    task_run_status_counts: orElse(StatusCounts, () => ({})),
+    /** At least one run is queued, running or cancelling. */
+    is_active: orElse(z.boolean(), (_isActive, { task_run_status_counts: counts }) =>
+      RunStatus.options.some(
+        (status) => isActiveStatus(status) && (readCounts(counts)[status] ?? 0) > 0,
+      ),
+    ),
+    status_message: z.string().nullish(),
+    modified_at: z.string().nullish(),
+  }),
+  // What has the id of a group, or of the runs that were added to one, must not be lost.
+  (_status, { taskgroup_id, run_ids }) =>
+    typeof taskgroup_id === "string" || Array.isArray(run_ids) ? {} : undefined,
+);
 export type TaskGroupStatus = z.infer<typeof TaskGroupStatus>;
 
 /** Runs that are created and watched together. Source: Task API, "Task groups". */
 export const TaskGroup = z.looseObject({
-  taskgroup_id: z.string(),
+  taskgroup_id: orElse(z.string().min(1), (_id, { status }, { taskgroup_id }) =>
+    isJsonObject(status) ? taskgroup_id : undefined,
+  ),
   status: TaskGroupStatus,
   created_at: z.string().nullish(),
   metadata: JsonObject.nullish(),
@@ -71,19 +96,19 @@ export type TaskGroup = z.infer<typeof TaskGroup>;
 /** The answer to added runs. As `last_event_id`, a cursor leads to these runs and later ones; null: to all. */
 export const TaskGroupRunResponse = z.looseObject({
   status: TaskGroupStatus,
-  /** In the order of the inputs. */
-  run_ids: z.array(z.string()),
+  /** In the order of the inputs. One that cannot be read is empty, so that the others keep their places. */
+  run_ids: z.array(orElse(z.string(), () => "")),
   /** For `GET …/runs`. */
-  run_cursor: z.string().nullish(),
+  run_cursor: orElse(z.string(), asText).nullish(),
   /** For `GET …/events`. */
-  event_cursor: z.string().nullish(),
+  event_cursor: orElse(z.string(), asText).nullish(),
 });
 export type TaskGroupRunResponse = z.infer<typeof TaskGroupRunResponse>;
 
 /** The group as it is now. */
 export const TaskGroupStatusEvent = z.looseObject({
   type: z.literal("task_group_status"),
-  event_id: z.string().nullish(),
+  event_id: EventId,
   status: TaskGroupStatus,
 });
 export type TaskGroupStatusEvent = z.infer<typeof TaskGroupStatusEvent>;

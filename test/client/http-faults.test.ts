@@ -192,7 +192,7 @@ describe("answers that are not the Task API's", () => {
     ["nothing", ""],
     ["truncated JSON", '{"run_id":"trun_1","sta'],
     ["JSON of another shape", '{"hello":"world"}'],
-    ["a run without its status", '{"run_id":"trun_1","is_active":true,"processor":"base"}'],
+    ["a run without id and status", '{"is_active":true,"processor":"base"}'],
   ])("%s cannot be read", async (_name, body) => {
     const { client, requests } = await connectTo((response) => response.end(body), {
       ...defaultRetryPolicy,
@@ -555,11 +555,10 @@ describe("the API key is in no error", () => {
       (response) =>
         response.end(
           JSON.stringify({
-            run_id: "trun_1",
-            status: "failed",
+            run_id: [echo(response)],
+            status: { [echo(response)]: 1 },
             is_active: false,
             processor: "base",
-            metadata: echo(response),
           }),
         ),
     ],

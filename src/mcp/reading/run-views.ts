@@ -258,7 +258,7 @@ function keyCitations(basis: readonly FieldBasis[]): { citations: KeyCitation[];
       const citation = ofField?.[round];
       if (citation === undefined) continue;
       total += 1;
-      if (seen.has(citation.url)) continue;
+      if (citation.url !== "" && seen.has(citation.url)) continue;
       seen.add(citation.url);
       const short: KeyCitation = {
         field: oneLine(field, ViewBudget.field),

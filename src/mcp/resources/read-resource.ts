@@ -2,7 +2,7 @@ import { type ReadResourceResult, ResourceNotFoundError } from "@modelcontextpro
 import { RunNotFound } from "../../client/errors.ts";
 import type { RunSnapshot } from "../../client/follower.ts";
 import type { RunOutput } from "../../task-api/output.ts";
-import { isTerminalStatus } from "../../task-api/run.ts";
+import { isOver } from "../../task-api/run.ts";
 import type { Backend } from "../backend.ts";
 import { WHOLE, composeReport } from "../compose-report.ts";
 import { ledgerNotes } from "../ledger-notes.ts";
@@ -51,7 +51,7 @@ export async function readResource(
   const { seen, notes } = await see(backend, uri, runId, VIEWS[part], context);
   return {
     contents: contentsOf(part, uri, seen, { backend, notes, context }),
-    ttlMs: isTerminalStatus(seen.run.status) ? ENDED_TTL_MS : 0,
+    ttlMs: isOver(seen.run) ? ENDED_TTL_MS : 0,
     cacheScope: "private",
   };
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { CancelNotSupported, RequestRejected, RunNotFound } from "../../client/errors.ts";
 import type { RunSnapshot } from "../../client/follower.ts";
-import { isTerminalStatus } from "../../task-api/run.ts";
+import { isOver, mayHaveResult } from "../../task-api/run.ts";
 import type { Backend } from "../backend.ts";
 import { callText } from "../phrases.ts";
 import { describeRun } from "../run-facts.ts";
@@ -29,7 +29,7 @@ export const cancelTaskRun: Tool<typeof Arguments> = {
     const backend = await context.openBackend();
     try {
       const before = await lookAtRun(backend, runId, context.callerLeft);
-      if (isTerminalStatus(before.run.status)) return report("already_finished", before, backend);
+      if (isOver(before.run)) return report("already_finished", before, backend);
       const refusal = await requestCancel(backend, runId);
       const after = await lookAgain(backend, runId, refusal, context);
       return report(outcomeOf(after, refusal), after, backend);
@@ -71,7 +71,7 @@ function lookAgain(
 function outcomeOf({ run }: RunSnapshot, refusal: Refusal | null): CancelOutcome {
   if (run.status === "cancelled") return "cancelled";
   // It finished between our first look and the request; our engine then refuses it with a 409.
-  if (isTerminalStatus(run.status)) return "already_finished";
+  if (isOver(run)) return "already_finished";
   if (refusal === null) return "cancelling";
   if (refusal instanceof CancelNotSupported) return "not_supported";
   throw refusal;
@@ -110,10 +110,9 @@ function describeOutcome(
     case "already_finished":
       return {
         summary: `Run ${runId} had already finished (${status}); there was nothing to cancel.`,
-        next_step:
-          status === "completed"
-            ? `Its result is still there: call ${look}.`
-            : "Nothing more to do for this run.",
+        next_step: mayHaveResult({ status, is_active: false })
+          ? `Its result is still there: call ${look}.`
+          : "Nothing more to do for this run.",
       };
     case "not_supported":
       return {
