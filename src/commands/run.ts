@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { RunSnapshot } from "../client/follower.ts";
 import type { BackendConfig, BridgeConfig } from "../config.ts";
 import { checkOutputSchema } from "../task-api/output-schema-rules.ts";
-import { RunInput } from "../task-api/run-input.ts";
+import { type RunInput, UndisputedRunInput } from "../task-api/run-input.ts";
 import { JsonObject } from "../task-api/task-spec.ts";
 import { explainError } from "../mcp/explain-error.ts";
 import { placeRun } from "../mcp/place-run.ts";
@@ -105,7 +105,7 @@ function report(
 /** The run input that the command line asks for. Throws {@link UsageError} with every problem. */
 async function readRunInput(options: RunCommandOptions): Promise<RunInput> {
   const { outputSchemaFile } = options;
-  const parsed = RunInput.safeParse({
+  const parsed = UndisputedRunInput.safeParse({
     input: options.question,
     processor: options.processor,
     enable_events: true,
@@ -129,7 +129,7 @@ async function readOutputSchema(file: string): Promise<JsonObject> {
   }
   const parsed = JsonObject.safeParse(schema);
   if (!parsed.success) throw new UsageError(`--output-schema ${file}: must be a JSON object`);
-  const { errors } = checkOutputSchema(parsed.data);
+  const errors = checkOutputSchema(parsed.data).errors.filter(({ isDisputed }) => !isDisputed);
   if (errors.length > 0) {
     const lines = errors.map(({ pointer, message }) => `  ${pointer || "/"}: ${message}`);
     throw new UsageError([`--output-schema ${file}:`, ...lines].join("\n"));

@@ -9,6 +9,8 @@ export interface SchemaProblem {
   pointer: string;
   /** What is wrong and what to write instead. */
   message: string;
+  /** An error that not all sources of the API tell of: a caller leaves it to the server. */
+  isDisputed?: true;
 }
 
 export interface SchemaReport {
@@ -116,6 +118,7 @@ export function checkTaskSpec({ input, task_spec }: RunInput): SchemaReport {
     report.errors.push({
       pointer: "/task_spec",
       message: `task_spec has ${specChars} characters, the limit is ${taskSpecChars}: ask for fewer fields, or shorten descriptions`,
+      isDisputed: true,
     });
     return report;
   }
@@ -127,8 +130,8 @@ export function checkTaskSpec({ input, task_spec }: RunInput): SchemaReport {
   return report;
 }
 
-function fromBody({ pointer, message }: SchemaProblem): SchemaProblem {
-  return { pointer: `/task_spec/output_schema/json_schema${pointer}`, message };
+function fromBody({ pointer, ...problem }: SchemaProblem): SchemaProblem {
+  return { pointer: `/task_spec/output_schema/json_schema${pointer}`, ...problem };
 }
 
 function checkRoot(schema: JsonObject, { errors, warnings }: SchemaReport): void {
@@ -165,6 +168,7 @@ function checkKeywords({ schema, pointer }: SchemaNode, { errors }: SchemaReport
     errors.push({
       pointer: pointerTo(pointer, keyword),
       message: `"${keyword}" is not supported: remove it and say it in the description`,
+      isDisputed: true,
     });
   }
 }

@@ -9,7 +9,7 @@ export interface SchemaNode {
   level: number;
   isObject: boolean;
   isArray: boolean;
-  /** It is a member of an `anyOf`. */
+  /** It is a member of an `anyOf` or a `oneOf`. */
   isAlternative: boolean;
 }
 
@@ -85,9 +85,10 @@ function* subschemas({ schema, pointer, level }: SchemaNode): Generator<Found> {
   }
   for (const keyword of LISTED) {
     const listed = schema[keyword];
+    const isUnion = keyword === "anyOf" || keyword === "oneOf";
     if (Array.isArray(listed)) {
       for (const [index, value] of listed.entries()) {
-        yield read(value, `${pointer}/${keyword}/${index}`, level, keyword === "anyOf");
+        yield read(value, `${pointer}/${keyword}/${index}`, level, isUnion);
       }
     } else if (listed !== undefined) {
       const message = `"${keyword}" must be a list of schemas`;

@@ -69,12 +69,27 @@ describe("an output schema", () => {
   it.each([
     ["by itself", { type: "null" }],
     ["in a union of one", { type: ["null"] }],
-    ["in oneOf", { oneOf: [text, { type: "null" }] }],
     ["in the items of an array", { type: "array", items: { type: "null" } }],
     ["below an alternative", { anyOf: [object({ b: { type: "null" } })] }],
   ])("has no null %s", (_, schema) => {
     expect(errorsOf(object({ a: schema }))).toEqual([
       expect.stringMatching(/^\/properties\/a.*\/type: "null" cannot stand alone/),
+    ]);
+  });
+
+  it.each(["anyOf", "oneOf"])("may have a null in %s, which is a union", (keyword) => {
+    expect(errorsOf(object({ a: { [keyword]: [text, { type: "null" }] } }))).toEqual([]);
+  });
+
+  it("is refused for good only by rules that all sources tell of", () => {
+    const { errors } = checkOutputSchema(
+      object({ a: { ...text, minLength: 1, pattern: "x", format: "date" }, b: { type: "null" } }),
+    );
+    expect(errors.map(({ pointer, isDisputed = false }) => [pointer, isDisputed])).toEqual([
+      ["/properties/a/minLength", true],
+      ["/properties/a/pattern", true],
+      ["/properties/a/format", true],
+      ["/properties/b/type", false],
     ]);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RunInput, RunInputLimits } from "../../src/task-api/run-input.ts";
+import { RunInput, RunInputLimits, UndisputedRunInput } from "../../src/task-api/run-input.ts";
 
 const question = { input: "When was the Lumen Observatory founded?", processor: "base" };
 
@@ -248,5 +248,39 @@ describe("addresses and codes", () => {
     expect(problems({ advanced_settings: { location: "New Zealand" } })).toEqual([
       expect.stringContaining("write an ISO 3166-1 alpha-2 country code"),
     ]);
+  });
+});
+
+describe("the rules on which sources disagree", () => {
+  it.each([
+    ["a long metadata key", { metadata: { "a-key-of-17-chars": "x" } }],
+    ["an empty metadata key", { metadata: { "": "x" } }],
+    ["a long metadata value", { metadata: { k: "x".repeat(513) } }],
+    ["a wildcard domain", { source_policy: { include_domains: ["*.gov"] } }],
+    ["a location of three letters", { advanced_settings: { location: "usa" } }],
+    ["an empty question", { input: "" }],
+    [
+      "eleven MCP servers",
+      {
+        mcp_servers: Array.from({ length: 11 }, (_, i) => ({
+          type: "url",
+          url: "https://tools.example/mcp",
+          name: `s${i}`,
+        })),
+      },
+    ],
+  ])("are kept by a server and left to it by a caller: %s", (_, fields) => {
+    expect(problems(fields)).toHaveLength(1);
+    const sent = { ...question, ...fields };
+    expect(UndisputedRunInput.parse(sent)).toEqual(sent);
+  });
+
+  it.each([
+    ["a URL for a domain", { source_policy: { include_domains: ["https://a.example"] } }],
+    ["a metadata value that is an object", { metadata: { k: {} } }],
+    ["an unknown field", { advanced_settings: { country: "nz" } }],
+    ["a number as input", { input: 4 }],
+  ])("are the only ones left to it: %s", (_, fields) => {
+    expect(UndisputedRunInput.safeParse({ ...question, ...fields }).success).toBe(false);
   });
 });
