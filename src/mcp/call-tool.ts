@@ -66,8 +66,9 @@ export async function callTool(
   } catch (error) {
     // Nobody reads the result of a call that was given up (MCP: Cancellation).
     if (mcpReq.signal.aborted) log().debug("the caller left");
-    else if (isExpected(error)) log().info({ err: error }, "call failed");
-    else log().error({ err: error }, "call failed");
+    else if (isExpected(error)) {
+      log().info({ error: error.name, reason: error.message }, "call failed");
+    } else log().error({ err: error }, "call failed");
     return errorResult(explainError(error, { tool: tool.name, args: idArguments(given) }));
   }
 }

@@ -16,7 +16,7 @@ const PLACES_SHOWN = 30;
 const PLACE_BUDGET = 60;
 
 /** Failures the caller is told how to act on; anything else is for whoever reads the log. */
-export function isExpected(error: unknown): boolean {
+export function isExpected(error: unknown): error is Error {
   return (
     error instanceof InvalidArguments ||
     error instanceof PlaceNotFound ||

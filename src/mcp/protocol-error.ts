@@ -8,8 +8,9 @@ import { explainError, isExpected } from "./explain-error.ts";
  */
 export function toProtocolError(error: unknown, runId: string | null, log: Logger): ProtocolError {
   if (error instanceof ProtocolError) return error;
-  if (isExpected(error)) log.info({ err: error }, "request failed");
-  else log.error({ err: error }, "request failed");
+  if (isExpected(error)) {
+    log.info({ error: error.name, reason: error.message }, "request failed");
+  } else log.error({ err: error }, "request failed");
   const args = runId === null ? {} : { run_id: runId };
   const { summary, nextStep } = explainError(error, { tool: "get_task_run", args });
   return new ProtocolError(ProtocolErrorCode.InternalError, `${summary} ${nextStep}`);

@@ -220,7 +220,8 @@ export function startWorker({
     const message = isForUser
       ? error.message
       : "The engine failed while it performed this run. Its log has the cause under this ref_id.";
-    runLog[isForUser ? "info" : "error"]({ err: error, ref_id: refId }, "run failed");
+    if (isForUser) runLog.info({ reason: message, ref_id: refId }, "run failed");
+    else runLog.error({ err: error, ref_id: refId }, "run failed");
     return () =>
       finish(claimed, { status: "failed", error: { ref_id: refId, message, detail: null } });
   }

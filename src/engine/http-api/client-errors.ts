@@ -26,7 +26,7 @@ export function answerClientErrors(server: Server, log: Logger | undefined): voi
     }
     const refId = randomUUID();
     const answer = toAnswer(error.code);
-    log?.debug({ ref_id: refId, status: answer.status, err: error }, "refused");
+    log?.debug({ ref_id: refId, status: answer.status, reason: error.message }, "refused");
     socket.end(write(answer, refId));
     // The rest of what the client sends is read and forgotten for a moment: closing at once would take the answer,
     // which it has not read yet, from it.

@@ -87,7 +87,7 @@ function answerOutsideError(error: unknown, log: Logger | undefined): Response {
       ? new ApiError(400, `Bad request: ${error.message}`)
       : toApiError(error);
   if (answer.status >= 500) log?.error({ ref_id: refId, err: error }, "request failed");
-  else log?.debug({ ref_id: refId, err: error }, "refused");
+  else log?.debug({ ref_id: refId, status: answer.status, reason: answer.message }, "refused");
   return Response.json(toErrorBody(answer, refId), {
     status: answer.status,
     headers: { [REQUEST_ID_HEADER]: refId },

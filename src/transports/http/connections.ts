@@ -31,7 +31,7 @@ export function answerClientErrors(server: Server, log: Logger): void {
     }
     const requestId = newRequestId();
     const { status, message } = explainClientError(error.code);
-    log.debug({ request_id: requestId, status, err: error }, "refused");
+    log.debug({ request_id: requestId, status, reason: error.message }, "refused");
     socket.end(writeAnswer(status, message, requestId));
     // What the client still sends is read and forgotten for a moment: closing at once would take the answer from it.
     socket.resume();

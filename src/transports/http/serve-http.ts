@@ -70,7 +70,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     streamAfterMs: limits.streamAfterMs,
     ...(options.bus && { bus: options.bus }),
     ...(options.whileServing && { whileServing: options.whileServing }),
-    onerror: (error) => log.debug({ err: error }, "mcp"),
+    onerror: ({ message }) => log.debug({ reason: message }, "mcp"),
   });
   const cors = createCors(options.access.allowedOrigins);
   let isWelcoming = true;
