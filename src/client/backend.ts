@@ -5,7 +5,7 @@ import type { Contract } from "./contract.ts";
 import { type Deadline, startDeadline } from "./deadline.ts";
 import { BackendTimedOut, TaskApiError, UnreadableAnswer } from "./errors.ts";
 import { createEventReader } from "./event-stream.ts";
-import type { Fetch, FetchInit, FetchResponse } from "./fetch.ts";
+import { type Fetch, type FetchInit, type FetchResponse, RequestNotSent } from "./fetch.ts";
 import { ClientLimits } from "./limits.ts";
 import { parseJson, readText } from "./read-body.ts";
 import { type RetryPolicy, retryDelayMs } from "./retry-policy.ts";
@@ -23,6 +23,8 @@ export interface Call {
   subject: Subject;
   /** See `FailedAttempt.repeatable`; a function is asked when it matters, which is when an outcome is unknown. */
   repeatable: boolean | ((signal: AbortSignal | undefined) => Promise<boolean>);
+  /** See `FailedAttempt.isAnswerVital`; false by default. */
+  isAnswerVital?: boolean;
   /** What of the request, besides the API key, no error may repeat. */
   secrets?: readonly string[];
   /** Until the whole answer is there; of a stream, until its first bytes are. */
@@ -83,7 +85,9 @@ export function createBackend(options: {
   function explain(error: unknown, deadline: Deadline, signal: AbortSignal | undefined): unknown {
     if (signal?.aborted === true) return signal.reason;
     if (deadline.hasPassed()) {
-      return new BackendTimedOut("The backend did not answer within the time limit.");
+      return new BackendTimedOut("The backend did not answer within the time limit.", {
+        surelyNotAccepted: error instanceof RequestNotSent,
+      });
     }
     return error instanceof TaskApiError ? error : toBackendUnreachable(error, redact);
   }
@@ -103,6 +107,7 @@ export function createBackend(options: {
           retryDelayMs(retryPolicy, {
             error,
             repeatable,
+            isAnswerVital: call.isAnswerVital ?? false,
             attempt,
             elapsedMs: clock.now() - startedAt,
           });

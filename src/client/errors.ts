@@ -138,7 +138,7 @@ export class BackendFailed extends TaskApiError {
   }
 }
 
-/** No connection (refused, no such host), or one that broke: only the first kind is surely not accepted. */
+/** No connection, or one that broke: surely not accepted if nothing of the request was written. */
 export class BackendUnreachable extends TaskApiError {
   override readonly name = "BackendUnreachable";
   override readonly surelyNotAccepted: boolean;
@@ -149,16 +149,25 @@ export class BackendUnreachable extends TaskApiError {
   }
 }
 
-/** No answer, or no further byte of one, within the time limit. Whether the backend acted is unknown. */
+/** No answer, or no further byte of one, within the time limit. Whether the backend acted is unknown, if the request left. */
 export class BackendTimedOut extends TaskApiError {
   override readonly name = "BackendTimedOut";
-  override readonly surelyNotAccepted = false;
+  override readonly surelyNotAccepted: boolean;
+
+  constructor(message: string, facts: ErrorFacts & { surelyNotAccepted?: boolean } = {}) {
+    super(message, facts);
+    this.surelyNotAccepted = facts.surelyNotAccepted ?? false;
+  }
 }
 
 /** An answer that is not the Task API's: not JSON, or JSON of another shape. Often a wrong base URL. */
 export class UnreadableAnswer extends TaskApiError {
   override readonly name = "UnreadableAnswer";
-  override readonly surelyNotAccepted = false;
+
+  /** A redirect names another place to ask; the request it answers was not performed. */
+  override get surelyNotAccepted(): boolean {
+    return this.status !== null && this.status >= 300 && this.status < 400;
+  }
 }
 
 /**

@@ -13,6 +13,18 @@ export interface FetchResponse {
 }
 
 /**
+ * A request of which not a single byte was written to a connection that stands: it had no effect for certain. `cause`
+ * says why. A `Fetch` that cannot tell rejects with another error.
+ */
+export class RequestNotSent extends Error {
+  override readonly name = "RequestNotSent";
+
+  constructor(cause: unknown) {
+    super("The request was not sent", { cause });
+  }
+}
+
+/**
  * How requests leave the client. An abort must end the request and the reading of its body at once. Redirects are not
  * followed: the API has none, and following one would hand the API key to whatever address the answer names.
  */

@@ -1,4 +1,10 @@
-import { BackendFailed, BackendUnreachable, RateLimited, TaskApiError } from "./errors.ts";
+import {
+  BackendFailed,
+  BackendUnreachable,
+  RateLimited,
+  TaskApiError,
+  UnreadableAnswer,
+} from "./errors.ts";
 
 /** How often and how long a call is repeated before its error reaches the caller. */
 export interface RetryPolicy {
@@ -26,6 +32,8 @@ export interface FailedAttempt {
   error: unknown;
   /** The call may be sent again although the backend may have acted on it: reads, and a cancel. */
   repeatable: boolean;
+  /** One that cannot be read is asked for again: of a create, it has the id of what was paid for. */
+  isAnswerVital?: boolean;
   /** 1 for the first attempt. */
   attempt: number;
   elapsedMs: number;
@@ -37,8 +45,10 @@ export interface FailedAttempt {
  * not fit the budget, not waited for at all.
  */
 export function retryDelayMs(policy: RetryPolicy, failed: FailedAttempt): number | null {
-  const { error, repeatable, attempt, elapsedMs } = failed;
-  if (!(error instanceof TaskApiError) || !isPassing(error)) return null;
+  const { error, repeatable, isAnswerVital = false, attempt, elapsedMs } = failed;
+  if (!(error instanceof TaskApiError)) return null;
+  const isCut = isAnswerVital && error instanceof UnreadableAnswer && !error.surelyNotAccepted;
+  if (!isCut && !isPassing(error)) return null;
   if (!repeatable && !error.surelyNotAccepted) return null;
   if (attempt >= policy.maxAttempts) return null;
   const delayMs = Math.max(backoffMs(policy, attempt), retryAfterMs(error) ?? 0);

@@ -86,7 +86,9 @@ export function createSubmit({
       },
       subject,
       secrets: headerSecrets(inputs),
-      repeatable: key === undefined ? false : mayRepeat,
+      // An empty group too many costs nothing.
+      repeatable: inputs.length === 0 ? true : key === undefined ? false : mayRepeat,
+      isAnswerVital: true,
       timeoutMs,
     };
     if (inputs.length > 0) await holdBack(inputs.length, signal);

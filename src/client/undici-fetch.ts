@@ -1,7 +1,7 @@
 import { Agent, type Dispatcher } from "undici";
 import { type ArrivingBody, createArrivingBody } from "./arriving-body.ts";
 import { ACCEPTED_ENCODINGS, decodeBody } from "./content-encoding.ts";
-import type { Fetch, FetchInit, FetchResponse } from "./fetch.ts";
+import { type Fetch, type FetchInit, type FetchResponse, RequestNotSent } from "./fetch.ts";
 import { ClientLimits } from "./limits.ts";
 import { onAbort } from "./on-abort.ts";
 
@@ -41,17 +41,19 @@ function exchange(
   { method, headers, body, signal }: FetchInit,
 ): Promise<FetchResponse> {
   const { origin, pathname, search } = new URL(url);
+  if (signal?.aborted === true) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {
     let request: Dispatcher.DispatchController | undefined;
     let answer: ArrivingBody | undefined;
     let stopListening = () => {};
     let failure: { error: unknown } | null = null;
     let hasArrived = false;
+    let isWritten = false;
 
     function fail(error: unknown): void {
       failure = { error };
       stopListening();
-      reject(error);
+      reject(isWritten ? error : new RequestNotSent(error));
       answer?.fail(error);
     }
     function leave(): void {
@@ -70,7 +72,6 @@ function exchange(
       fail(signal?.reason);
       leave();
     });
-    if (failure !== null) return;
     agent.dispatch(
       {
         origin,
@@ -80,10 +81,11 @@ function exchange(
         ...(body === undefined ? {} : { body }),
       },
       {
-        // Again for each connection that is tried.
+        // The connection stands, its TLS and a proxy's tunnel included, and the next thing is to write the request.
         onRequestStart(started) {
           request = started;
-          if (failure !== null) leave();
+          if (failure === null) isWritten = true;
+          else leave();
         },
         onResponseStart(begun, status, answerHeaders) {
           // 100 and 103: the answer is still to come.

@@ -31,6 +31,14 @@ test.each([
   expect(isRepeated(false)).toBe(createRepeats);
 });
 
+test("an answer that holds what was paid for is asked for again when it cannot be read", () => {
+  const isRepeated = (error: unknown, repeatable: boolean) =>
+    retryDelayMs(defaultRetryPolicy, { error, repeatable, isAnswerVital: true, ...first }) !== null;
+  expect(isRepeated(new UnreadableAnswer("cut", { status: 200 }), true)).toBe(true);
+  expect(isRepeated(new UnreadableAnswer("cut", { status: 200 }), false)).toBe(false);
+  expect(isRepeated(new UnreadableAnswer("elsewhere", { status: 302 }), true)).toBe(false);
+});
+
 test("pauses double up to a limit, shortened by at most a quarter", () => {
   const policy = { ...defaultRetryPolicy, maxAttempts: 20, budgetMs: 1_000_000 };
   const full = [500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000];
