@@ -9,12 +9,13 @@ const checkout = new URL("../", import.meta.url);
 
 /** Who may import whom, as the linter must enforce it. Every folder of src has a line, or is the composition root. */
 const house: Record<string, { folders: string[]; packages: string[]; node: boolean }> = {
-  "task-api": { folders: [], packages: ["zod"], node: false },
-  client: { folders: ["task-api"], packages: ["undici", "eventsource-parser"], node: true },
+  text: { folders: [], packages: [], node: false },
+  "task-api": { folders: ["text"], packages: ["zod"], node: false },
+  client: { folders: ["task-api", "text"], packages: ["undici", "eventsource-parser"], node: true },
   database: { folders: [], packages: ["kysely", "libsql", "node-sqlite3-wasm"], node: true },
-  ledger: { folders: ["task-api", "database"], packages: ["kysely", "zod"], node: true },
+  ledger: { folders: ["task-api", "database", "text"], packages: ["kysely", "zod"], node: true },
   engine: {
-    folders: ["task-api", "database"],
+    folders: ["task-api", "database", "text"],
     packages: [
       "@hono/node-server",
       "hono",
@@ -41,12 +42,12 @@ const house: Record<string, { folders: string[]; packages: string[]; node: boole
     node: true,
   },
   mcp: {
-    folders: ["client", "ledger", "task-api"],
+    folders: ["client", "ledger", "task-api", "text"],
     packages: ["@modelcontextprotocol/server", "zod"],
     node: true,
   },
   telemetry: {
-    folders: ["client", "mcp"],
+    folders: ["client", "mcp", "text"],
     packages: [
       "@opentelemetry/api",
       "@opentelemetry/core",
@@ -58,7 +59,7 @@ const house: Record<string, { folders: string[]; packages: string[]; node: boole
     node: true,
   },
   transports: {
-    folders: [],
+    folders: ["text"],
     packages: [
       "@hono/node-server",
       "@modelcontextprotocol/server",
@@ -194,7 +195,7 @@ function importSources(packages: string[]): Map<string, string> {
     add(node, `import { readFile } from "node:fs/promises";\nexport const y = readFile;`);
     add(false, `import process from "node:process";\nexport const y = process.env;`);
     add(false, `import { pino } from "pino";\nexport const y = pino;`);
-    if (folder !== "task-api") {
+    if (node) {
       add(true, `import type { Logger } from "pino";\nexport type Y = Logger;`);
     }
   }
