@@ -1,4 +1,6 @@
 import { readErrorBody } from "../task-api/error-body.ts";
+import { cutText } from "../text/cut-text.ts";
+import { tryParseJson } from "../text/json.ts";
 import {
   BackendFailed,
   BackendTimedOut,
@@ -22,7 +24,7 @@ import {
 } from "./errors.ts";
 import type { FetchResponse } from "./fetch.ts";
 import { ClientLimits } from "./limits.ts";
-import { parseJson, readText } from "./read-body.ts";
+import { readText } from "./read-body.ts";
 import type { Redact } from "./secrets.ts";
 
 /** What was asked, as far as the meaning of a status depends on it. */
@@ -39,8 +41,8 @@ export async function readErrorAnswer(
 ): Promise<TaskApiError> {
   const { status } = response;
   const { text } = await readText(response.body, ClientLimits.errorBodyMaxBytes);
-  const answer = readErrorBody(parseJson(text));
-  const clean = (words: string) => cut(redact(words));
+  const answer = readErrorBody(tryParseJson(text));
+  const clean = (words: string) => cutText(redact(words), ClientLimits.upstreamTextMaxChars);
   const facts: ErrorFacts = {
     status,
     upstreamMessage: answer.message === null ? null : clean(answer.message),
@@ -111,11 +113,6 @@ function reduceProblems(problems: RequestProblem[], clean: Redact): RequestProbl
     loc: loc.map((part) => (typeof part === "string" ? clean(part) : part)),
     msg: clean(msg),
   }));
-}
-
-function cut(text: string): string {
-  const max = ClientLimits.upstreamTextMaxChars;
-  return text.length <= max ? text : `${text.slice(0, max - 1)}…`;
 }
 
 /** `retry-after-ms`, or `retry-after` in seconds or as a date; null when there is none that can be read. */

@@ -1,4 +1,6 @@
 import type { Logger } from "pino";
+import { cutText } from "../text/cut-text.ts";
+import { tryParseJson } from "../text/json.ts";
 import { type Subject, readErrorAnswer } from "./answer-error.ts";
 import type { Clock } from "./clock.ts";
 import type { Contract } from "./contract.ts";
@@ -7,7 +9,7 @@ import { BackendTimedOut, TaskApiError, UnreadableAnswer } from "./errors.ts";
 import { createEventReader } from "./event-stream.ts";
 import { type Fetch, type FetchInit, type FetchResponse, RequestNotSent } from "./fetch.ts";
 import { ClientLimits } from "./limits.ts";
-import { parseJson, readText } from "./read-body.ts";
+import { readText } from "./read-body.ts";
 import { type RetryPolicy, retryDelayMs } from "./retry-policy.ts";
 import { type Redact, redactAlso } from "./secrets.ts";
 import { traceHeaders } from "./trace-context.ts";
@@ -175,14 +177,14 @@ async function readAnswer<T>(
   if (isCut) {
     throw new UnreadableAnswer("The backend's answer is larger than any run's output.", { status });
   }
-  const body = parseJson(text);
+  const body = tryParseJson(text);
   if (body === undefined) {
     throw new UnreadableAnswer("The backend's answer is not JSON. Check the base URL.", { status });
   }
   const answer = contract.safeParse(body);
   if (answer.success) return answer.data;
   const [issue] = answer.error.issues;
-  const where = redact(issue?.path.map(String).join(".") ?? "").slice(0, 100);
+  const where = cutText(redact(issue?.path.map(String).join(".") ?? ""), 100);
   throw new UnreadableAnswer(
     `The backend's answer is not what the Task API sends (at "${where}"). Check the base URL.`,
     { status },

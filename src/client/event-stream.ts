@@ -2,10 +2,10 @@ import { StringDecoder } from "node:string_decoder";
 import { type EventSourceMessage, type ParseError, createParser } from "eventsource-parser";
 import type { Logger } from "pino";
 import { isJsonObject } from "../task-api/task-spec.ts";
+import { tryParseJson } from "../text/json.ts";
 import type { Contract } from "./contract.ts";
 import { UnreadableAnswer } from "./errors.ts";
 import { ClientLimits } from "./limits.ts";
-import { parseJson } from "./read-body.ts";
 
 /**
  * Reads the events of a `text/event-stream` body, chunk by chunk. `data.type` says what a frame is, and the `event:` line
@@ -34,7 +34,7 @@ export function createEventReader<Event>(
     const arrived = frames;
     frames = [];
     for (const frame of arrived) {
-      const data = withType(parseJson(frame.data), frame.event);
+      const data = withType(tryParseJson(frame.data), frame.event);
       const event = contract.safeParse(data);
       if (event.success) {
         yield event.data;

@@ -21,12 +21,3 @@ export async function readText(
   const whole = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
   return { text: decoder.decode(whole), isCut };
 }
-
-/** The value of JSON text, or undefined (which JSON cannot say) when it is not JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

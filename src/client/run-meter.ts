@@ -3,6 +3,7 @@ import type {
   ProgressMessageEvent,
   ProgressStatsEvent,
 } from "../task-api/run-event.ts";
+import { cutText } from "../text/cut-text.ts";
 
 export interface RunMessage {
   /** The part after `task_run.progress_msg.`, such as `plan` or `search`. */
@@ -74,7 +75,7 @@ export function createRunMeter(): RunMeter {
   function takeMessage(event: ProgressMessageEvent): boolean {
     const message: RunMessage = {
       kind: event.type.slice("task_run.progress_msg.".length),
-      message: event.message.slice(0, MESSAGE_MAX_CHARS),
+      message: cutText(event.message, MESSAGE_MAX_CHARS),
       timestamp: event.timestamp ?? null,
     };
     isReplay ??= createReplayFilter();

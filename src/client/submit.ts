@@ -1,4 +1,5 @@
 import type { RunInput } from "../task-api/run-input.ts";
+import { jsonText } from "../text/json.ts";
 import type { Subject } from "./answer-error.ts";
 import type { Backend } from "./backend.ts";
 import { betaFeatures, betaHeader } from "./beta-features.ts";
@@ -79,7 +80,7 @@ export function createSubmit({
     const call = {
       method: "POST" as const,
       path,
-      body: JSON.stringify(body),
+      body: jsonText(body),
       headers: {
         ...betaHeader(features),
         ...(key === undefined ? {} : { "idempotency-key": key }),

@@ -6,6 +6,7 @@ import type { BackendConfig, BridgeConfig } from "../config.ts";
 import { checkOutputSchema } from "../task-api/output-schema-rules.ts";
 import { type RunInput, UndisputedRunInput } from "../task-api/run-input.ts";
 import { JsonObject } from "../task-api/task-spec.ts";
+import { parseJson } from "../text/json.ts";
 import { explainError } from "../mcp/explain-error.ts";
 import { placeRun } from "../mcp/place-run.ts";
 import { CostRefused } from "../mcp/refusals.ts";
@@ -122,7 +123,7 @@ async function readRunInput(options: RunCommandOptions): Promise<RunInput> {
 async function readOutputSchema(file: string): Promise<JsonObject> {
   let schema: unknown;
   try {
-    schema = JSON.parse(await readFile(file, "utf8"));
+    schema = parseJson(await readFile(file, "utf8"));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UsageError(`--output-schema ${file}: not a readable JSON file (${reason})`);

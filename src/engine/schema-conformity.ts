@@ -1,7 +1,10 @@
+import type { ErrorObject } from "ajv";
 import type { RunOutput } from "../task-api/output.ts";
 import type { RunInput } from "../task-api/run-input.ts";
 import type { RunWarning } from "../task-api/run.ts";
 import { type JsonObject, requestedOutput } from "../task-api/task-spec.ts";
+import { cutText } from "../text/cut-text.ts";
+import { isLongNumber } from "../text/json.ts";
 
 /** Enough to see what is wrong; a large output that misses its schema everywhere says no more with a hundred. */
 const MAX_PROBLEMS = 10;
@@ -59,6 +62,7 @@ async function compile(schema: JsonObject): Promise<Validator> {
     strict: false,
     validateFormats: false,
     logger: false,
+    verbose: true,
   });
   try {
     const validate = ajv.compile(schema);
@@ -70,6 +74,7 @@ async function compile(schema: JsonObject): Promise<Validator> {
         return [unusable(error)];
       }
       return (validate.errors ?? [])
+        .filter((error) => !isLongNumberAsText(error))
         .slice(0, MAX_PROBLEMS)
         .map(({ instancePath, message }) => `${instancePath || "/"} ${message ?? "is wrong"}`);
     };
@@ -79,7 +84,14 @@ async function compile(schema: JsonObject): Promise<Validator> {
   }
 }
 
+/** A number with more digits than a double keeps is text here; in the request it was the number that the schema wants. */
+function isLongNumberAsText({ keyword, data, schema }: ErrorObject): boolean {
+  const wanted: unknown[] = [schema].flat();
+  const wantsNumber = wanted.includes("integer") || wanted.includes("number");
+  return keyword === "type" && wantsNumber && typeof data === "string" && isLongNumber(data);
+}
+
 function unusable(error: unknown): string {
   const reason = error instanceof Error ? error.message : String(error);
-  return `the schema itself cannot be used (${reason.slice(0, 200)})`;
+  return `the schema itself cannot be used (${cutText(reason, 200)})`;
 }

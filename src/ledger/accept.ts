@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { jsonText } from "../text/json.ts";
 import type { AcceptedRun } from "./ledger.ts";
 import type { LedgerDatabase } from "./schema.ts";
 import { readState } from "./run-state.ts";
@@ -14,7 +15,7 @@ export async function accept(
   nowMs: number,
 ): Promise<void> {
   // One statement however many runs: what is written for each is in the JSON.
-  const answers = JSON.stringify(
+  const answers = jsonText(
     accepted.map(({ entryId, run }) => ({
       id: entryId,
       run_id: run.run_id,

@@ -1,4 +1,5 @@
 import { RunOutput } from "../task-api/output.ts";
+import { jsonText } from "../text/json.ts";
 import type { LedgerDatabase } from "./schema.ts";
 
 /** The largest reports seen are around 2 MB; writing much more would hold up the process and whoever waits for the lock. */
@@ -13,7 +14,7 @@ export async function keepOutput(
   output: RunOutput,
   maxTotalBytes: number,
 ): Promise<void> {
-  const json = JSON.stringify(output);
+  const json = jsonText(output);
   const bytes = Buffer.byteLength(json);
   if (bytes > Math.min(OUTPUT_MAX_BYTES, maxTotalBytes)) return;
   await db.transaction().execute(async (trx) => {

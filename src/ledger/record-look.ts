@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { RunStatus, isTerminalStatus, mayHaveResult } from "../task-api/run.ts";
-import { cutText } from "./cut-text.ts";
+import { cutText } from "../text/cut-text.ts";
+import { jsonText } from "../text/json.ts";
 import type { LedgerMessage, RunLook } from "./ledger.ts";
 import { keepOutput } from "./outputs.ts";
 import { readState } from "./run-state.ts";
@@ -118,7 +119,7 @@ async function writeLook(
 }
 
 function writeMessages(messages: readonly LedgerMessage[]): string {
-  return JSON.stringify(
+  return jsonText(
     messages.slice(-MESSAGES_KEPT).map(({ kind, message, timestamp }) => ({
       kind: cutText(kind, KIND_MAX_CHARS),
       message: cutText(message, MESSAGE_MAX_CHARS),

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
-import { cutText } from "./cut-text.ts";
+import { cutText } from "../text/cut-text.ts";
+import { jsonText } from "../text/json.ts";
 import { type EntryRow, readEntry, selectEntries } from "./entry.ts";
 import { fingerprintRequest } from "./fingerprint-request.ts";
 import { foldText } from "./fold-text.ts";
@@ -84,7 +85,7 @@ function describeDraft(
   { input, processor, priceUsd, taskgroupId, idempotencyKey }: RunDraft,
   nowMs: number,
 ) {
-  const text = typeof input.input === "string" ? input.input : JSON.stringify(input.input);
+  const text = typeof input.input === "string" ? input.input : jsonText(input.input);
   const question = cutText(text, QUESTION_MAX_CHARS);
   return {
     account,

@@ -1,5 +1,5 @@
 import { type TaskRun, isOver } from "../task-api/run.ts";
-import { cutText } from "./cut-text.ts";
+import { cutText } from "../text/cut-text.ts";
 
 /** A reason in a list; the backend keeps the rest. */
 const ERROR_MAX_CHARS = 1_000;

@@ -1,4 +1,5 @@
 import { isJsonObject } from "../task-api/task-spec.ts";
+import { tryParseJson } from "../text/json.ts";
 
 /**
  * Some clients send objects, lists, numbers and booleans as JSON text. Wherever the schema does not admit a string, text
@@ -9,7 +10,7 @@ export function readJsonText(value: unknown, schema: unknown): unknown {
   if (schema === undefined) return value;
   const { types, properties, items } = describe(schema);
   if (typeof value === "string" && types.size > 0 && !types.has("string")) {
-    const parsed = parseJson(value);
+    const parsed = tryParseJson(value);
     return types.has(typeOf(parsed)) ? readJsonText(parsed, schema) : value;
   }
   if (Array.isArray(value)) return value.map((item) => readJsonText(item, items));
@@ -48,14 +49,6 @@ function describe(schema: unknown): Description {
     description.items ??= inner.items;
   }
   return description;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function typeOf(value: unknown): string {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Instead, asText, orElse, textOf } from "./lenient.ts";
+import { parseJson } from "../text/json.ts";
 import { TaskRun } from "./run.ts";
 import { JsonObject, isJsonObject } from "./task-spec.ts";
 
@@ -61,8 +62,7 @@ export type TextOutput = z.infer<typeof TextOutput>;
 const JsonContent = z.preprocess((content, context) => {
   if (typeof content !== "string") return content;
   try {
-    const parsed: unknown = JSON.parse(content);
-    return parsed;
+    return parseJson(content);
   } catch {
     context.addIssue({ code: "custom", message: "content is neither an object nor JSON text" });
     return z.NEVER;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isLongNumber } from "../text/json.ts";
 
 /** A JSON object whose keys the contract does not name. */
 export const JsonObject = z.record(z.string(), z.unknown());
@@ -9,10 +10,27 @@ export function isJsonObject(json: unknown): json is JsonObject {
   return typeof json === "object" && json !== null && !Array.isArray(json);
 }
 
+/** The keywords whose values are numbers. Source: JSON Schema 2020-12, Validation, 6.2. */
+const LIMITS = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"];
+
+/** A limit with more digits than a double keeps (of 64-bit integers, say) was read as text: it is the nearest number. */
+function readLimits(schema: JsonObject): JsonObject {
+  const read = (value: unknown, name: string): unknown => {
+    if (typeof value === "string") {
+      return LIMITS.includes(name) && isLongNumber(value) ? Number(value) : value;
+    }
+    if (Array.isArray(value)) return value.map((item) => read(item, ""));
+    return isJsonObject(value) ? readLimits(value) : value;
+  };
+  return Object.fromEntries(
+    Object.entries(schema).map(([name, value]) => [name, read(value, name)]),
+  );
+}
+
 /** Output (or input) that follows a JSON Schema. Source: Task API, `task_spec`. */
 export const JsonSchemaSpec = z.strictObject({
   type: z.literal("json").default("json"),
-  json_schema: JsonObject,
+  json_schema: JsonObject.overwrite(readLimits),
 });
 export type JsonSchemaSpec = z.infer<typeof JsonSchemaSpec>;
 

@@ -11,6 +11,7 @@ import {
   type SpanExporter,
 } from "@opentelemetry/sdk-trace-base";
 import type { Logger } from "pino";
+import { cutText } from "../text/cut-text.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { createTraceFetch } from "./trace-fetch.ts";
 import { createTraceRequest } from "./trace-requests.ts";
@@ -82,7 +83,7 @@ const MESSAGE_CHARS = 300;
 function warnOnce(log: Logger): DiagLogger {
   let isTold = false;
   const tell = (message: string) => {
-    if (!isTold) log.warn({ reason: message.slice(0, MESSAGE_CHARS) }, "traces are not complete");
+    if (!isTold) log.warn({ reason: cutText(message, MESSAGE_CHARS) }, "traces are not complete");
     isTold = true;
   };
   return { error: tell, warn: tell, info() {}, debug() {}, verbose() {} };

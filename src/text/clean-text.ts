@@ -1,3 +1,5 @@
+import { cutText } from "./cut-text.ts";
+
 /** CSI sequences, strings for the terminal (OSC 8, OSC 52 and the like) with what they carry, and all other escapes. */
 const ESCAPE_SEQUENCES =
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u0080-\u009f\n]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]?/g;
@@ -33,9 +35,9 @@ export function cleanText(text: string): string {
     .replaceAll(NEEDED_OR_INVISIBLE, (_found, needed?: string) => needed ?? "");
 }
 
-/** The same on one line. */
-export function cleanLine(text: string): string {
-  return cleanText(text).replaceAll(/\s+/g, " ").trim();
+/** The same on one line, which is cut after `maxChars`. */
+export function cleanLine(text: string, maxChars = Number.POSITIVE_INFINITY): string {
+  return cutText(cleanText(text).replaceAll(/\s+/g, " ").trim(), maxChars);
 }
 
 /** A JSON value with every text in it cleaned, names of members included. */

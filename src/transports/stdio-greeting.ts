@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import { parseJson } from "../text/json.ts";
 
 type RequestId = string | number;
 
@@ -78,7 +79,7 @@ export function greetStdio({
 /** Undefined for a line that is no JSON: the whole server says so. */
 function readMessage(line: Buffer): unknown {
   try {
-    return JSON.parse(line.toString("utf8"));
+    return parseJson(line.toString("utf8"));
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
+import { parseJson } from "../text/json.ts";
 
 /** What becomes of a webhook that came in. */
 export type ReceivedWebhook =
@@ -100,7 +101,7 @@ function headerOf(headers: Headers, name: string): string | null {
 function readNews(body: Uint8Array): ReceivedWebhook {
   let event: unknown;
   try {
-    event = JSON.parse(Buffer.from(body).toString("utf8"));
+    event = parseJson(Buffer.from(body).toString("utf8"));
   } catch {
     return refused(400, "the body is not JSON");
   }

@@ -3,6 +3,7 @@ import { checkTaskSpec } from "../../task-api/output-schema-rules.ts";
 import { PROCESSORS, findProcessor } from "../../task-api/processors.ts";
 import { RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
+import { tryParseJson } from "../../text/json.ts";
 import { findInteraction } from "../runs/read-runs.ts";
 import { checkInput } from "../schema-conformity.ts";
 import { yieldTurn } from "../yield-turn.ts";
@@ -139,7 +140,7 @@ function unusedSettings({ memory_scope_key, advanced_settings }: RunInput): RunW
 
 /** The JSON value of a body; throws a 422. */
 export function parseJsonBody(text: string): unknown {
-  const value = parseJson(text);
+  const value = tryParseJson(text);
   if (value === undefined) {
     throw unprocessable([{ type: "json_invalid", loc: ["body"], msg: "the body must be JSON" }]);
   }
@@ -148,14 +149,6 @@ export function parseJsonBody(text: string): unknown {
     throw unprocessable([{ type: "nesting_too_deep", loc: ["body"], msg }]);
   }
   return value;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {

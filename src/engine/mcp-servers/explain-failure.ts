@@ -1,6 +1,7 @@
 import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from "@modelcontextprotocol/client";
 import { OutgoingRequestError } from "../outgoing/outgoing-errors.ts";
-import { cleanLine, cleanText } from "./outside-text.ts";
+import { cleanLine, cleanText } from "../../text/clean-text.ts";
+import { MAX_QUOTED_CHARS } from "./limits.ts";
 import type { Redact } from "./server-secrets.ts";
 
 /** Why a server could not be used, in words for the owner of the run, short and without secrets. */
@@ -8,7 +9,7 @@ export function explainFailure(error: unknown, redact: Redact): string {
   const own = findOwnError(error);
   if (own !== null) return own.message;
   // Cleaned first, so that nothing invisible parts a secret; cut last, so that no half of one is left.
-  return cleanLine(redact.inMessage(cleanText(describe(error))));
+  return cleanLine(redact.inMessage(cleanText(describe(error))), MAX_QUOTED_CHARS);
 }
 
 function describe(error: unknown): string {

@@ -5,11 +5,13 @@ import type { McpToolCall } from "../../task-api/output.ts";
 import type { McpServerEntry } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
 import type { JsonObject } from "../../task-api/task-spec.ts";
+import { cleanLine } from "../../text/clean-text.ts";
+import { cutPlace } from "../../text/cut-text.ts";
+import { jsonText } from "../../text/json.ts";
 import type { FetchFromRun } from "../outgoing/guarded-fetch.ts";
 import { explainFailure } from "./explain-failure.ts";
-import { MAX_RECORDED_CHARS, MCP_LIMITS, type McpLimits } from "./limits.ts";
+import { MAX_QUOTED_CHARS, MAX_RECORDED_CHARS, MCP_LIMITS, type McpLimits } from "./limits.ts";
 import { connectMcpServer, type McpConnection } from "./mcp-connection.ts";
-import { cleanLine } from "./outside-text.ts";
 import { createRedact, publicUrl, type Redact } from "./server-secrets.ts";
 import { readToolResult, type ToolText } from "./tool-result.ts";
 
@@ -132,7 +134,7 @@ function serveTools(
     signal: AbortSignal;
   },
 ): RunMcpServer {
-  const serverName = cleanLine(entry.name);
+  const serverName = quotable(entry.name);
   const definitions = new Map<RunTool, Tool>(
     tools.map((tool) => [describeTool(tool, entry, redact), tool]),
   );
@@ -144,7 +146,7 @@ function serveTools(
       tool_call_id: `mcptool_${randomUUID()}`,
       server_name: entry.name,
       tool_name: tool.name,
-      arguments: JSON.stringify(args),
+      arguments: jsonText(args),
     };
     try {
       const result = await connection.callTool(definition, args);
@@ -179,17 +181,20 @@ function describeTool(
 ): RunTool {
   const { readOnlyHint, destructiveHint } = tool.annotations ?? {};
   return {
-    name: cleanLine(redact.inMessage(tool.name)),
-    description: cleanLine(tool.description ?? ""),
+    name: quotable(redact.inMessage(tool.name)),
+    description: quotable(tool.description ?? ""),
     inputSchema: tool.inputSchema,
     changesThings: readOnlyHint === false || (readOnlyHint !== true && destructiveHint === true),
     isAllowedByName: allowed?.includes(tool.name) ?? false,
   };
 }
 
+/** A short line, as it may stand in a message. */
+const quotable = (text: string) => cleanLine(text, MAX_QUOTED_CHARS);
+
 function cut(content: string): string {
   if (content.length <= MAX_RECORDED_CHARS) return content;
-  const kept = content.slice(0, MAX_RECORDED_CHARS).replace(/[\ud800-\udbff]$/, "");
+  const kept = content.slice(0, cutPlace(content, MAX_RECORDED_CHARS));
   return `${kept}\n[cut: the first ${kept.length} of ${content.length} characters]`;
 }
 
@@ -202,7 +207,7 @@ function warnOfFailure(
   log: Logger,
 ): RunWarning {
   const refId = randomUUID();
-  const name = cleanLine(entry.name);
+  const name = quotable(entry.name);
   const url = publicUrl(entry.url);
   const reason = explainFailure(error, redact);
   log.warn({ ref_id: refId, server: name, url, reason }, `failed ${doing}`);
@@ -221,7 +226,7 @@ function warnOfMissing(server: string, names: readonly string[]): RunWarning[] {
   return [
     {
       type: "warning",
-      message: `MCP server ${server} has no tool named ${names.map((name) => cleanLine(name)).join(", ")}; allowed_tools lists it.`,
+      message: `MCP server ${server} has no tool named ${names.map((name) => quotable(name)).join(", ")}; allowed_tools lists it.`,
       detail: {},
     },
   ];

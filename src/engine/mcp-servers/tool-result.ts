@@ -1,5 +1,5 @@
 import type { CallToolResult } from "@modelcontextprotocol/client";
-import { cleanText } from "./outside-text.ts";
+import { cleanText, cleanValue } from "../../text/clean-text.ts";
 import type { Redact } from "./server-secrets.ts";
 
 /** One piece of text that a tool returned. */
@@ -33,5 +33,5 @@ export function readToolResult(
     .map(({ text, url }) => ({ text: redact.inResult(cleanText(text)), url }))
     .filter(({ text }) => text.trim() !== "");
   if (cleaned.length > 0 || structuredContent === undefined) return cleaned;
-  return [{ text: redact.inResult(cleanText(JSON.stringify(structuredContent))), url: null }];
+  return [{ text: redact.inResult(JSON.stringify(cleanValue(structuredContent))), url: null }];
 }

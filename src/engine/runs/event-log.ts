@@ -9,6 +9,7 @@ import {
   type ProgressEvent,
 } from "../../task-api/run-event.ts";
 import { JsonObject } from "../../task-api/task-spec.ts";
+import { jsonText } from "../../text/json.ts";
 
 /** One entry of a run's event log. A state is kept as its status only: the run row holds the rest. */
 export type LoggedEvent = { seq: number } & (
@@ -65,7 +66,7 @@ export async function appendProgress(
     .select(({ fn }) => fn.max("seq").as("last"))
     .executeTakeFirstOrThrow();
   const entries = [
-    ...events.map(({ type, ...body }) => ({ type, body: JSON.stringify(body) })),
+    ...events.map(({ type, ...body }) => ({ type, body: jsonText(body) })),
     ...(status === undefined ? [] : [{ type: STATE_TYPE, body: writeStateBody(status) }]),
   ];
   const rows = entries.map((entry, index) => ({

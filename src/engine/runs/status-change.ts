@@ -9,6 +9,7 @@ import {
   type RunWarning,
   isTerminalStatus,
 } from "../../task-api/run.ts";
+import { jsonText } from "../../text/json.ts";
 import { type Clock, formatTimestamp } from "../clock.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import { countSpending } from "../tenants/admission.ts";
@@ -49,7 +50,7 @@ export function toColumns(values: {
   error?: RunError;
 }): Updateable<RunsTable> {
   return Object.fromEntries(
-    Object.entries(values).map(([column, value]) => [column, JSON.stringify(value)]),
+    Object.entries(values).map(([column, value]) => [column, jsonText(value)]),
   );
 }
 

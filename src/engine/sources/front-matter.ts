@@ -13,7 +13,10 @@ export interface FrontMatter {
 
 const BLOCK = /^---[ \t]*\r?\n([\s\S]*?)(?:^|\r?\n)(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/;
 
-const Scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String).nullish();
+const Scalar = z
+  .union([z.string(), z.number(), z.bigint(), z.boolean()])
+  .transform(String)
+  .nullish();
 const Fields = z.looseObject({
   title: Scalar.catch(null),
   url: Scalar.catch(null),
@@ -31,7 +34,7 @@ export function readFrontMatter(text: string): FrontMatter {
 
   let yaml: unknown;
   try {
-    yaml = parse(match[1] ?? "", { logLevel: "error" });
+    yaml = parse(match[1] ?? "", { logLevel: "error", intAsBigInt: true });
   } catch (error) {
     const [firstLine] = String(error instanceof Error ? error.message : error).split("\n");
     return { ...none, body, problems: [`its front matter is not valid YAML: ${firstLine}`] };

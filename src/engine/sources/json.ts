@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson as readJson } from "../../text/json.ts";
 import {
   type Block,
   groupSections,
@@ -23,13 +24,13 @@ const MAX_VALUE_CHARS = 300;
 
 /** Reads a JSON file: each object becomes a line of `name: value` cells, under the path of names that leads to it. */
 export function parseJson(text: string): ParsedDocument {
-  return readValue(JSON.parse(text));
+  return readValue(readJson(text));
 }
 
 /** Reads a file with one JSON value on each line. */
 export function parseJsonLines(text: string): ParsedDocument {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  return readValue(lines.map((line): unknown => JSON.parse(line)));
+  return readValue(lines.map((line) => readJson(line)));
 }
 
 function readValue(value: unknown): ParsedDocument {

@@ -1,3 +1,4 @@
+import { cutPlace } from "../../text/cut-text.ts";
 import type { Section } from "./document.ts";
 import { splitSentences } from "./sentences.ts";
 
@@ -35,15 +36,9 @@ function cutSentence(sentence: string): string[] {
   let rest = sentence;
   while (rest.length > MAX_PASSAGE_CHARS) {
     const space = rest.lastIndexOf(" ", MAX_PASSAGE_CHARS);
-    const end = space > 0 ? space : endOfCharacter(rest, MAX_PASSAGE_CHARS);
+    const end = space > 0 ? space : cutPlace(rest, MAX_PASSAGE_CHARS);
     pieces.push(rest.slice(0, end));
     rest = rest.slice(end).trimStart();
   }
   return [...pieces, rest];
-}
-
-/** Never between the two halves of a surrogate pair. */
-function endOfCharacter(text: string, end: number): number {
-  const code = text.charCodeAt(end - 1);
-  return code >= 0xd800 && code <= 0xdbff ? end - 1 : end;
 }

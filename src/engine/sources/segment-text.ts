@@ -1,3 +1,5 @@
+import { cutPlace } from "../../text/cut-text.ts";
+
 /**
  * The segments of a text, found piece by piece: `Intl.Segmenter` copies its whole input for every segment, so its time
  * and memory grow with the square of the length. A piece ends at a space where there is one, and never inside a
@@ -22,6 +24,5 @@ function endOfPiece(text: string, start: number, maxChars: number): number {
   if (end >= text.length) return text.length;
   const space = text.lastIndexOf(" ", end);
   if (space > start) return space + 1;
-  const isInsidePair = /[\uD800-\uDBFF]/.test(text.charAt(end - 1));
-  return isInsidePair ? end - 1 : end;
+  return cutPlace(text, end, start);
 }

@@ -3,6 +3,7 @@ import { type SchemaProblem, checkTaskSpec } from "../../task-api/output-schema-
 import { PROCESSORS } from "../../task-api/processors.ts";
 import { RunInput } from "../../task-api/run-input.ts";
 import { JsonObject, TaskSpec } from "../../task-api/task-spec.ts";
+import { tryParseJson } from "../../text/json.ts";
 import { durationText } from "../phrases.ts";
 import { OutputFields, taskSpecOf } from "./output-fields.ts";
 import { IdempotencyKey, MaxCostUsd, WaitSeconds } from "./shared-arguments.ts";
@@ -41,11 +42,7 @@ function readOutputSchema(value: unknown): unknown {
 }
 
 function jsonObject(text: string): JsonObject | undefined {
-  try {
-    return JsonObject.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+  return JsonObject.safeParse(tryParseJson(text)).data;
 }
 
 const { shape } = RunInput;

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { parseJson } from "../../text/json.ts";
 import { PARSE_ERROR, Refusal } from "./refusals.ts";
 
 /** The JSON of a request. Throws a 413, or a 400 with the parse error of JSON-RPC. */
@@ -9,7 +10,7 @@ export async function readJsonBody(
   const text = (await readBody(incoming, bodyBytes)).toString("utf8");
   let body: unknown;
   try {
-    body = JSON.parse(text);
+    body = parseJson(text);
   } catch (cause) {
     throw new Refusal(400, "Parse error: the body is not JSON.", { code: PARSE_ERROR, cause });
   }

@@ -8,6 +8,8 @@ import type { McpToolCall } from "../../../task-api/output.ts";
 import type { McpServerEntry, RunInput } from "../../../task-api/run-input.ts";
 import type { RunWarning } from "../../../task-api/run.ts";
 import type { JsonObject } from "../../../task-api/task-spec.ts";
+import { cutPlace } from "../../../text/cut-text.ts";
+import { jsonText } from "../../../text/json.ts";
 import type { Clock } from "../../clock.ts";
 import { isAllowedSource } from "../../sources/source-policy-filter.ts";
 import type { FoundDocument } from "./found-documents.ts";
@@ -124,7 +126,7 @@ async function callInTime(
       tool_call_id: `mcptool_${randomUUID()}`,
       server_name: server.name,
       tool_name: tool.name,
-      arguments: JSON.stringify(args),
+      arguments: jsonText(args),
       content: null,
       error: reason,
     };
@@ -174,10 +176,10 @@ function warnOfNoTool({ name, tools }: RunMcpServer): RunWarning {
   };
 }
 
-/** At a space where there is one, and never between the halves of a surrogate pair. */
+/** At a space where there is one, and never inside a character. */
 function shorten(question: string, maxChars: number): string {
   if (question.length <= maxChars) return question;
-  const cut = question.slice(0, maxChars).replace(/[\ud800-\udbff]$/, "");
+  const cut = question.slice(0, cutPlace(question, maxChars));
   const space = cut.lastIndexOf(" ");
   return space > 0 ? cut.slice(0, space) : cut;
 }

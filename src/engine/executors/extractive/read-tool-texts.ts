@@ -1,6 +1,9 @@
 import { z } from "zod";
 import type { ToolText } from "../../mcp-servers/tool-result.ts";
-import { cleanLine } from "../../mcp-servers/outside-text.ts";
+import { MAX_QUOTED_CHARS } from "../../mcp-servers/limits.ts";
+import { cleanLine } from "../../../text/clean-text.ts";
+import { cutPlace } from "../../../text/cut-text.ts";
+import { tryParseJson } from "../../../text/json.ts";
 import {
   describeRow,
   normalizeLine,
@@ -49,7 +52,9 @@ export function readToolTexts(
     if (text === "") continue;
     const url = claimed ?? source.url;
     const document = byUrl.get(url) ?? { title: source.title, url, publishedOn, passages: [] };
-    document.passages.push(...splitPassages({ heading: cleanLine(heading), text }));
+    document.passages.push(
+      ...splitPassages({ heading: cleanLine(heading, MAX_QUOTED_CHARS), text }),
+    );
     byUrl.set(url, document);
   }
   return [...byUrl.values()];
@@ -70,7 +75,7 @@ interface ReadingLeft {
 }
 
 function take(text: string, budget: ReadingLeft): string {
-  const taken = text.slice(0, Math.max(0, budget.chars));
+  const taken = text.slice(0, cutPlace(text, budget.chars));
   budget.chars -= taken.length + 1;
   return taken;
 }
@@ -87,11 +92,7 @@ function parseJson(text: string): unknown {
   if (text.length > MAX_JSON_CHARS) return undefined;
   const body = text.trim().replace(/^```(?:json)?\n([^]*)\n```$/, "$1");
   if (!/^[[{]/.test(body)) return undefined;
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
+  return tryParseJson(body);
 }
 
 const URL_KEYS = ["url", "link", "uri", "href", "source_url", "source"];
@@ -219,9 +220,8 @@ function cutLine(line: string): string[] {
   while (rest.length > MAX_LINE_CHARS) {
     const start = rest.slice(0, MAX_LINE_CHARS);
     const sentence = Math.max(start.lastIndexOf(". "), start.lastIndexOf("。"));
-    const end = sentence + 1 || start.lastIndexOf(" ") + 1 || MAX_LINE_CHARS;
-    // Half a surrogate pair stays with its other half.
-    const piece = rest.slice(0, end).replace(/[\ud800-\udbff]$/, "");
+    const end = sentence + 1 || start.lastIndexOf(" ") + 1 || cutPlace(rest, MAX_LINE_CHARS);
+    const piece = rest.slice(0, end);
     pieces.push(piece.trim());
     rest = rest.slice(piece.length);
   }

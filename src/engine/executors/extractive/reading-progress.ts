@@ -1,4 +1,5 @@
 import type { ProgressEvent } from "../../../task-api/run-event.ts";
+import { cleanLine } from "../../../text/clean-text.ts";
 import type { Clock } from "../../clock.ts";
 import { yieldTurn } from "../../yield-turn.ts";
 import type { Attempt } from "../executor.ts";
@@ -57,7 +58,7 @@ export function createReadingProgress(
   async function beginSearch(query: string): Promise<ReadingObserver> {
     const done = begun;
     begun += 1;
-    await tell("search", `Query: ${shorten(query)}`);
+    await tell("search", `Query: ${cleanLine(query, MAX_QUERY_CHARS)}`);
     return {
       matched: (documentIds) => {
         for (const id of documentIds) matched.add(id);
@@ -83,9 +84,4 @@ export function createReadingProgress(
   }
 
   return { tell, beginSearch };
-}
-
-function shorten(text: string): string {
-  const line = text.replace(/\s+/g, " ").trim();
-  return line.length > MAX_QUERY_CHARS ? `${line.slice(0, MAX_QUERY_CHARS).trimEnd()}…` : line;
 }

@@ -9,8 +9,10 @@ import {
   LineCounter,
   type Pair,
   parseDocument,
+  visit,
 } from "yaml";
 import type { z } from "zod";
+import { isLongNumber } from "../../../text/json.ts";
 import { Script } from "./script.ts";
 
 /** One thing to correct in a script. */
@@ -49,6 +51,11 @@ export function parseScript(text: string, file: string): Script {
   const lineCounter = new LineCounter();
   // Every JSON text is YAML too.
   const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  visit(document, {
+    Scalar(_key, node) {
+      if (node.source && isLongNumber(node.source)) node.value = node.source;
+    },
+  });
 
   function reject(problems: readonly FoundProblem[], options?: ErrorOptions): never {
     const inOrder = problems.toSorted((a, b) => a.offset - b.offset);
