@@ -72,7 +72,8 @@ export async function writeBundle({
     input,
     platform: "node",
     // Native, and not everybody's: `database/load-sqlite.ts` does without where it can.
-    external: ["libsql"],
+    // Of the proxy libraries, for a way to authenticate that is not offered here.
+    external: ["libsql", "kerberos"],
     // Its other form asks for its own files in a way that no bundler can follow.
     resolve: { alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" } },
     plugins: [leftOut, findStart],

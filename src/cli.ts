@@ -5,7 +5,8 @@ import { Command, Option } from "commander";
 import { z } from "zod";
 import { COMMAND_SETTINGS, addOptions } from "./commands/command-options.ts";
 import { ExitCode, exitCodeOf } from "./commands/exit-code.ts";
-import { BadSetting, type Config, type HostSettings, readSettings } from "./config.ts";
+import { BadSetting, type Config, readSettings } from "./config.ts";
+import type { HostSettings } from "./read-setting.ts";
 import { type Flags, OPTIONS, type Setting, type SettingName } from "./options.ts";
 import { PROCESSORS } from "./task-api/processors.ts";
 

@@ -6,14 +6,16 @@ import envPaths from "env-paths";
 import { z } from "zod";
 import { parseBaseUrl } from "./client/base-url.ts";
 import { checkApiKey } from "./client/secrets.ts";
+import type { Proxies } from "./client/proxies.ts";
+import { type Flags, LOG_LEVELS, type LogLevel, type SettingName } from "./options.ts";
 import {
-  type Flags,
-  LOG_LEVELS,
-  type LogLevel,
-  OPTIONS,
-  type Setting,
-  type SettingName,
-} from "./options.ts";
+  type HostSettings,
+  type Reader,
+  type WrongSetting,
+  createReader,
+  isPlaceholder,
+  readProxies,
+} from "./read-setting.ts";
 import {
   Days,
   Dollars,
@@ -40,6 +42,7 @@ export type BackendConfig =
       apiKey: string | undefined;
       betas: string[];
       inputsPerMinute: number | undefined;
+      proxies: Proxies;
     }
   | { kind: "embedded"; engine: EngineConfig };
 
@@ -75,7 +78,7 @@ export interface HttpConfig {
   allowedOrigins: string[];
   tokensFile: string | undefined;
   token: string | undefined;
-  oauth: { issuer: string; audience: string } | undefined;
+  oauth: { issuer: string; audience: string; proxies: Proxies } | undefined;
   allowKeyHeader: boolean;
   /** Of each caller of whom the tokens file says nothing else. */
   callerLimits: { requestsPerMinute: number | undefined; budgetUsdPerDay: number | undefined };
@@ -106,16 +109,11 @@ export interface Config {
   http: HttpConfig;
   /** Undefined: nothing is traced. */
   telemetry: TelemetryConfig | undefined;
+  /** For every request to a server that a setting names. */
+  proxies: Proxies;
   logLevel: LogLevel;
   /** Every secret of this configuration, for redaction. */
   secrets: string[];
-}
-
-/** A setting with a value that cannot be used. */
-export interface WrongSetting {
-  setting: SettingName;
-  /** Which setting it is, what was given unless that may be a secret, and what would be right. */
-  message: string;
 }
 
 /** Settings have values that cannot be used; the message names all of them. */
@@ -134,14 +132,6 @@ export interface Settings {
   problems: WrongSetting[];
   /** The name by which the user knows a setting: its title in a dialog, or the flag or variable that sets it. */
   nameOf(setting: SettingName): string;
-}
-
-/** What the host that starts the program knows besides flags and the environment. */
-export interface HostSettings {
-  /** The titles of settings in the host's own dialog. */
-  titles?: Partial<Record<string, string>>;
-  /** Document folders as single arguments: their names may hold commas. */
-  folders?: readonly string[];
 }
 
 const HOSTED_BASE_URL = "https://api.parallel.ai";
@@ -180,6 +170,7 @@ export function readSettings(
     webhookSecrets: splitList(text("webhookSecrets")),
     retentionDays: parse("retentionDays", Days, "a number of days, 1 or more"),
   };
+  const { proxies, secrets: proxySecrets } = readProxies(reader.read);
   const apiKey = parse("apiKey", ApiKey, "the key as the provider shows it, without spaces");
   const baseUrl = parse(
     "baseUrl",
@@ -196,6 +187,7 @@ export function readSettings(
     apiKey,
     betas: splitList(text("betas")),
     inputsPerMinute: parse("inputsPerMinute", Quota, "a number of runs, 1 or more"),
+    proxies,
   };
   let backend: BackendConfig = { kind: "embedded", engine };
   if (baseUrl !== undefined) backend = { kind: "custom", baseUrl, ...account };
@@ -205,8 +197,8 @@ export function readSettings(
   }
   const address = text("host") ?? "127.0.0.1";
   const port = parse("port", Port, "a number from 0 to 65535");
-  const http = readHttp(reader, { host: address, port: port ?? 3_000 });
-  const telemetry = readTelemetry(env);
+  const http = readHttp(reader, { host: address, port: port ?? 3_000 }, proxies);
+  const telemetry = readTelemetry(env, proxies);
 
   const config: Config = {
     backend,
@@ -238,6 +230,7 @@ export function readSettings(
     },
     http,
     telemetry,
+    proxies,
     logLevel: parse("logLevel", Level, `one of ${LOG_LEVELS.join(", ")}`) ?? "info",
     secrets: [
       text("apiKey"),
@@ -245,6 +238,7 @@ export function readSettings(
       text("httpToken"),
       ...engine.webhookSecrets.map(withoutForm),
       ...(telemetry?.secrets ?? []),
+      ...proxySecrets,
     ].filter((secret) => secret !== undefined),
   };
   return { config, problems, nameOf };
@@ -253,6 +247,7 @@ export function readSettings(
 function readHttp(
   { read, parse, reject, nameOf }: Reader,
   address: Pick<HttpConfig, "host" | "port">,
+  proxies: Proxies,
 ): HttpConfig {
   const tokensFile = read("tokens")?.value;
   const issuer = parse("oauthIssuer", HttpUrl, "an https URL");
@@ -275,7 +270,8 @@ function readHttp(
     ),
     tokensFile: tokensFile === undefined ? undefined : resolvePath(tokensFile),
     token: parse("httpToken", Token, "16 or more visible characters without spaces"),
-    oauth: issuer === undefined || audience === undefined ? undefined : { issuer, audience },
+    oauth:
+      issuer === undefined || audience === undefined ? undefined : { issuer, audience, proxies },
     allowKeyHeader: parse("allowKeyHeader", Flag, "true or false") ?? false,
     callerLimits: {
       requestsPerMinute: parse("callerRequestsPerMinute", Quota, "a number, 1 or more"),
@@ -303,100 +299,6 @@ function readFolders(single: readonly string[] = [], list: string | undefined): 
 /** A webhook secret may say in which form it is a key; the secret is what follows. */
 function withoutForm(secret: string): string {
   return secret.replace(/^(?:raw|decoded):/, "");
-}
-
-interface GivenSetting {
-  value: string;
-  /** The flag or the variable that set it. */
-  origin: string;
-}
-
-interface Reader {
-  read(name: SettingName): GivenSetting | undefined;
-  /** The value as `schema` reads it; undefined when it is unset, or wrong and now among the problems. */
-  parse<Value>(name: SettingName, schema: z.ZodType<Value>, expected: string): Value | undefined;
-  reject(setting: SettingName, problem: string): void;
-  problems: WrongSetting[];
-  nameOf(setting: SettingName): string;
-}
-
-function createReader(
-  flags: Flags,
-  env: NodeJS.ProcessEnv,
-  { titles = {}, folders = [] }: HostSettings,
-): Reader {
-  const problems: WrongSetting[] = [];
-  const read = (name: SettingName) => readSetting(name, flags, env);
-
-  function nameOf(name: SettingName): string {
-    const title = titles[name];
-    if (title !== undefined) return `"${title}"`;
-    if (name === "documents" && folders.length > 0) return name;
-    const { env: variable, flag = name }: Setting = OPTIONS[name];
-    return read(name)?.origin ?? variable ?? flag;
-  }
-
-  function reject(setting: SettingName, problem: string): void {
-    problems.push({ setting, message: wrongSettingText(nameOf(setting), problem) });
-  }
-
-  return {
-    read,
-    problems,
-    nameOf,
-    reject,
-    parse(name, schema, expected) {
-      const given = read(name);
-      if (given === undefined) return undefined;
-      const parsed = schema.safeParse(given.value);
-      if (parsed.success) return parsed.data;
-      const { isSecret = false }: Setting = OPTIONS[name];
-      const shown = isSecret ? "its value is not shown here" : `it is ${shownValue(given.value)}`;
-      const orNothing = titles[name] === undefined ? "" : ", or leave it empty";
-      reject(name, `${shown}; write ${expected}${orNothing}`);
-      return undefined;
-    },
-  };
-}
-
-/** The one sentence for a setting with a value that cannot be used. */
-export function wrongSettingText(name: string, problem: string): string {
-  return `The setting ${name} is wrong: ${problem.replace(/\.$/, "")}.`;
-}
-
-const SHOWN_CHARS = 60;
-
-/** A value without what may be a key: keys are pasted into wrong fields, and into addresses. */
-function shownValue(value: string): string {
-  const withoutKeys = value
-    .replace(/\/\/[^/@\s]*@/, "//…@")
-    .replace(/\?.*$/s, "?…")
-    .replaceAll(/(?=[\w+=-]*\d)(?=[\w+=-]*[a-z])[\w+=-]{16,}/gi, "…");
-  return JSON.stringify(
-    withoutKeys.length > SHOWN_CHARS ? `${withoutKeys.slice(0, SHOWN_CHARS)}…` : withoutKeys,
-  );
-}
-
-function readSetting(
-  name: SettingName,
-  flags: Flags,
-  env: NodeJS.ProcessEnv,
-): GivenSetting | undefined {
-  const option: Setting = OPTIONS[name];
-  const [flag = name] = (option.flag ?? name).split(" ");
-  for (const [given, origin] of [
-    [flags[name], flag],
-    [option.env === undefined ? undefined : env[option.env], option.env ?? name],
-  ] as const) {
-    const value = given === undefined ? "" : cleanValue(String(given));
-    if (value !== "" && !isPlaceholder(value)) return { value, origin };
-  }
-  return undefined;
-}
-
-/** A desktop host passes `${user_config.…}` on when the user left a field empty; others do so with their own variables. */
-function isPlaceholder(value: string): boolean {
-  return value.startsWith("${");
 }
 
 /** A cap for everybody takes the place of what is known about single clients. */

@@ -8,6 +8,8 @@ export interface Setting {
   env?: string;
   /** Its value is never shown. */
   isSecret?: boolean;
+  /** Whether the variable is also read, and first, in small letters, as other programs do. */
+  isAlsoLowerCase?: boolean;
   /** The default, in words. */
   default: string;
   meaning: string;
@@ -25,6 +27,24 @@ export const OPTIONS = {
     env: "PARALLEL_BASE_URL",
     default: "https://api.parallel.ai",
     meaning: "Base URL of another Task API, for example your own engine; works without a key too.",
+  },
+  httpsProxy: {
+    env: "HTTPS_PROXY",
+    isAlsoLowerCase: true,
+    default: "`HTTP_PROXY`",
+    meaning: "Proxy for requests to https addresses; see docs/networks.md.",
+  },
+  httpProxy: {
+    env: "HTTP_PROXY",
+    isAlsoLowerCase: true,
+    default: "none",
+    meaning: "Proxy for requests to http addresses.",
+  },
+  noProxy: {
+    env: "NO_PROXY",
+    isAlsoLowerCase: true,
+    default: "none",
+    meaning: "Hosts, domains and networks that are reached without a proxy, separated by commas.",
   },
   toolsets: {
     flag: "--toolsets <names>",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Proxy } from "./client/proxies.ts";
 
 // What the values of settings may be, as text.
 
@@ -53,4 +54,52 @@ export function cleanValue(text: string): string {
 function splitPair(pair: string): [name: string, value: string] {
   const at = pair.lastIndexOf("=");
   return [pair.slice(0, Math.max(at, 0)).trim(), pair.slice(at + 1).trim()];
+}
+
+const PROXY_EXAMPLE = "the URL of an HTTP proxy, such as http://proxy.example.com:3128";
+
+/** A proxy by its URL, which may lack the scheme. `origin` is the setting that holds it. */
+export function parseProxy(value: string, origin: string): Proxy {
+  const text = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isHttp = url !== undefined && /^https?:$/.test(url.protocol) && url.hostname !== "";
+  if (isHttp) {
+    const user = decoded(url.username);
+    const password = decoded(url.password);
+    const hasCredentials = user !== "" || password !== "";
+    return {
+      origin,
+      url: url.origin,
+      authorization: hasCredentials
+        ? `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`
+        : undefined,
+      problem: undefined,
+    };
+  }
+  const isSocks = url !== undefined && url.protocol.startsWith("socks");
+  const what = isSocks ? "names a SOCKS proxy, which cannot be used" : "is not the URL of a proxy";
+  return {
+    origin,
+    url: "http://proxy.invalid",
+    authorization: undefined,
+    problem: `${what}; write ${PROXY_EXAMPLE}`,
+  };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A percent sign that stands for itself.
+    return text;
+  }
+}
+
+/** What of a proxy's URL may be shown to nobody. */
+export function proxySecrets(value: string, { authorization }: Proxy): string[] {
+  const password = /^[^/]*\/\/[^@]*?:(.+)@/.exec(value)?.[1] ?? /^[^/:]*:([^/]+)@/.exec(value)?.[1];
+  const encoded = authorization?.replace("Basic ", "");
+  return [password, password && decoded(password), encoded].filter(
+    (secret): secret is string => secret !== undefined && secret !== "",
+  );
 }

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { BadSetting, readConfig, readSettings } from "../src/config.ts";
 import { temporaryFolder } from "./engine/start-test-engine.ts";
+import { findUnknownVariables } from "../src/read-setting.ts";
+import { NO_PROXIES } from "../src/client/proxies.ts";
 
 test("with nothing set, the built-in engine researches the packaged examples", () => {
   const { backend, logLevel } = readConfig({}, {});
@@ -20,6 +22,7 @@ test("a key chooses the hosted API, a base URL any other", () => {
     baseUrl: "https://api.parallel.ai",
     apiKey: "k",
     betas: [],
+    proxies: NO_PROXIES,
   });
   const baseUrl = "http://127.0.0.1:8080";
   expect(readConfig({}, { PARALLEL_BASE_URL: baseUrl }).backend).toMatchObject({
@@ -31,6 +34,7 @@ test("a key chooses the hosted API, a base URL any other", () => {
     baseUrl,
     apiKey: "k",
     betas: [],
+    proxies: NO_PROXIES,
   });
 });
 
@@ -198,4 +202,38 @@ test("several folders come as a list or as single arguments, and a comma may be 
 test("every secret of a configuration is listed for redaction", () => {
   const { secrets } = readConfig({ engineApiKey: "one" }, { PARALLEL_API_KEY: "two" });
   expect(secrets.toSorted()).toEqual(["one", "two"]);
+});
+
+test("every setting that cannot be used is named at once, and the others are read", () => {
+  const env = {
+    TASK_RUN_MCP_PORT: "http",
+    TASK_RUN_MCP_BUDGET_USD: "$5",
+    TASK_RUN_MCP_DEFAULT_PROCESSOR: "lite",
+  };
+  const { config, problems } = readSettings({ maxWaitSeconds: "long" }, env);
+  expect(problems.map(({ origin }) => origin).toSorted()).toEqual([
+    "--max-wait-seconds",
+    "TASK_RUN_MCP_BUDGET_USD",
+    "TASK_RUN_MCP_PORT",
+  ]);
+  expect(config.bridge.defaultProcessor).toBe("lite");
+  expect(() => readConfig({}, env)).toThrow(
+    /TASK_RUN_MCP_BUDGET_USD cannot be used.*TASK_RUN_MCP_PORT|TASK_RUN_MCP_PORT cannot be used.*TASK_RUN_MCP_BUDGET_USD/,
+  );
+});
+
+test("variables that look like settings and are none are named with the nearest one", () => {
+  const env = {
+    TASK_RUN_MCP_DOCUMENT: "x",
+    task_run_mcp_port: "1",
+    TASK_RUN_MCP_PORT: "1",
+    PARALLEL_APIKEY: "k",
+    PARALLEL_WORKERS: "4",
+    PATH: "/bin",
+  };
+  expect(findUnknownVariables(env)).toEqual([
+    { variable: "TASK_RUN_MCP_DOCUMENT", nearest: "TASK_RUN_MCP_DOCUMENTS" },
+    { variable: "task_run_mcp_port", nearest: "TASK_RUN_MCP_PORT" },
+    { variable: "PARALLEL_APIKEY", nearest: "PARALLEL_API_KEY" },
+  ]);
 });

@@ -1,11 +1,18 @@
 import { BackendUnreachable } from "./errors.ts";
 import { RequestNotSent } from "./fetch.ts";
+import { ProxyFailed } from "./proxies.ts";
 import { type Redact, copyWithoutSecrets, errorCode } from "./secrets.ts";
 
 /** The error for a request or a body that the transport could not carry to its end. */
 export function toBackendUnreachable(error: unknown, redact: Redact): BackendUnreachable {
   const surelyNotAccepted = error instanceof RequestNotSent;
   const reason = surelyNotAccepted ? error.cause : error;
+  if (reason instanceof ProxyFailed) {
+    return new BackendUnreachable(reason.message, {
+      surelyNotAccepted: true,
+      cause: copyWithoutSecrets(reason, redact),
+    });
+  }
   const code = firstCode(reason);
   const what = surelyNotAccepted
     ? "The backend cannot be reached"

@@ -1,9 +1,11 @@
-import { Agent, type Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import { type ArrivingBody, createArrivingBody } from "./arriving-body.ts";
 import { ACCEPTED_ENCODINGS, decodeBody } from "./content-encoding.ts";
 import { type Fetch, type FetchInit, type FetchResponse, RequestNotSent } from "./fetch.ts";
 import { ClientLimits } from "./limits.ts";
 import { onAbort } from "./on-abort.ts";
+import { createProxiedAgent } from "./proxied-agent.ts";
+import { NO_PROXIES, type Proxies } from "./proxies.ts";
 
 /** A connection that takes longer than this to stand is reported as unreachable. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -17,10 +19,10 @@ export interface UndiciFetch {
   close(): Promise<void>;
 }
 
-/** Requests over the network, with connections of their own: no other code's limits or proxies apply to them. */
-export function createUndiciFetch(): UndiciFetch {
-  const agent = new Agent({
-    connect: { timeout: CONNECT_TIMEOUT_MS },
+/** Requests over the network, with connections of their own: no other code's limits apply to them. */
+export function createUndiciFetch(proxies: Proxies = NO_PROXIES): UndiciFetch {
+  const agent = createProxiedAgent(proxies, {
+    connectMs: CONNECT_TIMEOUT_MS,
     headersTimeout: HEADERS_TIMEOUT_MS,
     // The client watches streams for silence; undici's own limit of 300 s would cut quiet ones.
     bodyTimeout: 0,
@@ -36,7 +38,7 @@ export function createUndiciFetch(): UndiciFetch {
  * several kilobytes for each answer that is waited for.
  */
 function exchange(
-  agent: Agent,
+  agent: Dispatcher,
   url: string,
   { method, headers, body, signal }: FetchInit,
 ): Promise<FetchResponse> {

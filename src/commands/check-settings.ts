@@ -1,4 +1,5 @@
-import { type Config, type Settings, type WrongSetting, wrongSettingText } from "../config.ts";
+import type { Config, Settings } from "../config.ts";
+import { type WrongSetting, wrongSettingText } from "../read-setting.ts";
 import type { SettingName } from "../options.ts";
 import { readPrices } from "./read-prices.ts";
 

@@ -216,8 +216,12 @@ async function openAccess(
     authenticators.push(createStaticTokens(only));
   }
   if (oauth !== undefined) {
-    const { createOAuth } = await import("../transports/http/oauth.ts");
-    authenticators.push(createOAuth({ ...oauth, limits, now: Date.now }));
+    const [{ createOAuth }, { createWebFetch }] = await Promise.all([
+      import("../transports/http/oauth.ts"),
+      import("../client/web-fetch.ts"),
+    ]);
+    const fetch = createWebFetch(oauth.proxies);
+    authenticators.push(createOAuth({ ...oauth, limits, now: Date.now, fetch }));
   }
   const access = {
     allowedHosts,

@@ -171,7 +171,7 @@ async function connect(config: BackendConfig, log: Logger): Promise<Connection> 
       const { createUndiciFetch } = await import("../client/undici-fetch.ts");
       const { baseUrl, apiKey, betas, inputsPerMinute } = config;
       const account = { baseUrl, apiKey, betas, ...(inputsPerMinute && { inputsPerMinute }) };
-      return { ...createUndiciFetch(), account, trouble: null };
+      return { ...createUndiciFetch(config.proxies), account, trouble: null };
     }
   }
 }

@@ -1,8 +1,10 @@
+import type { Agent } from "node:http";
 import type { Logger } from "pino";
+import { ProxyFailed } from "../client/proxies.ts";
 import { passTraceOn } from "../mcp/trace-request.ts";
 import type { OtlpForm } from "../telemetry/create-telemetry.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import type { TelemetryConfig } from "../telemetry-config.ts";
+import type { CollectorProxy, TelemetryConfig } from "../telemetry-config.ts";
 
 /** By `OTEL_EXPORTER_OTLP_PROTOCOL`. The third, gRPC, would take a library as large as the rest of this program. */
 const FORMS = new Map<string, OtlpForm>([
@@ -34,7 +36,8 @@ export function openTelemetry(
   async function open(chosen: OtlpForm): Promise<Telemetry | undefined> {
     try {
       const { createTelemetry } = await import("../telemetry/create-telemetry.ts");
-      return await createTelemetry({ form: chosen, version, log });
+      const agent = config?.proxy && (await openProxyAgent(config.proxy));
+      return await createTelemetry({ form: chosen, agent, version, log });
     } catch (error) {
       log.warn({ err: error }, "there will be no traces");
       return undefined;
@@ -61,4 +64,25 @@ export function openTelemetry(
       return false;
     },
   };
+}
+
+/** The way through a proxy for a library that sends by `node:http`. */
+async function openProxyAgent({
+  origin,
+  url,
+  authorization,
+  problem,
+  target,
+}: CollectorProxy): Promise<Agent> {
+  if (problem !== undefined) throw new ProxyFailed(`${origin} ${problem}.`);
+  const options = {
+    keepAlive: true,
+    headers: authorization === undefined ? {} : { "proxy-authorization": authorization },
+  };
+  if (target === "http:") {
+    const { HttpProxyAgent } = await import("http-proxy-agent");
+    return new HttpProxyAgent(url, options);
+  }
+  const { HttpsProxyAgent } = await import("https-proxy-agent");
+  return new HttpsProxyAgent(url, options);
 }

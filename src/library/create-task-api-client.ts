@@ -1,8 +1,10 @@
 import { createTaskApiClient as create } from "../client/create-task-api-client.ts";
 import type { TaskApiClient } from "../client/task-api-client.ts";
 import { createUndiciFetch } from "../client/undici-fetch.ts";
+import { readConfig } from "../config.ts";
+import { type ProxyOptions, proxyFlags } from "./options.ts";
 
-export interface ClientOptions {
+export interface ClientOptions extends ProxyOptions {
   /** `https://api.parallel.ai` by default; http or https, a path prefix is kept. */
   baseUrl?: string;
   apiKey?: string;
@@ -24,6 +26,7 @@ export interface ConnectedClient extends TaskApiClient {
  */
 export function createTaskApiClient(options: ClientOptions = {}): ConnectedClient {
   const { baseUrl = "https://api.parallel.ai", ...others } = options;
-  const { fetch, close } = createUndiciFetch();
+  const { proxies } = readConfig(proxyFlags(options), {});
+  const { fetch, close } = createUndiciFetch(proxies);
   return { ...create({ ...others, baseUrl, fetch }), close };
 }

@@ -4,9 +4,9 @@ import type { OpenBackend } from "../commands/open-backend.ts";
 import { readConfig } from "../config.ts";
 import { createLogger } from "../logger.ts";
 import { createTaskRunServer as create } from "../mcp/server.ts";
-import { type EngineOptions, engineFlags } from "./options.ts";
+import { type EngineOptions, type ProxyOptions, engineFlags, proxyFlags } from "./options.ts";
 
-export interface TaskRunServerOptions extends EngineOptions {
+export interface TaskRunServerOptions extends EngineOptions, ProxyOptions {
   /** Key of the hosted Task API; without it, and without `baseUrl`, the built-in engine performs the runs. */
   apiKey?: string;
   /** Base URL of another Task API. */
@@ -40,6 +40,7 @@ export function createTaskRunServer(options: TaskRunServerOptions = {}): TaskRun
   const { backend, bridge, logLevel, secrets } = readConfig(
     {
       ...engineFlags(options),
+      ...proxyFlags(options),
       ...(apiKey !== undefined && { apiKey }),
       ...(baseUrl !== undefined && { baseUrl }),
       ...(toolsets !== undefined && { toolsets: toolsets.join(",") }),

@@ -34,3 +34,21 @@ export function engineFlags({
     ...(retentionDays !== undefined && { retentionDays: String(retentionDays) }),
   };
 }
+
+/** The way to a Task API through a proxy. The environment is not read: a program hands on what it wants. */
+export interface ProxyOptions {
+  /** Such as `http://user:password@proxy.example.com:3128`; also for https addresses, if there is no other. */
+  httpProxy?: string;
+  httpsProxy?: string;
+  /** Hosts that are reached directly, as `NO_PROXY` lists them. */
+  noProxy?: string;
+}
+
+/** The same as the program's settings, so that one place checks them. */
+export function proxyFlags({ httpProxy, httpsProxy, noProxy }: ProxyOptions): Flags {
+  return {
+    ...(httpProxy !== undefined && { httpProxy }),
+    ...(httpsProxy !== undefined && { httpsProxy }),
+    ...(noProxy !== undefined && { noProxy }),
+  };
+}

@@ -1,3 +1,4 @@
+import type { Agent } from "node:http";
 import { DiagLogLevel, type DiagLogger, diag } from "@opentelemetry/api";
 import {
   defaultResource,
@@ -25,10 +26,13 @@ export type OtlpForm = "json" | "protobuf";
  */
 export async function createTelemetry({
   form,
+  agent,
   version,
   log,
 }: {
   form: OtlpForm;
+  /** What connects to the collector, if not the libraries themselves. */
+  agent: Agent | undefined;
   version: string;
   log: Logger;
 }): Promise<Telemetry> {
@@ -37,7 +41,7 @@ export async function createTelemetry({
     resource: defaultResource()
       .merge(resourceFromAttributes({ "service.name": "task-run-mcp", "service.version": version }))
       .merge(detectResources({ detectors: [envDetector] })),
-    spanProcessors: [new BatchSpanProcessor(await createExporter(form))],
+    spanProcessors: [new BatchSpanProcessor(await createExporter(form, agent))],
   });
   const tracer = provider.getTracer("task-run-mcp", version);
   return {
@@ -63,15 +67,16 @@ export async function createTelemetry({
   };
 }
 
-async function createExporter(form: OtlpForm): Promise<SpanExporter> {
+async function createExporter(form: OtlpForm, agent: Agent | undefined): Promise<SpanExporter> {
+  const options = agent === undefined ? {} : { httpAgentOptions: () => agent };
   switch (form) {
     case "json": {
       const { OTLPTraceExporter } = await import("@opentelemetry/exporter-trace-otlp-http");
-      return new OTLPTraceExporter();
+      return new OTLPTraceExporter(options);
     }
     case "protobuf": {
       const { OTLPTraceExporter } = await import("@opentelemetry/exporter-trace-otlp-proto");
-      return new OTLPTraceExporter();
+      return new OTLPTraceExporter(options);
     }
   }
 }

@@ -47,7 +47,7 @@ async function startWith(issuer: string, now: () => number = Date.now) {
   const limits = { requestsPerMinute: 1_000, budgetUsdPerDay: undefined };
   return startHttp(await startTestEngine(async () => textResult("ok")), {
     access: {
-      authenticators: [tokensOf(), createOAuth({ issuer, audience: AUDIENCE, limits, now })],
+      authenticators: [tokensOf(), createOAuth({ issuer, audience: AUDIENCE, limits, now, fetch })],
       oauth: { resource: AUDIENCE, issuer },
     },
   });

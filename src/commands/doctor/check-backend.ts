@@ -45,7 +45,7 @@ export async function checkReach(
   signal: AbortSignal,
 ): Promise<Finding> {
   const { createUndiciFetch } = await import("../../client/undici-fetch.ts");
-  const { fetch, close } = createUndiciFetch();
+  const { fetch, close } = createUndiciFetch(config.proxies);
   try {
     const client = createTaskApiClient({
       baseUrl: config.baseUrl,

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type JWTPayload, createRemoteJWKSet, errors, jwtVerify } from "jose";
+import { type JWTPayload, createRemoteJWKSet, customFetch, errors, jwtVerify } from "jose";
 import {
   type Authenticate,
   AuthenticationUnavailable,
@@ -16,6 +16,11 @@ export interface OAuthOptions {
   limits: Pick<Principal, "requestsPerMinute" | "budgetUsdPerDay">;
   /** Epoch milliseconds. */
   now: () => number;
+  /** How the issuer is reached. */
+  fetch: (
+    url: string,
+    init?: { signal?: AbortSignal; redirect?: "follow" | "manual" },
+  ) => Promise<Response>;
 }
 
 /** Signatures that only the holder of a private key can make; a shared secret, or none, is not among them. */
@@ -46,17 +51,18 @@ const CHECKED_TOKENS = 10_000;
  * Lets in whoever sends a JWT that the issuer signed for this server: issuer, audience, expiry and signature are
  * checked, with keys from the issuer's JWKS. Source: MCP Authorization ("Token Handling"), RFC 9068, RFC 8414.
  */
-export function createOAuth({ issuer, audience, limits, now }: OAuthOptions): Authenticate {
+export function createOAuth({ issuer, audience, limits, now, fetch }: OAuthOptions): Authenticate {
   let keys: Promise<ReturnType<typeof createRemoteJWKSet>> | undefined;
   const checked = new Map<string, { principal: Principal; untilMs: number }>();
 
   function openKeys() {
-    keys ??= findJwksUrl(issuer).then(
+    keys ??= findJwksUrl(issuer, fetch).then(
       (url) =>
         createRemoteJWKSet(url, {
           cacheMaxAge: KEYS_MAX_AGE_MS,
           cooldownDuration: KEYS_COOLDOWN_MS,
           timeoutDuration: ANSWER_MS,
+          [customFetch]: fetch,
         }),
       (error: unknown) => {
         keys = undefined;
@@ -126,7 +132,7 @@ function scopesOf({ scope, scp }: JWTPayload): string[] {
 }
 
 /** Source: RFC 8414, section 3, and OpenID Connect Discovery, section 4. */
-async function findJwksUrl(issuer: string): Promise<URL> {
+async function findJwksUrl(issuer: string, fetch: OAuthOptions["fetch"]): Promise<URL> {
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, "");
   const places = [
