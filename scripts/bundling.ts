@@ -86,7 +86,8 @@ export async function writeBundle({
   const { output } = await bundle.write({
     dir: folder,
     format: "esm",
-    minify: true,
+    // Names and lines are kept: the stacks of a library's errors, and the error types in logs, must be readable.
+    minify: { compress: true, mangle: { keepNames: true }, codegen: { removeWhitespace: false } },
     entryFileNames: "[name].js",
     chunkFileNames: "[name]-[hash].js",
     codeSplitting: splitting(isOneFile, atStart),

@@ -5,14 +5,8 @@ import type { Clock } from "./clock.ts";
 import { BackendTimedOut, RequestRejected, TaskApiError } from "./errors.ts";
 import type { FollowPolicy } from "./follow-policy.ts";
 import { createOutage, isPassing } from "./outage.ts";
+import type { GroupSnapshot } from "./snapshots.ts";
 import type { TaskApiClient } from "./task-api-client.ts";
-
-/** A group as its watchers see it. */
-export interface GroupSnapshot {
-  group: TaskGroup;
-  /** Why the group may be further than this, and since when: the backend does not answer at the moment. */
-  trouble: string | null;
-}
 
 interface FollowGroupOptions {
   taskgroupId: string;

@@ -7,19 +7,11 @@ import type { Clock } from "./clock.ts";
 import { BackendTimedOut, RunNotFound, RunStillActive, TaskApiError } from "./errors.ts";
 import type { FollowPolicy } from "./follow-policy.ts";
 import { createOutage, isPassing } from "./outage.ts";
+import type { FollowedState } from "./snapshots.ts";
 import type { TaskApiClient } from "./task-api-client.ts";
 
 /** A result that is there comes at once; the API wants a timeout of at least this. */
 export const READY_RESULT_SECONDS = 1;
-
-/** What is known about a followed run. */
-export interface FollowedState {
-  run: TaskRun;
-  /** The output of a run that came to one; null for any other, and when the backend no longer holds it. */
-  output: RunOutput | null;
-  /** Why the state may be old, and since when: the backend does not answer at the moment. */
-  trouble: string | null;
-}
 
 export interface FollowOptions {
   runId: string;

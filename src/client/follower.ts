@@ -1,16 +1,11 @@
 import type { Logger } from "pino";
 import { type Clock, systemClock } from "./clock.ts";
 import { type FollowPolicy, defaultFollowPolicy } from "./follow-policy.ts";
-import { type FollowedState, followRun } from "./follow-run.ts";
+import { followRun } from "./follow-run.ts";
 import { type RunMeter, type RunProgress, createRunMeter } from "./run-meter.ts";
 import { type Following, createSharedFollowers } from "./shared-followers.ts";
+import type { FollowedState, RunSnapshot } from "./snapshots.ts";
 import type { TaskApiClient } from "./task-api-client.ts";
-
-/** A run as its watchers see it. */
-export interface RunSnapshot extends FollowedState, RunProgress {
-  /** 0 to 100; never falls for one run, and is 100 only for one that is completed or has an output. */
-  percent: number;
-}
 
 /** Watches runs: one follower per run, shared by all who wait for it. */
 export interface Followers {

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { type Clock, systemClock } from "./clock.ts";
-import { type GroupSnapshot, followGroup } from "./follow-group.ts";
+import { followGroup } from "./follow-group.ts";
+import type { GroupSnapshot } from "./snapshots.ts";
 import { type FollowPolicy, defaultFollowPolicy } from "./follow-policy.ts";
 import { createSharedFollowers } from "./shared-followers.ts";
 import type { TaskApiClient } from "./task-api-client.ts";

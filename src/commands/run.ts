@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Logger } from "pino";
 import { z } from "zod";
-import type { RunSnapshot } from "../client/follower.ts";
+import type { RunSnapshot } from "../client/snapshots.ts";
 import type { BackendConfig, BridgeConfig } from "../config.ts";
 import { checkOutputSchema } from "../task-api/output-schema-rules.ts";
 import { type RunInput, UndisputedRunInput } from "../task-api/run-input.ts";

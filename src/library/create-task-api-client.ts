@@ -1,5 +1,8 @@
 import { createTaskApiClient as create } from "../client/create-task-api-client.ts";
-import type { TaskApiClient } from "../client/task-api-client.ts";
+import { createFollowers } from "../client/follower.ts";
+import { createGroupFollowers } from "../client/group-follower.ts";
+import type { GroupSnapshot, RunSnapshot } from "../client/snapshots.ts";
+import type { CallOptions, TaskApiClient } from "../client/task-api-client.ts";
 import { createUndiciFetch } from "../client/undici-fetch.ts";
 import { readConfig } from "../config.ts";
 import { type ProxyOptions, proxyFlags } from "./options.ts";
@@ -16,17 +19,32 @@ export interface ClientOptions extends ProxyOptions {
 
 /** A client with connections of its own. */
 export interface ConnectedClient extends TaskApiClient {
+  /**
+   * The run as soon as its state is known, then after each change, with its percentage and latest step; the last
+   * snapshot is of a run that is no longer active and has the output of a completed one. All watchers of a run share
+   * one follower, which reconnects. Throws `RunNotFound`, `Unauthorized`, `Forbidden`, `RequestRejected`, any error of
+   * a backend that never answered, and the signal's reason.
+   */
+  watchRun(runId: string, options?: CallOptions): AsyncIterable<RunSnapshot>;
+  /** The same for a task group, until none of its runs is active. Add the runs first: an empty group is not active. */
+  watchGroup(taskgroupId: string, options?: CallOptions): AsyncIterable<GroupSnapshot>;
   /** Ends the requests under way and closes every connection. */
   close(): Promise<void>;
 }
 
 /**
- * Typed calls to a Task API: reads are repeated when they fail in passing, creates only when they surely were not
+ * Typed calls to a Task API: reads are repeated after transient failures, creates only when they surely were not
  * accepted. Throws `InvalidBaseUrl` and `InvalidApiKey`; its methods throw subclasses of `TaskApiError`.
  */
 export function createTaskApiClient(options: ClientOptions = {}): ConnectedClient {
   const { baseUrl = "https://api.parallel.ai", ...others } = options;
   const { proxies } = readConfig(proxyFlags(options), {});
   const { fetch, close } = createUndiciFetch(proxies);
-  return { ...create({ ...others, baseUrl, fetch }), close };
+  const client = create({ ...others, baseUrl, fetch });
+  return {
+    ...client,
+    watchRun: createFollowers({ client }).watch,
+    watchGroup: createGroupFollowers({ client }).watch,
+    close,
+  };
 }

@@ -1,4 +1,4 @@
-import type { RunSnapshot } from "../client/follower.ts";
+import type { RunSnapshot } from "../client/snapshots.ts";
 import { unreadableOf } from "../task-api/lenient.ts";
 import { mayHaveResult } from "../task-api/run.ts";
 import { callText, durationText } from "./phrases.ts";

@@ -1,4 +1,4 @@
-import type { RunSnapshot } from "../client/follower.ts";
+import type { RunSnapshot } from "../client/snapshots.ts";
 import { LedgerUnavailable } from "../ledger/errors.ts";
 import type { RunOutput } from "../task-api/output.ts";
 import { isOver } from "../task-api/run.ts";

@@ -1,4 +1,4 @@
-import type { RunSnapshot } from "../client/follower.ts";
+import type { RunSnapshot } from "../client/snapshots.ts";
 import type { PriceList } from "./price-list.ts";
 import { oneLine } from "./reading/page-text.ts";
 import type { RunFacts } from "./run-report.ts";

@@ -1,5 +1,5 @@
 import { TaskApiError } from "../client/errors.ts";
-import type { RunSnapshot } from "../client/follower.ts";
+import type { RunSnapshot } from "../client/snapshots.ts";
 import { createRunMeter } from "../client/run-meter.ts";
 import type { Backend } from "./backend.ts";
 import { keptSteps } from "./kept-run.ts";

@@ -1,5 +1,5 @@
 import { RunNotFound } from "../client/errors.ts";
-import type { RunSnapshot } from "../client/follower.ts";
+import type { RunSnapshot } from "../client/snapshots.ts";
 import type { Backend } from "./backend.ts";
 import { keptSnapshot } from "./kept-run.ts";
 import type { RunView } from "./reading/run-views.ts";

@@ -8,7 +8,7 @@ import {
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { RunNotFound } from "../client/errors.ts";
-import type { RunSnapshot } from "../client/follower.ts";
+import type { RunSnapshot } from "../client/snapshots.ts";
 import type { Backend } from "./backend.ts";
 import { toProtocolError } from "./protocol-error.ts";
 import { oneLine } from "./reading/page-text.ts";

@@ -1,6 +1,6 @@
 import { BackendTimedOut, RunNotFound, RunStillActive } from "../client/errors.ts";
 import { READY_RESULT_SECONDS } from "../client/follow-run.ts";
-import type { RunSnapshot } from "../client/follower.ts";
+import type { RunSnapshot } from "../client/snapshots.ts";
 import { onAbort } from "../client/on-abort.ts";
 import type { TaskApiClient } from "../client/task-api-client.ts";
 import { type TaskRun, isOver, mayHaveResult } from "../task-api/run.ts";

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { describe, expect, test } from "vitest";
-import { type RunSnapshot, createFollowers } from "../../src/client/follower.ts";
+import { createFollowers } from "../../src/client/follower.ts";
+import type { RunSnapshot } from "../../src/client/snapshots.ts";
 import { defaultRetryPolicy } from "../../src/client/retry-policy.ts";
 import type { EngineOptions } from "../../src/engine/engine.ts";
 import type { Attempt } from "../../src/engine/executors/executor.ts";

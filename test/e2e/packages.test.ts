@@ -137,11 +137,20 @@ test("its types are understood by a strict TypeScript program", async () => {
   await writeFile(
     join(folder, "use.mts"),
     `
-      import { type TaskApiClient, createTaskApiClient, createTaskRunServer, startEngine } from "task-run-mcp";
+      import {
+        type GroupSnapshot, type RunInput, type RunSnapshot, type TaskApiClient,
+        RunNotFound, createTaskApiClient, createTaskRunServer, startEngine,
+      } from "task-run-mcp";
       const { url }: { url: string } = await startEngine({ documents: "docs", logLevel: "error" });
       const client: TaskApiClient = createTaskApiClient({ baseUrl: url });
       const run = await client.createRun({ input: "Why?", processor: "base" });
       const id: string = run.run_id;
+      const input: RunInput = { input: "Why?", processor: "base" };
+      const connected = createTaskApiClient();
+      const snapshots: AsyncIterable<RunSnapshot> = connected.watchRun(id);
+      const groups: AsyncIterable<GroupSnapshot> = connected.watchGroup("tgrp_1");
+      const missing = (error: unknown) => (error instanceof RunNotFound ? error.runId : input.input);
+      console.log(snapshots, groups, missing);
       // @ts-expect-error A processor is required.
       await client.createRun({ input: id });
       await createTaskRunServer({ readOnly: true }).factory().close();

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Clock } from "../../client/clock.ts";
 import { Forbidden, RequestRejected, RunNotFound, Unauthorized } from "../../client/errors.ts";
-import type { RunSnapshot } from "../../client/follower.ts";
+import type { RunSnapshot } from "../../client/snapshots.ts";
 import type { Backend } from "../backend.ts";
 import type { Caller } from "../caller.ts";
 import { readRunUri } from "../resources/run-uri.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { RunSnapshot } from "../../client/follower.ts";
+import type { RunSnapshot } from "../../client/snapshots.ts";
 import type { FieldBasis, RunOutput } from "../../task-api/output.ts";
 import { JsonObject } from "../../task-api/task-spec.ts";
 import { InvalidArguments, PlaceNotFound } from "../argument-problems.ts";

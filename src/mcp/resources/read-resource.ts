@@ -1,6 +1,6 @@
 import { type ReadResourceResult, ResourceNotFoundError } from "@modelcontextprotocol/server";
 import { RunNotFound } from "../../client/errors.ts";
-import type { RunSnapshot } from "../../client/follower.ts";
+import type { RunSnapshot } from "../../client/snapshots.ts";
 import type { RunOutput } from "../../task-api/output.ts";
 import { isOver } from "../../task-api/run.ts";
 import type { Backend } from "../backend.ts";

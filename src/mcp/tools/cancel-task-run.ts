@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { CancelNotSupported, RequestRejected, RunNotFound } from "../../client/errors.ts";
-import type { RunSnapshot } from "../../client/follower.ts";
+import type { RunSnapshot } from "../../client/snapshots.ts";
 import { isOver, mayHaveResult } from "../../task-api/run.ts";
 import type { Backend } from "../backend.ts";
 import { callText } from "../phrases.ts";

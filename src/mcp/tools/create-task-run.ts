@@ -1,5 +1,5 @@
 import { TaskApiError } from "../../client/errors.ts";
-import type { RunSnapshot } from "../../client/follower.ts";
+import type { RunSnapshot } from "../../client/snapshots.ts";
 import type { Backend } from "../backend.ts";
 import { WHOLE, composeReport } from "../compose-report.ts";
 import { composeDryRun } from "../dry-run.ts";
