@@ -1,4 +1,5 @@
-# The program as one container: `task-run-mcp http` by default, `engine` by command. See examples/compose.yaml.
+# The program as one container: `task-run-mcp http` by default, other commands by name. See examples/compose.yaml.
+# For one client on this machine: docker run -i --rm IMAGE stdio
 FROM node:24-alpine AS build
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
@@ -8,12 +9,18 @@ RUN npm run build
 
 # This Node has an SQLite of its own, so nothing of node_modules is needed.
 FROM node:24-alpine
+# The MCP registry compares this name with the one in server.json.
+LABEL io.modelcontextprotocol.server.name="io.github.task-run-mcp/task-run-mcp" \
+  org.opencontainers.image.title="task-run-mcp" \
+  org.opencontainers.image.description="Research runs with real progress and cited answers, over MCP" \
+  org.opencontainers.image.licenses="MIT"
 WORKDIR /app
 COPY --from=build /src/package.json /src/LICENSE ./
 COPY --from=build /src/dist ./dist
 COPY --from=build /src/examples/documents ./examples/documents
-RUN mkdir /state && chown node:node /state
-USER node
+# As a number, so that a cluster can check that it is not root; the image's own user `node`.
+RUN mkdir /state && chown 1000:1000 /state
+USER 1000:1000
 ENV NODE_ENV=production TASK_RUN_MCP_STATE_DIR=/state TASK_RUN_MCP_HOST=0.0.0.0 TASK_RUN_MCP_PORT=3000
 VOLUME /state
 EXPOSE 3000

@@ -220,19 +220,28 @@ test("the desktop bundle is packed, unpacked and driven, with every setting left
   expect(report.notes === undefined).toBe(hasOwnSqlite);
 });
 
-test("server.json agrees with package.json", async () => {
+test("server.json and the container's label agree with package.json", async () => {
   const Server = z.looseObject({
     name: z.string(),
     version: z.string(),
-    packages: z.array(z.looseObject({ identifier: z.string(), version: z.string() })),
+    packages: z.array(z.looseObject({ identifier: z.string(), version: z.string().optional() })),
   });
   const server = Server.parse(JSON.parse(await readFile(join(ROOT, "server.json"), "utf8")));
   const { name, version, mcpName } = packageJson;
   expect(server).toMatchObject({
     name: mcpName,
     version,
-    packages: [{ identifier: name, version }],
+    packages: [{ identifier: name, version }, { identifier: `ghcr.io/${name}/${name}:${version}` }],
   });
+  const dockerfile = await readFile(join(ROOT, "Dockerfile"), "utf8");
+  expect(dockerfile).toContain(`io.modelcontextprotocol.server.name="${mcpName}"`);
+  expect(dockerfile).toMatch(/^USER \d+:\d+$/m);
+});
+
+test("the licences name what packages carry inside", async () => {
+  const licences = await readFile(join(ROOT, "dist", "THIRD-PARTY-LICENSES.txt"), "utf8");
+  expect(licences).toMatch(/^--- pdfjs-dist .*\(Apache-2\.0\), inside unpdf$/m);
+  expect(licences).toContain("Version 2.0, January 2004");
 });
 
 test("what goes into the container is named one by one: no test, no secret, no history", async () => {
