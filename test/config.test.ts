@@ -204,24 +204,6 @@ test("every secret of a configuration is listed for redaction", () => {
   expect(secrets.toSorted()).toEqual(["one", "two"]);
 });
 
-test("every setting that cannot be used is named at once, and the others are read", () => {
-  const env = {
-    TASK_RUN_MCP_PORT: "http",
-    TASK_RUN_MCP_BUDGET_USD: "$5",
-    TASK_RUN_MCP_DEFAULT_PROCESSOR: "lite",
-  };
-  const { config, problems } = readSettings({ maxWaitSeconds: "long" }, env);
-  expect(problems.map(({ origin }) => origin).toSorted()).toEqual([
-    "--max-wait-seconds",
-    "TASK_RUN_MCP_BUDGET_USD",
-    "TASK_RUN_MCP_PORT",
-  ]);
-  expect(config.bridge.defaultProcessor).toBe("lite");
-  expect(() => readConfig({}, env)).toThrow(
-    /TASK_RUN_MCP_BUDGET_USD cannot be used.*TASK_RUN_MCP_PORT|TASK_RUN_MCP_PORT cannot be used.*TASK_RUN_MCP_BUDGET_USD/,
-  );
-});
-
 test("variables that look like settings and are none are named with the nearest one", () => {
   const env = {
     TASK_RUN_MCP_DOCUMENT: "x",
