@@ -1,5 +1,5 @@
-// Runs what others wrote to try MCP servers: the official conformance suite and the Inspector's command line. They need a
-// newer Node than we do, which `npm run conformance` installs with them in test/current-node. Linux on x64 only.
+// Runs what needs a newer Node than we do: the official conformance suite, the Inspector's command line, and the desktop
+// bundle, which keeps its runs there. `npm run conformance` installs that Node in test/current-node. Linux on x64 only.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,13 @@ const vitest = join(ROOT, "node_modules", "vitest", "vitest.mjs");
 
 const { status } = spawnSync(
   process.execPath,
-  [vitest, "run", "test/conformance", "test/e2e/inspector.test.ts"],
+  [
+    vitest,
+    "run",
+    "test/conformance",
+    "test/e2e/inspector.test.ts",
+    "test/e2e/desktop-bundle.test.ts",
+  ],
   {
     cwd: ROOT,
     env: { ...process.env, MCP_CONFORMANCE: join(ROOT, "test", "current-node") },

@@ -5,6 +5,8 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { z } from "zod";
+import { isSettingName } from "../src/options.ts";
 import { ROOT, writeBundle } from "./bundling.ts";
 import { collectLicenses } from "./licenses.ts";
 
@@ -32,8 +34,21 @@ const { stdout } = await promisify(execFile)(process.execPath, [mcpb, "pack", FO
 process.stdout.write(stdout);
 await rm(FOLDER, { recursive: true, force: true });
 
-/** What the program reads of its own package: that it is a module, and its version. */
+/** What the program reads of its own package: that it is a module, its version, and what the dialog calls its settings. */
 async function bundledManifest(): Promise<string> {
   const { name, version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
-  return JSON.stringify({ name, version, type: "module" });
+  return JSON.stringify({ name, version, type: "module", settingTitles: await settingTitles() });
+}
+
+async function settingTitles(): Promise<Record<string, string>> {
+  const manifest = z
+    .object({ user_config: z.record(z.string(), z.object({ title: z.string() })) })
+    .parse(JSON.parse(await readFile(join(ROOT, "manifest.json"), "utf8")));
+  return Object.fromEntries(
+    Object.entries(manifest.user_config).map(([key, { title }]) => {
+      const setting = key.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+      if (!isSettingName(setting)) throw new Error(`manifest.json: there is no setting ${key}`);
+      return [setting, title];
+    }),
+  );
 }

@@ -13,6 +13,9 @@ import { PROCESSORS } from "./task-api/processors.ts";
 /** A process that was told to end and has not done so after this time ends anyway. */
 const DRAIN_MS = 10_000;
 
+/** A person reads this terminal: the log stays quiet unless it is asked for. */
+const FOR_PERSON = { logLevel: "warn" } as const;
+
 /** A desktop bundle names the settings as its dialog does. */
 const { version, settingTitles: titles = {} } = z
   .object({ version: z.string(), settingTitles: z.record(z.string(), z.string()).optional() })
@@ -45,10 +48,10 @@ function read(
   names: readonly SettingName[],
   {
     drainSeconds = () => 0,
-    folders = [],
-  }: { drainSeconds?: (config: Config) => number } & Pick<HostSettings, "folders"> = {},
+    ...host
+  }: { drainSeconds?: (config: Config) => number } & Omit<HostSettings, "titles"> = {},
 ) {
-  const { config, problems, nameOf } = readSettings(flags, undefined, { titles, folders });
+  const { config, problems, nameOf } = readSettings(flags, undefined, { titles, ...host });
   const openLog = async () => {
     const { createLogger } = await import("./logger.ts");
     return createLogger({ level: config.logLevel, secrets: config.secrets });
@@ -215,8 +218,8 @@ async function readArguments(): Promise<string[] | "nothing asked on a terminal"
   // A host starts the server for every window and waits for it; it needs none of these.
   const { registerPersonCommands } = await import("./commands/register-person-commands.ts");
   registerPersonCommands(program, {
-    prepare: (flags, names) => prepare({ logLevel: "warn", ...flags }, names),
-    prepareAnyway: (flags, names) => prepareAnyway({ logLevel: "warn", ...flags }, names),
+    prepare: (flags, names) => prepare(flags, names, FOR_PERSON),
+    prepareAnyway: (flags, names) => prepareAnyway(flags, names, FOR_PERSON),
     cliPath: fileURLToPath(import.meta.url),
   });
   const { operands, unknown } = program.parseOptions(args);

@@ -13,7 +13,7 @@ import {
   type Reader,
   type WrongSetting,
   createReader,
-  isPlaceholder,
+  isLeftEmpty,
   readProxies,
 } from "./read-setting.ts";
 import {
@@ -146,7 +146,7 @@ export function readConfig(flags: Flags, env: NodeJS.ProcessEnv = process.env): 
 
 /**
  * Reads every setting: flags first, then the environment, then defaults. Space and quotation marks around a value are
- * removed; empty values, and placeholders that a host did not fill in, count as unset.
+ * removed; empty values, and fields of a dialog that were left empty, count as unset.
  */
 export function readSettings(
   flags: Flags,
@@ -191,7 +191,7 @@ export function readSettings(
   };
   let backend: BackendConfig = { kind: "embedded", engine };
   if (baseUrl !== undefined) backend = { kind: "custom", baseUrl, ...account };
-  else if (apiKey !== undefined && text("baseUrl") === undefined) {
+  else if (apiKey !== undefined && !problems.some(({ setting }) => setting === "baseUrl")) {
     // A key for an address that cannot be used goes nowhere else.
     backend = { kind: "hosted", baseUrl: HOSTED_BASE_URL, ...account };
   }
@@ -231,7 +231,8 @@ export function readSettings(
     http,
     telemetry,
     proxies,
-    logLevel: parse("logLevel", Level, `one of ${LOG_LEVELS.join(", ")}`) ?? "info",
+    logLevel:
+      parse("logLevel", Level, `one of ${LOG_LEVELS.join(", ")}`) ?? host.logLevel ?? "info",
     secrets: [
       text("apiKey"),
       engineApiKey,
@@ -289,7 +290,7 @@ function readHttp(
 
 /** A comma separates folders, except in the name of one that exists. */
 function readFolders(single: readonly string[] = [], list: string | undefined): string[] {
-  const given = single.map(cleanValue).filter((folder) => folder !== "" && !isPlaceholder(folder));
+  const given = single.map(cleanValue).filter((folder) => folder !== "" && !isLeftEmpty(folder));
   if (given.length > 0) return given.map(resolvePath);
   const isOneFolder = list?.includes(",") && existsSync(resolvePath(list));
   const folders = isOneFolder ? [list ?? ""] : splitList(list);

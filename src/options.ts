@@ -145,7 +145,7 @@ export const OPTIONS = {
   logLevel: {
     flag: "--log-level <level>",
     env: "TASK_RUN_MCP_LOG_LEVEL",
-    default: "info",
+    default: "info for servers, warn for other commands",
     meaning: `What is logged to stderr: ${LOG_LEVELS.join(", ")}.`,
   },
   host: {

@@ -1,7 +1,7 @@
 import { closestMatch } from "leven";
 import type { z } from "zod";
 import type { Proxies, Proxy } from "./client/proxies.ts";
-import { type Flags, OPTIONS, type Setting, type SettingName } from "./options.ts";
+import { type Flags, type LogLevel, OPTIONS, type Setting, type SettingName } from "./options.ts";
 import { cleanValue, parseProxy, proxySecrets } from "./setting-values.ts";
 
 /** A setting with a value that cannot be used. */
@@ -17,6 +17,8 @@ export interface HostSettings {
   titles?: Partial<Record<string, string>>;
   /** Document folders as single arguments: their names may hold commas. */
   folders?: readonly string[];
+  /** What is logged unless a setting says otherwise. */
+  logLevel?: LogLevel;
 }
 
 export interface GivenSetting {
@@ -41,14 +43,28 @@ export function createReader(
   { titles = {}, folders = [] }: HostSettings,
 ): Reader {
   const problems: WrongSetting[] = [];
-  const read = (name: SettingName) => readSetting(name, flags, env);
+  const unfilled = new Set<SettingName>();
+
+  function read(name: SettingName): GivenSetting | undefined {
+    const given = readSetting(name, flags, env);
+    if (given === undefined || !UNFILLED.test(given.value)) return given;
+    // Once for each: some settings are read several times.
+    if (!unfilled.has(name)) {
+      unfilled.add(name);
+      reject(
+        name,
+        `the client passed ${given.value} on as it stands in its configuration; write the value itself there`,
+      );
+    }
+    return undefined;
+  }
 
   function nameOf(name: SettingName): string {
     const title = titles[name];
     if (title !== undefined) return `"${title}"`;
     if (name === "documents" && folders.length > 0) return name;
     const { env: variable, flag = name }: Setting = OPTIONS[name];
-    return read(name)?.origin ?? variable ?? flag;
+    return readSetting(name, flags, env)?.origin ?? variable ?? flag;
   }
 
   function reject(setting: SettingName, problem: string): void {
@@ -104,15 +120,18 @@ function readSetting(
     ...variablesOf(option).map((variable) => [env[variable], variable] as const),
   ] as const) {
     const value = given === undefined ? "" : cleanValue(String(given));
-    if (value !== "" && !isPlaceholder(value)) return { value, origin };
+    if (value !== "" && !isLeftEmpty(value)) return { value, origin };
   }
   return undefined;
 }
 
-/** A desktop host passes `${user_config.…}` on when the user left a field empty; others do so with their own variables. */
-export function isPlaceholder(value: string): boolean {
-  return value.startsWith("${");
+/** A desktop host passes `${user_config.…}` on when the user left a field of its dialog empty. */
+export function isLeftEmpty(value: string): boolean {
+  return value.startsWith("${user_config.");
 }
+
+/** Other clients pass on the name of a variable that they did not know, or do not replace at all. */
+const UNFILLED = /^(?:\$\{[^}]*\}|\$[a-z_]\w*|%\w+%)$/i;
 
 function variablesOf({ env, isAlsoLowerCase }: Setting): string[] {
   if (env === undefined) return [];

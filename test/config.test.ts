@@ -70,7 +70,21 @@ test("a cap on waits for everybody takes the place of what is known about single
   expect(waits).toEqual({ maxSeconds: 30, byClient: {} });
 });
 
-test("empty values and placeholders that a host left in place count as unset", () => {
+test.each([
+  "${PARALLEL_API_KEY}",
+  "${env:PARALLEL_API_KEY}",
+  "$PARALLEL_API_KEY",
+  "%PARALLEL_API_KEY%",
+])("a variable that a client passed on unfilled is no key: %s", (value) => {
+  const { config, problems } = readSettings({}, { PARALLEL_API_KEY: value });
+  expect(config.backend.kind).toBe("embedded");
+  expect(problems).toHaveLength(1);
+  expect(problems[0]?.message).toContain(
+    `The setting PARALLEL_API_KEY is wrong: the client passed ${value} on as it stands`,
+  );
+});
+
+test("empty values and placeholders of a dialog's empty fields count as unset", () => {
   const env = { PARALLEL_API_KEY: "${user_config.api_key}", PARALLEL_BASE_URL: "  " };
   expect(readConfig({}, env).backend.kind).toBe("embedded");
 });

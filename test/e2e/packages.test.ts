@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { access, cp, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { access, cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -162,62 +162,6 @@ test("its types are understood by a strict TypeScript program", async () => {
     cwd: folder,
   });
   expect(stdout).toBe("");
-});
-
-const Manifest = z.looseObject({
-  version: z.string(),
-  tools: z.array(z.object({ name: z.string(), description: z.string() })),
-  user_config: z.record(
-    z.string(),
-    z.looseObject({ default: z.string(), required: z.literal(false) }),
-  ),
-  server: z.looseObject({
-    mcp_config: z.object({ env: z.record(z.string(), z.string()) }).loose(),
-  }),
-});
-
-test("the desktop bundle's manifest says what the program is", async () => {
-  const manifest = Manifest.parse(JSON.parse(await readFile(join(ROOT, "manifest.json"), "utf8")));
-  expect(manifest.version).toBe(packageJson.version);
-  expect(manifest.tools).toEqual(TOOLS.map(({ name, title }) => ({ name, description: title })));
-});
-
-test("the desktop bundle is packed, unpacked and driven, with every setting left empty", async () => {
-  const folder = await temporaryFolder();
-  const archive = join(folder, "task-run-mcp.mcpb");
-  const tsx = join(ROOT, "node_modules", "tsx", "dist", "cli.mjs");
-  await run(process.execPath, [tsx, join(ROOT, "scripts", "desktop-bundle.ts"), archive], {
-    cwd: ROOT,
-  });
-  const mcpb = join(ROOT, "node_modules", "@anthropic-ai", "mcpb", "dist", "cli", "cli.js");
-  const unpacked = join(folder, "unpacked");
-  await run(process.execPath, [mcpb, "unpack", archive, unpacked]);
-  const { stdout } = await run(process.execPath, [
-    mcpb,
-    "validate",
-    join(unpacked, "manifest.json"),
-  ]);
-  expect(stdout).toContain("passes");
-
-  const manifest = Manifest.parse(
-    JSON.parse(await readFile(join(unpacked, "manifest.json"), "utf8")),
-  );
-  const empty = Object.fromEntries(
-    Object.keys(manifest.server.mcp_config.env).map((name, index) => [
-      name,
-      // A host either fills in the default or leaves what it was given.
-      index % 2 === 0 ? "" : (manifest.server.mcp_config.env[name] ?? ""),
-    ]),
-  );
-  const { tools, report } = await askForGdp(join(unpacked, "server", "cli.js"), folder, {
-    ...empty,
-    TASK_RUN_MCP_STATE_DIR: join(folder, "state"),
-  });
-  expect(tools).toEqual(TOOLS.map(({ name }) => name));
-  expect(JSON.stringify(report)).toContain("$3.05 trillion");
-  const hasOwnSqlite = (await readdir(folder)).includes("state");
-  // On a Node with an SQLite of its own everything is kept; on others the report says that it is not.
-  expect(report.notes === undefined).toBe(hasOwnSqlite);
 });
 
 test("server.json and the container's label agree with package.json", async () => {
