@@ -191,7 +191,10 @@ addOptions(
     .option("--json", "print the run and its output as JSON"),
   COMMAND_SETTINGS.run,
 ).action(async (question: string, _flags: RunFlags, command: Command) => {
-  const { runCommand } = await import("./commands/run.ts");
+  const [{ runCommand }, { repeatedOptions }] = await Promise.all([
+    import("./commands/run.ts"),
+    import("./commands/unperformed.ts"),
+  ]);
   const { processor, outputSchema, json, ...flags } = command.optsWithGlobals<RunFlags>();
   // A person reads this terminal: the log stays quiet unless it is asked for.
   const { config, ...context } = await prepare(
@@ -206,6 +209,8 @@ addOptions(
     json: json ?? false,
     backend: config.backend,
     bridge: config.bridge,
+    repeatedOptions: repeatedOptions(flags),
+    stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
   });

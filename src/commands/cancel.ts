@@ -7,7 +7,10 @@ import { printableLine } from "./terminal/printable-text.ts";
 import { type RunsContext, createToolContext } from "./tool-context.ts";
 
 /** The run is surely not going on. */
-const ENDED: ReadonlySet<CancelOutcome | undefined> = new Set(["cancelled", "already_finished"]);
+export const ENDED: ReadonlySet<CancelOutcome | undefined> = new Set([
+  "cancelled",
+  "already_finished",
+]);
 
 /** `task-run-mcp cancel`: asks the backend to stop a run, looks again, and says what is true. */
 export async function cancelCommand(

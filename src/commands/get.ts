@@ -5,6 +5,7 @@ import { readRunId } from "./read-run-id.ts";
 import { answerText } from "./terminal/answer-text.ts";
 import { printableLine } from "./terminal/printable-text.ts";
 import { type RunsContext, createToolContext, drawProgress } from "./tool-context.ts";
+import { unperformedNotes } from "./unperformed.ts";
 
 export interface GetCommandOptions extends RunsContext {
   runId: string;
@@ -17,10 +18,26 @@ const MAX_WAIT_SECONDS = 86_400;
 
 /** `task-run-mcp get`: status, and of a completed run the answer with its sources. */
 export async function getCommand(options: GetCommandOptions): Promise<ExitCode> {
-  const { stdout, stderr } = options;
   const runId = readRunId(options.runId);
   const seconds = readSeconds(options.waitSeconds);
-  const backend = await openBackend(options.backend, options.bridge, options);
+  try {
+    return await showRun(runId, seconds, options);
+  } finally {
+    // Also when the user stops waiting: this process may have been the one that performed it.
+    const notes = await unperformedNotes([runId], options.backend, options.repeatedOptions);
+    for (const note of notes) options.stderr.write(`Note: ${printableLine(note)}\n`);
+  }
+}
+
+async function showRun(
+  runId: string,
+  seconds: number,
+  options: GetCommandOptions,
+): Promise<ExitCode> {
+  const { stdout, stderr } = options;
+  // To wait for a run is to perform it, where no other process does.
+  const opening = { ...options, performsRuns: seconds > 0 };
+  const backend = await openBackend(options.backend, options.bridge, opening);
   try {
     const context = createToolContext(backend, options, () => drawProgress(stderr));
     const { seen, notes } = await seeOrRecall(backend, runId, { view: "output", seconds }, context);

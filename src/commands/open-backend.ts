@@ -43,6 +43,8 @@ interface OpeningOptions {
   version: string;
   log: Logger;
   telemetry?: Pick<Telemetry, "traceFetch"> | undefined;
+  /** False: the built-in engine only answers for the runs there are. */
+  performsRuns?: boolean;
 }
 
 /** The embedded engine is reached without a port; the name only completes its URLs. */
@@ -70,7 +72,7 @@ export async function openBackend(
 export async function openBackends(
   config: BackendConfig,
   bridge: Pick<BridgeConfig, "pricesFile" | "ledgerPath">,
-  { version, log, telemetry }: OpeningOptions,
+  { version, log, telemetry, performsRuns = true }: OpeningOptions,
 ): Promise<OpenBackends> {
   const { kind } = config;
   const closing: (() => Promise<void>)[] = [];
@@ -82,7 +84,7 @@ export async function openBackends(
       bridge.pricesFile === undefined ? undefined : await readPrices(bridge.pricesFile);
     const ledgers = await openLedgerStore({ path: bridge.ledgerPath, now: Date.now, log });
     closing.push(ledgers.close);
-    const connection = await connect(config, log);
+    const connection = await connect(config, { log, performsRuns });
     closing.push(connection.close);
     const { account } = connection;
     const prices = createPriceList({ kind, overrides });
@@ -154,10 +156,12 @@ interface Connection {
   close: () => Promise<void>;
 }
 
-async function connect(config: BackendConfig, log: Logger): Promise<Connection> {
+type EngineUse = Required<Pick<OpeningOptions, "log" | "performsRuns">>;
+
+async function connect(config: BackendConfig, use: EngineUse): Promise<Connection> {
   switch (config.kind) {
     case "embedded": {
-      const { engine, trouble } = await startEngineSomewhere(config.engine, log);
+      const { engine, trouble } = await startEngineSomewhere(config.engine, use);
       return {
         fetch: createInProcessFetch((request) => engine.fetch(request)),
         // Nobody bills for it, so nobody counts.
@@ -179,14 +183,14 @@ async function connect(config: BackendConfig, log: Logger): Promise<Connection> 
 /** A state folder that cannot be used is no reason not to work: runs then live in memory, and the user is told. */
 async function startEngineSomewhere(
   config: EngineConfig,
-  log: Logger,
+  use: EngineUse,
 ): Promise<{ engine: Engine; trouble: string | null }> {
   try {
-    return { engine: await startEngine(config, { log }), trouble: null };
+    return { engine: await startEngine(config, use), trouble: null };
   } catch (error) {
     if (!(error instanceof DatabaseUnusable)) throw error;
-    const engine = await startEngine({ ...config, databasePath: ":memory:" }, { log });
-    log.warn({ err: error }, "runs are kept in memory: the state folder cannot be used");
+    const engine = await startEngine({ ...config, databasePath: ":memory:" }, use);
+    use.log.warn({ err: error }, "runs are kept in memory: the state folder cannot be used");
     return { engine, trouble: error.message };
   }
 }

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { type Flags, type SettingName, settingNames } from "../options.ts";
 import { COMMAND_SETTINGS, addOptions } from "./command-options.ts";
 import { CLIENT_IDS, type ClientId } from "./install/clients.ts";
+import { repeatedOptions } from "./unperformed.ts";
 import { unlessInterrupted } from "./unless-interrupted.ts";
 
 /** What a command needs. */
@@ -183,7 +184,7 @@ function registerRuns(program: Command, { prepare }: Host): void {
       const { status, text, limit, json, ...flags } = self.optsWithGlobals<
         Flags & { status?: string; text?: string; limit: string; json?: boolean }
       >();
-      const context = runsContext(await prepare(flags, COMMAND_SETTINGS.runs));
+      const context = runsContext(await prepare(flags, COMMAND_SETTINGS.runs), flags);
       process.exitCode = await unlessInterrupted(
         { signal: context.signal, stderr: process.stderr, message: "Interrupted." },
         () =>
@@ -216,7 +217,7 @@ function registerGet(program: Command, { prepare }: Host): void {
       const { wait, json, ...flags } = self.optsWithGlobals<
         Flags & { wait: string; json?: boolean }
       >();
-      const context = runsContext(await prepare(flags, COMMAND_SETTINGS.get));
+      const context = runsContext(await prepare(flags, COMMAND_SETTINGS.get), flags);
       process.exitCode = await unlessInterrupted(
         {
           signal: context.signal,
@@ -249,7 +250,7 @@ function registerCancel(program: Command, { prepare }: Host): void {
     .action(async (runId: string, _flags: Flags, self: Command) => {
       const { cancelCommand } = await import("./cancel.ts");
       const { json, ...flags } = self.optsWithGlobals<Flags & { json?: boolean }>();
-      const context = runsContext(await prepare(flags, COMMAND_SETTINGS.cancel));
+      const context = runsContext(await prepare(flags, COMMAND_SETTINGS.cancel), flags);
       process.exitCode = await unlessInterrupted(
         {
           signal: context.signal,
@@ -284,9 +285,16 @@ function registerCompletion(program: Command): void {
     });
 }
 
-function runsContext({ config, ...context }: Prepared) {
+function runsContext({ config, ...context }: Prepared, flags: Flags) {
   const { backend, bridge } = config;
-  return { ...context, backend, bridge, stdout: process.stdout, stderr: process.stderr };
+  return {
+    ...context,
+    backend,
+    bridge,
+    repeatedOptions: repeatedOptions(flags),
+    stdout: process.stdout,
+    stderr: process.stderr,
+  };
 }
 
 function examples(...lines: string[]): string {

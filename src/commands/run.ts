@@ -10,11 +10,16 @@ import { parseJson } from "../text/json.ts";
 import { explainError } from "../mcp/explain-error.ts";
 import { placeRun } from "../mcp/place-run.ts";
 import { CostRefused } from "../mcp/refusals.ts";
+import { cancelTaskRun } from "../mcp/tools/cancel-task-run.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
-import { openBackend } from "./open-backend.ts";
+import { ENDED } from "./cancel.ts";
+import { type Terminal, askPerson, isInteractive } from "./install/ask-person.ts";
+import { type OpenBackend, openBackend } from "./open-backend.ts";
 import { answerText } from "./terminal/answer-text.ts";
 import { printableLine } from "./terminal/printable-text.ts";
 import { createProgressView } from "./terminal/progress-view.ts";
+import { createToolContext } from "./tool-context.ts";
+import { getCommandLine, unperformedNotes } from "./unperformed.ts";
 
 export interface RunCommandOptions {
   question: string;
@@ -29,39 +34,103 @@ export interface RunCommandOptions {
   log: Logger;
   /** Aborts when the user wants to stop waiting. */
   signal: AbortSignal;
+  /** The options by which another command meets the same run. */
+  repeatedOptions: readonly string[];
+  /** Where a person answers whether an interrupted run is to be cancelled. */
+  stdin: Terminal["stdin"];
   stdout: NodeJS.WritableStream;
-  stderr: NodeJS.WritableStream;
+  stderr: Terminal["stdout"];
 }
+
+/** A person who is asked whether to cancel has this long; the program ends soon afterwards in any case. */
+const ANSWER_MS = 8_000;
 
 /** `task-run-mcp run`: starts one run, shows its progress on stderr, and prints the answer on stdout. */
 export async function runCommand(options: RunCommandOptions): Promise<ExitCode> {
-  const { signal, stdout, stderr } = options;
+  const { signal, stderr } = options;
   const input = await readRunInput(options);
   const backend = await openBackend(options.backend, options.bridge, options);
+  let leftId: string | undefined;
   try {
-    const order = { input, idempotencyKey: undefined, maxCostUsd: undefined };
-    const { budgetUsdPerDay } = options.bridge;
-    const { run } = await placeRun(order, backend, {
-      budgetUsdPerDay,
-      ownBudgetUsdPerDay: undefined,
-      log: () => options.log,
-    });
-    stderr.write(`Started ${printableLine(run.run_id)} on ${input.processor}\n`);
-    const last = await follow(backend.followers.watch(run.run_id, { signal }), stderr);
-    await backend.ledger.record(run.run_id, last);
-    return report(last, options.json, { stdout, stderr });
-  } catch (error) {
-    if (error instanceof CostRefused) {
-      const { summary } = explainError(error, { tool: "run", args: {} });
-      stderr.write(`${summary}\n`);
-      return ExitCode.failed;
+    const runId = await start(input, backend, options);
+    stderr.write(`Started ${printableLine(runId)} on ${input.processor}\n`);
+    try {
+      const last = await follow(backend.followers.watch(runId, { signal }), stderr);
+      await backend.ledger.record(runId, last);
+      return report(last, options);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      if (!(await offerToCancel(runId, backend, options))) leftId = runId;
+      return ExitCode.interrupted;
     }
-    if (!signal.aborted) throw error;
-    stderr.write("Stopped waiting. The run was not cancelled.\n");
-    return ExitCode.interrupted;
+  } catch (error) {
+    if (!(error instanceof CostRefused)) throw error;
+    const { summary } = explainError(error, { tool: "run", args: {} });
+    stderr.write(`${summary}\n`);
+    return ExitCode.failed;
   } finally {
     await backend.close();
+    // The engine in this process has performed the run, and ends with it.
+    const left = leftId === undefined ? [] : [leftId];
+    const notes = await unperformedNotes(left, options.backend, options.repeatedOptions);
+    for (const note of notes) stderr.write(`${printableLine(note)}\n`);
   }
+}
+
+/** Starts the run. That is not given up half-way: a person who interrupts would not learn whether it costs money. */
+async function start(
+  input: RunInput,
+  backend: OpenBackend,
+  { bridge, signal, stderr, log }: RunCommandOptions,
+): Promise<string> {
+  const onInterrupt = () =>
+    stderr.write(
+      "Interrupted while the run is being started: waiting for its id. Ctrl-C again ends at once; `task-run-mcp runs` then tells whether it was started.\n",
+    );
+  signal.addEventListener("abort", onInterrupt, { once: true });
+  try {
+    const order = { input, idempotencyKey: undefined, maxCostUsd: undefined };
+    const { run } = await placeRun(order, backend, {
+      budgetUsdPerDay: bridge.budgetUsdPerDay,
+      ownBudgetUsdPerDay: undefined,
+      log: () => log,
+    });
+    return run.run_id;
+  } finally {
+    signal.removeEventListener("abort", onInterrupt);
+  }
+}
+
+/** Says how to go on with a run that is no longer waited for, and asks whether it is still wanted. True: it has ended. */
+async function offerToCancel(
+  runId: string,
+  backend: OpenBackend,
+  { bridge, log, stdin, stderr, repeatedOptions }: RunCommandOptions,
+): Promise<boolean> {
+  if (backend.kind === "embedded" && backend.ledgerTrouble !== null) {
+    stderr.write("Stopped. The run was kept in memory and ends with this program.\n");
+    return true;
+  }
+  const id = printableLine(runId);
+  const cancelLine = ["task-run-mcp cancel", id, ...repeatedOptions].join(" ");
+  stderr.write(
+    [
+      "Stopped waiting. The run was not cancelled.",
+      `  To go on with it:  ${getCommandLine(id, repeatedOptions)}`,
+      `  To cancel it:      ${cancelLine}`,
+      "",
+    ].join("\n"),
+  );
+  const terminal = { stdin, stdout: stderr };
+  if (!isInteractive(terminal)) return false;
+  const patience = AbortSignal.timeout(ANSWER_MS);
+  const isUnwanted = await askPerson("Cancel it now?", terminal, patience).catch(() => false);
+  if (!isUnwanted) return false;
+  // The signal of this program has aborted already, and the cancel must still reach the backend.
+  const context = createToolContext(backend, { bridge, log, signal: patience });
+  const { summary, outcome } = await cancelTaskRun.run({ run_id: runId }, context);
+  stderr.write(`${printableLine(summary)}\n`);
+  return ENDED.has(outcome);
 }
 
 async function follow(
@@ -89,8 +158,7 @@ function stepText({ run, latestMessage, sourcesRead, trouble }: RunSnapshot): st
 
 function report(
   { run, output }: RunSnapshot,
-  asJson: boolean,
-  { stdout, stderr }: { stdout: NodeJS.WritableStream; stderr: NodeJS.WritableStream },
+  { json: asJson, stdout, stderr }: Pick<RunCommandOptions, "json" | "stdout" | "stderr">,
 ): ExitCode {
   if (asJson) stdout.write(`${JSON.stringify({ run, output }, null, 2)}\n`);
   for (const { message } of run.warnings ?? []) stderr.write(`Note: ${printableLine(message)}\n`);

@@ -7,6 +7,7 @@ import { isTerminal } from "./terminal/progress-view.ts";
 import { printableLine } from "./terminal/printable-text.ts";
 import { runsTable } from "./terminal/runs-table.ts";
 import { type RunsContext, createToolContext } from "./tool-context.ts";
+import { unperformedNotes } from "./unperformed.ts";
 
 export interface RunsCommandOptions extends RunsContext {
   status: string | undefined;
@@ -28,32 +29,36 @@ export async function runsCommand(options: RunsCommandOptions): Promise<ExitCode
     const [issue] = query.error.issues;
     throw new UsageError(`--${issue?.path.join(".") ?? "status"}: ${issue?.message ?? "unusable"}`);
   }
-  const backend = await openBackend(options.backend, options.bridge, options);
+  const rows: NonNullable<RunReport["runs"]> = [];
+  let report: RunReport | undefined;
+  const opening = { ...options, performsRuns: false };
+  const backend = await openBackend(options.backend, options.bridge, opening);
   try {
     const context = createToolContext(backend, options);
-    let report: RunReport | undefined;
-    const rows: NonNullable<RunReport["runs"]> = [];
     do {
       const page = Math.min(limit - rows.length, PAGE_ROWS);
       const cursor = report?.next_cursor;
       report = await listTaskRuns.run({ ...query.data, limit: page, cursor }, context);
       rows.push(...(report.runs ?? []));
     } while (report.next_cursor !== undefined && rows.length < limit);
-
-    const { notes = [], spending, next_cursor: more } = report;
-    if (options.json) {
-      stdout.write(`${JSON.stringify({ runs: rows, spending, notes }, null, 2)}\n`);
-      return ExitCode.done;
-    }
-    if (rows.length === 0) stderr.write(`No run of ${whose(options.backend)} fits.\n`);
-    else stdout.write(runsTable(rows, columnsOf(stdout)));
-    if (more !== undefined) stderr.write("There are more: --limit shows them.\n");
-    for (const note of notes) stderr.write(`Note: ${printableLine(note)}\n`);
-    if (rows.length > 0 && spending) stderr.write(`${spendingText(spending)}\n`);
-    return ExitCode.done;
   } finally {
     await backend.close();
   }
+
+  const { spending, next_cursor: more } = report;
+  const runIds = rows.flatMap(({ run_id: id }) => id ?? []);
+  const unperformed = await unperformedNotes(runIds, options.backend, options.repeatedOptions);
+  const notes = [...(report.notes ?? []), ...unperformed];
+  if (options.json) {
+    stdout.write(`${JSON.stringify({ runs: rows, spending, notes }, null, 2)}\n`);
+    return ExitCode.done;
+  }
+  if (rows.length === 0) stderr.write(`No run of ${whose(options.backend)} fits.\n`);
+  else stdout.write(runsTable(rows, columnsOf(stdout)));
+  if (more !== undefined) stderr.write("There are more: --limit shows them.\n");
+  for (const note of notes) stderr.write(`Note: ${printableLine(note)}\n`);
+  if (rows.length > 0 && spending) stderr.write(`${spendingText(spending)}\n`);
+  return ExitCode.done;
 }
 
 function readLimit(text: string): number {

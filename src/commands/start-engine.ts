@@ -4,7 +4,7 @@ import type { Engine, EngineOptions } from "../engine/engine.ts";
 /** Starts our own engine. Its modules load here, so that nobody else waits for them. */
 export async function startEngine(
   config: EngineConfig,
-  options: Pick<EngineOptions, "tenants" | "profile" | "requireBetas" | "log">,
+  options: Pick<EngineOptions, "tenants" | "profile" | "requireBetas" | "performsRuns" | "log">,
 ): Promise<Engine> {
   const { createEngine } = await import("../engine/engine.ts");
   return createEngine({

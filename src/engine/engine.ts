@@ -40,6 +40,8 @@ export interface EngineOptions {
   requireBetas?: boolean;
   /** What callers may use of the API, where it is to be other than {@link API_LIMITS}. */
   limits?: Partial<ApiLimits>;
+  /** False: it answers for the runs there are and performs none, so that none should be created. */
+  performsRuns?: boolean;
   /** How many runs this process performs at once. */
   concurrency?: number;
   /** Networks in CIDR notation that webhooks of runs may be on, besides the public internet. */
@@ -78,15 +80,17 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const metrics = createMetrics({ db, clock });
     const outgoing = createOutgoing(allowNetworks, log);
     const fetchFromRun = outgoing.fetch;
-    const performer = await options.createExecutor({ db, fetchFromRun, log });
-    const executor = metrics.measure(performer);
+    const performer =
+      options.performsRuns === false
+        ? undefined
+        : await options.createExecutor({ db, fetchFromRun, log });
     const feed = await createChangeFeed(db, log);
     const runs = createRunStateMachine({ db, clock, feed });
     const app = createTaskApi({
       db,
       feed,
       runs,
-      executorKey: executor.key,
+      executorKey: performer?.key ?? "none",
       tenants: options.tenants ?? singleTenant(undefined),
       profile: options.profile ?? "extended",
       requireBetas: options.requireBetas ?? false,
@@ -97,16 +101,18 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       log,
     });
     const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
-    const worker = startWorker({
-      runs,
-      feed,
-      executor,
-      readPrevious: ({ tenantId, input }) =>
-        readConversation(db, tenantId, input.previous_interaction_id),
-      concurrency,
-      clock,
-      log,
-    });
+    const worker =
+      performer &&
+      startWorker({
+        runs,
+        feed,
+        executor: metrics.measure(performer),
+        readPrevious: ({ tenantId, input }) =>
+          readConversation(db, tenantId, input.previous_interaction_id),
+        concurrency,
+        clock,
+        log,
+      });
     const webhooks = startWebhookDelivery({
       db,
       feed,
@@ -127,8 +133,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       },
       async close() {
         isClosing = true;
-        await worker.stop();
-        await performer.close?.();
+        await worker?.stop();
+        await performer?.close?.();
         await webhooks.stop();
         await retention.stop();
         await outgoing.close();

@@ -55,7 +55,7 @@ export interface StdioClient {
 }
 
 /** The environment of a launch: nothing of ours leaks in, above all no API key. */
-function environment({ stateDir, env }: Launch): Record<string, string> {
+export function environment({ stateDir, env }: Launch): Record<string, string> {
   return {
     PATH: process.env["PATH"] ?? "",
     TASK_RUN_MCP_STATE_DIR: stateDir,
