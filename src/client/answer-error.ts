@@ -19,6 +19,7 @@ import {
   RunNotFound,
   RunStillActive,
   type TaskApiError,
+  TurnedAwayByGateway,
   Unauthorized,
   UnreadableAnswer,
 } from "./errors.ts";
@@ -58,6 +59,20 @@ export async function readErrorAnswer(
   }
   if (status >= 500) {
     return new BackendFailed(`The backend failed (status ${status}).`, { ...facts, retryAfterMs });
+  }
+  // These mean the same whoever says them; every other code only where the Task API itself does.
+  const isPlain = status === 413 || status === 429;
+  // Extensions that a backend may lack: that they are missing is no claim about a run.
+  const isExtension = ["cancel", "cancel-group", "list"].includes(subject.kind);
+  const isMissing = isExtension && (status === 404 || status === 405);
+  if (status === 408 && !answer.isTaskApi) {
+    return new BackendTimedOut("The backend, or a gateway before it, gave up waiting.", facts);
+  }
+  if (!answer.isTaskApi && !isPlain && !isMissing) {
+    return new TurnedAwayByGateway(
+      `The request was turned away (status ${status}), but not in the words of the Task API: a firewall, proxy or gateway answered, or the base URL is wrong.`,
+      facts,
+    );
   }
   switch (status) {
     case 401:

@@ -114,6 +114,15 @@ export class InvalidRequest extends RequestRejected {
   override readonly name = "InvalidRequest";
 }
 
+/**
+ * A 4xx that is not in the Task API's words: a firewall, proxy or gateway on the way wrote it, or the base URL leads
+ * elsewhere. Whatever it is, it turned the request away instead of carrying it out, and knows nothing of runs or keys.
+ */
+export class TurnedAwayByGateway extends TaskApiError {
+  override readonly name = "TurnedAwayByGateway";
+  override readonly surelyNotAccepted = true;
+}
+
 /** 429: too many requests. `retryAfterMs` is the backend's wish, at most an hour; null when it named none. */
 export class RateLimited extends TaskApiError {
   override readonly name = "RateLimited";

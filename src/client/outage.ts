@@ -5,6 +5,7 @@ import {
   BackendUnreachable,
   RateLimited,
   type TaskApiError,
+  TurnedAwayByGateway,
   UnreadableAnswer,
 } from "./errors.ts";
 import type { FollowPolicy } from "./follow-policy.ts";
@@ -44,6 +45,7 @@ export function isPassing(error: unknown): error is TaskApiError {
     error instanceof BackendTimedOut ||
     error instanceof BackendFailed ||
     error instanceof RateLimited ||
+    error instanceof TurnedAwayByGateway ||
     error instanceof UnreadableAnswer
   );
 }

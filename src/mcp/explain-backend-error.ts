@@ -10,6 +10,7 @@ import {
   RunNotFound,
   RunStillActive,
   type TaskApiError,
+  TurnedAwayByGateway,
   Unauthorized,
 } from "../client/errors.ts";
 import { PROCESSORS } from "../task-api/processors.ts";
@@ -70,6 +71,16 @@ export function explainBackendError(
   }
   if (error instanceof RunStillActive) {
     return { summary, nextStep: `Call ${repeat(call)} to read it when it is done.` };
+  }
+  if (error instanceof TurnedAwayByGateway) {
+    const nothing = isCreate(call.tool)
+      ? "No run was started: a request that is turned away is not carried out."
+      : "It says nothing about the run or the key; runs that were started go on.";
+    const signIn = error.status === 401 ? " A proxy on the way may want a sign-in of its own." : "";
+    return {
+      summary,
+      nextStep: `${nothing} Tell the user to check the base URL and what is between this server and the backend (proxy, firewall, VPN).${signIn} Then call ${repeat(call)}.`,
+    };
   }
   if (error instanceof RequestTooLarge) {
     return {

@@ -1,3 +1,5 @@
+import { unreadableOf } from "../task-api/lenient.ts";
+import { RunStatus, isTerminalStatus } from "../task-api/run.ts";
 import type { TaskGroup } from "../task-api/task-group.ts";
 import { oneLine } from "./reading/page-text.ts";
 import type { RunFacts } from "./run-report.ts";
@@ -30,12 +32,26 @@ export function groupTotals({ status }: Pick<TaskGroup, "status">): {
   total: number;
   done: number;
 } {
-  const counts = status.task_run_status_counts;
-  const done = ["completed", "failed", "cancelled"].reduce(
-    (sum, name) => sum + (counts[name] ?? 0),
+  const done = Object.entries(status.task_run_status_counts).reduce(
+    (sum, [name, count]) => sum + (isDone(name, status.is_active) ? count : 0),
     0,
   );
   return { total: status.num_task_runs, done };
+}
+
+/** A status that is newer than this server is over where nothing in the group is active any more. */
+function isDone(name: string, isGroupActive: boolean): boolean {
+  return isKnownStatus(name) ? isTerminalStatus(name) : !isGroupActive;
+}
+
+export function isKnownStatus(name: string): boolean {
+  return RunStatus.safeParse(name).success;
+}
+
+/** Runs that the counts leave out: nobody knows what became of them. */
+export function uncountedRuns({ status }: Pick<TaskGroup, "status">): number {
+  const counted = Object.values(status.task_run_status_counts).reduce((sum, n) => sum + n, 0);
+  return Math.max(0, status.num_task_runs - counted);
 }
 
 export function groupPercent(group: Pick<TaskGroup, "status">): number {
@@ -45,15 +61,23 @@ export function groupPercent(group: Pick<TaskGroup, "status">): number {
 
 /** "120 of 400 runs are done (118 completed, 2 failed), 30 running, 250 queued" */
 export function groupSentence(group: Pick<TaskGroup, "status">): string {
+  if (unreadableOf(group).includes("status")) return "how far it is could not be read";
   const { total, done } = groupTotals(group);
-  const counts = group.status.task_run_status_counts;
+  const { task_run_status_counts: counts, is_active: isActive } = group.status;
   const named = (names: readonly string[]) =>
     names.flatMap((name) => {
       const count = counts[name] ?? 0;
-      return count === 0 ? [] : [`${count} ${name}`];
+      return count === 0 ? [] : [`${count} ${oneLine(name, NAME_BUDGET)}`];
     });
-  const over = named(["completed", "failed", "cancelled"]);
-  const open = named(["running", "queued", "cancelling", "action_required"]);
+  const newer = Object.keys(counts).filter((name) => !isKnownStatus(name));
+  const over = named(["completed", "failed", "cancelled", ...(isActive ? [] : newer)]);
+  const open = named([
+    "running",
+    "queued",
+    "cancelling",
+    "action_required",
+    ...(isActive ? newer : []),
+  ]);
   const how = over.length === 0 ? "" : ` (${over.join(", ")})`;
   return [`${done} of ${total} runs are done${how}`, ...open].join(", ");
 }

@@ -45,7 +45,7 @@ export async function seeOrRecall(
       case "auto":
       case "output":
       case "basis":
-        return withOutput(backend, seen, context.callerLeft);
+        return withOutput(backend, runId, seen, context.callerLeft);
     }
   }
 }

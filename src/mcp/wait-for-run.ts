@@ -81,6 +81,7 @@ export async function lookAtRun(
 /** The snapshot with its output, which a mere look at a run that has ended does not bring. */
 export async function withOutput(
   backend: Backend,
+  runId: string,
   snapshot: RunSnapshot,
   signal: AbortSignal,
 ): Promise<RunSnapshot> {
@@ -89,7 +90,7 @@ export async function withOutput(
   const { client } = backend;
   const timeoutSeconds = READY_RESULT_SECONDS;
   try {
-    const { output } = await client.retrieveResult(run.run_id, { timeoutSeconds, signal });
+    const { output } = await client.retrieveResult(runId, { timeoutSeconds, signal });
     return await remember(backend, { ...snapshot, output, percent: 100 });
   } catch (error) {
     if (error instanceof RunStillActive && run.status !== "completed") {
@@ -98,7 +99,7 @@ export async function withOutput(
     }
     // It has ended, and yet there is no result: the backend did not keep it. We may have.
     if (error instanceof RunNotFound) {
-      return { ...snapshot, output: await keptOutput(backend, run.run_id) };
+      return { ...snapshot, output: await keptOutput(backend, runId) };
     }
     throw error;
   }

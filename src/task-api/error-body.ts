@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { asText, lenient, orElse } from "./lenient.ts";
 import { JsonObject } from "./task-spec.ts";
 
 /** The API's error body, exactly as our engine writes it. Source: Task API, "Body formats" (a). */
@@ -14,32 +15,35 @@ export type ErrorBody = z.infer<typeof ErrorBody>;
 
 /** One problem of a request body, in the form the API uses inside `detail.errors`. */
 export const ValidationProblem = z.looseObject({
-  type: z.string(),
-  loc: z.array(z.union([z.string(), z.number()])),
-  msg: z.string(),
+  type: orElse(z.string(), () => ""),
+  loc: orElse(z.array(z.union([z.string(), z.number()])), () => []),
+  msg: orElse(z.string(), asText),
 });
 export type ValidationProblem = z.infer<typeof ValidationProblem>;
 
 /** What a client learns from an error answer, whichever of the known body formats it had. */
 export interface ErrorAnswer {
+  /** False for a page or another JSON: a firewall, proxy or gateway wrote it, and knows nothing of runs and keys. */
+  isTaskApi: boolean;
   message: string | null;
   refId: string | null;
   problems: ValidationProblem[];
 }
 
-const EnvelopedError = z.looseObject({
-  error: z.looseObject({
-    message: z.string().nullish(),
-    ref_id: z.string().nullish(),
-    detail: z
-      .looseObject({ errors: z.array(ValidationProblem).nullish() })
-      .nullish()
-      .catch(null),
+const EnvelopedError = lenient(
+  z.looseObject({
+    error: z.looseObject({
+      message: orElse(z.string(), asText).nullish(),
+      ref_id: orElse(z.string(), asText).nullish(),
+      detail: z.looseObject({ errors: z.array(ValidationProblem).nullish() }).nullish(),
+    }),
   }),
-});
-const ValidationList = z.looseObject({ detail: z.array(ValidationProblem) });
-/** What the same web framework answers for an unknown route or method. */
+);
+const ValidationList = lenient(z.looseObject({ detail: z.array(ValidationProblem) }));
 const PlainDetail = z.looseObject({ detail: z.string() });
+
+/** What the web framework says of an unknown route or method: the Task API's own codes have words of their own. */
+const ROUTE_WORDS: readonly string[] = ["Not Found", "Method Not Allowed"];
 
 /**
  * Reads an error body leniently: the API's own, the same without `type` or `ref_id`, the validation list of the group
@@ -48,14 +52,27 @@ const PlainDetail = z.looseObject({ detail: z.string() });
 export function readErrorBody(body: unknown): ErrorAnswer {
   const enveloped = EnvelopedError.safeParse(body);
   if (enveloped.success) {
-    const { message, ref_id, detail } = enveloped.data.error;
-    return { message: message ?? null, refId: ref_id ?? null, problems: detail?.errors ?? [] };
+    const { type, error } = enveloped.data;
+    const { message, ref_id, detail } = error;
+    return {
+      // Other APIs have an `error` with a `message` too, but with a `code`.
+      isTaskApi:
+        type === "error" ||
+        typeof ref_id === "string" ||
+        (typeof message === "string" && !("code" in error)),
+      message: message ?? null,
+      refId: ref_id ?? null,
+      problems: detail?.errors ?? [],
+    };
   }
   const list = ValidationList.safeParse(body);
   if (list.success) {
-    const message = list.data.detail.map((p) => `${p.loc.join(".")}: ${p.msg}`).join("; ");
-    return { message, refId: null, problems: list.data.detail };
+    const problems = list.data.detail;
+    const message = problems.map((p) => `${p.loc.join(".")}: ${p.msg}`).join("; ");
+    return { isTaskApi: problems.length > 0, message, refId: null, problems };
   }
   const plain = PlainDetail.safeParse(body);
-  return { message: plain.success ? plain.data.detail : null, refId: null, problems: [] };
+  const message = plain.success ? plain.data.detail : null;
+  const isTaskApi = message !== null && !ROUTE_WORDS.includes(message);
+  return { isTaskApi, message, refId: null, problems: [] };
 }

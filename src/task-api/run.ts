@@ -48,12 +48,16 @@ export type RunError = z.infer<typeof RunError>;
 
 /**
  * One execution of a task, as a server describes it. `status` may be newer than {@link RunStatus} (then `is_active`
- * decides), unknown fields are kept, and a missing optional field equals null. A lenient reader needs the id or the status.
+ * decides), unknown fields are kept, and a missing optional field equals null. A lenient reader needs the id, or
+ * the status and one field more.
  */
 export const TaskRun = orElse(
   z.looseObject({
-    run_id: orElse(z.string().min(1), (_id, { status }, { run_id }) =>
-      typeof status === "string" ? run_id : undefined,
+    run_id: orElse(z.string().min(1), (_id, { status, is_active, processor }, { run_id }) =>
+      typeof status === "string" &&
+      (typeof is_active === "boolean" || typeof processor === "string")
+        ? run_id
+        : undefined,
     ),
     interaction_id: z.string().nullish(),
     status: orElse(z.string(), (_status, { run_id }, { status = "unreadable" }) =>
@@ -75,7 +79,7 @@ export const TaskRun = orElse(
   }),
   // A run is sent with an output only when it is completed.
   (_run, { output }) =>
-    isJsonObject(output) ? { status: "completed", is_active: false } : undefined,
+    isJsonObject(output) ? { status: "completed", is_active: false, processor: "" } : undefined,
 );
 export type TaskRun = z.infer<typeof TaskRun>;
 

@@ -85,7 +85,9 @@ export type TaskGroupStatus = z.infer<typeof TaskGroupStatus>;
 /** Runs that are created and watched together. Source: Task API, "Task groups". */
 export const TaskGroup = z.looseObject({
   taskgroup_id: orElse(z.string().min(1), (_id, { status }, { taskgroup_id }) =>
-    isJsonObject(status) ? taskgroup_id : undefined,
+    isJsonObject(status) && ("num_task_runs" in status || "task_run_status_counts" in status)
+      ? taskgroup_id
+      : undefined,
   ),
   status: TaskGroupStatus,
   created_at: z.string().nullish(),

@@ -139,6 +139,12 @@ describe("statuses become errors named for their cause", () => {
   });
 });
 
+test("408 of a gateway does not say that the run is still active", async () => {
+  const { client } = await connectTo((response) => response.writeHead(408).end("<html>"));
+  const error = await errorOf(client.retrieveResult("trun_1", { timeoutSeconds: 1 }));
+  expect(error).toBeInstanceOf(BackendTimedOut);
+});
+
 test("a rejected request tells its problems, without the input the server repeats", async () => {
   const problem = { type: "missing", loc: ["body", "input"], msg: "Field required" };
   const body = apiError("bad", { errors: [{ ...problem, input: { authorization: "hush" } }] });

@@ -136,10 +136,37 @@ test("403: the processor is none; the known ones are named", async () => {
 });
 
 test("403 of a look: the account may not, and the user is told", async () => {
-  const { url } = await startAnswering(403, "");
+  const { url } = await startAnswering(403, JSON.stringify({ error: { message: "No." } }));
   const { next } = await get(await serve(url));
   expect(next).toBe("Tell the user: the account of this server lacks the permission.");
 });
+
+test.each([
+  [401, "<html>Sign in</html>"],
+  [402, "<html>Payment</html>"],
+  [403, "<html>Blocked by policy</html>"],
+  [403, ""],
+  [404, "<html>404 Not Found</html>"],
+  [404, '{"detail":"Not Found"}'],
+  [403, '{"error":{"code":403,"message":"Forbidden"}}'],
+  [422, '{"message":"no"}'],
+  [400, "<html>Bad Request</html>"],
+])(
+  "a %i that is not the Task API's (%s) claims nothing of a run, a key or a processor",
+  async (status, body) => {
+    const { url } = await startAnswering(status, body);
+    const client = await serve(url);
+    const created = await create(client, { processor: "base" });
+    expect(created.happened).toContain(`turned away (status ${status})`);
+    expect(created.happened).toContain("a firewall, proxy or gateway answered");
+    expect(created.next).toContain("No run was started: a request that is turned away is not");
+    expect(await ledgerOf(client)).toEqual([]);
+    const looked = await get(client);
+    expect(looked.happened).toBe(created.happened);
+    expect(looked.next).toContain("It says nothing about the run or the key");
+    expect(looked.next).toContain(GET_AGAIN);
+  },
+);
 
 test.each(["hosted", "extended"] as Profile[])(
   "404, %s profile: a run that failed is told from one that nobody knows",

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ErrorBody, readErrorBody } from "../../src/task-api/error-body.ts";
 
-const nothing = { message: null, refId: null, problems: [] };
+const nothing = { isTaskApi: false, message: null, refId: null, problems: [] };
 const missing = { type: "missing", loc: ["body", "inputs"], msg: "Field required" };
 const extra = {
   type: "extra_forbidden",
@@ -17,6 +17,7 @@ describe("an error body", () => {
       error: { ref_id: "4f0c2b1a", message: "Run id not found", detail: null },
     };
     expect(readErrorBody(body)).toEqual({
+      isTaskApi: true,
       message: "Run id not found",
       refId: "4f0c2b1a",
       problems: [],
@@ -30,6 +31,7 @@ describe("an error body", () => {
       detail: { errors: [extra] },
     };
     expect(readErrorBody({ type: "error", error })).toEqual({
+      isTaskApi: true,
       message: "Request validation error.",
       refId: "4f0c",
       problems: [extra],
@@ -38,6 +40,7 @@ describe("an error body", () => {
 
   it("is read as the validation list of the group endpoints", () => {
     expect(readErrorBody({ detail: [missing, extra] })).toEqual({
+      isTaskApi: true,
       message: "body.inputs: Field required; body.inputs.0.x: Not permitted",
       refId: null,
       problems: [missing, extra],
@@ -46,7 +49,11 @@ describe("an error body", () => {
 
   it("is read without type and ref_id, as the errors page shows it", () => {
     const body = { error: { message: "Quota exceeded", detail: "per minute" } };
-    expect(readErrorBody(body)).toEqual({ ...nothing, message: "Quota exceeded" });
+    expect(readErrorBody(body)).toEqual({
+      ...nothing,
+      isTaskApi: true,
+      message: "Quota exceeded",
+    });
   });
 
   it("is read as the plain detail of an unknown route", () => {
@@ -69,6 +76,39 @@ describe("an error body", () => {
   });
 });
 
+describe("an error body is read field by field", () => {
+  it.each([
+    [{ error: { message: 17, ref_id: "4f0c" } }, "17", "4f0c", []],
+    [{ error: { message: "No.", ref_id: 5, detail: [] } }, "No.", "5", []],
+    [
+      { error: { message: "No.", ref_id: "4f0c", detail: { errors: ["x", missing] } } },
+      "No.",
+      "4f0c",
+      [missing],
+    ],
+    [
+      { detail: [missing, null, { msg: "Bad." }] },
+      "body.inputs: Field required; : Bad.",
+      null,
+      [missing, { type: "", loc: [], msg: "Bad." }],
+    ],
+  ])("%j", (body, message, refId, problems) => {
+    expect(readErrorBody(body)).toEqual({ isTaskApi: true, message, refId, problems });
+  });
+});
+
+describe("an error of somebody else is told apart", () => {
+  it.each([
+    { error: { code: 403, message: "Forbidden", status: "PERMISSION_DENIED" } },
+    { message: "Forbidden" },
+    { error: "not found" },
+    { detail: "Not Found" },
+    { detail: [] },
+  ])("%j", (body) => {
+    expect(readErrorBody(body).isTaskApi).toBe(false);
+  });
+});
+
 describe("the error body that our engine writes", () => {
   it("has exactly the documented members", () => {
     const body = {
@@ -85,6 +125,11 @@ describe("the error body that our engine writes", () => {
       type: "error",
       error: { ref_id: "4f0c", message: "No.", detail: { errors: [missing] } },
     });
-    expect(readErrorBody(body)).toEqual({ message: "No.", refId: "4f0c", problems: [missing] });
+    expect(readErrorBody(body)).toEqual({
+      isTaskApi: true,
+      message: "No.",
+      refId: "4f0c",
+      problems: [missing],
+    });
   });
 });

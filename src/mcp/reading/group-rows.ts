@@ -1,3 +1,5 @@
+import { BackendUnreachable, TaskApiError } from "../../client/errors.ts";
+import { unreadableOf } from "../../task-api/lenient.ts";
 import type { TaskGroupRunEvent } from "../../task-api/task-group.ts";
 import type { RunRow } from "../run-report.ts";
 import { oneLine, pageText } from "./page-text.ts";
@@ -5,40 +7,130 @@ import { oneLine, pageText } from "./page-text.ts";
 /** Weights (see `pageText`) of one row and of all rows of a page: both channels together stay under 10,000 tokens. */
 const RowBudget = { page: 11_000, question: 120, output: 1_200, error: 400, id: 100 } as const;
 
+/** A list that ends early is read on from where it ended, this often without a new row. */
+const FRUITLESS_STREAMS = 2;
+/** The same with new rows: a list that brings them one by one has a cursor to go on with. */
+const MAX_STREAMS = 20;
+
 type RunState = Extract<TaskGroupRunEvent, { type: "task_run.state" }>;
 
 /** A page of runs. */
 export interface RowPage {
   rows: RunRow[];
-  /** There are more. */
+  /** There are more, as far as is known. */
   isCut: boolean;
   /** Leads to them, if the backend numbers its runs. */
   nextCursor: string | null;
+  /** How many runs should be here that no reading brought; null when only that the list broke off is known. */
+  missing: number | null;
+  /** Why reading broke off, in our words; null when it did not. */
+  trouble: string | null;
+  /** Paths of what could not be read of the rows. */
+  unreadable: string[];
 }
 
 /**
- * Reads rows until the page is full; the rest of the stream is not fetched. `onState` sees every run that is read.
- * An `error` event of the stream says nothing about a run and is passed over.
+ * Reads rows until the page is full; the rest of the list is not fetched. A list that ends before it has brought the
+ * `expected` number of runs (null: not known) is read again from there, a bounded number of times: the end of a stream
+ * does not tell whether it was cut. `onState` sees every run that is read.
  */
 export async function readRows(
-  events: AsyncIterable<TaskGroupRunEvent>,
-  { limit, onState }: { limit: number; onState: (state: RunState) => Promise<void> },
+  open: (lastEventId: string | undefined) => AsyncIterable<TaskGroupRunEvent>,
+  {
+    limit,
+    cursor,
+    expected,
+    isMeant,
+    onState,
+  }: {
+    limit: number;
+    cursor: string | undefined;
+    expected: number | null;
+    isMeant: (run: RunState["run"]) => boolean;
+    onState: (state: RunState) => Promise<void>;
+  },
 ): Promise<RowPage> {
+  const place = readCursor(cursor);
   const rows: RunRow[] = [];
+  const seen = new Set<string>();
+  const unreadable = new Set<string>();
+  let { lastEventId } = place;
   let left: number = RowBudget.page;
-  let cursor: string | null = null;
-  for await (const event of events) {
-    if (event.type !== "task_run.state") continue;
-    const row = rowOf(event);
-    left -= Buffer.byteLength(JSON.stringify(row));
-    if (rows.length > 0 && (left < 0 || rows.length === limit)) {
-      return { rows, isCut: true, nextCursor: cursor };
+  let trouble: string | null = null;
+  let fruitless = 0;
+
+  const missing = (): number | null =>
+    expected === null || place.shown === null
+      ? trouble === null
+        ? 0
+        : null
+      : Math.max(0, expected - place.shown - rows.length);
+  const page = (isCut: boolean): RowPage => ({
+    rows,
+    isCut,
+    nextCursor: isCut ? writeCursor(place.shown, rows.length, lastEventId) : null,
+    missing: isCut ? 0 : missing(),
+    trouble,
+    unreadable: [...unreadable],
+  });
+
+  for (let streams = 0; streams < MAX_STREAMS && fruitless < FRUITLESS_STREAMS; streams += 1) {
+    const before = rows.length;
+    trouble = null;
+    try {
+      for await (const event of open(lastEventId)) {
+        if (event.type !== "task_run.state") {
+          trouble = "The backend reported an error in its list of runs.";
+          continue;
+        }
+        const isNew = isMeant(event.run) && !seen.has(event.run.run_id);
+        if (isNew) {
+          const row = rowOf(event);
+          left -= Buffer.byteLength(JSON.stringify(row));
+          if (rows.length > 0 && (left < 0 || rows.length === limit)) {
+            trouble = null;
+            return page(true);
+          }
+          await onState(event);
+          rows.push(row);
+          seen.add(event.run.run_id);
+          for (const path of unreadableOf(event)) unreadable.add(path);
+        }
+        lastEventId = event.event_id || lastEventId;
+      }
+    } catch (error) {
+      if (!(error instanceof TaskApiError)) throw error;
+      trouble = error.message;
+      // Other failures were waited for already, and would only be met again.
+      if (!(error instanceof BackendUnreachable)) break;
     }
-    await onState(event);
-    rows.push(row);
-    cursor = event.event_id ?? cursor;
+    if (missing() === 0) break;
+    fruitless = rows.length > before ? 0 : fruitless + 1;
   }
-  return { rows, isCut: false, nextCursor: null };
+  const isWhole = missing() === 0;
+  if (isWhole) trouble = null;
+  return {
+    ...page(false),
+    nextCursor:
+      isWhole || rows.length === 0 ? null : writeCursor(place.shown, rows.length, lastEventId),
+  };
+}
+
+/** A cursor says how many rows came before it, so that the last page knows whether any are missing. */
+function readCursor(cursor: string | undefined): {
+  shown: number | null;
+  lastEventId: string | undefined;
+} {
+  if (cursor === undefined) return { shown: 0, lastEventId: undefined };
+  const [, shown, id] = /^(\d{1,9})~(.+)$/s.exec(cursor) ?? [];
+  return shown === undefined
+    ? { shown: null, lastEventId: cursor }
+    : { shown: Number(shown), lastEventId: id };
+}
+
+function writeCursor(before: number | null, rows: number, id: string | undefined): string | null {
+  if (id === undefined) return null;
+  return before === null ? id : `${before + rows}~${id}`;
 }
 
 function rowOf({ run, input, output }: RunState): RunRow {
@@ -53,7 +145,8 @@ function rowOf({ run, input, output }: RunState): RunRow {
 
 /** The input as one line. */
 export function questionOf(input: unknown): string {
-  return oneLine(typeof input === "string" ? input : JSON.stringify(input), RowBudget.question);
+  const text = typeof input === "string" ? input : (JSON.stringify(input) ?? "");
+  return oneLine(text, RowBudget.question);
 }
 
 /** The value when it is short; of a long one, the beginning of its text, which ends in `…`. */

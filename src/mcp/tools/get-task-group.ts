@@ -1,8 +1,10 @@
 import { z } from "zod";
+import { unreadableOf } from "../../task-api/lenient.ts";
+import { mayHaveResult } from "../../task-api/run.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
 import type { Backend } from "../backend.ts";
-import { waitFacts } from "../compose-report.ts";
-import { describeGroup, groupSentence } from "../group-report.ts";
+import { unreadableNotes, waitFacts } from "../compose-report.ts";
+import { describeGroup, groupSentence, isKnownStatus, uncountedRuns } from "../group-report.ts";
 import { ledgerNotes } from "../ledger-notes.ts";
 import { callText } from "../phrases.ts";
 import { type RowPage, readRows } from "../reading/group-rows.ts";
@@ -67,13 +69,19 @@ export const getTaskGroup: Tool<typeof Arguments> = {
     const page =
       shown === null
         ? null
-        : await readPage(backend, taskgroupId, shown, {
+        : await readPage(backend, group, shown, {
             cursor,
             limit: Math.min(args.limit ?? DEFAULT_ROWS, MAX_ROWS),
             signal: context.callerLeft,
           });
     const notes = [
       ...(trouble === null ? [] : [`Newer news are missing: ${trouble}`]),
+      ...(page === null || shown === null ? [] : missingNotes(page, shown)),
+      ...uncountedNotes(group),
+      ...unreadableNotes([
+        ...unreadableOf(group),
+        ...(page?.unreadable ?? []).map((path) => `runs.${path}`),
+      ]),
       ...ledgerNotes(backend),
     ];
     return {
@@ -106,39 +114,89 @@ function rowsOf(view: GroupView, { status }: TaskGroup): RowStatus | null {
 
 function readPage(
   { client, ledger }: Backend,
-  taskgroupId: string,
+  group: TaskGroup,
   status: RowStatus,
   { cursor, limit, signal }: { cursor: string | undefined; limit: number; signal: AbortSignal },
 ): Promise<RowPage> {
+  const newer = newerStatuses(group);
   const query = {
-    status,
+    // A status that is newer than this server cannot be asked for together with another.
+    ...(status === "completed" && newer.length > 0 ? {} : { status }),
     includeInput: true,
     includeOutput: status === "completed",
-    ...(cursor !== undefined && { lastEventId: cursor }),
   };
-  return readRows(client.streamGroupRuns(taskgroupId, query, { signal }), {
-    limit,
-    onState: ({ run, output }) =>
-      ledger.record(run.run_id, { ...snapshotOf(run), output: output ?? null }),
-  });
+  return readRows(
+    (lastEventId) =>
+      client.streamGroupRuns(
+        group.taskgroup_id,
+        { ...query, ...(lastEventId !== undefined && { lastEventId }) },
+        { signal },
+      ),
+    {
+      limit,
+      cursor,
+      expected: expectedRows(group, status, newer),
+      isMeant: (run) => status === "failed" || mayHaveResult(run),
+      onState: ({ run, output }) =>
+        ledger.record(run.run_id, { ...snapshotOf(run), output: output ?? null }),
+    },
+  );
+}
+
+function newerStatuses({ status }: TaskGroup): string[] {
+  return Object.keys(status.task_run_status_counts).filter((name) => !isKnownStatus(name));
+}
+
+/** How many rows there must be at least; null when the group does not tell. */
+function expectedRows(group: TaskGroup, asked: RowStatus, newer: readonly string[]): number | null {
+  const isTold = unreadableOf(group).every((path) => !path.startsWith("status"));
+  if (!isTold) return null;
+  const { task_run_status_counts: counts, is_active: isActive } = group.status;
+  // While something is active, a newer status may be that of an active run.
+  const names = asked === "completed" && !isActive ? [asked, ...newer] : [asked];
+  return names.reduce((sum, name) => sum + (counts[name] ?? 0), 0);
+}
+
+function missingNotes({ missing, trouble, rows }: RowPage, shown: RowStatus): string[] {
+  if (missing === 0) return [];
+  const why = trouble ?? "The backend's list of runs ended before them, or they cannot be read.";
+  const kind = shown === "completed" ? "results" : "failures";
+  return [
+    missing === null
+      ? `The list of ${kind} broke off after ${rows.length} on this page; more may be missing. ${why}`
+      : `${missing} of the ${kind} that the group counts ${missing === 1 ? "is" : "are"} missing here, though the list was read again. ${why}`,
+  ];
+}
+
+function uncountedNotes(group: TaskGroup): string[] {
+  const uncounted = uncountedRuns(group);
+  if (uncounted === 0) return [];
+  return [`The backend does not tell the status of ${uncounted} of the group's runs.`];
 }
 
 function nextStep(
-  { taskgroup_id, status }: TaskGroup,
+  group: TaskGroup,
   page: RowPage | null,
   shown: RowStatus | null,
   seconds: number,
 ): string {
+  const { taskgroup_id, status } = group;
+  const view = shown === "failed" ? "failures" : "results";
   const call = (args: Record<string, string | number>) =>
     callText("get_task_group", { taskgroup_id, ...args });
   const failed = status.task_run_status_counts["failed"] ?? 0;
   const steps: string[] = [];
   if (page?.isCut === true) {
-    const view = shown === "failed" ? "failures" : "results";
     steps.push(
       page.nextCursor === null
         ? "There are more rows, and the backend gives no way to page to them: ask for more with limit."
         : `More rows: ${call({ view, cursor: page.nextCursor })}.`,
+    );
+  }
+  if (page !== null && page.missing !== 0) {
+    const place = page.nextCursor === null ? {} : { cursor: page.nextCursor };
+    steps.push(
+      `Not all is shown: call ${call({ view, ...place })} to look for the rest; if it stays missing, tell the user.`,
     );
   }
   if (status.is_active) {
@@ -153,9 +211,11 @@ function nextStep(
   }
   if (steps.length === 0) {
     steps.push(
-      status.num_task_runs === 0
+      status.num_task_runs === 0 && unreadableOf(group).length === 0
         ? `The group is empty: add runs with create_task_group ${JSON.stringify({ taskgroup_id })}.`
-        : "All is shown. A whole output with its evidence: get_task_run with the row's run_id.",
+        : page === null
+          ? `Nothing is active any more. Results: ${call({ view: "results" })}.`
+          : "All results are shown. A whole output with its evidence: get_task_run with the row's run_id.",
     );
   }
   return steps.join(" ");
