@@ -54,11 +54,10 @@ test("only JSON-RPC leaves, also after input that is none", async () => {
   output.setEncoding("utf8").once("data", first.resolve);
   input.write("this is not JSON\n");
   input.write(`${JSON.stringify(initialize)}\n`);
-  const line = await first.promise;
-  expect(JSON.parse(line)).toMatchObject({
+  expect(JSON.parse(await first.promise)).toMatchObject({
     jsonrpc: "2.0",
-    id: 1,
-    result: { protocolVersion: "2025-11-25", serverInfo: { name: "test" } },
+    id: null,
+    error: { code: -32700 },
   });
   await connection.close();
 });

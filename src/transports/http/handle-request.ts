@@ -18,6 +18,8 @@ export interface Exchange {
   /** One of ours, not what the client wrote. */
   route: string;
   principal: string | null;
+  /** Whether all of it has arrived; `listening`: its answer is a stream without an end. */
+  stage: "arriving" | "answering" | "listening";
   /** Call when the answer is complete, or the client has gone. */
   onEnd: (() => void)[];
 }
@@ -45,6 +47,7 @@ export interface RequestHandlerOptions {
 export type HandleRequest = (request: Request, exchange: Exchange) => Promise<Response>;
 
 const MCP_PATH = "/mcp";
+const LISTEN = "subscriptions/listen";
 const METADATA_PATH = "/.well-known/oauth-protected-resource";
 
 /** Routes a request and holds it to the rules. Throws {@link Refusal}. */
@@ -75,6 +78,7 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
       exchange.route = pathname;
       allow(request, "POST");
       const body = await readBody(exchange.incoming, limits.webhookBytes);
+      exchange.stage = "answering";
       const status = await webhook.receive(request.headers, body, exchange.requestId);
       return new Response(null, { status });
     }
@@ -125,6 +129,7 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
       metrics.observeCall((performance.now() - startedMs) / 1_000);
     });
     const body = await readJsonBody(exchange.incoming, limits);
+    exchange.stage = methodOf(body) === LISTEN ? "listening" : "answering";
     if (principal !== null && Array.isArray(body)) {
       take(() => rates.take(principal, body.length - 1));
     }
@@ -145,6 +150,11 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
       throw error;
     }
   }
+}
+
+/** The method of a body's one message. */
+function methodOf(body: unknown): unknown {
+  return typeof body === "object" && body !== null && "method" in body ? body.method : undefined;
 }
 
 function allow(request: Request, method: string): void {

@@ -39,7 +39,10 @@ export interface HttpServer {
   url: string;
   /** Takes no more connections. Calls under way go on. */
   stopListening(): void;
-  /** Resolves when every call has been answered, at the latest after `ms`; what is open then is cut. */
+  /**
+   * Resolves when every call has been answered, at the latest after `ms`. What is open then is cut, and so are
+   * connections and subscriptions that wait for nothing.
+   */
   close(ms: number): Promise<void>;
 }
 
@@ -61,7 +64,12 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     keepAliveTimeout: limits.idleMs,
   });
   server.maxConnections = limits.connections;
-  const sockets = countConnections(server);
+  const sockets = new Set<object>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  const calls = watchCalls();
   answerClientErrors(server, log);
   dropUnreadConnections(server, limits, log);
   const metrics = createHttpMetrics(() => sockets.size);
@@ -119,6 +127,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
   server.on("request", (incoming, outgoing) => {
     const exchange = beginExchange(incoming, outgoing, { log, metrics });
     exchanges.set(outgoing, exchange);
+    calls.add(exchange);
     cors.open(incoming.headers.origin, outgoing);
     if (!isWelcoming) outgoing.setHeader("connection", "close");
     exchange.onEnd.push(() => {
@@ -137,7 +146,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     stopListening,
     async close(ms) {
       stopListening();
-      await sockets.emptied(ms);
+      await calls.ended(ms);
       // Cut, not ended: a client must not take what it has got so far for all there is.
       server.closeAllConnections();
       await mcp.close();
@@ -159,6 +168,7 @@ function beginExchange(
     outgoing,
     route: "other",
     principal: null,
+    stage: "arriving",
     onEnd: [],
   };
   outgoing.setHeader(REQUEST_ID_HEADER, requestId);
@@ -195,30 +205,42 @@ function answerError(error: unknown, { requestId }: Exchange, log: Logger): Resp
   );
 }
 
-/** The open connections of a server. */
-function countConnections(server: Server) {
-  const open = new Set<object>();
-  const waiting = new Set<() => void>();
-  server.on("connection", (socket) => {
-    open.add(socket);
-    socket.once("close", () => {
-      open.delete(socket);
-      if (open.size === 0) for (const resolve of waiting) resolve();
-    });
-  });
+/** A request that is on its way when the server is told to end may take this long to arrive. */
+const ARRIVAL_MS = 250;
+
+/** The exchanges that somebody waits for. */
+function watchCalls() {
+  const open = new Set<Exchange>();
+  let look = () => {};
   return {
-    get size() {
-      return open.size;
+    add(exchange: Exchange) {
+      open.add(exchange);
+      exchange.onEnd.push(() => {
+        open.delete(exchange);
+        look();
+      });
     },
-    /** Resolves when none is open, at the latest after `ms`. */
-    emptied: (ms: number) =>
+    /** Resolves when every call has been answered, at the latest after `ms`. */
+    ended: (ms: number) =>
       new Promise<void>((resolve) => {
-        if (open.size === 0) resolve();
-        const timer = setTimeout(resolve, ms);
-        waiting.add(() => {
-          clearTimeout(timer);
+        let isWaitingForArrivals = true;
+        const timers = [
+          setTimeout(end, ms),
+          setTimeout(() => {
+            isWaitingForArrivals = false;
+            look();
+          }, ARRIVAL_MS),
+        ];
+        function end(): void {
+          for (const timer of timers) clearTimeout(timer);
+          look = () => {};
           resolve();
-        });
+        }
+        look = () => {
+          const stages = new Set([...open].map(({ stage }) => stage));
+          if (!stages.has("answering") && !(isWaitingForArrivals && stages.has("arriving"))) end();
+        };
+        look();
       }),
   };
 }

@@ -1,0 +1,147 @@
+import {
+  type JSONRPCMessage,
+  type RequestId,
+  isJSONRPCNotification,
+  isJSONRPCRequest,
+  isJSONRPCResponse,
+} from "@modelcontextprotocol/server";
+
+/** The codes of JSON-RPC, section 5.1. */
+export const PARSE_ERROR = -32_700;
+export const INVALID_REQUEST = -32_600;
+
+/** What cannot be served. `id`: of a request that can be told so by its id; undefined for what asked for no answer. */
+export interface InvalidMessage {
+  id: RequestId | null | undefined;
+  code: typeof PARSE_ERROR | typeof INVALID_REQUEST;
+  reason: string;
+}
+
+type ReadMessage = { message: JSONRPCMessage } | { invalid: InvalidMessage };
+
+/** An output schema of five levels takes some twenty; what calls itself for every level fails after thousands. */
+export const MESSAGE_LEVELS = 100;
+
+/** What a text is: one message, or a batch of them. A byte order mark is no part of it. */
+export function parseMessages(
+  text: string,
+  levels: number = MESSAGE_LEVELS,
+): { one: ReadMessage } | { batch: ReadMessage[] } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch {
+    return { one: invalid(null, "Parse error: this is not JSON.", PARSE_ERROR) };
+  }
+  if (!Array.isArray(value)) return { one: readMessage(value, levels) };
+  if (value.length === 0) return { one: invalid(null, "Invalid request: an empty batch.") };
+  return { batch: value.map((part) => readMessage(part, levels - 1)) };
+}
+
+/**
+ * One message as the SDK takes it. Clients write null for what is not set, and arguments as JSON text: they mean the
+ * same as the clients that do not.
+ */
+function readMessage(value: unknown, levels: number): ReadMessage {
+  if (!isObject(value)) return invalid(null, "Invalid request: a message is a JSON object.");
+  const asksForAnswer = "id" in value && !("result" in value) && !("error" in value);
+  const id = asksForAnswer ? answerableId(value["id"]) : undefined;
+  if (isDeeperThan(value, levels)) {
+    return invalid(id, `Invalid request: it is nested deeper than ${levels} levels.`);
+  }
+  if (asksForAnswer && !isRequestId(value["id"])) {
+    return invalid(id, "Invalid request: the id of a request is a string or an integer.");
+  }
+  if (value["jsonrpc"] !== "2.0") {
+    return invalid(id, 'Invalid request: a message has "jsonrpc": "2.0".');
+  }
+  const message = "method" in value ? withoutNulls(value) : value;
+  if (isDeeperThan(message, levels)) {
+    return invalid(id, `Invalid request: it is nested deeper than ${levels} levels.`);
+  }
+  if (isJSONRPCRequest(message) || isJSONRPCNotification(message) || isJSONRPCResponse(message)) {
+    return { message };
+  }
+  return invalid(id, "Invalid request: it is no message of MCP. Check method, params and _meta.");
+}
+
+function invalid(
+  id: InvalidMessage["id"],
+  reason: string,
+  code: InvalidMessage["code"] = INVALID_REQUEST,
+): { invalid: InvalidMessage } {
+  return { invalid: { id, code, reason } };
+}
+
+type JsonObject = Record<string, unknown>;
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isRequestId(id: unknown): id is RequestId {
+  return typeof id === "string" || Number.isSafeInteger(id);
+}
+
+/** The id by which a client can tell what an error is about; null where its digits are lost or it is none. */
+function answerableId(id: unknown): RequestId | null {
+  if (isRequestId(id)) return id;
+  return typeof id === "number" && Math.abs(id) < Number.MAX_SAFE_INTEGER ? id : null;
+}
+
+function withoutNulls(message: JsonObject): JsonObject {
+  const { params, ...rest } = message;
+  if (params === undefined || params === null) return rest;
+  if (!isObject(params)) return message;
+  const { _meta: meta, arguments: given, ...others } = params;
+  const read = readArguments(given);
+  return {
+    ...rest,
+    params: {
+      ...others,
+      ...(read !== undefined && { arguments: read }),
+      ...(meta !== undefined && meta !== null && { _meta: withoutNullToken(meta) }),
+    },
+  };
+}
+
+function withoutNullToken(meta: unknown): unknown {
+  if (!isObject(meta) || meta["progressToken"] !== null) return meta;
+  const { progressToken: _, ...rest } = meta;
+  return rest;
+}
+
+function readArguments(given: unknown): unknown {
+  if (given === null) return undefined;
+  if (typeof given !== "string") return given;
+  if (given.trim() === "") return undefined;
+  try {
+    const parsed: unknown = JSON.parse(given);
+    return parsed ?? undefined;
+  } catch {
+    return given;
+  }
+}
+
+/** Without a call of its own for each level: a message can have more of them than the stack has room for. */
+function isDeeperThan(value: unknown, levels: number): boolean {
+  let layer: unknown[] = [value];
+  for (let level = 0; layer.length > 0; level += 1) {
+    const next: unknown[] = [];
+    for (const part of layer) {
+      if (typeof part !== "object" || part === null) continue;
+      if (level === levels) return true;
+      for (const inner of Object.values(part)) next.push(inner);
+    }
+    layer = next;
+  }
+  return false;
+}
+
+/** From here on a message is one object. Earlier revisions have batches of JSON-RPC, or do not rule them out. */
+const FIRST_WITHOUT_BATCHES = "2025-06-18";
+
+/** Revisions are named for the days of their release. */
+export function hasBatches(revision: string): boolean {
+  return revision < FIRST_WITHOUT_BATCHES;
+}
