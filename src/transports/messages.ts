@@ -5,6 +5,7 @@ import {
   isJSONRPCRequest,
   isJSONRPCResponse,
 } from "@modelcontextprotocol/server";
+import { exactJson, parseJson } from "../text/json.ts";
 
 /** The codes of JSON-RPC, section 5.1. */
 export const PARSE_ERROR = -32_700;
@@ -29,13 +30,30 @@ export function parseMessages(
 ): { one: ReadMessage } | { batch: ReadMessage[] } {
   let value: unknown;
   try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+    value = readJson(text.replace(/^\uFEFF/, ""));
   } catch {
     return { one: invalid(null, "Parse error: this is not JSON.", PARSE_ERROR) };
   }
   if (!Array.isArray(value)) return { one: readMessage(value, levels) };
   if (value.length === 0) return { one: invalid(null, "Invalid request: an empty batch.") };
   return { batch: value.map((part) => readMessage(part, levels - 1)) };
+}
+
+/** Long numbers keep their digits as text, except in an id: a number must be answered with a number. */
+function readJson(text: string): unknown {
+  const exact = exactJson(text);
+  const value: unknown = JSON.parse(exact);
+  if (exact === text) return value;
+  const asWritten: unknown = JSON.parse(text);
+  return Array.isArray(value) && Array.isArray(asWritten)
+    ? value.map((part, index) => withIdOf(part, asWritten[index]))
+    : withIdOf(value, asWritten);
+}
+
+function withIdOf(value: unknown, asWritten: unknown): unknown {
+  return isObject(value) && isObject(asWritten) && "id" in asWritten
+    ? { ...value, id: asWritten["id"] }
+    : value;
 }
 
 /**
@@ -116,7 +134,7 @@ function readArguments(given: unknown): unknown {
   if (typeof given !== "string") return given;
   if (given.trim() === "") return undefined;
   try {
-    const parsed: unknown = JSON.parse(given);
+    const parsed: unknown = parseJson(given);
     return parsed ?? undefined;
   } catch {
     return given;

@@ -1,5 +1,14 @@
-import { describe, expect, test } from "vitest";
-import { startTestEngine, textResult, untilAborted } from "../engine/start-test-engine.ts";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { systemClock } from "../../src/client/clock.ts";
+import { createResourceNews } from "../../src/mcp/news/resource-news.ts";
+import {
+  silentLog,
+  startTestEngine,
+  textResult,
+  untilAborted,
+} from "../engine/start-test-engine.ts";
 import { type ClientKind, type Progress, clientKinds } from "../mcp/connect.ts";
 import {
   HEADERS,
@@ -18,6 +27,14 @@ const WAIT = { input: "q", wait_seconds: 45 };
 async function openCalls(url: string): Promise<number> {
   const text = await (await fetch(new URL("/metrics", url))).text();
   return Number(/^task_run_mcp_open_calls (\d+)$/m.exec(text)?.[1]);
+}
+
+async function openSocket(port: number) {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => {});
+  onTestFinished(() => void socket.destroy());
+  await once(socket, "connect");
+  return socket;
 }
 
 describe("a call that waits in silence", () => {
@@ -88,6 +105,36 @@ describe("when the server is told to end", () => {
       await expect(fetch(new URL("/healthz", url))).rejects.toThrow("fetch failed");
     },
   );
+
+  test("it waits for nobody who waits for nothing", async () => {
+    const backend = () => Promise.reject(new Error("No news here"));
+    const news = createResourceNews({ backend, clock: systemClock, log: silentLog });
+    const options = { deps: { news } };
+    const { url, port, close } = await startHttp(await startTestEngine(forever), options);
+    // A connection that is kept, ones that said nothing or half of something, and a subscriber.
+    await (await post(url, toolCall("list_task_runs", {}))).text();
+    const request = `POST /mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${TOKENS.alice}\r\nContent-Type: application/json\r\n`;
+    for (const sent of ["", "POST /mcp HT", `${request}Content-Length: 100\r\n\r\n{"half":`]) {
+      const socket = await openSocket(port);
+      socket.write(sent);
+    }
+    const modern = modernCall("x", {});
+    const listen = {
+      jsonrpc: "2.0",
+      id: 1,
+      method: "subscriptions/listen",
+      params: {
+        notifications: { resourceSubscriptions: ["task-run://x"] },
+        _meta: modern.body.params._meta,
+      },
+    };
+    const headers = { ...modern.headers, "mcp-method": "subscriptions/listen" };
+    const subscribed = await post(url, listen, headers);
+    expect(subscribed.headers.get("content-type")).toBe("text/event-stream");
+    await expect.poll(() => openCalls(url)).toBe(2);
+    // Waits for a whole day, if it waits for any of them.
+    await close(86_400_000);
+  });
 
   test("what does not end in time is cut", async () => {
     const { url, close } = await startHttp(await startTestEngine(forever));

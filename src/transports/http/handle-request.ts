@@ -6,7 +6,7 @@ import type { HttpLimits } from "./limits.ts";
 import type { HttpMetrics } from "./metrics.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import type { Readiness } from "./readiness.ts";
-import { readBody, readJsonBody } from "./read-body.ts";
+import { readBody, readMessages } from "./read-body.ts";
 import { Refusal } from "./refusals.ts";
 import type { McpEndpoint } from "./serve-mcp.ts";
 
@@ -63,7 +63,8 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
   }
 
   return async (request, exchange) => {
-    const { pathname } = new URL(request.url);
+    // Who copies an address often brings a slash at its end.
+    const pathname = new URL(request.url).pathname.replace(/(.)\/+$/, "$1");
     if (pathname === MCP_PATH) {
       exchange.route = MCP_PATH;
       return gate.checkHost(request) ?? cors.preflight(request) ?? serveMcp(request, exchange);
@@ -128,7 +129,7 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
       metrics.openCalls.dec();
       metrics.observeCall((performance.now() - startedMs) / 1_000);
     });
-    const body = await readJsonBody(exchange.incoming, limits);
+    const body = await readMessages(exchange.incoming, limits);
     exchange.stage = methodOf(body) === LISTEN ? "listening" : "answering";
     if (principal !== null && Array.isArray(body)) {
       take(() => rates.take(principal, body.length - 1));

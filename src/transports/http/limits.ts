@@ -1,3 +1,5 @@
+import { MESSAGE_LEVELS } from "../messages.ts";
+
 /** What callers may use of the server, and how it treats connections, in one place. Tests lower some of them. */
 export interface HttpLimits {
   /** The largest body of a request. */
@@ -37,8 +39,7 @@ export const HTTP_LIMITS: HttpLimits = {
   bodyBytes: 4 * 1024 * 1024,
   // A webhook names a run and its status; an error's words are the longest part.
   webhookBytes: 256 * 1024,
-  // An output schema of five levels takes some twenty; what calls itself for every level fails after thousands.
-  bodyLevels: 100,
+  bodyLevels: MESSAGE_LEVELS,
   // Half of all connections: one principal must not take the process for itself.
   openCallsPerPrincipal: 2_048,
   // 4,096 waiting calls take some 250 MB.

@@ -1,25 +1,34 @@
 import type { IncomingMessage } from "node:http";
-import { parseJson } from "../../text/json.ts";
-import { PARSE_ERROR, Refusal } from "./refusals.ts";
+import { type InvalidMessage, INVALID_REQUEST, hasBatches, parseMessages } from "../messages.ts";
+import { Refusal } from "./refusals.ts";
 
-/** The JSON of a request. Throws a 413, or a 400 with the parse error of JSON-RPC. */
-export async function readJsonBody(
+/** The revision of a request that does not say (MCP 2025-06-18: "Protocol Version Header"). */
+const REVISION_UNSAID = "2025-03-26";
+
+/** The message of a request, or its batch. Throws a 413, or a 400 with the error of JSON-RPC. */
+export async function readMessages(
   incoming: IncomingMessage,
   { bodyBytes, bodyLevels }: { bodyBytes: number; bodyLevels: number },
 ): Promise<unknown> {
   const text = (await readBody(incoming, bodyBytes)).toString("utf8");
-  let body: unknown;
-  try {
-    body = parseJson(text);
-  } catch (cause) {
-    throw new Refusal(400, "Parse error: the body is not JSON.", { code: PARSE_ERROR, cause });
+  const read = parseMessages(text, bodyLevels);
+  if ("one" in read) {
+    if ("invalid" in read.one) throw notServed(read.one.invalid);
+    return read.one.message;
   }
-  if (isDeeperThan(body, bodyLevels)) {
-    throw new Refusal(400, `Parse error: the body is nested deeper than ${bodyLevels} levels.`, {
-      code: PARSE_ERROR,
-    });
+  const revision = String(incoming.headers["mcp-protocol-version"] ?? REVISION_UNSAID);
+  if (!hasBatches(revision)) {
+    const reason = `Invalid request: revision ${revision} has no batches; send each message by itself.`;
+    throw notServed({ id: null, code: INVALID_REQUEST, reason });
   }
-  return body;
+  return read.batch.map((part) => {
+    if ("invalid" in part) throw notServed(part.invalid);
+    return part.message;
+  });
+}
+
+function notServed({ id, code, reason }: InvalidMessage): Refusal {
+  return new Refusal(400, reason, { code, id: id ?? null });
 }
 
 /** What a client sent, byte for byte. Throws a 413. */
@@ -45,10 +54,4 @@ function tooLarge(limit: number): Refusal {
   return new Refusal(413, `The body is larger than ${limit} bytes; send less at a time.`, {
     headers: { connection: "close" },
   });
-}
-
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (levels === 0) return true;
-  return Object.values(value).some((part) => isDeeperThan(part, levels - 1));
 }

@@ -4,16 +4,18 @@ export class Refusal extends Error {
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly code: number;
+  readonly id: string | number | null;
 
   constructor(
     status: number,
     message: string,
-    { headers = {}, code = -32_000, cause }: RefusalDetails = {},
+    { headers = {}, code = -32_000, id = null, cause }: RefusalDetails = {},
   ) {
     super(message, { cause });
     this.status = status;
     this.headers = headers;
     this.code = code;
+    this.id = id;
   }
 }
 
@@ -21,14 +23,14 @@ interface RefusalDetails {
   headers?: Record<string, string>;
   /** Of JSON-RPC; by default one of those that servers may choose. */
   code?: number;
+  /** Of the request that is refused, where it could be read. */
+  id?: string | number | null;
   cause?: unknown;
 }
 
-export const PARSE_ERROR = -32_700;
-
-/** As a JSON-RPC error without an id, which is how MCP clients expect refusals over HTTP. */
-export function toResponse({ status, message, headers, code }: Refusal): Response {
-  return Response.json({ jsonrpc: "2.0", error: { code, message }, id: null }, { status, headers });
+/** As a JSON-RPC error, which is how MCP clients expect refusals over HTTP. */
+export function toResponse({ status, message, headers, code, id }: Refusal): Response {
+  return Response.json({ jsonrpc: "2.0", error: { code, message }, id }, { status, headers });
 }
 
 /** Where a client learns how to get a token, and what it should ask for. */

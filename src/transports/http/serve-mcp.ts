@@ -8,6 +8,7 @@ import {
   createMcpHandler,
   isLegacyRequest,
 } from "@modelcontextprotocol/server";
+import { Refusal } from "./refusals.ts";
 import { streamIfSlow } from "./stream-if-slow.ts";
 
 /** Answers MCP messages over HTTP. */
@@ -49,7 +50,13 @@ export function createMcpEndpoint(
 
   return {
     async serve(request, body, authInfo, { outgoing, onFailed }) {
-      const isPlain = isPlainRequest(body) && (await isLegacyRequest(request, body));
+      const accepted = acceptedTypes(request.headers.get("accept"));
+      // The SDK serves only clients that name both.
+      request.headers.set("accept", `${JSON_TYPE}, ${STREAM_TYPE}`);
+      const isPlain =
+        accepted !== "stream" &&
+        (isPlainRequest(body) || accepted === "json") &&
+        (await isLegacyRequest(request, body));
       const plain = isPlain ? await answerLegacy(factory, request, body, authInfo, outgoing) : null;
       const answer =
         plain !== null
@@ -57,7 +64,8 @@ export function createMcpEndpoint(
           : whileServing({ body, authInfo }, () =>
               handler.fetch(request, { authInfo, parsedBody: body }),
             );
-      return streamIfSlow(answer, outgoing, {
+      if (accepted === "json") return asJson(await answer);
+      return streamIfSlow(accepted === "stream" ? answer.then(asStream) : answer, outgoing, {
         afterMs: streamAfterMs,
         everyMs: keepAliveMs,
         onFailed,
@@ -65,6 +73,37 @@ export function createMcpEndpoint(
     },
     close: () => handler.close(),
   };
+}
+
+const JSON_TYPE = "application/json";
+const STREAM_TYPE = "text/event-stream";
+
+/** What of the two a client takes. One that says nothing, or anything at all, is taken at its word. */
+function acceptedTypes(accept: string | null): "json" | "stream" | "both" {
+  const types = (accept || "*/*")
+    .split(",")
+    .map((part) => part.split(";")[0]?.trim().toLowerCase());
+  const takes = (type: string) =>
+    ["*/*", `${type.split("/")[0]}/*`, type].some((pattern) => types.includes(pattern));
+  if (takes(JSON_TYPE) && takes(STREAM_TYPE)) return "both";
+  if (takes(JSON_TYPE)) return "json";
+  if (takes(STREAM_TYPE)) return "stream";
+  throw new Refusal(406, `Answers are ${JSON_TYPE} or ${STREAM_TYPE}: name both in Accept.`);
+}
+
+/** The last message of a stream; notifications before it have no place in one JSON document. */
+async function asJson(response: Response): Promise<Response> {
+  if (response.headers.get("content-type") !== STREAM_TYPE) return response;
+  const frames = (await response.text()).split("\n").filter((line) => line.startsWith("data: "));
+  const body = frames.at(-1)?.slice("data: ".length) ?? "";
+  return new Response(body, { headers: { "content-type": JSON_TYPE } });
+}
+
+async function asStream(response: Response): Promise<Response> {
+  if (response.status !== 200 || response.headers.get("content-type") === STREAM_TYPE)
+    return response;
+  const text = `event: message\ndata: ${await response.text()}\n\n`;
+  return new Response(text, { headers: { "content-type": STREAM_TYPE } });
 }
 
 /**
