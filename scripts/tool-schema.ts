@@ -19,76 +19,67 @@ const OMITTED_KEYWORDS: ReadonlySet<string> = new Set([
   "minimum",
   "pattern",
   "propertyNames",
+  // Ours: how a value is read, and whether an argument is shown.
+  "isShown",
+  "reads",
 ]);
 
-/** The JSON Schema of a tool's arguments or result as a client is shown it: its shape, without the fine print. */
-export function shownSchema(schema: z.ZodType, side: "input" | "output"): JsonObject {
-  return JsonObject.parse(simplify(z.toJSONSchema(schema, { io: side })));
+type Side = "input" | "output";
+
+/**
+ * The JSON Schema of a tool's arguments or result as a client is shown it: its shape, without the fine print. Arguments
+ * keep to what every model's API takes: one type each, no unions, no objects without named members. What also has a
+ * text form is shown as text, which the server reads.
+ */
+export function shownSchema(schema: z.ZodType, side: Side): JsonObject {
+  return JsonObject.parse(simplify(z.toJSONSchema(schema, { io: side }), side, true));
 }
 
-function simplify(schema: unknown): unknown {
-  if (Array.isArray(schema)) return schema.map(simplify);
+function simplify(schema: unknown, side: Side, isRoot = false): unknown {
   const object = JsonObject.safeParse(schema);
   if (!object.success) return schema;
-  const shown: JsonObject = {};
-  for (const [keyword, value] of Object.entries(object.data)) {
-    if (OMITTED_KEYWORDS.has(keyword)) continue;
-    shown[keyword] = keyword === "properties" ? simplifyProperties(value) : simplify(value);
-  }
-  return withoutNull(shown);
+  const { properties, items, anyOf, ...rest } = object.data;
+  const own = Object.entries(rest).filter(([keyword]) => !OMITTED_KEYWORDS.has(keyword));
+  const members = Array.isArray(anyOf) ? anyOf.map((member) => simplify(member, side)) : [];
+  const shown: JsonObject = {
+    ...(side === "input" ? oneForm(members) : members.length > 0 && { anyOf: members }),
+    ...Object.fromEntries(own),
+    ...(properties !== undefined && { properties: simplifyProperties(properties, side) }),
+    ...(items !== undefined && { items: simplify(items, side) }),
+  };
+  if (side === "output" || isRoot) return shown;
+  if (Array.isArray(shown["type"])) shown["type"] = shown["type"].find((type) => type !== "null");
+  // Some models' APIs refuse an object without members, and strict ones could only send an empty one.
+  if (shown["type"] === "object" && shown["properties"] === undefined) shown["type"] = "string";
+  return shown;
 }
 
 /** Names of properties are not keywords: an argument may well be called `format`. */
-function simplifyProperties(properties: unknown): JsonObject {
+function simplifyProperties(properties: unknown, side: Side): JsonObject {
   return Object.fromEntries(
-    Object.entries(JsonObject.parse(properties)).map(([name, schema]) => [name, simplify(schema)]),
+    Object.entries(JsonObject.parse(properties))
+      .filter(([, schema]) => !isUnshown(schema))
+      .map(([name, schema]) => [name, simplify(schema, side)]),
   );
 }
 
-/** Leaving an argument out means the same as null, so null need not be shown; neither do several forms of one object. */
-function withoutNull(schema: JsonObject): JsonObject {
-  const { anyOf, type, ...rest } = schema;
-  if (Array.isArray(anyOf)) {
-    const members = mergeObjects(
-      anyOf.map((member) => JsonObject.parse(member)).filter((member) => member["type"] !== "null"),
-    );
-    return { ...withoutUnion(members), ...rest };
-  }
-  if (Array.isArray(type)) {
-    const types: unknown[] = type.filter((name) => name !== "null");
-    return { type: types.length === 1 ? types[0] : types, ...rest };
-  }
-  return schema;
+/** Hidden on purpose, or of one possible value, which the server fills in. */
+function isUnshown(schema: unknown): boolean {
+  const { isShown, items, ...own } = JsonObject.parse(schema);
+  return (
+    isShown === false ||
+    "const" in own ||
+    (JsonObject.safeParse(items).data ?? {})["const"] !== undefined
+  );
 }
 
 /**
- * One schema for the members of a union, because some clients keep only the objects of an `anyOf`. Plain types become a
- * list of types; where one form has properties it stands for all, and the short forms beside it are accepted unshown.
+ * One form for the members of a union. Leaving an argument out means the same as null, so null is not shown; text stands
+ * for the other forms beside it, because they can be written as text.
  */
-function withoutUnion(members: readonly JsonObject[]): JsonObject {
-  const detailed = members.filter((member) => Object.keys(member).some((name) => name !== "type"));
-  const [first, ...others] = detailed;
-  if (first !== undefined) return others.length === 0 ? first : { anyOf: [...members] };
-  const types = [...new Set(members.map((member) => member["type"]))];
-  return { type: types.length === 1 ? types[0] : types };
-}
-
-/** Shows the object forms of a union as one object with the properties of all: half the length, and as telling. */
-function mergeObjects(members: readonly JsonObject[]): JsonObject[] {
-  const objects = members.filter((member) => member["type"] === "object");
-  if (objects.length < 2) return [...members];
-  const properties = new Map<string, JsonObject[]>();
-  for (const object of objects) {
-    for (const [name, schema] of Object.entries(JsonObject.parse(object["properties"] ?? {}))) {
-      properties.set(name, [...(properties.get(name) ?? []), JsonObject.parse(schema)]);
-    }
-  }
-  const merged = [...properties].map(([name, [first = {}, ...others]]) => {
-    const values = [first, ...others].map((schema) => schema["const"]);
-    return [name, others.length === 0 || values.includes(undefined) ? first : { enum: values }];
-  });
-  return [
-    ...members.filter((member) => member["type"] !== "object"),
-    { type: "object", properties: Object.fromEntries(merged) },
-  ];
+function oneForm(members: readonly unknown[]): JsonObject {
+  const forms = members
+    .map((member) => JsonObject.parse(member))
+    .filter(({ type }) => type !== "null");
+  return forms.find(({ type }) => type === "string") ?? forms[0] ?? {};
 }

@@ -1,7 +1,7 @@
 import { lenient } from "../task-api/lenient.ts";
 import { RunOutput, TaskRunResult } from "../task-api/output.ts";
 import { RunEvent } from "../task-api/run-event.ts";
-import { RunInput } from "../task-api/run-input.ts";
+import { UndisputedRunInput } from "../task-api/run-input.ts";
 import { TaskRun, TaskRunList } from "../task-api/run.ts";
 import type { Backend } from "./backend.ts";
 import { betaHeader } from "./beta-features.ts";
@@ -14,7 +14,7 @@ import type { RunCalls } from "./task-api-client.ts";
 const RUNS = "/v1/tasks/runs";
 
 /** Servers may know more fields than this contract: reading back an input drops them instead of failing. */
-const StoredRunInput = RunInput.strip();
+const StoredRunInput = UndisputedRunInput.strip();
 
 /** A run that was accepted begins in the queue; only its id must be told. Source: Task API, "Create a run". */
 const CreatedRun = lenient(TaskRun, { status: "queued", is_active: true });

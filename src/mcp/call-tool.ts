@@ -1,7 +1,7 @@
 import type { CallToolResult, ServerContext } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
-import { type JsonObject, isJsonObject } from "../task-api/task-spec.ts";
-import { InvalidArguments, argumentProblems } from "./argument-problems.ts";
+import type { JsonObject } from "../task-api/task-spec.ts";
+import { type ArgumentProblem, InvalidArguments, argumentProblems } from "./argument-problems.ts";
 import { explainError, isExpected } from "./explain-error.ts";
 import type { Explanation } from "./explanation.ts";
 import { fence } from "./fence.ts";
@@ -12,7 +12,7 @@ import {
   createProgressReporter,
   silentProgress,
 } from "./progress.ts";
-import { readJsonText } from "./read-json-text.ts";
+import { type ReadArguments, readArguments, unknownText } from "./read-arguments.ts";
 import { reportText } from "./report-text.ts";
 import type { RunReport } from "./run-report.ts";
 import type { Tool, ToolContext } from "./tool.ts";
@@ -44,16 +44,14 @@ export interface IncomingCall extends Pick<ServerContext, "mcpReq"> {
  */
 export async function callTool(
   tool: Tool,
-  shownInput: JsonObject,
   rawArguments: unknown,
   services: ToolServices,
   { mcpReq, clientName }: IncomingCall,
 ): Promise<CallToolResult> {
-  const given = givenArguments(rawArguments, shownInput);
+  const read = readArguments(rawArguments ?? {}, tool.input, tool);
   const log = logOf(tool, services);
   try {
-    const parsed = tool.input.safeParse(given);
-    if (!parsed.success) throw new InvalidArguments(argumentProblems(parsed.error));
+    const args = checkArguments(read, tool);
     const context: ToolContext = {
       ...services,
       log,
@@ -61,15 +59,15 @@ export async function callTool(
       callerLeft: mcpReq.signal,
       startProgress: (subject) => startProgress(subject, services, mcpReq),
     };
-    const report = await tool.run(parsed.data, context);
-    return reportResult({ ...report, ...ignoredArguments(given, tool) });
+    const report = await tool.run(args, context);
+    return reportResult(withIgnored(report, read));
   } catch (error) {
     // Nobody reads the result of a call that was given up (MCP: Cancellation).
     if (mcpReq.signal.aborted) log().debug("the caller left");
     else if (isExpected(error)) {
       log().info({ error: error.name, reason: error.message }, "call failed");
     } else log().error({ err: error }, "call failed");
-    return errorResult(explainError(error, { tool: tool.name, args: idArguments(given) }));
+    return errorResult(explainError(error, { tool: tool.name, args: idArguments(read.args) }));
   }
 }
 
@@ -94,22 +92,40 @@ function errorResult({ summary, nextStep, upstream }: Explanation): CallToolResu
   return { content: texts.map((text) => ({ type: "text", text })), isError: true };
 }
 
-/** The arguments as objects, without those that are null: that is how many models say "not set". */
-function givenArguments(rawArguments: unknown, shownInput: JsonObject): JsonObject {
-  const read = readJsonText(rawArguments ?? {}, shownInput);
-  if (!isJsonObject(read)) return {};
-  return Object.fromEntries(Object.entries(read).filter(([, value]) => value !== null));
+/**
+ * The arguments as the tool takes them. A name that was probably meant for a known one is refused where the call changes
+ * something: what it says would be missing. Throws `InvalidArguments` with every problem.
+ */
+function checkArguments(
+  { args, unknown, problems }: ReadArguments,
+  { input, hints }: Tool,
+): Record<string, unknown> {
+  const parsed = input.safeParse(args);
+  const meant: ArgumentProblem[] = unknown.flatMap((one) =>
+    one.meant === null ? [] : [{ argument: shownName(one.name), fix: unknownText(one.meant) }],
+  );
+  const isRefused = problems.length > 0 || (meant.length > 0 && !hints.readOnly);
+  if (parsed.success && !isRefused) return parsed.data;
+  const wrong = parsed.success ? [] : argumentProblems(parsed.error);
+  throw new InvalidArguments([...problems, ...meant, ...wrong]);
 }
 
-/** Some clients add arguments of their own to every call. They do no harm, and a misspelled one should be noticed. */
-function ignoredArguments(
-  given: JsonObject,
-  { input }: Tool,
-): Pick<RunReport, "ignored_arguments"> {
-  const names = Object.keys(given).filter((name) => !Object.hasOwn(input.shape, name));
-  if (names.length === 0) return {};
-  const shown = names.slice(0, IGNORED_SHOWN).map((name) => oneLine(name, IGNORED_NAME_BUDGET));
-  return { ignored_arguments: shown };
+/** Some clients add arguments of their own to every call. They do no harm, and they are named all the same. */
+function withIgnored(report: RunReport, { unknown }: ReadArguments): RunReport {
+  if (unknown.length === 0) return report;
+  const shown = unknown.slice(0, IGNORED_SHOWN);
+  const notes = shown.flatMap(({ name, meant }) =>
+    meant === null ? [] : [`${shownName(name)} was ignored; did you mean ${meant}?`],
+  );
+  return {
+    ...report,
+    ...(notes.length > 0 && { notes: [...(report.notes ?? []), ...notes] }),
+    ignored_arguments: shown.map(({ name }) => shownName(name)),
+  };
+}
+
+function shownName(name: string): string {
+  return oneLine(name, IGNORED_NAME_BUDGET);
 }
 
 /** What of the arguments a suggested next call repeats. */

@@ -1,6 +1,5 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { type IncomingCall, type ToolServices, callTool } from "./call-tool.ts";
-import { TOOL_LIST } from "./tool-list.ts";
 import { TOOLS } from "./tools.ts";
 
 /** Carries out a call of a listed tool. Loaded with the first call, and with it all that tools need. */
@@ -11,7 +10,6 @@ export function performCall(
   calling: IncomingCall,
 ): Promise<CallToolResult> {
   const tool = TOOLS.find((one) => one.name === name);
-  const listed = TOOL_LIST.find((one) => one.name === name);
-  if (tool === undefined || listed === undefined) throw new Error(`There is no tool ${name}`);
-  return callTool(tool, listed.shownInput, args, services, calling);
+  if (tool === undefined) throw new Error(`There is no tool ${name}`);
+  return callTool(tool, args, services, calling);
 }

@@ -5,6 +5,7 @@ import type { Webhook } from "../task-api/run-input.ts";
 import type { JsonObject } from "../task-api/task-spec.ts";
 import type { Backend } from "./backend.ts";
 import type { ProgressReporter, ProgressSubject } from "./progress.ts";
+import type { OtherNames } from "./read-arguments.ts";
 import type { RunReport } from "./run-report.ts";
 import type { WaitLimits } from "./wait-policy.ts";
 
@@ -54,6 +55,8 @@ export interface Tool<Arguments extends z.ZodObject = z.ZodObject> extends Omit<
   "shownInput" | "shownOutput"
 > {
   input: Arguments;
+  /** Names under which callers know an argument besides its own. */
+  otherNames?: OtherNames;
   /** The part of the run report that clients are shown; the rest comes all the same. */
   output: z.ZodObject;
   /** Throws `InvalidArguments`, and what the client throws. */

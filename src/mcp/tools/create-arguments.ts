@@ -1,10 +1,19 @@
 import { z } from "zod";
 import { type SchemaProblem, checkTaskSpec } from "../../task-api/output-schema-rules.ts";
 import { PROCESSORS } from "../../task-api/processors.ts";
-import { RunInput } from "../../task-api/run-input.ts";
-import { JsonObject, TaskSpec } from "../../task-api/task-spec.ts";
+import { RunInput, UndisputedRunInput, type Webhook } from "../../task-api/run-input.ts";
+import {
+  InputSchemaSpec,
+  JsonObject,
+  OutputSchemaSpec,
+  TaskSpec,
+  isJsonObject,
+  requestedOutput,
+} from "../../task-api/task-spec.ts";
+import { argumentProblems } from "../argument-problems.ts";
 import { tryParseJson } from "../../text/json.ts";
 import { durationText } from "../phrases.ts";
+import type { OtherNames } from "../read-arguments.ts";
 import { OutputFields, taskSpecOf } from "./output-fields.ts";
 import { IdempotencyKey, MaxCostUsd, WaitSeconds } from "./shared-arguments.ts";
 import type { ToolContext } from "../tool.ts";
@@ -17,9 +26,10 @@ const PRICE_TABLE = TIERS.map(
     `${name} $${priceUsd} ${durationText(from)}-${durationText(to)}`,
 ).join("; ");
 
-/** Local rules, told with the path they belong to. Anything that only makes the answer worse is left to `dry_run`. */
+/** Rules that hold everywhere, told with the path they belong to. What only a backend can judge is left to it. */
 function addProblems(problems: readonly SchemaProblem[], context: z.RefinementCtx): void {
-  for (const { pointer, message } of problems) {
+  for (const { pointer, message, isDisputed } of problems) {
+    if (isDisputed) continue;
     // The pointer starts at the request; the first name is the argument zod is looking at.
     const path = pointer.split("/").slice(2);
     context.addIssue({
@@ -31,39 +41,110 @@ function addProblems(problems: readonly SchemaProblem[], context: z.RefinementCt
 }
 
 /**
- * Two ways of writing an output schema that cannot be meant literally are read as what they mean: JSON text (a
- * description never is), and a bare JSON Schema without its `{"type":"json"}` wrapper.
+ * An output or input schema in any form that cannot be meant otherwise: a bare JSON Schema without the wrapper
+ * `{"type":"json"}`, the wrapper that other APIs have (`json_schema.schema`), members that are null because a model
+ * fills in every field, and instructions beside a JSON Schema, whose place is its root.
  */
-function readOutputSchema(value: unknown): unknown {
-  const schema = typeof value === "string" ? (jsonObject(value) ?? value) : value;
-  const object = JsonObject.safeParse(schema);
-  const isBare = object.success && object.data["type"] === "object";
-  return isBare ? { type: "json", json_schema: schema } : schema;
+function readSchema(value: unknown): unknown {
+  if (!isJsonObject(value)) return value;
+  if (isBareSchema(value)) return { type: "json", json_schema: value };
+  const { type, json_schema, schema, description, ...rest } = Object.fromEntries(
+    Object.entries(value).filter(([, member]) => member !== null && member !== ""),
+  );
+  const wrapped = jsonObject(json_schema ?? schema);
+  if (wrapped === undefined) {
+    return {
+      ...(type !== undefined && { type }),
+      ...(description !== undefined && { description }),
+      ...rest,
+    };
+  }
+  const inner = isJsonObject(wrapped["schema"]) ? wrapped["schema"] : wrapped;
+  return {
+    type: type === "json_schema" || type === undefined ? "json" : type,
+    json_schema: description === undefined ? inner : { description, ...inner },
+    ...rest,
+  };
 }
 
-function jsonObject(text: string): JsonObject | undefined {
-  return JsonObject.safeParse(tryParseJson(text)).data;
+/** A description is never named `object`, and none of the wrappers has properties. */
+function isBareSchema({ type, properties, json_schema }: JsonObject): boolean {
+  return json_schema === undefined && (type === "object" || isJsonObject(properties));
 }
 
-const { shape } = RunInput;
+function jsonObject(value: unknown): JsonObject | undefined {
+  if (typeof value !== "string") return isJsonObject(value) ? value : undefined;
+  return JsonObject.safeParse(tryParseJson(value)).data;
+}
+
+const { shape } = UndisputedRunInput;
 
 /** `output_fields`, held against the limits of the schema it becomes. */
 export const OutputFieldsArgument = OutputFields.superRefine((fields, context) => {
   const { errors } = checkTaskSpec(requestWith(taskSpecOf(fields)));
-  for (const { message } of errors) context.addIssue({ code: "custom", message });
+  for (const { message, isDisputed } of errors) {
+    if (!isDisputed) context.addIssue({ code: "custom", message });
+  }
 });
 
-/** `task_spec`, read generously and checked by every rule the API has for it. */
+/** `task_spec`, read generously and checked by every rule that all sources of the API have for it. */
 export const TaskSpecArgument = TaskSpec.extend({
-  output_schema: z.preprocess(readOutputSchema, TaskSpec.shape.output_schema),
+  output_schema: z.preprocess(readSchema, OutputSchemaSpec).meta({
+    reads: "itself",
+    description:
+      "A description of the report, or a JSON Schema as JSON text: root object, all properties required, no format or length keywords.",
+  }),
+  input_schema: z.preprocess(readSchema, InputSchemaSpec).meta({ reads: "itself" }).optional(),
 }).superRefine((spec, context) => addProblems(checkTaskSpec(requestWith(spec)).errors, context));
+
+/** Not shown: some know the type of an output as an argument of its own. */
+export const OutputType = z
+  .enum(["text", "json", "auto"], "write text, json or auto")
+  .meta({ isShown: false });
+
+/** What is wrong with an `output_type` beside a task spec; null for nothing. */
+export function outputTypeProblem(
+  outputType: z.infer<typeof OutputType> | undefined,
+  spec: TaskSpec | null | undefined,
+): string | null {
+  if (outputType === undefined) return null;
+  if (spec === null || spec === undefined) {
+    return outputType === "json"
+      ? "json needs to know the fields: give output_fields, or a JSON Schema as task_spec.output_schema"
+      : null;
+  }
+  const { type } = requestedOutput(spec);
+  return type === outputType
+    ? null
+    : `it says ${outputType} and the schema asks for ${type}; leave output_type out`;
+}
+
+/** Names under which other pages, APIs and versions know what a run input has. */
+export const RUN_INPUT_NAMES: OtherNames = {
+  output_schema: "task_spec.output_schema",
+  output: "task_spec.output_schema",
+  json_schema: "task_spec.output_schema",
+  response_format: "task_spec.output_schema",
+  input_schema: "task_spec.input_schema",
+  "task_spec.output": "task_spec.output_schema",
+  "task_spec.input": "task_spec.input_schema",
+  include_domains: "source_policy.include_domains",
+  exclude_domains: "source_policy.exclude_domains",
+  after_date: "source_policy.after_date",
+  location: "advanced_settings.location",
+  data_sources: "advanced_settings.data_sources",
+  interaction_id: "previous_interaction_id",
+  webhook_url: "webhook.url",
+};
 
 /** The API's own arguments, checked by the API's own contract, and a few of ours. */
 export const CreateArguments = z
   .object({
-    input: shape.input.describe(
-      "The question, as precise as you can make it, or an object of named inputs.",
-    ),
+    input: shape.input.meta({
+      reads: "data",
+      description:
+        "The question, as precise as you can make it; or a JSON object of named inputs, as text.",
+    }),
     processor: shape.processor
       .describe(
         `Tier: take the cheapest that fits. Default base. Price per completed run and usual time: ${PRICE_TABLE}. Facts: lite to core; reports: pro and up. Add -fast for less waiting at the same price.`,
@@ -72,11 +153,12 @@ export const CreateArguments = z
     output_fields: OutputFieldsArgument.describe(
       "The easy way to structured output: each field becomes a string or null. Otherwise use task_spec.",
     ).optional(),
-    task_spec: TaskSpecArgument.describe(
-      'What the output must be: output_schema is {"type":"text","description":"..."} for a report, or {"type":"json","json_schema":{...}} (root object, all properties required, no format or length keywords). Default auto.',
-    ).optional(),
+    task_spec: TaskSpecArgument.describe("What the output must be. Default auto.").optional(),
+    output_type: OutputType.optional(),
     source_policy: shape.source_policy.describe("Limit the sources; domains without scheme."),
-    metadata: shape.metadata.describe("Your labels: keys up to 16, values up to 512 characters."),
+    metadata: shape.metadata.describe(
+      "Your labels, a JSON object as text: keys up to 16, values up to 512 characters.",
+    ),
     mcp_servers: shape.mcp_servers.describe("MCP servers (Streamable HTTP) the run may use."),
     enable_events: shape.enable_events.describe("Record progress; default true."),
     webhook: shape.webhook.describe("Is called when the run ends."),
@@ -95,11 +177,20 @@ export const CreateArguments = z
       .optional(),
     wait_seconds: WaitSeconds.describe("Also wait for the result this long; default 0.").optional(),
   })
-  .refine((args) => args.task_spec === undefined || args.output_fields === undefined, {
-    error: "give output_fields or task_spec, not both; output_fields is the short form of it",
-    path: ["output_fields"],
-    // Told together with every other problem, not only once those are solved.
-    when: () => true,
+  .superRefine(({ task_spec, output_fields, output_type }, context) => {
+    const problem = (path: string, message: string) =>
+      context.addIssue({ code: "custom", path: [path], message });
+    if (task_spec !== undefined && output_fields !== undefined) {
+      problem(
+        "output_fields",
+        "give output_fields or task_spec, not both; output_fields is the short form of it",
+      );
+    }
+    const ofType = outputTypeProblem(
+      output_type,
+      output_fields === undefined ? task_spec : taskSpecOf(output_fields),
+    );
+    if (ofType !== null) problem("output_type", ofType);
   });
 export type CreateArguments = z.infer<typeof CreateArguments>;
 
@@ -111,7 +202,10 @@ function requestWith(taskSpec: TaskSpec): RunInput {
 /** The request to send: what the caller and the operator set, and nothing else, so that the API's own defaults hold. */
 export function toRunInput(
   args: CreateArguments,
-  { defaultProcessor, webhook }: Pick<ToolContext, "defaultProcessor" | "webhook">,
+  {
+    defaultProcessor,
+    webhook: operatorsWebhook,
+  }: Pick<ToolContext, "defaultProcessor" | "webhook">,
 ): RunInput {
   const {
     dry_run: _dryRun,
@@ -119,14 +213,47 @@ export function toRunInput(
     idempotency_key: _idempotencyKey,
     max_cost_usd: _maxCostUsd,
     output_fields,
+    output_type,
+    webhook = operatorsWebhook,
     ...given
   } = args;
   return {
     // Events cannot be turned on later, and without them there is no progress to show.
     enable_events: true,
-    ...(webhook !== undefined && { webhook }),
     ...given,
+    ...(webhook && { webhook: calledAtTheEnd(webhook) }),
     processor: given.processor ?? defaultProcessor,
-    ...(output_fields === undefined ? {} : { task_spec: taskSpecOf(output_fields) }),
+    ...specOf({ output_fields, task_spec: given.task_spec, output_type }),
   };
+}
+
+/** The task spec of the three ways to ask for an output, if any was taken. */
+export function specOf({
+  output_fields,
+  task_spec,
+  output_type,
+}: Pick<CreateArguments, "output_fields" | "task_spec" | "output_type">): { task_spec?: TaskSpec } {
+  if (output_fields !== undefined) return { task_spec: taskSpecOf(output_fields) };
+  if (task_spec !== undefined) return { task_spec };
+  // Without fields only text and auto pass the check.
+  if (output_type === undefined || output_type === "json") return {};
+  return { task_spec: { output_schema: { type: output_type } } };
+}
+
+/** A webhook without events is never called, and there is only one kind of event. Source: Task API, "Webhooks". */
+export function calledAtTheEnd({ url, event_types }: Webhook): Webhook {
+  return { url, event_types: event_types.length > 0 ? event_types : ["task_run.status"] };
+}
+
+/** What a backend may object to in a request that is sent all the same, each with its place. */
+export function doubtsAbout(input: RunInput): string[] {
+  const parsed = RunInput.safeParse(input);
+  return [
+    ...(parsed.success
+      ? []
+      : argumentProblems(parsed.error).map(({ argument, fix }) => `${argument}: ${fix}`)),
+    ...checkTaskSpec(input).errors.map(
+      ({ pointer, message }) => `${pointer.slice(1).replaceAll("/", ".")}: ${message}`,
+    ),
+  ];
 }

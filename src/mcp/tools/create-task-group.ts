@@ -1,5 +1,4 @@
-import type { RunInput } from "../../task-api/run-input.ts";
-import { RunInput as RunInputContract } from "../../task-api/run-input.ts";
+import { type RunInput, UndisputedRunInput } from "../../task-api/run-input.ts";
 import { InvalidArguments } from "../argument-problems.ts";
 import type { Backend } from "../backend.ts";
 import { composeDryRun } from "../dry-run.ts";
@@ -13,7 +12,7 @@ import type { Tool } from "../tool.ts";
 import { waitForGroup } from "../wait-for-group.ts";
 import { boundWait } from "../wait-policy.ts";
 import { waitFacts } from "../compose-report.ts";
-import { GroupArguments, defaultSpecOf, toRunInputs } from "./group-arguments.ts";
+import { GROUP_NAMES, GroupArguments, defaultSpecOf, toRunInputs } from "./group-arguments.ts";
 
 export const createTaskGroup: Tool<typeof GroupArguments> = {
   name: "create_task_group",
@@ -22,6 +21,7 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
   description:
     "Start the same kind of task for many inputs (a list of companies, a table's rows) as one group, or add runs to a group. Every run costs what its processor costs: try 3 to 5 inputs first, and dry_run for the sum. Returns taskgroup_id at once. Next: get_task_group.",
   input: GroupArguments,
+  otherNames: GROUP_NAMES,
   output: ShownReport.pick({
     summary: true,
     next_step: true,
@@ -131,7 +131,7 @@ async function failedInputs(
   const query = { status: "failed", includeInput: true };
   for await (const event of client.streamGroupRuns(taskgroupId, query)) {
     if (event.type !== "task_run.state" || !wanted.delete(event.run.run_id)) continue;
-    found.push({ runId: event.run.run_id, input: RunInputContract.strip().parse(event.input) });
+    found.push({ runId: event.run.run_id, input: UndisputedRunInput.strip().parse(event.input) });
   }
   if (wanted.size === 0) return found;
   throw new InvalidArguments(

@@ -9,7 +9,7 @@ import { RunReport, ShownReport } from "../run-report.ts";
 import type { Tool, ToolContext } from "../tool.ts";
 import { boundWait } from "../wait-policy.ts";
 import { snapshotOf, waitForRun, withOutput } from "../wait-for-run.ts";
-import { CreateArguments, toRunInput } from "./create-arguments.ts";
+import { CreateArguments, RUN_INPUT_NAMES, toRunInput } from "./create-arguments.ts";
 
 export const createTaskRun: Tool<typeof CreateArguments> = {
   name: "create_task_run",
@@ -18,6 +18,7 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
   description:
     "Start a research task and get its run_id at once; it goes on in the background, for seconds to hours by processor. Use it for questions that need several sources or answers with citations; not for what you know or one page you can open. Each run may cost money (see processor; dry_run tells first): never start one twice for the same question. A run cannot be changed later. Next: get_task_run.",
   input: CreateArguments,
+  otherNames: { ...RUN_INPUT_NAMES, default_task_spec: "task_spec" },
   output: ShownReport.extend(
     RunReport.pick({ price_usd: true, output: true, citations: true }).shape,
   ),

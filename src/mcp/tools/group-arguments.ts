@@ -1,20 +1,44 @@
 import { z } from "zod";
-import { checkTaskSpec } from "../../task-api/output-schema-rules.ts";
-import { RunInput } from "../../task-api/run-input.ts";
+import { findProcessor } from "../../task-api/processors.ts";
+import { type RunInput, UndisputedRunInput } from "../../task-api/run-input.ts";
 import { TaskGroupMetadata } from "../../task-api/task-group.ts";
 import { type JsonObject, type TaskSpec, isJsonObject } from "../../task-api/task-spec.ts";
 import { argumentProblems, type ArgumentProblem } from "../argument-problems.ts";
-import { OutputFieldsArgument, TaskSpecArgument } from "./create-arguments.ts";
+import { isTypoOf } from "../looks-like.ts";
+import { type OtherNames, readArguments, unknownText } from "../read-arguments.ts";
+import {
+  CreateArguments,
+  OutputFieldsArgument,
+  OutputType,
+  RUN_INPUT_NAMES,
+  TaskSpecArgument,
+  calledAtTheEnd,
+  outputTypeProblem,
+  specOf,
+} from "./create-arguments.ts";
 import { taskSpecOf } from "./output-fields.ts";
 import { IdempotencyKey, MaxCostUsd, RunId, TaskgroupId, WaitSeconds } from "./shared-arguments.ts";
 import type { ToolContext } from "../tool.ts";
 
-const { shape } = RunInput;
+const { shape } = UndisputedRunInput;
+
+/** Fields of a run input that hold for every input without one of its own. Not shown: `inputs` tells of them. */
+const DEFAULTS = {
+  source_policy: shape.source_policy.describe("For inputs without one."),
+  mcp_servers: shape.mcp_servers.meta({ isShown: false }),
+  enable_events: shape.enable_events.meta({ isShown: false }),
+  webhook: shape.webhook.meta({ isShown: false }),
+  advanced_settings: shape.advanced_settings.meta({ isShown: false }),
+  previous_interaction_id: shape.previous_interaction_id.meta({ isShown: false }),
+  memory_scope_key: shape.memory_scope_key.meta({ isShown: false }),
+};
 
 /** An input as a caller writes it: a question, an object of named inputs, or a whole run input. */
-const GroupInput = z.union([z.string(), z.record(z.string(), z.unknown())], {
-  error: "write each input as a text or an object",
-});
+const GroupInput = z
+  .union([z.string(), z.record(z.string(), z.unknown())], {
+    error: "write each input as a text or an object",
+  })
+  .meta({ reads: "data" });
 type GroupInput = z.infer<typeof GroupInput>;
 
 /** The arguments of `create_task_group`. */
@@ -23,7 +47,7 @@ export const GroupArguments = z
     inputs: z
       .array(GroupInput, "write a list of inputs")
       .describe(
-        "Any number. Each a question, an object of named inputs, or a run input {input, processor, ...} of its own.",
+        "Any number. Each a question or, as JSON text, a row of named values or a run input {input, processor, ...} of its own. webhook, mcp_servers, advanced_settings and enable_events beside inputs hold for all.",
       )
       .optional(),
     taskgroup_id: TaskgroupId.describe("Add to this group instead of a new one.").optional(),
@@ -38,7 +62,8 @@ export const GroupArguments = z
     default_task_spec: TaskSpecArgument.describe(
       "The same in full, as task_spec in create_task_run.",
     ).optional(),
-    source_policy: shape.source_policy.describe("For inputs without one."),
+    output_type: OutputType.optional(),
+    ...DEFAULTS,
     metadata: TaskGroupMetadata.describe("Labels of a new group.").optional(),
     idempotency_key: IdempotencyKey.describe(
       "Reuse it to send the same list again: nothing is started twice.",
@@ -62,49 +87,163 @@ export const GroupArguments = z
     if (args.output_fields !== undefined && args.default_task_spec !== undefined) {
       problem("output_fields", "give output_fields or default_task_spec, not both");
     }
+    const ofType = outputTypeProblem(
+      args.output_type,
+      args.output_fields === undefined ? args.default_task_spec : taskSpecOf(args.output_fields),
+    );
+    if (ofType !== null) problem("output_type", ofType);
   });
 export type GroupArguments = z.infer<typeof GroupArguments>;
+
+/** What a run input is known by elsewhere, where a group has it. */
+export const GROUP_NAMES: OtherNames = {
+  ...Object.fromEntries(
+    Object.entries(RUN_INPUT_NAMES).map(([name, path]) => [inGroup(name), inGroup(path)]),
+  ),
+  task_spec: "default_task_spec",
+  group_id: "taskgroup_id",
+  task_group_id: "taskgroup_id",
+};
+
+function inGroup(path: string): string {
+  return path.replace(/^task_spec\./, "default_task_spec.");
+}
 
 /** The spec for inputs that have none. */
 export function defaultSpecOf({
   output_fields,
   default_task_spec,
+  output_type,
 }: GroupArguments): TaskSpec | undefined {
-  return output_fields === undefined ? (default_task_spec ?? undefined) : taskSpecOf(output_fields);
+  return specOf({ output_fields, task_spec: default_task_spec, output_type }).task_spec;
 }
 
 /** Each input as a run input of its own, checked by the API's contract; and what is wrong with any of them. */
 export function toRunInputs(
   args: GroupArguments,
-  { defaultProcessor, webhook }: Pick<ToolContext, "defaultProcessor" | "webhook">,
+  {
+    defaultProcessor,
+    webhook: operatorsWebhook,
+  }: Pick<ToolContext, "defaultProcessor" | "webhook">,
 ): { inputs: RunInput[]; problems: ArgumentProblem[] } {
-  const { processor = defaultProcessor, source_policy } = args;
+  const { processor = defaultProcessor, webhook = operatorsWebhook } = args;
   const defaults: JsonObject = {
     processor,
-    ...(webhook !== undefined && { webhook }),
-    ...(source_policy === undefined || source_policy === null ? {} : { source_policy }),
+    ...(webhook && { webhook }),
+    ...pickDefaults(args),
   };
   const inputs: RunInput[] = [];
   const problems: ArgumentProblem[] = [];
-  for (const [index, given] of (args.inputs ?? []).entries()) {
-    const parsed = RunInput.safeParse({ ...defaults, ...asRunInput(given) });
+  const isBesideInputs = createIsBesideInputs();
+  for (const [index, row] of (args.inputs ?? []).entries()) {
+    const read = readRow(row, isBesideInputs);
+    if (read.problems.length > 0) {
+      problems.push(...read.problems.map((problem) => at(index, problem)));
+      continue;
+    }
+    const parsed = RowInput.safeParse({ ...defaults, ...read.args });
     if (!parsed.success) {
       problems.push(...argumentProblems(parsed.error).map((problem) => at(index, problem)));
       continue;
     }
-    inputs.push(parsed.data);
-    for (const { pointer, message } of checkTaskSpec(parsed.data).errors) {
-      problems.push(at(index, { argument: pointer.slice(1).replaceAll("/", "."), fix: message }));
-    }
+    const input = parsed.data;
+    inputs.push(input.webhook ? { ...input, webhook: calledAtTheEnd(input.webhook) } : input);
   }
   return { inputs, problems };
+}
+
+function pickDefaults(args: GroupArguments): JsonObject {
+  const { source_policy, mcp_servers, enable_events, advanced_settings } = args;
+  const { previous_interaction_id, memory_scope_key } = args;
+  const set = {
+    source_policy,
+    mcp_servers,
+    enable_events,
+    advanced_settings,
+    previous_interaction_id,
+    memory_scope_key,
+  };
+  return Object.fromEntries(
+    Object.entries(set).filter(([, value]) => value !== undefined && value !== null),
+  );
 }
 
 function at(index: number, { argument, fix }: ArgumentProblem): ArgumentProblem {
   return { argument: argument === "" ? `inputs.${index}` : `inputs.${index}.${argument}`, fix };
 }
 
-/** An object with `input` in it is a run input; any other names the inputs of one. */
-function asRunInput(given: GroupInput): JsonObject {
-  return isJsonObject(given) && Object.hasOwn(given, "input") ? given : { input: given };
+/** A run input in a row, with its parts as they are read for one run. */
+const RowInput = UndisputedRunInput.extend({
+  input: CreateArguments.shape.input,
+  task_spec: TaskSpecArgument.nullish(),
+});
+
+/** A row's own name for the schema of its output; `output` alone is as likely a column. */
+const ROW_NAMES: OtherNames = {
+  output_schema: "task_spec.output_schema",
+  input_schema: "task_spec.input_schema",
+  "task_spec.output": "task_spec.output_schema",
+  "task_spec.input": "task_spec.input_schema",
+};
+const FIELDS: ReadonlySet<string> = new Set([...Object.keys(shape), ...Object.keys(ROW_NAMES)]);
+/** Arguments that stand beside `inputs`; in a row they would be lost. */
+const BESIDE_INPUTS: readonly string[] = [
+  ...Object.keys(CreateArguments.shape),
+  ...Object.keys(GroupArguments.shape),
+].filter((name) => !FIELDS.has(name));
+/** Fields of a run input that are also plain words, and so may be columns of a table. */
+const WORDS: ReadonlySet<string> = new Set(["input", "processor", "metadata", "webhook"]);
+const AS_DATA = 'a row of data with such a column is written {"input": {...the row...}}';
+
+/**
+ * What a row is: a question, a run input, or a row of data that becomes the input. A row with both kinds of names could
+ * be either, and the wrong guess would be paid for, so it is refused.
+ */
+function readRow(
+  row: GroupInput,
+  isBesideInputs: (name: string) => boolean,
+): { args: JsonObject; problems: ArgumentProblem[] } {
+  if (!isJsonObject(row)) return { args: { input: row }, problems: [] };
+  const names = Object.keys(row).filter((name) => row[name] !== null);
+  const misplaced = names
+    .filter((name) => !FIELDS.has(name) && isBesideInputs(name))
+    .map((name) => ({ argument: name, fix: `it stands beside inputs, not in a row; ${AS_DATA}` }));
+  if (misplaced.length > 0) return { args: {}, problems: misplaced };
+  const fields = names.filter((name) => FIELDS.has(name));
+  if (!names.includes("input")) {
+    const own = fields.find((name) => !WORDS.has(name) || isProcessor(name, row[name]));
+    if (own === undefined) return { args: { input: row }, problems: [] };
+    const fix = `required beside ${own}: the question, or an object of named inputs; ${AS_DATA}`;
+    return { args: {}, problems: [{ argument: "input", fix }] };
+  }
+  const { args, unknown, problems } = readArguments(row, RowInput, {
+    otherNames: ROW_NAMES,
+    onlyTypos: true,
+  });
+  const isMixed = fields.length > 1 || unknown.some(({ meant }) => meant !== null);
+  if (unknown.length > 0 && !isMixed) return { args: { input: row }, problems: [] };
+  return {
+    args,
+    problems: [
+      ...problems,
+      ...unknown.map(({ name, meant }) => ({
+        argument: name,
+        fix: `${unknownText(meant)}; ${AS_DATA}`,
+      })),
+    ],
+  };
+}
+
+/** Remembers its answers: the rows of a table have the same columns. */
+function createIsBesideInputs(): (name: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (name) => {
+    const isBeside = known.get(name) ?? BESIDE_INPUTS.some((one) => isTypoOf(name, one));
+    known.set(name, isBeside);
+    return isBeside;
+  };
+}
+
+function isProcessor(name: string, value: unknown): boolean {
+  return name === "processor" && typeof value === "string" && findProcessor(value) !== undefined;
 }
