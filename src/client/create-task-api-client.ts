@@ -9,7 +9,7 @@ import { createIdempotencySupport } from "./idempotency-support.ts";
 import { ClientLimits } from "./limits.ts";
 import { createPacer } from "./pacer.ts";
 import { type RetryPolicy, defaultRetryPolicy } from "./retry-policy.ts";
-import { createRunCalls } from "./run-calls.ts";
+import { createCheckRuns, createRunCalls } from "./run-calls.ts";
 import { checkApiKey, createRedact } from "./secrets.ts";
 import { createSubmit } from "./submit.ts";
 import type { TaskApiClient } from "./task-api-client.ts";
@@ -58,6 +58,7 @@ export function createTaskApiClient(options: TaskApiClientOptions): TaskApiClien
   return {
     ...runs,
     ...createGroupCalls({ backend, submit }),
+    checkRuns: createCheckRuns({ backend, support, betas }),
     honoursIdempotencyKeys: ({ signal } = {}) => support.ask(signal),
   };
 }

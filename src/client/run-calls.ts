@@ -2,14 +2,16 @@ import { lenient } from "../task-api/lenient.ts";
 import { RunOutput, TaskRunResult } from "../task-api/output.ts";
 import { RunEvent } from "../task-api/run-event.ts";
 import { UndisputedRunInput } from "../task-api/run-input.ts";
-import { TaskRun, TaskRunList } from "../task-api/run.ts";
+import { RequestCheck, TaskRun, TaskRunList } from "../task-api/run.ts";
 import type { Backend } from "./backend.ts";
-import { betaHeader } from "./beta-features.ts";
-import { RunNotFound } from "./errors.ts";
+import { betaFeatures, betaHeader } from "./beta-features.ts";
+import { RequestRejected, RunNotFound } from "./errors.ts";
+import type { IdempotencySupport } from "./idempotency-support.ts";
 import { ClientLimits } from "./limits.ts";
 import { get, isPathSegment, withQuery } from "./requests.ts";
 import type { Submit } from "./submit.ts";
-import type { RunCalls } from "./task-api-client.ts";
+import { headerSecrets } from "./secrets.ts";
+import type { RunCalls, TaskApiClient } from "./task-api-client.ts";
 
 const RUNS = "/v1/tasks/runs";
 
@@ -87,6 +89,38 @@ export function createRunCalls({
       const call = { ...get(path, { kind: "list" }), isAnswerVital: true };
       return backend.read(call, lenient(TaskRunList), signal);
     },
+  };
+}
+
+/** Asks only a backend that has our extensions: to any other the path could mean something else. */
+export function createCheckRuns({
+  backend,
+  support,
+  betas,
+}: {
+  backend: Backend;
+  support: IdempotencySupport;
+  betas: readonly string[];
+}): TaskApiClient["checkRuns"] {
+  return async (body, { signal } = {}) => {
+    if (!(await support.ask(signal))) return null;
+    const inputs = "inputs" in body ? body.inputs : [body];
+    const call = {
+      ...get(`${RUNS}/check`, { kind: "create" } as const),
+      method: "POST" as const,
+      body: JSON.stringify(body),
+      headers: betaHeader([...inputs.flatMap(betaFeatures), ...betas]),
+      secrets: headerSecrets(inputs),
+    };
+    try {
+      return await backend.read(call, RequestCheck, signal);
+    } catch (error) {
+      // An earlier version of our engine.
+      if (error instanceof RequestRejected && (error.status === 404 || error.status === 405)) {
+        return null;
+      }
+      throw error;
+    }
   };
 }
 

@@ -1,7 +1,7 @@
 import type { TaskRunResult } from "../task-api/output.ts";
 import type { RunEvent } from "../task-api/run-event.ts";
 import type { RunInput } from "../task-api/run-input.ts";
-import type { TaskRun, TaskRunList } from "../task-api/run.ts";
+import type { RequestCheck, TaskRun, TaskRunList } from "../task-api/run.ts";
 import type {
   AddRunsBody,
   CreateTaskGroupBody,
@@ -105,6 +105,11 @@ export interface GroupCalls {
 
 /** Typed calls to a Task API, hosted or embedded. Every method throws one of the classes in `errors.ts`. */
 export interface TaskApiClient extends RunCalls, GroupCalls {
+  /**
+   * `POST /v1/tasks/runs/check`, an extension of our engine: what the backend would say to a request that starts runs.
+   * Null from a backend that cannot be asked. Throws what the request itself would.
+   */
+  checkRuns(body: RunInput | AddRunsBody, options?: CallOptions): Promise<RequestCheck | null>;
   /**
    * Whether the backend honours `Idempotency-Key`: our engine with its extensions does. It is asked (through
    * `listRuns`) until it has answered once; throws the error of a question that got no answer.

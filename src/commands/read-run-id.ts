@@ -1,3 +1,4 @@
+import { isGroupId } from "../mcp/phrases.ts";
 import { RunId } from "../mcp/tools/shared-arguments.ts";
 import { UsageError } from "./exit-code.ts";
 
@@ -5,5 +6,10 @@ import { UsageError } from "./exit-code.ts";
 export function readRunId(text: string): string {
   const parsed = RunId.safeParse(text);
   if (parsed.success) return parsed.data;
+  if (isGroupId(text.trim())) {
+    throw new UsageError(
+      "this is the id of a task group, which an agent reads with get_task_group; its runs are in `task-run-mcp runs`.",
+    );
+  }
   throw new UsageError("write one run id, as `task-run-mcp runs` shows it.");
 }

@@ -6,6 +6,8 @@ export interface ArgumentProblem {
   /** The path of the argument, such as `source_policy.include_domains.0`; empty for all of them together. */
   argument: string;
   fix: string;
+  /** An id that another tool takes. */
+  idOfOther?: string;
 }
 
 /** The call cannot be carried out as it was written. Nothing was sent. */
@@ -59,6 +61,11 @@ function problemsOf(issue: Issue, base: Path): ArgumentProblem[] {
       return [problem(path, describeType(issue.expected, issue.message))];
     case "unrecognized_keys":
       return issue.keys.map((key) => problem([...path, key], "unknown here; remove it"));
+    case "custom": {
+      const idOfOther: unknown = issue.params?.["idOfOther"];
+      const told = problem(path, issue.message);
+      return [typeof idOfOther === "string" ? { ...told, idOfOther } : told];
+    }
     default:
       return [problem(path, issue.message)];
   }

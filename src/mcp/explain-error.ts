@@ -4,9 +4,9 @@ import { InvalidArguments, PlaceNotFound } from "./argument-problems.ts";
 import { BackendUnavailable } from "./backend.ts";
 import { UNKNOWN_OUTCOME, explainBackendError, isCreate } from "./explain-backend-error.ts";
 import type { Explanation, FailedCall } from "./explanation.ts";
-import { callText } from "./phrases.ts";
+import { callFor, callText } from "./phrases.ts";
 import { oneLine } from "./reading/page-text.ts";
-import { CostRefused, SentBefore } from "./refusals.ts";
+import { CostRefused, DoubtedRequestRejected, SentBefore } from "./refusals.ts";
 
 /** Backends name at most 50 problems; this many correct any request, and the rest comes up next time. */
 const UPSTREAM_PROBLEMS = 20;
@@ -22,6 +22,7 @@ export function isExpected(error: unknown): error is Error {
     error instanceof PlaceNotFound ||
     error instanceof CostRefused ||
     error instanceof SentBefore ||
+    error instanceof DoubtedRequestRejected ||
     error instanceof LedgerUnavailable ||
     (error instanceof BackendUnavailable && error.wrongSettings.length > 0) ||
     error instanceof TaskApiError
@@ -34,6 +35,7 @@ export function explainError(error: unknown, call: FailedCall): Explanation {
   if (error instanceof PlaceNotFound) return explainPlace(error, call);
   if (error instanceof CostRefused) return explainCost(error, call);
   if (error instanceof SentBefore) return explainSentBefore(error);
+  if (error instanceof DoubtedRequestRejected) return explainDoubted(error, call);
   if (error instanceof TaskApiError) {
     return { ...explainBackendError(error, call), upstream: upstreamText(error) };
   }
@@ -74,12 +76,17 @@ export function explainError(error: unknown, call: FailedCall): Explanation {
 
 function explainArguments({ problems }: InvalidArguments, { tool }: FailedCall): Explanation {
   const lines = problems.map(({ argument, fix }) => `- ${argument || "arguments"}: ${fix}`);
+  const { idOfOther } = problems.find((problem) => problem.idOfOther !== undefined) ?? {};
+  const verb = tool.startsWith("cancel_") ? "cancel" : "get";
   return {
     summary: [
       `The arguments of ${tool} need correction.${isCreate(tool) ? " No run was started." : ""}`,
       ...lines,
     ].join("\n"),
-    nextStep: `Correct ${problems.length === 1 ? "it" : `all ${problems.length}`} and call ${tool} again.`,
+    nextStep:
+      idOfOther === undefined
+        ? `Correct ${problems.length === 1 ? "it" : `all ${problems.length}`} and call ${tool} again.`
+        : `Call ${callFor(oneLine(idOfOther, 100), verb)}.`,
     upstream: null,
   };
 }
@@ -126,6 +133,21 @@ function explainSentBefore({ entry }: SentBefore): Explanation {
     summary: `The same request was sent at ${entry.createdAt}, and it is not known whether it was accepted. It was not sent again.`,
     nextStep: `Do not start it again unasked: it might be billed twice. Tell the user, who can look at the account's recent runs; a new idempotency_key starts it anew. Open entries: ${callText("list_task_runs", { status: "unknown" })}.`,
     upstream: null,
+  };
+}
+
+function explainDoubted(
+  { rejection, doubts }: DoubtedRequestRejected,
+  call: FailedCall,
+): Explanation {
+  const { summary, ...rest } = explainError(rejection, call);
+  const lines = doubts.map((doubt) => `- ${oneLine(doubt, UPSTREAM_LINE_BUDGET)}`);
+  return {
+    summary: [
+      `${summary} No run was started. Rules that the request does not keep:`,
+      ...lines,
+    ].join("\n"),
+    ...rest,
   };
 }
 

@@ -139,6 +139,11 @@ export function createOwnRunsOnly(
       yield* client.streamGroupEvents(taskgroupId, query, options);
     },
 
+    async checkRuns(body, options) {
+      if (!("inputs" in body)) return client.checkRuns(await ownInput(body), options);
+      const inputs = await Promise.all(body.inputs.map(ownInput));
+      return client.checkRuns({ ...body, inputs }, options);
+    },
     honoursIdempotencyKeys: (options) => client.honoursIdempotencyKeys(options),
   };
 }

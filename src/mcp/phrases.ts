@@ -5,6 +5,20 @@ export function callText(tool: string, args: JsonObject): string {
   return `${tool} ${JSON.stringify(args)}`;
 }
 
+const RUN_PREFIX = "trun_";
+const GROUP_PREFIX = "tgrp_";
+
+/** Whether an id is a task group's, where a run's is asked for. Other backends' ids may look like neither. */
+export const isGroupId = (id: string): boolean => id.startsWith(GROUP_PREFIX);
+export const isRunId = (id: string): boolean => id.startsWith(RUN_PREFIX);
+
+/** The call that reads what an id stands for, or (`cancel`) stops it. */
+export function callFor(id: string, verb: "get" | "cancel" = "get"): string {
+  return isGroupId(id)
+    ? callText(`${verb}_task_group`, { taskgroup_id: id })
+    : callText(`${verb}_task_run`, { run_id: id });
+}
+
 /** 90 -> "1.5 min". For latency bands, which are round numbers. */
 export function durationText(seconds: number): string {
   if (seconds < 60) return `${seconds} s`;

@@ -4,6 +4,7 @@ import {
   JsonObject as JsonObjectSchema,
   isJsonObject,
 } from "../task-api/task-spec.ts";
+import { tryParseJson } from "../text/json.ts";
 import type { ArgumentProblem } from "./argument-problems.ts";
 import { isTypoOf, looksLike } from "./looks-like.ts";
 
@@ -51,7 +52,7 @@ export function readArguments(
     problems: [],
     moved: [],
   };
-  const said = typeof given === "string" ? (parseJson(given) ?? {}) : given;
+  const said = typeof given === "string" ? (tryParseJson(given) ?? {}) : given;
   const args = isJsonObject(said) ? readMembers(said, shape, [], reading) : {};
   for (const { from, to, value } of reading.moved) {
     const path = to.split(".");

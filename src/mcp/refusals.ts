@@ -1,3 +1,4 @@
+import { RequestRejected } from "../client/errors.ts";
 import type { LedgerEntry } from "../ledger/ledger.ts";
 
 /** A run, or all runs of a call, would cost more than the caller or the operator allows. Nothing was sent. */
@@ -28,4 +29,24 @@ export class SentBefore extends Error {
     super("The outcome of the same request, sent earlier, is not known");
     this.entry = entry;
   }
+}
+
+/** The backend refused a request that broke rules which are the backend's to judge. */
+export class DoubtedRequestRejected extends Error {
+  override readonly name = "DoubtedRequestRejected";
+  readonly rejection: RequestRejected;
+  readonly doubts: readonly string[];
+
+  constructor(rejection: RequestRejected, doubts: readonly string[]) {
+    super(rejection.message, { cause: rejection });
+    this.rejection = rejection;
+    this.doubts = doubts;
+  }
+}
+
+/** The error of a request about which there were doubts: a refusal is explained by them. */
+export function explainedBy(doubts: readonly string[], error: unknown): unknown {
+  return doubts.length > 0 && error instanceof RequestRejected
+    ? new DoubtedRequestRejected(error, doubts)
+    : error;
 }

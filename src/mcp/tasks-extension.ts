@@ -11,6 +11,7 @@ import { RunNotFound } from "../client/errors.ts";
 import type { RunSnapshot } from "../client/snapshots.ts";
 import type { Backend } from "./backend.ts";
 import { toProtocolError } from "./protocol-error.ts";
+import { callFor, isGroupId } from "./phrases.ts";
 import { oneLine } from "./reading/page-text.ts";
 import { RunReport } from "./run-report.ts";
 import { seeOrRecall } from "./see-run.ts";
@@ -105,7 +106,8 @@ export function serveTasks(
     } catch (error) {
       if (error instanceof RunNotFound) {
         const id = oneLine(taskId, 100);
-        throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no task ${id}.`);
+        const hint = isGroupId(id) ? ` It is a task group: call ${callFor(id)}.` : "";
+        throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no task ${id}.${hint}`);
       }
       throw toProtocolError(error, taskId, context.log());
     }

@@ -103,6 +103,10 @@ export function isOver(run: RunState): boolean {
   );
 }
 
+/** What a server would say to a request that starts runs. Our engine's extension `POST /v1/tasks/runs/check`. */
+export const RequestCheck = z.looseObject({ warnings: z.array(RunWarning) });
+export type RequestCheck = z.infer<typeof RequestCheck>;
+
 /** A page of runs, newest first. Our engine's extension `GET /v1/tasks/runs`; the hosted API has no such endpoint. */
 export const TaskRunList = z.looseObject({
   runs: z.array(TaskRun),

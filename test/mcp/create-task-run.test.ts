@@ -86,7 +86,17 @@ test("output_fields become a schema of strings that may be null", async () => {
   });
 });
 
+const jsonSchema = { type: "object", properties: { a: { type: "string" } } };
+
 test.each([
+  [
+    "another API's wrapper",
+    { type: "json_schema", json_schema: { name: "x", schema: jsonSchema } },
+  ],
+  [
+    "every member filled in",
+    { type: "json", json_schema: JSON.stringify(jsonSchema), description: null },
+  ],
   [
     "JSON text",
     '{"type":"json","json_schema":{"type":"object","properties":{"a":{"type":"string"}}}}',
@@ -108,23 +118,101 @@ test.each([
   });
 });
 
-test("an input that looks like JSON stays the text it is", async () => {
+test.each([
+  ["a top-level output_schema", { output_schema: { type: "json", json_schema: jsonSchema } }],
+  ["output", { output: jsonSchema }],
+  ["output with its type", { output_type: "json", output: JSON.stringify(jsonSchema) }],
+  ["json_schema", { json_schema: jsonSchema }],
+  ["response_format", { response_format: { type: "json_schema", json_schema: jsonSchema } }],
+])("%s is the output schema of the run", async (_form, args) => {
+  const { engine, inputs } = await recordingEngine();
+  const backend = await backendOn(engine);
+  const client = await connect(async () => backend);
+  const { report } = await client.call("create_task_run", {
+    input: "France",
+    wait_seconds: 30,
+    ...args,
+  });
+  expect(inputs[0]?.task_spec).toEqual({
+    output_schema: { type: "json", json_schema: jsonSchema },
+  });
+  expect(report.ignored_arguments).toBeUndefined();
+});
+
+test.each([
+  ["text", { output_type: "text" }, { type: "text" }],
+  ["auto", { output_type: "auto" }, { type: "auto" }],
+  ["a description", { output_schema: "One line." }, "One line."],
+  ["a null description", { output_schema: { type: "text", description: null } }, { type: "text" }],
+])("an output of %s is asked for", async (_name, args, outputSchema) => {
+  const { engine, inputs } = await recordingEngine();
+  const backend = await backendOn(engine);
+  const client = await connect(async () => backend);
+  await client.call("create_task_run", { input: "France", wait_seconds: 30, ...args });
+  expect(inputs[0]?.task_spec).toEqual({ output_schema: outputSchema });
+});
+
+test.each([
+  ["dryrun", { dryrun: true }, "- dryrun: unknown here; did you mean dry_run?"],
+  ["proccessor", { proccessor: "lite" }, "- proccessor: unknown here; did you mean processor?"],
+  ["outputSchema", { outputSchema: {} }, "did you mean task_spec.output_schema?"],
+  [
+    "include_domain",
+    { source_policy: { include_domain: ["a.org"] } },
+    "- source_policy.include_domain: unknown here; did you mean source_policy.include_domains?",
+  ],
+  ["an output_type without fields", { output_type: "json" }, "- output_type: json needs to know"],
+  [
+    "an output_type that contradicts the schema",
+    { output_type: "text", output_schema: jsonSchema },
+    "- output_type: it says text and the schema asks for json",
+  ],
+])("%s is refused before anything is sent, in a dry run too", async (_name, args, words) => {
+  const client = await connect(() => Promise.reject(new Error("the backend was opened")));
+  for (const dry_run of [false, true]) {
+    const { text, isError } = await client.call("create_task_run", {
+      input: "Why?",
+      dry_run,
+      ...args,
+    });
+    expect(isError).toBe(true);
+    expect(text).toContain(words);
+    expect(text).toContain("No run was started.");
+  }
+});
+
+test("a webhook without events is called when the run ends", async () => {
+  const { engine, inputs } = await recordingEngine();
+  const backend = await backendOn(engine);
+  const client = await connect(async () => backend);
+  await client.call("create_task_run", {
+    input: "Why?",
+    webhook: { url: "https://example.com/hook" },
+    wait_seconds: 30,
+  });
+  expect(inputs[0]?.webhook).toEqual({
+    url: "https://example.com/hook",
+    event_types: ["task_run.status"],
+  });
+});
+
+test("an object of named inputs may be written as JSON text, as the tool list shows it", async () => {
   const { engine, inputs } = await recordingEngine();
   const backend = await backendOn(engine);
   const client = await connect(async () => backend);
   await client.call("create_task_run", { input: '{"country":"France"}', wait_seconds: 30 });
-  expect(inputs[0]?.input).toBe('{"country":"France"}');
+  expect(inputs[0]?.input).toEqual({ country: "France" });
 });
 
 test("every problem of the arguments is told at once, each with its fix, and nothing is sent", async () => {
   const client = await connect(() => Promise.reject(new Error("the backend was opened")));
   const { text, isError } = await client.call("create_task_run", {
     input: 3,
-    processor: "",
+    processor: 7,
     wait_seconds: -1,
     output_fields: [{ name: "a b" }, { name: "c" }, { name: "c" }],
     task_spec: { output_schema: { type: "json", json_schema: { type: "array" } }, extra: 1 },
-    metadata: { "a key that is too long": "x" },
+    metadata: { team: {} },
     source_policy: { include_domains: ["https://example.com"] },
     mcp_servers: [{ url: "nowhere" }],
     memory_scope_key: "a b",
@@ -136,7 +224,7 @@ test("every problem of the arguments is told at once, each with its fix, and not
     "mcp_servers.0.name",
     "mcp_servers.0.url",
     "memory_scope_key",
-    "metadata.a key that is too long",
+    "metadata.team",
     "output_fields",
     "output_fields.0.name",
     "output_fields.2.name",
@@ -159,13 +247,13 @@ test("an output schema the API would refuse is refused here, with the place", as
         type: "json",
         json_schema: {
           type: "object",
-          properties: { "a/b": { type: "string", format: "date" } },
+          properties: { "a/b": { type: "null" } },
         },
       },
     },
   });
   expect(isError).toBe(true);
-  expect(text).toContain("- task_spec.output_schema.json_schema.properties.a/b.format: ");
+  expect(text).toContain("- task_spec.output_schema.json_schema.properties.a/b.type: ");
 });
 
 test("arguments nobody knows are ignored and named", async () => {
@@ -175,10 +263,127 @@ test("arguments nobody knows are ignored and named", async () => {
   const { report, text } = await client.call("create_task_run", {
     input: "Why?",
     wait_for_previous: true,
-    proccessor: "lite",
+    toolSummary: "asks",
   });
-  expect(report.ignored_arguments).toEqual(["wait_for_previous", "proccessor"]);
-  expect(text).toContain("ignored_arguments: wait_for_previous, proccessor");
+  expect(report.ignored_arguments).toEqual(["wait_for_previous", "toolSummary"]);
+  expect(text).toContain("ignored_arguments: wait_for_previous, toolSummary");
+});
+
+/** A backend that takes everything, with the requests it got. */
+async function generousBackend() {
+  const bodies: unknown[] = [];
+  const run = {
+    run_id: "trun_1",
+    interaction_id: "trun_1",
+    status: "queued",
+    is_active: true,
+    processor: "base",
+    created_at: null,
+    modified_at: null,
+  };
+  const backend = await backendOf(async (request) => {
+    if (request.method !== "POST") return new Response("{}", { status: 404 });
+    bodies.push(await request.json());
+    return Response.json(run, { status: 202 });
+  }, "hosted");
+  return { backend, bodies };
+}
+
+const disputed = {
+  input: "",
+  metadata: { "a-key-of-17-chars": "x", k: "x".repeat(513) },
+  source_policy: { include_domains: ["*.gov"] },
+  advanced_settings: { location: "usa" },
+  task_spec: {
+    output_schema: {
+      type: "json",
+      json_schema: {
+        type: "object",
+        properties: {
+          name: { type: "string", minLength: 1, pattern: "^A", format: "date" },
+          age: { oneOf: [{ type: "integer" }, { type: "null" }] },
+        },
+        required: ["name", "age"],
+        additionalProperties: false,
+      },
+    },
+  },
+};
+const DOUBTS = [
+  "input: ask a question",
+  "metadata.a-key-of-17-chars: a metadata key has at most 16 characters",
+  "metadata.k: a metadata value has at most 512 characters",
+  "source_policy.include_domains.0: write a plain domain",
+  "advanced_settings.location: write an ISO 3166-1",
+  'name.minLength: "minLength" is not supported',
+  'name.pattern: "pattern" is not supported',
+  'name.format: "format" is not supported',
+];
+
+test("rules that sources disagree on are the backend's: the request is sent, with warnings", async () => {
+  const { backend, bodies } = await generousBackend();
+  const client = await connect(async () => backend);
+  const { report, isError, text } = await client.call("create_task_run", disputed);
+  expect(isError, text).toBe(false);
+  expect(report.run_id).toBe("trun_1");
+  expect(bodies).toMatchObject([disputed]);
+  for (const doubt of DOUBTS) expect(report.warnings?.join("\n")).toContain(doubt);
+  expect(report.warnings).toHaveLength(DOUBTS.length);
+  const dry = await client.call("create_task_run", { ...disputed, dry_run: true });
+  expect(dry.isError).toBe(false);
+  for (const doubt of DOUBTS) expect(dry.report.warnings?.join("\n")).toContain(doubt);
+  expect(dry.report.summary).toContain("the backend may refuse what the warnings name");
+  expect(bodies).toHaveLength(1);
+});
+
+test("a request that such a rule has refused is explained by it, in a dry run too", async () => {
+  const { engine, inputs } = await recordingEngine();
+  const backend = await backendOn(engine, "custom");
+  const client = await connect(async () => backend);
+  for (const dry_run of [true, false]) {
+    const { isError, text } = await client.call("create_task_run", { ...disputed, dry_run });
+    expect(isError).toBe(true);
+    expect(text).toContain("No run was started.");
+    for (const doubt of DOUBTS) expect(text).toContain(doubt);
+  }
+  expect(inputs).toEqual([]);
+});
+
+test.each([
+  ["an unknown processor", { processor: "mega" }, "The backend refused the processor"],
+  ["an unknown interaction", { previous_interaction_id: "trun_none" }, "no run has this"],
+  ["a webhook of the engine's own network", { webhook: { url: "https://127.0.0.1" } }, "webhook"],
+])("a dry run says what the engine would say to %s", async (_name, args, words) => {
+  const { engine, inputs } = await recordingEngine();
+  const backend = await backendOn(engine);
+  const client = await connect(async () => backend);
+  const wanted = { input: "Why?", ...args };
+  const dry = await client.call("create_task_run", { ...wanted, dry_run: true });
+  const real = await client.call("create_task_run", wanted);
+  expect(real.isError).toBe(true);
+  expect(dry.isError).toBe(true);
+  expect(dry.texts[0]).toBe(real.texts[0]);
+  expect(dry.text).toContain(words);
+  expect(inputs).toEqual([]);
+});
+
+test("a dry run warns of what the engine would warn of, and keeps to the budget", async () => {
+  const { engine } = await recordingEngine();
+  const backend = await backendOn(engine, "hosted");
+  const client = await connect(async () => backend, { budgetUsdPerDay: 0.05 });
+  const args = { input: "Why?", memory_scope_key: "team", dry_run: true };
+  const { report } = await client.call("create_task_run", args);
+  expect(report.warnings?.join()).toContain("memory_scope_key has no effect on this engine");
+  const dear = await client.call("create_task_run", { ...args, processor: "pro" });
+  expect(dear.text).toContain("This would cost $0.1, and $0 of today's budget of $0.05 are spent.");
+});
+
+test("a processor that no source knows is sent, with the one that was probably meant", async () => {
+  const { backend, bodies } = await generousBackend();
+  const client = await connect(async () => backend);
+  const { report } = await client.call("create_task_run", { input: "Why?", processor: "ultra3x" });
+  expect(bodies).toMatchObject([{ processor: "ultra3x" }]);
+  expect(report.warnings?.[0]).toMatch(/^processor: .*did you mean ultra/);
 });
 
 test.each([

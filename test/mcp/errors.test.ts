@@ -81,6 +81,37 @@ test("a tool that does not exist is a protocol error", async () => {
   await expect(client.call("delete_task_run", {})).rejects.toThrow(/delete_task_run/);
 });
 
+test.each([
+  ["get_task_run", { run_id: "tgrp_1" }, 'get_task_group {"taskgroup_id":"tgrp_1"}'],
+  ["cancel_task_run", { run_id: "tgrp_1" }, 'cancel_task_group {"taskgroup_id":"tgrp_1"}'],
+  ["get_task_group", { taskgroup_id: "trun_1" }, 'get_task_run {"run_id":"trun_1"}'],
+  ["cancel_task_group", { taskgroup_id: "trun_1" }, 'cancel_task_run {"run_id":"trun_1"}'],
+  ["list_task_runs", { taskgroup_id: "trun_1" }, 'get_task_run {"run_id":"trun_1"}'],
+  ["create_task_group", { taskgroup_id: "trun_1", inputs: ["a"] }, 'get_task_run {"run_id":'],
+  [
+    "create_task_group",
+    { taskgroup_id: "tgrp_1", retry_run_ids: ["tgrp_2"] },
+    'get_task_group {"taskgroup_id":"tgrp_2"}',
+  ],
+])(
+  "%s with the id of the other kind, %j, points to the tool that takes it",
+  async (tool, args, call) => {
+    const client = await connect(() => Promise.reject(new Error("the backend was opened")));
+    const { text, isError } = await client.call(tool, args);
+    expect(isError).toBe(true);
+    expect(text).toMatch(/this is the id of a (run|task group), not of a/);
+    expect(text).toContain(`Next: Call ${call}`);
+  },
+);
+
+test("the id of a group as a resource points to the tool that reads it", async () => {
+  const backend = await backendOf(() => Promise.resolve(new Response("{}", { status: 404 })));
+  const client = await connect(async () => backend);
+  await expect(client.beside.read("task-run://tgrp_1")).rejects.toThrow(
+    'call get_task_group {"taskgroup_id":"tgrp_1"}',
+  );
+});
+
 test("a missing or impossible run_id is named", async () => {
   const client = await connect(() => Promise.reject(new Error("the backend was opened")));
   const missing = await client.call("get_task_run", { view: "all" });

@@ -92,7 +92,7 @@ test("inputs get the group's defaults and keep what they bring themselves", asyn
 test("every problem of every input is told at once, and nothing is started", async () => {
   const { client, inputs } = await connected();
   const { isError, text } = await client.call("create_task_group", {
-    inputs: ["fine", { input: 3 }, { input: "x", processor: "", metadata: { k: {} } }],
+    inputs: ["fine", { input: 3 }, { input: "x", processor: 7, metadata: { k: {} } }],
   });
   expect(isError).toBe(true);
   expect(text).toContain("- inputs.1.input: ");
@@ -101,6 +101,108 @@ test("every problem of every input is told at once, and nothing is started", asy
   expect(text).toContain("No run was started.");
   const empty = await client.call("create_task_group", {});
   expect(empty.text).toContain("- inputs: required: a list of at least one input");
+  expect(inputs).toEqual([]);
+});
+
+test("what a run input has holds for all inputs when it stands beside them", async () => {
+  const { client, inputs } = await connected();
+  const given = {
+    webhook: { url: "https://example.com/hook" },
+    mcp_servers: [{ url: "https://tools.example/mcp", name: "tools" }],
+    advanced_settings: { location: "us" },
+    enable_events: true,
+    memory_scope_key: "team",
+    output_schema: "One line.",
+    include_domains: ["a.org"],
+  };
+  const { report } = await client.call("create_task_group", {
+    inputs: ["a", { input: "b", enable_events: false, advanced_settings: null }],
+    ...given,
+    wait_seconds: 30,
+  });
+  expect(report.ignored_arguments).toBeUndefined();
+  const all = {
+    processor: "base",
+    webhook: { url: "https://example.com/hook", event_types: ["task_run.status"] },
+    mcp_servers: [{ type: "url", url: "https://tools.example/mcp", name: "tools" }],
+    advanced_settings: { location: "us" },
+    enable_events: true,
+    memory_scope_key: "team",
+    source_policy: { include_domains: ["a.org"] },
+    task_spec: { output_schema: "One line." },
+  };
+  expect(inputs).toHaveLength(2);
+  expect(inputs).toEqual(
+    expect.arrayContaining([
+      { ...all, input: "a" },
+      { ...all, input: "b", enable_events: false },
+    ]),
+  );
+});
+
+test("previous_interaction_id holds for all inputs of a group", async () => {
+  const { client, inputs } = await connected();
+  const first = await client.call("create_task_run", { input: "first", wait_seconds: 30 });
+  const { interaction_id } = first.report;
+  await client.call("create_task_group", {
+    inputs: ["a"],
+    previous_interaction_id: interaction_id,
+    wait_seconds: 30,
+  });
+  expect(inputs[1]).toMatchObject({ input: "a", previous_interaction_id: interaction_id });
+});
+
+test.each([
+  ["a column named input", { input: "Acme", country: "FR" }],
+  ["a column named input, and an id", { input: "Acme", id: 7, output: "x" }],
+  ["a column named processor", { laptop: "X1", processor: "Intel i7" }],
+  ["empty values", { city: "Lyon", note: null, tags: [] }],
+])("a row of data is the input of its run: %s", async (_name, row) => {
+  const { client, inputs } = await connected();
+  for (const inputsGiven of [[row], [JSON.stringify(row)]]) {
+    await client.call("create_task_group", { inputs: inputsGiven, wait_seconds: 30 });
+    expect(inputs.pop()).toEqual({ input: row, processor: "base" });
+  }
+});
+
+test.each([
+  [
+    "a slip",
+    { input: "x", processer: "lite" },
+    "inputs.0.processer: unknown here; did you mean processor?",
+  ],
+  ["both kinds of names", { input: "x", processor: "lite", country: "FR" }, "inputs.0.country: "],
+  ["a nested slip", { input: "x", source_policy: { include_domain: ["a"] } }, "include_domains?"],
+  ["a field of a run input without input", { task_spec: {}, country: "FR" }, "inputs.0.input: "],
+  ["a tier without input", { question: "x", processor: "lite" }, "inputs.0.input: required"],
+  ["an argument that stands beside inputs", { input: "x", output_fields: [] }, "beside inputs"],
+  ["a dry run in a row", { input: "x", dryRun: true }, "inputs.0.dryRun: it stands beside inputs"],
+])("a row that could be meant otherwise is refused: %s", async (_name, row, words) => {
+  const { client, inputs } = await connected();
+  for (const dry_run of [true, false]) {
+    const { isError, text } = await client.call("create_task_group", { inputs: [row], dry_run });
+    expect(isError).toBe(true);
+    expect(text).toContain(words);
+  }
+  expect(inputs).toEqual([]);
+});
+
+test("a dry run of a group says what the engine would say to its rows, its group and its limits", async () => {
+  const { client, inputs } = await connected();
+  const cases = [
+    [{ inputs: ["a", { input: "b", processor: "mega" }] }, "The backend refused the processor"],
+    [{ inputs: ["a"], taskgroup_id: "tgrp_none" }, "No task group tgrp_none"],
+    [{ inputs: ["a"], metadata: { k: {} } }, "metadata.k"],
+    [{ inputs: ["a"], dryrun: true }, "did you mean dry_run?"],
+    [{ inputs: [{ input: "a", advanced_settings: { location: "usa" } }] }, "inputs.0.advanced_"],
+  ] as const;
+  for (const [args, words] of cases) {
+    for (const dry_run of [true, false]) {
+      const { isError, text } = await client.call("create_task_group", { ...args, dry_run });
+      expect(isError, words).toBe(true);
+      expect(text).toContain(words);
+    }
+  }
   expect(inputs).toEqual([]);
 });
 

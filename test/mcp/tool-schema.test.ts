@@ -16,43 +16,49 @@ test("a shown schema keeps the shape and leaves the fine print out", () => {
       text: { type: "string", description: "a text" },
       pattern: { type: "string" },
       size: { type: "integer" },
-      labels: { type: "object" },
+      labels: { type: "string" },
       kind: { type: "string", enum: ["a", "b"] },
     },
     required: ["text", "kind"],
   });
 });
 
-test("the object forms of a union are shown as one, with every value of what tells them apart", () => {
+test("an argument has one type: text stands for the other forms, which can be written as text", () => {
   const schema = z.object({
     spec: z.union([
       z.string(),
       z.strictObject({ type: z.literal("json"), schema: z.string() }),
       z.strictObject({ type: z.literal("text"), note: z.number() }),
     ]),
+    input: z.union([z.string(), z.record(z.string(), z.unknown())]).describe("what is asked"),
+    flag: z.boolean().nullish(),
+    labels: z.record(z.string(), z.string()).nullish(),
+    hidden: z.string().meta({ isShown: false }).optional(),
+    entry: z.strictObject({ kind: z.literal("url").default("url"), size: z.number() }).optional(),
   });
   expect(shownSchema(schema, "input")).toEqual({
     type: "object",
     properties: {
-      // The short form is accepted as well: clients that check arguments only know the long one.
-      spec: {
-        type: "object",
-        properties: {
-          type: { enum: ["json", "text"] },
-          schema: { type: "string" },
-          note: { type: "number" },
-        },
-      },
+      spec: { type: "string" },
+      input: { type: "string", description: "what is asked" },
+      flag: { type: "boolean" },
+      // Free objects have no members that could be shown.
+      labels: { type: "string" },
+      entry: { type: "object", properties: { size: { type: "number" } }, required: ["size"] },
     },
-    required: ["spec"],
+    required: ["spec", "input"],
   });
 });
 
-test("a union of plain types is shown as a list of types, because some clients drop all but the objects", () => {
-  const schema = z.object({ input: z.union([z.string(), z.record(z.string(), z.unknown())]) });
-  expect(shownSchema(schema, "input")).toEqual({
+test("what answers carry is shown as it is, null included", () => {
+  const schema = z.object({
+    time: z.string().nullable(),
+    counts: z.record(z.string(), z.number()),
+    output: z.unknown().optional(),
+  });
+  expect(shownSchema(schema, "output")).toEqual({
     type: "object",
-    properties: { input: { type: ["string", "object"] } },
-    required: ["input"],
+    properties: { time: { type: ["string", "null"] }, counts: { type: "object" }, output: {} },
+    required: ["time", "counts"],
   });
 });

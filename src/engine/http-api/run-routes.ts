@@ -3,7 +3,8 @@ import type { z } from "zod";
 import type { Database } from "../../database/open-database.ts";
 import type { TaskRunResult } from "../../task-api/output.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
-import type { TaskRunList } from "../../task-api/run.ts";
+import type { RequestCheck, TaskRunList } from "../../task-api/run.ts";
+import { isJsonObject } from "../../task-api/task-spec.ts";
 import type { Clock } from "../clock.ts";
 import { priceOf } from "../runs/accept-runs.ts";
 import type { ChangeFeed } from "../runs/change-feed.ts";
@@ -14,6 +15,7 @@ import { admitRuns } from "../tenants/admission.ts";
 import type { WebhookRules } from "../webhooks/check-webhook.ts";
 import { ApiError, problemsOf, runNotFound, unprocessable } from "./api-error.ts";
 import type { EventStreams } from "./event-streams.ts";
+import { readGroupInputs } from "./group-inputs.ts";
 import { type Answer, answerOnce } from "./idempotency.ts";
 import type { ApiLimits } from "./limits.ts";
 import { checkInputs, parseJsonBody } from "./new-run.ts";
@@ -35,7 +37,7 @@ export interface RunRoutesContext {
   webhooks: WebhookRules;
 }
 
-/** The endpoints of task runs. Source: Task API, endpoints 1 to 4; `cancel` and the list are our extensions. */
+/** The endpoints of task runs. Source: Task API, endpoints 1 to 4; `cancel`, `check` and the list are our extensions. */
 export function createRunRoutes({
   db,
   feed,
@@ -89,6 +91,26 @@ export function createRunRoutes({
       next_cursor: page.nextCursor && encodeCursor(page.nextCursor),
     };
     return c.json(body);
+  });
+
+  routes.post("/check", async (c) => {
+    const body = parseJsonBody(await c.req.text());
+    const isGroup = isJsonObject(body) && Object.hasOwn(body, "inputs");
+    const { values, problems } = isGroup
+      ? readGroupInputs(body)
+      : { values: [{ value: body, loc: ["body"] }], problems: [] };
+    const checked = await checkInputs(values, {
+      db,
+      tenantId: c.get("tenant").id,
+      betas: c.get("betas"),
+      webhooks,
+      problems,
+    });
+    const warnings = new Map(
+      checked.flatMap((run) => run.warnings.map((warning) => [warning.message, warning] as const)),
+    );
+    const answer: RequestCheck = { warnings: [...warnings.values()] };
+    return c.json(answer);
   });
 
   routes.get("/:run_id", async (c) => c.json(toTaskRun(await requireRun(c, db))));

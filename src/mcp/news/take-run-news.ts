@@ -15,7 +15,7 @@ export async function takeRunNews(
   const entry = await backend.ledger.find(runId);
   if (entry?.isActive !== true) return;
   try {
-    await withOutput(backend, await lookAtRun(backend, runId, signal), signal);
+    await withOutput(backend, runId, await lookAtRun(backend, runId, signal), signal);
   } catch (error) {
     // The next look, whoever takes it, tells the same.
     if (!(error instanceof TaskApiError)) throw error;

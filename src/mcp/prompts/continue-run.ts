@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { callText } from "../phrases.ts";
+import { callFor, callText } from "../phrases.ts";
 import type { Prompt } from "./prompt.ts";
 
 const Arguments = z.object({
@@ -16,7 +16,7 @@ export const continueRun: Prompt<typeof Arguments> = {
 
   write({ run_id: runId }) {
     const first = runId
-      ? `1. Call ${callText("get_task_run", { run_id: runId })}.`
+      ? `1. Call ${callFor(runId)}.`
       : `1. Call ${callText("list_task_runs", { status: "active" })}; if nothing is active, ${callText("list_task_runs", { limit: 5 })} names the last ones. Read each with get_task_run.`;
     return [
       "Tell me what came of the research that was started earlier. Start no new run.",

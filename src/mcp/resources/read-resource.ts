@@ -6,6 +6,8 @@ import { isOver } from "../../task-api/run.ts";
 import type { Backend } from "../backend.ts";
 import { WHOLE, composeReport } from "../compose-report.ts";
 import { ledgerNotes } from "../ledger-notes.ts";
+import { callFor, isGroupId } from "../phrases.ts";
+import { oneLine } from "../reading/page-text.ts";
 import type { RunView } from "../reading/run-views.ts";
 import { reportText } from "../report-text.ts";
 import { type SeeingContext, seeOrRecall } from "../see-run.ts";
@@ -69,7 +71,9 @@ async function see(
     if (!(error instanceof RunNotFound)) throw error;
     throw new ResourceNotFoundError(
       uri,
-      "The backend knows no such run. Use the run_id exactly as create_task_run returned it.",
+      isGroupId(runId)
+        ? `This is the id of a task group, which is no resource: call ${callFor(oneLine(runId, 100))}.`
+        : "The backend knows no such run. Use the run_id exactly as create_task_run returned it.",
     );
   }
 }

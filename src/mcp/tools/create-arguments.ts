@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type SchemaProblem, checkTaskSpec } from "../../task-api/output-schema-rules.ts";
-import { PROCESSORS } from "../../task-api/processors.ts";
+import { PROCESSORS, findProcessor } from "../../task-api/processors.ts";
 import { RunInput, UndisputedRunInput, type Webhook } from "../../task-api/run-input.ts";
 import {
   InputSchemaSpec,
@@ -12,6 +12,7 @@ import {
 } from "../../task-api/task-spec.ts";
 import { argumentProblems } from "../argument-problems.ts";
 import { tryParseJson } from "../../text/json.ts";
+import { isTypoOf } from "../looks-like.ts";
 import { durationText } from "../phrases.ts";
 import type { OtherNames } from "../read-arguments.ts";
 import { OutputFields, taskSpecOf } from "./output-fields.ts";
@@ -177,20 +178,19 @@ export const CreateArguments = z
       .optional(),
     wait_seconds: WaitSeconds.describe("Also wait for the result this long; default 0.").optional(),
   })
+  .refine((args) => args.task_spec === undefined || args.output_fields === undefined, {
+    error: "give output_fields or task_spec, not both; output_fields is the short form of it",
+    path: ["output_fields"],
+    // Told together with every other problem, not only once those are solved.
+    when: () => true,
+  })
   .superRefine(({ task_spec, output_fields, output_type }, context) => {
-    const problem = (path: string, message: string) =>
-      context.addIssue({ code: "custom", path: [path], message });
-    if (task_spec !== undefined && output_fields !== undefined) {
-      problem(
-        "output_fields",
-        "give output_fields or task_spec, not both; output_fields is the short form of it",
-      );
-    }
     const ofType = outputTypeProblem(
       output_type,
       output_fields === undefined ? task_spec : taskSpecOf(output_fields),
     );
-    if (ofType !== null) problem("output_type", ofType);
+    if (ofType === null) return;
+    context.addIssue({ code: "custom", path: ["output_type"], message: ofType });
   });
 export type CreateArguments = z.infer<typeof CreateArguments>;
 
@@ -248,7 +248,13 @@ export function calledAtTheEnd({ url, event_types }: Webhook): Webhook {
 /** What a backend may object to in a request that is sent all the same, each with its place. */
 export function doubtsAbout(input: RunInput): string[] {
   const parsed = RunInput.safeParse(input);
+  const { processor } = input;
+  const meant = PROCESSORS.find(({ name }) => isTypoOf(processor, name));
+  const isDocumented = processor === "" || findProcessor(processor) !== undefined;
   return [
+    ...(isDocumented || meant === undefined
+      ? []
+      : [`processor: no documented one has this name; did you mean ${meant.name}?`]),
     ...(parsed.success
       ? []
       : argumentProblems(parsed.error).map(({ argument, fix }) => `${argument}: ${fix}`)),

@@ -7,12 +7,20 @@ import { ledgerNotes } from "../ledger-notes.ts";
 import { costUsd } from "../order-cost.ts";
 import { callText } from "../phrases.ts";
 import { type PlacedGroup, placeGroup } from "../place-group.ts";
+import { explainedBy } from "../refusals.ts";
+import { warningFacts } from "../run-facts.ts";
 import { RunReport, ShownReport } from "../run-report.ts";
 import type { Tool } from "../tool.ts";
 import { waitForGroup } from "../wait-for-group.ts";
 import { boundWait } from "../wait-policy.ts";
 import { waitFacts } from "../compose-report.ts";
-import { GROUP_NAMES, GroupArguments, defaultSpecOf, toRunInputs } from "./group-arguments.ts";
+import {
+  GROUP_NAMES,
+  GroupArguments,
+  defaultSpecOf,
+  doubtsAboutAll,
+  toRunInputs,
+} from "./group-arguments.ts";
 
 export const createTaskGroup: Tool<typeof GroupArguments> = {
   name: "create_task_group",
@@ -36,6 +44,7 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
     const { inputs: given, problems } = toRunInputs(args, context);
     if (problems.length > 0) throw new InvalidArguments(problems);
     const defaultTaskSpec = defaultSpecOf(args);
+    const doubts = doubtsAboutAll(given, defaultTaskSpec);
     const backend = await context.openBackend();
     const retried = await failedInputs(args, backend);
     const inputs = [...given, ...retried.map(({ input }) => input)];
@@ -46,7 +55,11 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
         inputs: inputs.slice(0, 3),
         ...(defaultTaskSpec && { default_task_spec: defaultTaskSpec }),
       };
-      return composeDryRun({ inputs, request, backend, maxCostUsd, context });
+      if (args.taskgroup_id !== undefined) {
+        await backend.client.retrieveGroup(args.taskgroup_id, { signal: context.callerLeft });
+      }
+      const sent = { inputs, default_task_spec: defaultTaskSpec };
+      return composeDryRun({ inputs, request, sent, doubts, backend, maxCostUsd, context });
     }
     const placed = await placeGroup(
       {
@@ -70,7 +83,7 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
       trouble !== null &&
       batches.every(({ outcome }) => outcome === "refused" || outcome === "not_sent")
     ) {
-      throw trouble;
+      throw explainedBy(doubts, trouble);
     }
     const wait = boundWait(args.wait_seconds, context.waits, 0);
     const { group } = await waitForGroup(backend, taskgroupId, wait.seconds, context);
@@ -84,6 +97,7 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
       ...describeGroup(group),
       ...(price !== null && added === inputs.length && { price_usd: price }),
       ...waitFacts(wait),
+      ...warningFacts(doubts),
       batches,
       notes: [...notes, ...ledgerNotes(backend)],
     };

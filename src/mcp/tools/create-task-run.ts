@@ -5,11 +5,13 @@ import { WHOLE, composeReport } from "../compose-report.ts";
 import { composeDryRun } from "../dry-run.ts";
 import { ledgerNotes } from "../ledger-notes.ts";
 import { type PlacedRun, placeRun } from "../place-run.ts";
+import { explainedBy } from "../refusals.ts";
+import { warningFacts } from "../run-facts.ts";
 import { RunReport, ShownReport } from "../run-report.ts";
 import type { Tool, ToolContext } from "../tool.ts";
 import { boundWait } from "../wait-policy.ts";
 import { snapshotOf, waitForRun, withOutput } from "../wait-for-run.ts";
-import { CreateArguments, RUN_INPUT_NAMES, toRunInput } from "./create-arguments.ts";
+import { CreateArguments, RUN_INPUT_NAMES, doubtsAbout, toRunInput } from "./create-arguments.ts";
 
 export const createTaskRun: Tool<typeof CreateArguments> = {
   name: "create_task_run",
@@ -26,16 +28,28 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
 
   async run(args, context) {
     const input = toRunInput(args, context);
+    const doubts = doubtsAbout(input);
     const backend = await context.openBackend();
     const { idempotency_key: idempotencyKey, max_cost_usd: maxCostUsd } = args;
     if (args.dry_run === true) {
-      return composeDryRun({ inputs: [input], request: input, backend, maxCostUsd, context });
+      return composeDryRun({
+        inputs: [input],
+        request: input,
+        sent: input,
+        doubts,
+        backend,
+        maxCostUsd,
+        context,
+      });
     }
-    const placed = await placeRun({ input, idempotencyKey, maxCostUsd }, backend, context);
+    const order = { input, idempotencyKey, maxCostUsd };
+    const placed = await placeRun(order, backend, context).catch((error: unknown) => {
+      throw explainedBy(doubts, error);
+    });
     const { waits } = context;
     const wait = boundWait(args.wait_seconds, waits, 0);
     const seen = await seeOrKeep(snapshotOf(placed.run), backend, wait.seconds, context);
-    const report = composeReport({
+    const { warnings = [], ...report } = composeReport({
       seen,
       prices: backend.prices,
       view: "auto",
@@ -44,9 +58,12 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
       waits,
       notes: [...placed.notes, ...howNotes(placed), ...ledgerNotes(backend)],
     });
-    return placed.how === "started"
-      ? { ...report, summary: `Started a run. ${report.summary}` }
-      : { ...report, summary: `No second run was started. ${report.summary}` };
+    const how = placed.how === "started" ? "Started a run." : "No second run was started.";
+    return {
+      ...report,
+      summary: `${how} ${report.summary}`,
+      ...warningFacts([...doubts, ...warnings]),
+    };
   },
 };
 
@@ -72,7 +89,7 @@ async function seeOrKeep(
   try {
     const seen =
       seconds > 0 && is_active ? await waitForRun(backend, run_id, seconds, context) : created;
-    return await withOutput(backend, seen, context.callerLeft);
+    return await withOutput(backend, run_id, seen, context.callerLeft);
   } catch (error) {
     if (!(error instanceof TaskApiError)) throw error;
     context.log().warn({ err: error, run_id }, "a new run cannot be watched");

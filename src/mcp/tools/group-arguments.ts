@@ -13,6 +13,7 @@ import {
   RUN_INPUT_NAMES,
   TaskSpecArgument,
   calledAtTheEnd,
+  doubtsAbout,
   outputTypeProblem,
   specOf,
 } from "./create-arguments.ts";
@@ -150,6 +151,26 @@ export function toRunInputs(
     inputs.push(input.webhook ? { ...input, webhook: calledAtTheEnd(input.webhook) } : input);
   }
   return { inputs, problems };
+}
+
+/** A list of hundreds of rows mostly has the same thing wrong in each. */
+const DOUBTS_TOLD = 20;
+
+/** What a backend may object to in inputs that are sent all the same. */
+export function doubtsAboutAll(
+  inputs: readonly RunInput[],
+  defaultSpec: TaskSpec | undefined,
+): string[] {
+  const doubts = defaultSpec
+    ? doubtsAbout({ input: "?", processor: "", task_spec: defaultSpec })
+        .filter((doubt) => doubt.startsWith("task_spec"))
+        .map((doubt) => `default_${doubt}`)
+    : [];
+  for (const [index, input] of inputs.entries()) {
+    if (doubts.length >= DOUBTS_TOLD) break;
+    doubts.push(...doubtsAbout(input).map((doubt) => `inputs.${index}.${doubt}`));
+  }
+  return doubts;
 }
 
 function pickDefaults(args: GroupArguments): JsonObject {

@@ -1,15 +1,26 @@
 import { z } from "zod";
+import { isGroupId, isRunId } from "../phrases.ts";
 
 /** Ids are opaque; what cannot be one is a mistake worth naming. */
 export const RunId = z
   .string({ error: "required: the run_id that create_task_run returned" })
   .trim()
-  .regex(/^\S{1,200}$/, "write one run_id exactly as create_task_run returned it");
+  .regex(/^\S{1,200}$/, "write one run_id exactly as create_task_run returned it")
+  .superRefine((id, context) => {
+    if (!isGroupId(id)) return;
+    const message = "this is the id of a task group, not of a run";
+    context.addIssue({ code: "custom", message, params: { idOfOther: id } });
+  });
 
 export const TaskgroupId = z
   .string({ error: "required: the taskgroup_id that create_task_group returned" })
   .trim()
-  .regex(/^\S{1,200}$/, "write one taskgroup_id exactly as create_task_group returned it");
+  .regex(/^\S{1,200}$/, "write one taskgroup_id exactly as create_task_group returned it")
+  .superRefine((id, context) => {
+    if (!isRunId(id)) return;
+    const message = "this is the id of a run, not of a task group";
+    context.addIssue({ code: "custom", message, params: { idOfOther: id } });
+  });
 
 export const WaitSeconds = z.number("write a number of seconds").min(0, "write 0 or more seconds");
 

@@ -1,8 +1,10 @@
+import { z } from "zod";
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from "zod-openapi";
 import { TaskRunResult } from "../../../task-api/output.ts";
 import { RunEvent } from "../../../task-api/run-event.ts";
 import { RunInput } from "../../../task-api/run-input.ts";
-import { TaskRun, TaskRunList } from "../../../task-api/run.ts";
+import { RequestCheck, TaskRun, TaskRunList } from "../../../task-api/run.ts";
+import { AddRunsBody } from "../../../task-api/task-group.ts";
 import type { Profile } from "../profile.ts";
 import { ListQuery, ResultQuery } from "../run-queries.ts";
 import { answers, body, eventStream, json } from "./answers.ts";
@@ -21,7 +23,7 @@ import { createHeaders, lastEventId, resultHeaders, runPath, writeHeaders } from
 
 const TAGS = ["runs"];
 
-/** The endpoints of task runs. Source: Task API, endpoints 1 to 5; `cancel` and the list are our extensions. */
+/** The endpoints of task runs. Source: Task API, endpoints 1 to 5; `cancel`, `check` and the list are our extensions. */
 export function runPaths(profile: Profile): ZodOpenApiPathsObject {
   return {
     "/v1/tasks/runs": {
@@ -46,6 +48,25 @@ export function runPaths(profile: Profile): ZodOpenApiPathsObject {
         responses: answers(queryErrors, {
           200: json("A page of runs.", TaskRunList, {
             page: { runs: [examples.completedRun], next_cursor: null },
+          }),
+        }),
+      },
+    },
+    "/v1/tasks/runs/check": {
+      post: {
+        operationId: "checkTaskRuns",
+        tags: TAGS,
+        summary: "Check a request that would start runs, and start nothing (extension)",
+        description:
+          "Takes the body of either request that starts runs and refuses what they would refuse, for the same reasons.",
+        requestParams: { header: resultHeaders },
+        requestBody: body(z.union([RunInput, AddRunsBody]), {
+          question: examples.question,
+          group: { inputs: [examples.question] },
+        }),
+        responses: answers(createErrors(profile), {
+          200: json("What the runs would be warned of.", RequestCheck, {
+            fine: { warnings: [] },
           }),
         }),
       },

@@ -21,7 +21,14 @@ import {
   SourcePolicy,
   Webhook,
 } from "../../../task-api/run-input.ts";
-import { RunError, RunStatus, RunWarning, TaskRun, TaskRunList } from "../../../task-api/run.ts";
+import {
+  RequestCheck,
+  RunError,
+  RunStatus,
+  RunWarning,
+  TaskRun,
+  TaskRunList,
+} from "../../../task-api/run.ts";
 import {
   AddRunsBody,
   CreateTaskGroupBody,
@@ -55,6 +62,7 @@ export const components = {
   McpToolCall,
   ProgressMessageEvent,
   ProgressStatsEvent,
+  RequestCheck,
   RunEvent,
   RunInput,
   RunStatus,
