@@ -39,6 +39,8 @@ function simplify(schema: unknown, side: Side, isRoot = false): unknown {
   const object = JsonObject.safeParse(schema);
   if (!object.success) return schema;
   const { properties, items, anyOf, ...rest } = object.data;
+  // Of an answer all fields are named; what is inside them costs more in each session than it tells.
+  if (side === "output" && !isRoot && properties !== undefined) return { type: "object" };
   const own = Object.entries(rest).filter(([keyword]) => !OMITTED_KEYWORDS.has(keyword));
   const members = Array.isArray(anyOf) ? anyOf.map((member) => simplify(member, side)) : [];
   const shown: JsonObject = {

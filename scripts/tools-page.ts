@@ -60,6 +60,16 @@ comes from the run and may hold text from the web) and as \`structuredContent\`.
 what happened, \`next_step\` what to call next, with the ids filled in. A run that failed is a normal answer; \`isError\` is for
 calls that could not be carried out.
 
+Every argument is shown with one type, because some models' APIs refuse a whole session for a union. Where text stands for
+an object (\`input\`, a JSON Schema, \`metadata\`), the object itself is taken too. Null, an empty text, list or object mean
+"not set", at every depth. What a run input has is taken under its other known names (\`output_schema\` for
+\`task_spec.output_schema\`), and beside the \`inputs\` of a group it holds for all of them. A name that looks like a known one
+is refused before anything is spent; any other unknown one, as hosts add them, is ignored and named in the report.
+
+Rules on which the API's own sources disagree (the length of labels, keywords of schemas, wildcards of domains, countries) are
+the backend's to judge: such a request is sent with a warning, and a refusal is explained by it. A dry run asks the backend
+what it would say, where that is possible without starting a run, which is so with the built-in engine.
+
 The answers below are real ones of the built-in engine over the example documents; only ids, times and fence boundaries
 are replaced.`;
 

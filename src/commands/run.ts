@@ -11,6 +11,7 @@ import { explainError } from "../mcp/explain-error.ts";
 import { placeRun } from "../mcp/place-run.ts";
 import { CostRefused } from "../mcp/refusals.ts";
 import { cancelTaskRun } from "../mcp/tools/cancel-task-run.ts";
+import { doubtsAbout } from "../mcp/tools/create-arguments.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
 import { ENDED } from "./cancel.ts";
 import { type Terminal, askPerson, isInteractive } from "./install/ask-person.ts";
@@ -52,6 +53,7 @@ export async function runCommand(options: RunCommandOptions): Promise<ExitCode> 
   const backend = await openBackend(options.backend, options.bridge, options);
   let leftId: string | undefined;
   try {
+    for (const doubt of doubtsAbout(input)) stderr.write(`Note: ${printableLine(doubt)}\n`);
     const runId = await start(input, backend, options);
     stderr.write(`Started ${printableLine(runId)} on ${input.processor}\n`);
     try {

@@ -83,7 +83,7 @@ export const RunReport = z.object({
   modified_at: z.string().optional(),
   interaction_id: z.string().optional(),
   percent: z.number().optional(),
-  counts: z.record(z.string(), z.number()).describe("runs by status").optional(),
+  counts: z.record(z.string(), z.number()).optional(),
   sources_read: z.number().optional(),
   sources_considered: z.number().optional(),
   latest_step: z.string().optional(),
@@ -98,7 +98,7 @@ export const RunReport = z.object({
   error: z.string().optional(),
   output_type: z.string().optional(),
   outline: z.array(OutlineEntry).optional(),
-  output: z.unknown().describe("the value, or a slice of its text if cut").optional(),
+  output: z.unknown().optional(),
   citations: z.array(KeyCitation).optional(),
   citations_total: z.number().optional(),
   basis: z.array(z.record(z.string(), z.unknown())).optional(),
@@ -119,21 +119,65 @@ export const RunReport = z.object({
       budget_usd_per_day: z.number().optional(),
     })
     .optional(),
-  request: z.unknown().describe("what would be sent").optional(),
+  request: z.unknown().optional(),
   ignored_arguments: z.array(z.string()).optional(),
 });
 export type RunReport = z.infer<typeof RunReport>;
 
-/** What every tool shows of a report in its output schema, which is paid for in every session. */
-export const ShownReport = RunReport.pick({
+/** The fields of every answer. A tool's output schema names all fields that its answers carry: some clients refuse others. */
+export const AnyReport = RunReport.pick({
   summary: true,
   next_step: true,
-  run_id: true,
-  status: true,
-  is_active: true,
-  percent: true,
-  error: true,
+  notes: true,
+  ignored_arguments: true,
 });
+
+/** What is told of a run. */
+export const OneRunReport = AnyReport.extend(
+  RunReport.pick({
+    run_id: true,
+    taskgroup_id: true,
+    status: true,
+    is_active: true,
+    processor: true,
+    price_usd: true,
+    usual_seconds: true,
+    created_at: true,
+    modified_at: true,
+    interaction_id: true,
+    percent: true,
+    sources_read: true,
+    sources_considered: true,
+    latest_step: true,
+    warnings: true,
+    error: true,
+  }).shape,
+);
+
+/** The same with what it came to. */
+export const AnsweredRunReport = OneRunReport.extend(
+  RunReport.pick({
+    wait: true,
+    output_type: true,
+    outline: true,
+    output: true,
+    citations: true,
+    citations_total: true,
+    cut: true,
+    resource: true,
+  }).shape,
+);
+
+/** What is told of a group. */
+export const GroupReport = AnyReport.extend(
+  RunReport.pick({
+    taskgroup_id: true,
+    is_active: true,
+    percent: true,
+    counts: true,
+    created_at: true,
+  }).shape,
+);
 
 /** What a report says about the run itself. */
 export type RunFacts = Omit<RunReport, "summary" | "next_step">;

@@ -2,6 +2,7 @@ import { PassThrough } from "node:stream";
 import { Client as ModernClient } from "@modelcontextprotocol/client";
 import { Client as V1Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { onTestFinished } from "vitest";
 import { z } from "zod";
 import { type Clock, systemClock } from "../../src/client/clock.ts";
@@ -16,6 +17,7 @@ import { readRequestFacts } from "../../src/mcp/caller.ts";
 import { createResourceNews } from "../../src/mcp/news/resource-news.ts";
 import { createPriceList } from "../../src/mcp/price-list.ts";
 import { RunReport } from "../../src/mcp/run-report.ts";
+import { TOOL_LIST } from "../../src/mcp/tool-list.ts";
 import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
 import { serveStdioTransport } from "../../src/transports/stdio.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
@@ -66,6 +68,24 @@ export interface TestClient {
   beside: BesideTools;
   /** Leaves before the test ends. */
   close(): Promise<void>;
+}
+
+const ajv = new Ajv2020({ strict: false });
+const answerSchemas = new Map(
+  TOOL_LIST.map(({ name, shownOutput }) => [
+    name,
+    ajv.compile({ ...shownOutput, additionalProperties: false }),
+  ]),
+);
+
+/** Some clients refuse an answer with a field that the tool's output schema does not name. */
+function checkAnswer(name: string, answer: unknown): void {
+  const validate = answerSchemas.get(name);
+  if (validate?.(answer) === false) {
+    throw new Error(
+      `${name} answers otherwise than its schema says: ${JSON.stringify(validate.errors)}`,
+    );
+  }
 }
 
 /** A backend in front of a real engine, reached the way the embedded one is. */
@@ -141,7 +161,7 @@ export async function connect(
     await client.listTools();
     return {
       call: async (name, args, options) =>
-        readResult(await client.callTool({ name, arguments: args }, undefined, options)),
+        readResult(name, await client.callTool({ name, arguments: args }, undefined, options)),
       listTools: async () => ToolList.parse(await client.listTools()),
       instructions: () => client.getInstructions() ?? "",
       beside: besideV1Tools(client),
@@ -158,7 +178,7 @@ export async function connect(
   await client.listTools();
   return {
     call: async (name, args, options) =>
-      readResult(await client.callTool({ name, arguments: args }, options)),
+      readResult(name, await client.callTool({ name, arguments: args }, options)),
     listTools: async () => ToolList.parse(await client.listTools()),
     instructions: () => client.getInstructions() ?? "",
     beside: besideV2Tools(client, mode === "auto"),
@@ -166,8 +186,9 @@ export async function connect(
   };
 }
 
-function readResult(result: unknown) {
+function readResult(name: string, result: unknown) {
   const { content, structuredContent, isError = false } = ToolResult.parse(result);
+  if (structuredContent !== undefined) checkAnswer(name, structuredContent);
   const texts = content.map(({ text }) => text);
   const report = structuredContent ?? { summary: "", next_step: "" };
   return { texts, text: texts.join("\n"), report, isError };

@@ -3,7 +3,7 @@ import { GroupCancelNotSupported, GroupNotFound } from "../../client/errors.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
 import { describeGroup, groupSentence } from "../group-report.ts";
 import { callText } from "../phrases.ts";
-import { CancelOutcome, RunReport, ShownReport } from "../run-report.ts";
+import { CancelOutcome, GroupReport, type RunReport } from "../run-report.ts";
 import type { Tool } from "../tool.ts";
 import { waitForGroup } from "../wait-for-group.ts";
 import { TaskgroupId } from "./shared-arguments.ts";
@@ -20,9 +20,7 @@ export const cancelTaskGroup: Tool<typeof Arguments> = {
   description:
     "Ask the backend to stop all runs of a group that are still active, and report what a second look confirmed; outcome as in cancel_task_run. Completed runs keep their results. It cannot be undone.",
   input: Arguments,
-  output: ShownReport.pick({ summary: true, next_step: true })
-    .extend(RunReport.pick({ taskgroup_id: true, counts: true }).shape)
-    .extend({ outcome: CancelOutcome }),
+  output: GroupReport.extend({ outcome: CancelOutcome }),
   hints: { readOnly: false, destructive: true, idempotent: true, openWorld: true },
 
   async run({ taskgroup_id: taskgroupId }, context) {

@@ -5,7 +5,7 @@ import { isOver, mayHaveResult } from "../../task-api/run.ts";
 import type { Backend } from "../backend.ts";
 import { callText } from "../phrases.ts";
 import { describeRun } from "../run-facts.ts";
-import { CancelOutcome, type RunReport, ShownReport } from "../run-report.ts";
+import { CancelOutcome, OneRunReport, type RunReport } from "../run-report.ts";
 import { RunId } from "./shared-arguments.ts";
 import type { Tool, ToolContext } from "../tool.ts";
 import { lookAtRun, waitForRun } from "../wait-for-run.ts";
@@ -22,7 +22,7 @@ export const cancelTaskRun: Tool<typeof Arguments> = {
   description:
     "Ask the backend to stop a run that is no longer wanted, and report what a second look confirmed. outcome: cancelled; cancelling (not confirmed yet); already_finished; not_supported (Parallel's hosted API has no cancel: the run goes on and is billed if it completes); not_found. It cannot be undone; what the run found so far is lost.",
   input: Arguments,
-  output: ShownReport.extend({ outcome: CancelOutcome }),
+  output: OneRunReport.extend({ outcome: CancelOutcome }),
   hints: { readOnly: false, destructive: true, idempotent: true, openWorld: true },
 
   async run({ run_id: runId }, context) {

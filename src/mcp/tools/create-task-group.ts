@@ -9,7 +9,7 @@ import { callText } from "../phrases.ts";
 import { type PlacedGroup, placeGroup } from "../place-group.ts";
 import { explainedBy } from "../refusals.ts";
 import { warningFacts } from "../run-facts.ts";
-import { RunReport, ShownReport } from "../run-report.ts";
+import { GroupReport, RunReport } from "../run-report.ts";
 import type { Tool } from "../tool.ts";
 import { waitForGroup } from "../wait-for-group.ts";
 import { boundWait } from "../wait-policy.ts";
@@ -30,13 +30,16 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
     "Start the same kind of task for many inputs (a list of companies, a table's rows) as one group, or add runs to a group. Every run costs what its processor costs: try 3 to 5 inputs first, and dry_run for the sum. Returns taskgroup_id at once. Next: get_task_group.",
   input: GroupArguments,
   otherNames: GROUP_NAMES,
-  output: ShownReport.pick({
-    summary: true,
-    next_step: true,
-    is_active: true,
-    percent: true,
-  }).extend(
-    RunReport.pick({ taskgroup_id: true, counts: true, price_usd: true, batches: true }).shape,
+  output: GroupReport.extend(
+    RunReport.pick({
+      processor: true,
+      price_usd: true,
+      usual_seconds: true,
+      wait: true,
+      warnings: true,
+      batches: true,
+      request: true,
+    }).shape,
   ),
   hints: { readOnly: false, destructive: false, idempotent: false, openWorld: true },
 

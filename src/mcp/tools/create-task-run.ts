@@ -7,7 +7,7 @@ import { ledgerNotes } from "../ledger-notes.ts";
 import { type PlacedRun, placeRun } from "../place-run.ts";
 import { explainedBy } from "../refusals.ts";
 import { warningFacts } from "../run-facts.ts";
-import { RunReport, ShownReport } from "../run-report.ts";
+import { AnsweredRunReport, RunReport } from "../run-report.ts";
 import type { Tool, ToolContext } from "../tool.ts";
 import { boundWait } from "../wait-policy.ts";
 import { snapshotOf, waitForRun, withOutput } from "../wait-for-run.ts";
@@ -21,9 +21,7 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
     "Start a research task and get its run_id at once; it goes on in the background, for seconds to hours by processor. Use it for questions that need several sources or answers with citations; not for what you know or one page you can open. Each run may cost money (see processor; dry_run tells first): never start one twice for the same question. A run cannot be changed later. Next: get_task_run.",
   input: CreateArguments,
   otherNames: { ...RUN_INPUT_NAMES, default_task_spec: "task_spec" },
-  output: ShownReport.extend(
-    RunReport.pick({ price_usd: true, output: true, citations: true }).shape,
-  ),
+  output: AnsweredRunReport.extend(RunReport.pick({ request: true }).shape),
   hints: { readOnly: false, destructive: false, idempotent: false, openWorld: true },
 
   async run(args, context) {

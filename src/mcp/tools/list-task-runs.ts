@@ -9,7 +9,7 @@ import { ledgerNotes } from "../ledger-notes.ts";
 import { callText } from "../phrases.ts";
 import { questionOf } from "../reading/group-rows.ts";
 import { oneLine } from "../reading/page-text.ts";
-import { RunReport, type RunRow, ShownReport } from "../run-report.ts";
+import { AnyReport, RunReport, type RunRow } from "../run-report.ts";
 import type { Tool, ToolContext } from "../tool.ts";
 import { lookAtRun } from "../wait-for-run.ts";
 import { TaskgroupId } from "./shared-arguments.ts";
@@ -53,9 +53,7 @@ export const listTaskRuns: Tool<typeof Arguments> = {
   description:
     "The runs this server started, newest first, with what was spent: to find a run_id again, or to see what is going on. Starts nothing. Runs that others started on the same account are not in it.",
   input: Arguments,
-  output: ShownReport.pick({ summary: true, next_step: true }).extend(
-    RunReport.pick({ runs: true, next_cursor: true }).shape,
-  ),
+  output: AnyReport.extend(RunReport.pick({ runs: true, next_cursor: true, spending: true }).shape),
   hints: { readOnly: true, destructive: false, idempotent: true, openWorld: false },
 
   async run(args, context) {
