@@ -2,6 +2,7 @@ import type { CallToolResult, ServerContext } from "@modelcontextprotocol/server
 import type { Logger } from "pino";
 import type { JsonObject } from "../task-api/task-spec.ts";
 import { type ArgumentProblem, InvalidArguments, argumentProblems } from "./argument-problems.ts";
+import { isLongNumber } from "../text/json.ts";
 import { explainError, isExpected } from "./explain-error.ts";
 import type { Explanation } from "./explanation.ts";
 import { fence } from "./fence.ts";
@@ -60,7 +61,7 @@ export async function callTool(
       startProgress: (subject) => startProgress(subject, services, mcpReq),
     };
     const report = await tool.run(args, context);
-    return reportResult(withIgnored(report, read));
+    return reportResult(withLongNumbers(withIgnored(report, read), args));
   } catch (error) {
     // Nobody reads the result of a call that was given up (MCP: Cancellation).
     if (mcpReq.signal.aborted) log().debug("the caller left");
@@ -126,6 +127,45 @@ function withIgnored(report: RunReport, { unknown }: ReadArguments): RunReport {
 
 function shownName(name: string): string {
   return oneLine(name, IGNORED_NAME_BUDGET);
+}
+
+/** Enough to see which; the rest are their neighbours. */
+const LONG_NUMBERS_SHOWN = 5;
+
+/** Names the places whose numbers are text, in what was sent and in what came back, because no double holds them. */
+function withLongNumbers(report: RunReport, given: Record<string, unknown>): RunReport {
+  const { output, runs, basis, request } = report;
+  const { input, inputs, metadata } = request === undefined ? given : {};
+  const all = { input, inputs, metadata, request, output, runs, basis };
+  const places = longNumbers(all);
+  // A page of JSON, in which places have no names.
+  if (report.output_type === "json" && typeof output === "string") {
+    if ((output.match(/"[^"\n]{2,50}"/g) ?? []).some((text) => isLongNumber(text.slice(1, -1)))) {
+      places.push("output");
+    }
+  }
+  if (places.length === 0) return report;
+  const shown = places.slice(0, LONG_NUMBERS_SHOWN).map((place) => oneLine(place, 100));
+  const more = places.length > shown.length ? [`and ${places.length - shown.length} more`] : [];
+  const note = `Values with more digits than a number can keep are given as text, with all their digits: ${[...shown, ...more].join(", ")}.`;
+  return { ...report, notes: [...(report.notes ?? []), note] };
+}
+
+/** Where inside the members of a value; without recursion, because inputs may be nested as deeply as they like. */
+function longNumbers(root: JsonObject): string[] {
+  const places: string[] = [];
+  const pending: { inside: object; place: string }[] = [];
+  const visit = (member: unknown, place: string) => {
+    if (typeof member === "object" && member !== null) pending.push({ inside: member, place });
+    else if (typeof member === "string" && place.includes(".") && isLongNumber(member)) {
+      places.push(place);
+    }
+  };
+  for (const [name, member] of Object.entries(root)) visit(member, name);
+  for (const { inside, place } of pending) {
+    for (const [name, member] of Object.entries(inside)) visit(member, `${place}.${name}`);
+  }
+  return places;
 }
 
 /** What of the arguments a suggested next call repeats. */

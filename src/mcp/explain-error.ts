@@ -4,7 +4,7 @@ import { InvalidArguments, PlaceNotFound } from "./argument-problems.ts";
 import { BackendUnavailable } from "./backend.ts";
 import { UNKNOWN_OUTCOME, explainBackendError, isCreate } from "./explain-backend-error.ts";
 import type { Explanation, FailedCall } from "./explanation.ts";
-import { callFor, callText } from "./phrases.ts";
+import { callFor, callText, shownJson } from "./phrases.ts";
 import { oneLine } from "./reading/page-text.ts";
 import { CostRefused, DoubtedRequestRejected, SentBefore } from "./refusals.ts";
 
@@ -96,7 +96,7 @@ function explainPlace({ place }: PlaceNotFound, { tool }: FailedCall): Explanati
   const names = known.slice(0, PLACES_SHOWN).map((one) => oneLine(one, PLACE_BUDGET));
   const more = known.length > names.length ? [`and ${known.length - names.length} more`] : [];
   return {
-    summary: `The output has no ${kind} ${JSON.stringify(oneLine(name, PLACE_BUDGET))}.`,
+    summary: `The output has no ${kind} ${shownJson(oneLine(name, PLACE_BUDGET))}.`,
     nextStep: `Call ${tool} again with one of its ${kind}s${names.length === 0 ? " (there are none)" : ", named below"}, or without ${kind}.`,
     upstream:
       names.length === 0

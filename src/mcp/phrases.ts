@@ -1,8 +1,15 @@
 import type { JsonObject } from "../task-api/task-spec.ts";
+import { cleanValue } from "../text/clean-text.ts";
+import { jsonText } from "../text/json.ts";
+
+/** JSON as part of a text: cleaned before it is written, because its escapes would hide what is to be removed. */
+export function shownJson(value: unknown, indent?: number): string {
+  return jsonText(cleanValue(value), indent);
+}
 
 /** A call the reader can make as it stands. */
 export function callText(tool: string, args: JsonObject): string {
-  return `${tool} ${JSON.stringify(args)}`;
+  return `${tool} ${shownJson(args)}`;
 }
 
 const RUN_PREFIX = "trun_";

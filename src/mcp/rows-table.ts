@@ -1,3 +1,4 @@
+import { shownJson } from "./phrases.ts";
 import type { RunRow } from "./run-report.ts";
 
 /** A Markdown table of the columns that any row has something in. */
@@ -26,6 +27,6 @@ const COLUMNS = [
 
 function cellText(value: unknown): string {
   if (value === undefined) return "";
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" ? value : shownJson(value);
   return text.replaceAll(/\s+/g, " ").replaceAll("|", "\\|");
 }

@@ -1,15 +1,18 @@
 import {
   CLIENT_INFO_META_KEY,
   type CallToolResult,
+  type JSONRPCMessage,
   type McpRequestContext,
   McpServer,
   type ServerContext,
   type ServerOptions,
+  type Transport,
 } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { Clock } from "../client/clock.ts";
 import type { Webhook } from "../task-api/run-input.ts";
+import { cleanValue } from "../text/clean-text.ts";
 import { type Backend, BackendUnavailable } from "./backend.ts";
 import type { ToolServices } from "./call-tool.ts";
 import { type Caller, readRequestFacts } from "./caller.ts";
@@ -89,6 +92,33 @@ const CONFIGS = new Map(
   ]),
 );
 
+/**
+ * A server all of whose messages show clean text: results, errors and progress, whatever the transport. What belongs to
+ * the protocol (ids, tokens) stays as it came.
+ */
+class CleanServer extends McpServer {
+  override connect(transport: Transport): Promise<void> {
+    const send = transport.send.bind(transport);
+    transport.send = (message, options) => send(cleanMessage(message), options);
+    return super.connect(transport);
+  }
+}
+
+function cleanMessage(message: JSONRPCMessage): JSONRPCMessage {
+  if ("result" in message) return { ...message, result: cleanValue(message.result) };
+  if ("error" in message) return { ...message, error: cleanValue(message.error) };
+  if (message.params === undefined) return message;
+  const { _meta, progressToken, ...params } = message.params;
+  return {
+    ...message,
+    params: {
+      ...cleanValue(params),
+      ...(_meta !== undefined && { _meta }),
+      ...(progressToken !== undefined && { progressToken }),
+    },
+  };
+}
+
 /** A factory of MCP servers for both protocol eras; pass it to a transport. */
 export function createTaskRunServer(
   deps: TaskRunServerDeps,
@@ -128,7 +158,7 @@ export function createTaskRunServer(
       log: deps.log,
       requestId,
     };
-    const server = new McpServer(introduce(deps.version), {
+    const server = new CleanServer(introduce(deps.version), {
       instructions,
       ...(called.length > 0
         ? { capabilities: { tools: { listChanged: false } } }

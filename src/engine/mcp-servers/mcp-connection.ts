@@ -7,6 +7,7 @@ import {
 } from "@modelcontextprotocol/client";
 import type { McpServerEntry } from "../../task-api/run-input.ts";
 import type { JsonObject } from "../../task-api/task-spec.ts";
+import { exactJson } from "../../text/json.ts";
 import { type BoundedTime, boundTime } from "../outgoing/bounded-time.ts";
 import type { FetchFromRun } from "../outgoing/guarded-fetch.ts";
 import { MAX_TOOL_PAGES, type McpLimits } from "./limits.ts";
@@ -113,7 +114,7 @@ function fetchWithHeaders(
     if (body !== undefined && body !== null && typeof body !== "string") {
       throw new TypeError("MCP messages are sent as text");
     }
-    return fetch(url, {
+    const response = await fetch(url, {
       method,
       headers,
       ...(typeof body === "string" && { body }),
@@ -121,7 +122,32 @@ function fetchWithHeaders(
       // Not the stream of the server's own messages, without which the run can do.
       ...(method === "POST" && { onBodyFailure: onAnswerBroken }),
     });
+    return keepExact(response);
   };
+}
+
+/** The library parses answers itself: what it would lose is written so that it does not. */
+async function keepExact(response: Response): Promise<Response> {
+  const { body, headers, status } = response;
+  const type = headers.get("content-type") ?? "";
+  if (body === null || status !== 200) return response;
+  if (/^application\/json\b/i.test(type)) {
+    return new Response(exactJson(await response.text()), { headers });
+  }
+  if (!/^text\/event-stream\b/i.test(type)) return response;
+  let rest = "";
+  const exactLines = new TransformStream<string, string>({
+    transform(chunk, controller) {
+      rest += chunk;
+      const end = chunk.includes("\n") ? rest.lastIndexOf("\n") + 1 : 0;
+      const lines = rest.slice(0, end).replaceAll(/^data:.*$/gm, exactJson);
+      rest = rest.slice(end);
+      controller.enqueue(lines);
+    },
+    flush: (controller) => controller.enqueue(rest),
+  });
+  const lines = body.pipeThrough(new TextDecoderStream()).pipeThrough(exactLines);
+  return new Response(lines.pipeThrough(new TextEncoderStream()), { headers });
 }
 
 function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import { BackendUnreachable, TaskApiError } from "../../client/errors.ts";
 import { unreadableOf } from "../../task-api/lenient.ts";
 import type { TaskGroupRunEvent } from "../../task-api/task-group.ts";
+import { shownJson } from "../phrases.ts";
 import type { RunRow } from "../run-report.ts";
 import { oneLine, pageText } from "./page-text.ts";
 
@@ -145,13 +146,12 @@ function rowOf({ run, input, output }: RunState): RunRow {
 
 /** The input as one line. */
 export function questionOf(input: unknown): string {
-  const text = typeof input === "string" ? input : (JSON.stringify(input) ?? "");
-  return oneLine(text, RowBudget.question);
+  return oneLine(typeof input === "string" ? input : shownJson(input), RowBudget.question);
 }
 
 /** The value when it is short; of a long one, the beginning of its text, which ends in `…`. */
 function shortValue(content: unknown): unknown {
-  const text = typeof content === "string" ? content : JSON.stringify(content);
+  const text = typeof content === "string" ? content : shownJson(content);
   const page = pageText(text, 0, RowBudget.output);
   return page.nextOffset === null ? content : `${page.text}…`;
 }

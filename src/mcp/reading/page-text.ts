@@ -1,3 +1,6 @@
+import { cleanLine } from "../../text/clean-text.ts";
+import { cutPlace } from "../../text/cut-text.ts";
+
 /** A slice of a longer text. Offsets count characters as JavaScript does (UTF-16 units). */
 export interface Page {
   text: string;
@@ -11,8 +14,8 @@ export interface Page {
 const LINE_BREAK_SHARE = 0.15;
 
 /**
- * The slice of `text` that starts at `offset` and weighs at most `budget`. It never splits a surrogate pair, and always
- * holds at least one character, so that reading on makes progress.
+ * The slice of `text` that starts at `offset` and weighs at most `budget`. It never splits what a reader takes for one character, and always
+ * holds at least one, so that reading on makes progress.
  */
 export function pageText(text: string, offset: number, budget: number): Page {
   const start = isInsidePair(text, offset) ? offset - 1 : Math.min(offset, text.length);
@@ -32,11 +35,11 @@ export function pageText(text: string, offset: number, budget: number): Page {
 /** Nothing but letters, digits and what stands between them in ids, names and dates. */
 const PLAIN_WORD = /^[\w.:+-]*$/;
 
-/** Text from outside as part of one line: no line breaks or control characters, and at most `budget` in weight. */
+/** Text from outside as part of one line: clean, without line breaks, and at most `budget` in weight. */
 export function oneLine(text: string, budget: number): string {
   // An id or a date, as most are: each of its characters weighs one.
   if (text.length <= budget && PLAIN_WORD.test(text)) return text;
-  const line = text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
+  const line = cleanLine(text);
   const end = endWithin(line, 0, budget);
   return end < line.length ? `${line.slice(0, end).trimEnd()}…` : line;
 }
@@ -49,7 +52,7 @@ function endWithin(text: string, start: number, budget: number): number {
     if (weight > budget && end > start) break;
     end += character.length;
   }
-  return end;
+  return cutPlace(text, end, start);
 }
 
 /**

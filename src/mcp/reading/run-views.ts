@@ -3,6 +3,7 @@ import type { RunSnapshot } from "../../client/snapshots.ts";
 import type { FieldBasis, RunOutput } from "../../task-api/output.ts";
 import { JsonObject } from "../../task-api/task-spec.ts";
 import { InvalidArguments, PlaceNotFound } from "../argument-problems.ts";
+import { shownJson } from "../phrases.ts";
 import { outlineOf } from "./outline.ts";
 import { pageItems } from "./page-items.ts";
 import { oneLine, pageText } from "./page-text.ts";
@@ -123,7 +124,7 @@ export function viewEvents({ messages }: RunSnapshot, { offset }: ReadingPlace):
 
 /** How a value reads as text: strings as they are, everything else as indented JSON. */
 export function documentText(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value, null, 2);
+  return typeof value === "string" ? value : shownJson(value, 2);
 }
 
 /** The value itself when its text fits a page, else a slice of the text and where to read on. */

@@ -5,6 +5,7 @@ import type { RunOutput } from "../../task-api/output.ts";
 import { isOver } from "../../task-api/run.ts";
 import type { Backend } from "../backend.ts";
 import { WHOLE, composeReport } from "../compose-report.ts";
+import { shownJson } from "../phrases.ts";
 import { ledgerNotes } from "../ledger-notes.ts";
 import { callFor, isGroupId } from "../phrases.ts";
 import { oneLine } from "../reading/page-text.ts";
@@ -136,5 +137,5 @@ function requireOutput(uri: string, { run, output }: RunSnapshot): RunOutput {
 }
 
 function jsonContent(uri: string, value: unknown): Contents[number] {
-  return { uri, mimeType: "application/json", text: JSON.stringify(value) };
+  return { uri, mimeType: "application/json", text: shownJson(value) };
 }

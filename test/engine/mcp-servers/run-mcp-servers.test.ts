@@ -304,10 +304,10 @@ describe("results", () => {
   });
 
   test("lose control and invisible characters, and keep their lines", async () => {
-    const text = "a\u001b[31mb\u0000\r\nc\u202ed\u{e0041}e\u200bf \ud83d\ude00\tg";
+    const text = "a\u001b[31mb\u0000\r\nc\u202ed\u{e0041}e\u200bf \ud83d\ude00\tg\ud83d";
     const { endpoint } = await startMcpServer([{ name: "search", answer: () => text }]);
     const { record } = await callFirst(await open([{ url: endpoint }]));
-    expect(record.content).toBe("a[31mb\ncdef 😀\tg");
+    expect(record.content).toBe("ab\ncdef 😀\tg\ufffd");
   });
 
   test("may be resources, links or structured content; images are left out", async () => {
