@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { z } from "zod";
-import { printableText } from "../src/commands/terminal/printable-text.ts";
+import { cleanText } from "../src/text/clean-text.ts";
 import { createProgressView } from "../src/commands/terminal/progress-view.ts";
 
 const QUESTION = process.argv[2] ?? "What was the GDP of France in 2023?";
@@ -55,9 +55,9 @@ try {
     if (!report.is_active && report.output === undefined) throw new Error(report.summary);
   }
   view.end();
-  console.log(`\n${printableText(report.output)}\n`);
+  console.log(`\n${cleanText(report.output)}\n`);
   for (const { url, title } of report.citations ?? []) {
-    if (!report.output.includes(url)) console.log(printableText(`  - ${title ?? ""}\n    ${url}`));
+    if (!report.output.includes(url)) console.log(cleanText(`  - ${title ?? ""}\n    ${url}`));
   }
   console.log("");
 } finally {

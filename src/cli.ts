@@ -9,6 +9,7 @@ import { BadSetting, type Config, readSettings } from "./config.ts";
 import type { HostSettings } from "./read-setting.ts";
 import { type Flags, OPTIONS, type Setting, type SettingName } from "./options.ts";
 import { PROCESSORS } from "./task-api/processors.ts";
+import { cleanText } from "./text/clean-text.ts";
 
 /** A process that was told to end and has not done so after this time ends anyway. */
 const DRAIN_MS = 10_000;
@@ -246,6 +247,6 @@ try {
   }
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`task-run-mcp: ${message}\n`);
+  process.stderr.write(`task-run-mcp: ${cleanText(message)}\n`);
   process.exitCode = exitCodeOf(error);
 }

@@ -2,6 +2,8 @@ import { constants, fstatSync, openSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import { type Logger, pino } from "pino";
 import type { LogLevel } from "./options.ts";
+import { cleanText, cleanValue } from "./text/clean-text.ts";
+import { jsonText, parseJson } from "./text/json.ts";
 
 const STDERR = 2;
 
@@ -17,7 +19,8 @@ export function createLogger({ level, secrets }: { level: LogLevel; secrets: str
       level,
       hooks: {
         streamWrite: (line) =>
-          known.reduce((text, secret) => text.replaceAll(secret, "[redacted]"), line),
+          // Cleaned first, so that nothing invisible parts a secret.
+          known.reduce((text, secret) => text.replaceAll(secret, "[redacted]"), cleanEntry(line)),
       },
     },
     createLineWriter(openWithoutWaiting(), (dropped) =>
@@ -120,4 +123,10 @@ function openWithoutWaiting(): number {
   // Node makes pipes and sockets non-blocking when it makes a stream of them.
   void process.stderr;
   return STDERR;
+}
+
+/** The line with clean texts alone: programs that show logs write what they hold to a terminal. Most lines hold nothing. */
+function cleanEntry(line: string): string {
+  if (!/\\[bfru]/.test(line) && cleanText(line) === line) return line;
+  return `${jsonText(cleanValue(parseJson(line)))}\n`;
 }

@@ -1,9 +1,10 @@
 import type { CancelOutcome } from "../mcp/run-report.ts";
 import { cancelTaskRun } from "../mcp/tools/cancel-task-run.ts";
+import { shownJson } from "../mcp/phrases.ts";
+import { cleanLine } from "../text/clean-text.ts";
 import { ExitCode } from "./exit-code.ts";
 import { openBackend } from "./open-backend.ts";
 import { readRunId } from "./read-run-id.ts";
-import { printableLine } from "./terminal/printable-text.ts";
 import { type RunsContext, createToolContext } from "./tool-context.ts";
 
 /** The run is surely not going on. */
@@ -25,8 +26,8 @@ export async function cancelCommand(
     const { outcome, run_id: id, status, summary } = report;
     stdout.write(
       options.json
-        ? `${JSON.stringify({ outcome, run_id: id, status }, null, 2)}\n`
-        : `${printableLine(summary)}\n`,
+        ? `${shownJson({ outcome, run_id: id, status }, 2)}\n`
+        : `${cleanLine(summary)}\n`,
     );
     return ENDED.has(outcome) ? ExitCode.done : ExitCode.failed;
   } finally {

@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import type { Config, Machine, Settings } from "../config.ts";
 import { checkSettings } from "./check-settings.ts";
+import { cleanLine } from "../text/clean-text.ts";
 import { checkReach, describeBackend, describeKey } from "./doctor/check-backend.ts";
 import { checkClients } from "./doctor/check-clients.ts";
 import { checkNode, checkSqlite } from "./doctor/check-program.ts";
@@ -9,7 +10,6 @@ import { type Finding, reasonOf } from "./doctor/finding.ts";
 import { ExitCode } from "./exit-code.ts";
 import type { RunningProgram } from "./install/server-entry.ts";
 import { readPrices } from "./read-prices.ts";
-import { printableLine } from "./terminal/printable-text.ts";
 
 export interface DoctorOptions {
   config: Pick<Config, "backend" | "bridge">;
@@ -97,6 +97,6 @@ async function checkFile(
 }
 
 function findingText({ check, state, message, advice }: Finding): string {
-  const line = `${SIGNS[state]} ${check.padEnd(NAME_WIDTH)} ${printableLine(message)}\n`;
+  const line = `${SIGNS[state]} ${check.padEnd(NAME_WIDTH)} ${cleanLine(message)}\n`;
   return advice === undefined ? line : `${line}  ${" ".repeat(NAME_WIDTH)} → ${advice}\n`;
 }

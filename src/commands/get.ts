@@ -1,9 +1,10 @@
 import { seeOrRecall } from "../mcp/see-run.ts";
+import { shownJson } from "../mcp/phrases.ts";
+import { cleanLine } from "../text/clean-text.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
 import { openBackend } from "./open-backend.ts";
 import { readRunId } from "./read-run-id.ts";
 import { answerText } from "./terminal/answer-text.ts";
-import { printableLine } from "./terminal/printable-text.ts";
 import { type RunsContext, createToolContext, drawProgress } from "./tool-context.ts";
 import { unperformedNotes } from "./unperformed.ts";
 
@@ -25,7 +26,7 @@ export async function getCommand(options: GetCommandOptions): Promise<ExitCode> 
   } finally {
     // Also when the user stops waiting: this process may have been the one that performed it.
     const notes = await unperformedNotes([runId], options.backend, options.repeatedOptions);
-    for (const note of notes) options.stderr.write(`Note: ${printableLine(note)}\n`);
+    for (const note of notes) options.stderr.write(`Note: ${cleanLine(note)}\n`);
   }
 }
 
@@ -44,14 +45,14 @@ async function showRun(
     const { run, output } = seen;
     const hasFailed = !run.is_active && run.status !== "completed" && output === null;
     if (options.json) {
-      stdout.write(`${JSON.stringify({ run, output }, null, 2)}\n`);
+      stdout.write(`${shownJson({ run, output }, 2)}\n`);
     } else {
       const reason = run.error?.message ? `: ${run.error.message}` : "";
-      stderr.write(`${printableLine(`Run ${run.run_id} is ${run.status}${reason}`)}\n`);
+      stderr.write(`${cleanLine(`Run ${run.run_id} is ${run.status}${reason}`)}\n`);
       if (output !== null) stdout.write(`${answerText(output)}\n`);
     }
     const warnings = (run.warnings ?? []).map(({ message }) => message);
-    for (const note of [...notes, ...warnings]) stderr.write(`Note: ${printableLine(note)}\n`);
+    for (const note of [...notes, ...warnings]) stderr.write(`Note: ${cleanLine(note)}\n`);
     return hasFailed ? ExitCode.failed : ExitCode.done;
   } finally {
     await backend.close();

@@ -6,7 +6,9 @@ import type { BackendConfig, BridgeConfig } from "../config.ts";
 import { checkOutputSchema } from "../task-api/output-schema-rules.ts";
 import { type RunInput, UndisputedRunInput } from "../task-api/run-input.ts";
 import { JsonObject } from "../task-api/task-spec.ts";
+import { cleanLine } from "../text/clean-text.ts";
 import { parseJson } from "../text/json.ts";
+import { shownJson } from "../mcp/phrases.ts";
 import { explainError } from "../mcp/explain-error.ts";
 import { placeRun } from "../mcp/place-run.ts";
 import { CostRefused } from "../mcp/refusals.ts";
@@ -17,7 +19,6 @@ import { ENDED } from "./cancel.ts";
 import { type Terminal, askPerson, isInteractive } from "./install/ask-person.ts";
 import { type OpenBackend, openBackend } from "./open-backend.ts";
 import { answerText } from "./terminal/answer-text.ts";
-import { printableLine } from "./terminal/printable-text.ts";
 import { createProgressView } from "./terminal/progress-view.ts";
 import { createToolContext } from "./tool-context.ts";
 import { getCommandLine, unperformedNotes } from "./unperformed.ts";
@@ -53,9 +54,9 @@ export async function runCommand(options: RunCommandOptions): Promise<ExitCode> 
   const backend = await openBackend(options.backend, options.bridge, options);
   let leftId: string | undefined;
   try {
-    for (const doubt of doubtsAbout(input)) stderr.write(`Note: ${printableLine(doubt)}\n`);
+    for (const doubt of doubtsAbout(input)) stderr.write(`Note: ${cleanLine(doubt)}\n`);
     const runId = await start(input, backend, options);
-    stderr.write(`Started ${printableLine(runId)} on ${input.processor}\n`);
+    stderr.write(`Started ${cleanLine(runId)} on ${input.processor}\n`);
     try {
       const last = await follow(backend.followers.watch(runId, { signal }), stderr);
       await backend.ledger.record(runId, last);
@@ -75,7 +76,7 @@ export async function runCommand(options: RunCommandOptions): Promise<ExitCode> 
     // The engine in this process has performed the run, and ends with it.
     const left = leftId === undefined ? [] : [leftId];
     const notes = await unperformedNotes(left, options.backend, options.repeatedOptions);
-    for (const note of notes) stderr.write(`${printableLine(note)}\n`);
+    for (const note of notes) stderr.write(`${cleanLine(note)}\n`);
   }
 }
 
@@ -113,7 +114,7 @@ async function offerToCancel(
     stderr.write("Stopped. The run was kept in memory and ends with this program.\n");
     return true;
   }
-  const id = printableLine(runId);
+  const id = cleanLine(runId);
   const cancelLine = ["task-run-mcp cancel", id, ...repeatedOptions].join(" ");
   stderr.write(
     [
@@ -131,7 +132,7 @@ async function offerToCancel(
   // The signal of this program has aborted already, and the cancel must still reach the backend.
   const context = createToolContext(backend, { bridge, log, signal: patience });
   const { summary, outcome } = await cancelTaskRun.run({ run_id: runId }, context);
-  stderr.write(`${printableLine(summary)}\n`);
+  stderr.write(`${cleanLine(summary)}\n`);
   return ENDED.has(outcome);
 }
 
@@ -162,14 +163,14 @@ function report(
   { run, output }: RunSnapshot,
   { json: asJson, stdout, stderr }: Pick<RunCommandOptions, "json" | "stdout" | "stderr">,
 ): ExitCode {
-  if (asJson) stdout.write(`${JSON.stringify({ run, output }, null, 2)}\n`);
-  for (const { message } of run.warnings ?? []) stderr.write(`Note: ${printableLine(message)}\n`);
+  if (asJson) stdout.write(`${shownJson({ run, output }, 2)}\n`);
+  for (const { message } of run.warnings ?? []) stderr.write(`Note: ${cleanLine(message)}\n`);
   if (output !== null) {
     if (!asJson) stdout.write(`${answerText(output)}\n`);
     return ExitCode.done;
   }
   const reason = run.error?.message ?? "it has no answer";
-  stderr.write(`The run is ${printableLine(`${run.status}: ${reason}`)}\n`);
+  stderr.write(`The run is ${cleanLine(`${run.status}: ${reason}`)}\n`);
   return ExitCode.failed;
 }
 

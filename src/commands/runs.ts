@@ -1,10 +1,11 @@
 import type { RunReport } from "../mcp/run-report.ts";
 import { listTaskRuns } from "../mcp/tools/list-task-runs.ts";
 import type { BackendConfig } from "../config.ts";
+import { shownJson } from "../mcp/phrases.ts";
+import { cleanLine } from "../text/clean-text.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
 import { openBackend } from "./open-backend.ts";
 import { isTerminal } from "./terminal/progress-view.ts";
-import { printableLine } from "./terminal/printable-text.ts";
 import { runsTable } from "./terminal/runs-table.ts";
 import { type RunsContext, createToolContext } from "./tool-context.ts";
 import { unperformedNotes } from "./unperformed.ts";
@@ -50,13 +51,13 @@ export async function runsCommand(options: RunsCommandOptions): Promise<ExitCode
   const unperformed = await unperformedNotes(runIds, options.backend, options.repeatedOptions);
   const notes = [...(report.notes ?? []), ...unperformed];
   if (options.json) {
-    stdout.write(`${JSON.stringify({ runs: rows, spending, notes }, null, 2)}\n`);
+    stdout.write(`${shownJson({ runs: rows, spending, notes }, 2)}\n`);
     return ExitCode.done;
   }
   if (rows.length === 0) stderr.write(`No run of ${whose(options.backend)} fits.\n`);
   else stdout.write(runsTable(rows, columnsOf(stdout)));
   if (more !== undefined) stderr.write("There are more: --limit shows them.\n");
-  for (const note of notes) stderr.write(`Note: ${printableLine(note)}\n`);
+  for (const note of notes) stderr.write(`Note: ${cleanLine(note)}\n`);
   if (rows.length > 0 && spending) stderr.write(`${spendingText(spending)}\n`);
   return ExitCode.done;
 }

@@ -1,5 +1,5 @@
 import { FILE_HEADERS_ONLY, formatPatch, structuredPatch } from "diff";
-import { printableText } from "../terminal/printable-text.ts";
+import { cleanText } from "../../text/clean-text.ts";
 
 /** Enough to see where in the file it is. */
 const CONTEXT_LINES = 3;
@@ -26,7 +26,7 @@ export function describeChange(
   for (const hunk of patch.hunks) {
     hunk.lines = hunk.lines.map((line) => (line.startsWith(" ") ? withoutValues(line) : line));
   }
-  return printableText(withoutSecrets(formatPatch(patch, FILE_HEADERS_ONLY), secrets));
+  return cleanText(withoutSecrets(formatPatch(patch, FILE_HEADERS_ONLY), secrets));
 }
 
 function withoutValues(line: string): string {

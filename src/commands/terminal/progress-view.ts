@@ -1,5 +1,5 @@
 import type { WriteStream } from "node:tty";
-import { printableLine } from "./printable-text.ts";
+import { cleanLine } from "../../text/clean-text.ts";
 import { cutToWidth } from "./text-width.ts";
 
 /** What is known of a run while one waits for it. */
@@ -35,7 +35,7 @@ function createBarView(terminal: WriteStream): ProgressView {
       drawn = true;
       const filled = Math.round((percent / 100) * BAR_WIDTH);
       const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
-      const line = `${bar} ${formatPercent(percent)}  ${printableLine(message)}`;
+      const line = `${bar} ${formatPercent(percent)}  ${cleanLine(message)}`;
       terminal.cursorTo(0);
       terminal.write(cutToWidth(line, Math.max(terminal.columns - 1, BAR_WIDTH)));
       terminal.clearLine(1);
@@ -51,7 +51,7 @@ function createLineView(stream: NodeJS.WritableStream): ProgressView {
   let written = "";
   return {
     update({ percent, message }) {
-      const line = `${formatPercent(percent)}  ${printableLine(message)}\n`;
+      const line = `${formatPercent(percent)}  ${cleanLine(message)}\n`;
       if (line !== written) stream.write(line);
       written = line;
     },

@@ -1,5 +1,5 @@
 import type { RunRow } from "../../mcp/run-report.ts";
-import { printableLine } from "./printable-text.ts";
+import { cleanLine } from "../../text/clean-text.ts";
 import { cutToWidth, padToWidth, widthOf } from "./text-width.ts";
 
 const HEADER = ["RUN", "STATUS", "STARTED", "PROCESSOR", "PRICE", "QUESTION"];
@@ -7,7 +7,7 @@ const GAP = "  ";
 
 /** Runs as a person reads them in a terminal, one a line. `columns`: where lines end; undefined when nowhere. */
 export function runsTable(rows: readonly RunRow[], columns: number | undefined): string {
-  const cells = [HEADER, ...rows.map((row) => cellsOf(row).map(printableLine))];
+  const cells = [HEADER, ...rows.map((row) => cellsOf(row).map((cell) => cleanLine(cell)))];
   const widths = HEADER.map((_, column) =>
     Math.max(...cells.map((line) => widthOf(line[column] ?? ""))),
   );
