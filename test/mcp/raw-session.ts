@@ -18,6 +18,10 @@ const Answer = z.object({
 export interface RawSession {
   /** Rejects with the protocol error, if that is the answer. */
   request(method: string, params?: Record<string, unknown>): Promise<Record<string, unknown>>;
+  /** Everything the server wrote, as it wrote it. */
+  lines: string[];
+  /** Sends a line as it is. */
+  write(line: string): void;
 }
 
 /** Opens a session of the legacy era, as a client of `protocolVersion` does. */
@@ -42,7 +46,9 @@ export async function openRawSession(
   });
   onTestFinished(() => server.close());
   const pending = new Map<number, ReturnType<typeof deferred<Record<string, unknown>>>>();
+  const lines: string[] = [];
   createInterface({ input: output }).on("line", (line) => {
+    lines.push(line);
     const answer = Answer.safeParse(JSON.parse(line));
     if (!answer.success) return;
     const { id, result, error } = answer.data;
@@ -63,5 +69,5 @@ export async function openRawSession(
     clientInfo: { name: "raw", version: "1" },
   });
   input.write(`${JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" })}\n`);
-  return { opening, request };
+  return { opening, request, lines, write: (line) => input.write(`${line}\n`) };
 }
