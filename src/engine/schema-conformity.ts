@@ -86,8 +86,7 @@ async function compile(schema: JsonObject): Promise<Validator> {
 
 /** A number with more digits than a double keeps is text here; in the request it was the number that the schema wants. */
 function isLongNumberAsText({ keyword, data, schema }: ErrorObject): boolean {
-  const wanted: unknown[] = [schema].flat();
-  const wantsNumber = wanted.includes("integer") || wanted.includes("number");
+  const wantsNumber = [schema].flat().some((type) => type === "integer" || type === "number");
   return keyword === "type" && wantsNumber && typeof data === "string" && isLongNumber(data);
 }
 

@@ -11,13 +11,19 @@ export function isJsonObject(json: unknown): json is JsonObject {
 }
 
 /** The keywords whose values are numbers. Source: JSON Schema 2020-12, Validation, 6.2. */
-const LIMITS = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"];
+const LIMITS = new Set([
+  "minimum",
+  "maximum",
+  "exclusiveMinimum",
+  "exclusiveMaximum",
+  "multipleOf",
+]);
 
 /** A limit with more digits than a double keeps (of 64-bit integers, say) was read as text: it is the nearest number. */
 function readLimits(schema: JsonObject): JsonObject {
   const read = (value: unknown, name: string): unknown => {
     if (typeof value === "string") {
-      return LIMITS.includes(name) && isLongNumber(value) ? Number(value) : value;
+      return LIMITS.has(name) && isLongNumber(value) ? Number(value) : value;
     }
     if (Array.isArray(value)) return value.map((item) => read(item, ""));
     return isJsonObject(value) ? readLimits(value) : value;

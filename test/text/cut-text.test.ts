@@ -36,7 +36,7 @@ test("a cut lands between the characters that a reader sees, or goes on", () => 
     fc.property(fc.array(part, { maxLength: 30 }), fc.nat(100), (parts, at) => {
       const text = parts.join("");
       const starts = [...segmenter.segment(text)].map(({ index }) => index);
-      const expected = [...starts, text.length].filter((start) => start <= at).at(-1);
+      const expected = [...starts, text.length].findLast((start) => start <= at);
       expect(cutPlace(text, at, -1)).toBe(expected);
     }),
   );
