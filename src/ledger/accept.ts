@@ -36,6 +36,7 @@ export async function accept(
           error = answer.value ->> 'error',
           modified_ms = answer.value ->> 'modified_ms',
           finished_ms = answer.value ->> 'finished_ms',
+          sender = null,
           written_ms = ${nowMs}
       from json_each(${answers}) as answer
       -- The plus signs keep SQLite to the id: by other indexes it would try every entry with every answer.
@@ -49,16 +50,36 @@ export async function accept(
   });
 }
 
-/** Removes entries of runs that were surely not accepted. An entry that has a run stays. */
+/** Removes entries of runs that were surely not accepted, if they are that old. An entry that has a run stays. */
 export async function release(
+  db: LedgerDatabase,
+  scope: string,
+  entryIds: readonly number[],
+  createdBeforeMs = Number.MAX_SAFE_INTEGER,
+): Promise<void> {
+  await db
+    .deleteFrom("entries")
+    .where("scope", "=", scope)
+    .where("id", "in", idsIn(entryIds))
+    .where("run_id", "is", null)
+    .where("created_ms", "<", createdBeforeMs)
+    .execute();
+}
+
+/** Notes that nobody is sending these any more. */
+export async function endSending(
   db: LedgerDatabase,
   scope: string,
   entryIds: readonly number[],
 ): Promise<void> {
   await db
-    .deleteFrom("entries")
+    .updateTable("entries")
+    .set({ sender: null })
     .where("scope", "=", scope)
-    .where("id", "in", sql<number>`(select value from json_each(${JSON.stringify(entryIds)}))`)
-    .where("run_id", "is", null)
+    .where("id", "in", idsIn(entryIds))
     .execute();
+}
+
+function idsIn(entryIds: readonly number[]) {
+  return sql<number>`(select value from json_each(${JSON.stringify(entryIds)}))`;
 }

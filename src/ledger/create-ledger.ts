@@ -1,7 +1,15 @@
+import { setTimeout } from "node:timers/promises";
 import type { Logger } from "pino";
-import { accept, release } from "./accept.ts";
+import { accept, endSending, release } from "./accept.ts";
 import { InvalidCursor, LedgerUnavailable } from "./errors.ts";
-import { findByKey, findByRun, knowsInteraction, listEntries } from "./find-entries.ts";
+import {
+  findByIds,
+  findByKey,
+  findByRun,
+  findClaimed,
+  knowsInteraction,
+  listEntries,
+} from "./find-entries.ts";
 import { findGroup, findGroupRequest, rememberGroup } from "./groups.ts";
 import type { Ledger } from "./ledger.ts";
 import { readOutput } from "./outputs.ts";
@@ -16,20 +24,65 @@ export interface LedgerParts {
   recorder: LookRecorder;
   notes: NoteTaker;
   now: () => number;
+  /** This process, as the sender of what is reserved here. */
+  sender: string;
 }
 
-export function createLedger({ db, recorder, notes, now }: LedgerParts, ids: ScopeIds): Ledger {
+/** Between two looks at an entry that another process is sending: a create takes some hundred milliseconds. */
+const SENT_POLL_MS = 50;
+/** Between two tries to write what could not be written. */
+const LATE_NOTES_MS = 2_000;
+
+export function createLedger(
+  { db, recorder, notes, now, sender }: LedgerParts,
+  ids: ScopeIds,
+): Ledger {
   const { scope } = ids;
+
+  async function ask<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+    // What is written late belongs into the answer.
+    await notes.catchUp();
+    try {
+      return await work();
+    } catch (error) {
+      throw error instanceof InvalidCursor ? error : new LedgerUnavailable({ cause: error });
+    }
+  }
+
   return {
-    reserve: (drafts, limits = {}) => ask(() => reserve(db, ids, drafts, limits, now())),
-    accept: (accepted) => notes.take(() => accept(db, scope, accepted, now())),
-    release: (entryIds) => notes.take(() => release(db, scope, entryIds)),
+    reserve: (drafts, limits = {}) =>
+      ask(() => reserve(db, ids, drafts, limits, { nowMs: now(), sender })),
+    accept: (accepted) => notes.insist(() => accept(db, scope, accepted, now())),
+    adopt: (started) =>
+      notes.insist(async () => {
+        const drafts = started.map(({ draft }) => draft);
+        const reserved = await reserve(db, ids, drafts, {}, { nowMs: now(), sender });
+        if (reserved.kind !== "reserved") return;
+        const accepted = started.flatMap(({ run }, index) => {
+          const entryId = reserved.entries[index]?.entry.entryId;
+          return entryId === undefined ? [] : [{ entryId, run }];
+        });
+        await accept(db, scope, accepted, now());
+      }),
+    release: (entryIds, { minAgeMs } = { minAgeMs: 0 }) =>
+      notes.take(() => release(db, scope, entryIds, minAgeMs === 0 ? undefined : now() - minAgeMs)),
+    endSending: (entryIds) => notes.take(() => endSending(db, scope, entryIds)),
+    async whenSent(entryIds, maxMs) {
+      const deadline = performance.now() + maxMs;
+      for (;;) {
+        const entries = await ask(() => findByIds(db, scope, entryIds, now()));
+        const isWaiting = entries.some(({ isBeingSent }) => isBeingSent);
+        if (!isWaiting || performance.now() >= deadline) return entries;
+        await setTimeout(SENT_POLL_MS);
+      }
+    },
     record: (runId, look) => notes.take(() => recorder.record(scope, runId, look)),
-    find: (runId) => ask(() => findByRun(db, scope, runId)),
-    findByKey: (key) => ask(() => findByKey(db, scope, key)),
+    find: (runId) => ask(() => findByRun(db, scope, runId, now())),
+    findByKey: (key) => ask(() => findByKey(db, scope, key, now())),
+    findClaimed: (runIds) => ask(() => findClaimed(db, ids, runIds)),
     knowsInteraction: (id) => ask(() => knowsInteraction(db, ids, id)),
     readOutput: (runId) => ask(() => readOutput(db, scope, runId)),
-    list: (query) => ask(() => listEntries(db, ids, query)),
+    list: (query) => ask(() => listEntries(db, ids, query, now())),
     spending: () => ask(() => readSpending(db, ids, now())),
     rememberGroup: (request) => ask(() => rememberGroup(db, scope, request, now())),
     findGroup: (taskgroupId) => ask(() => findGroup(db, scope, taskgroupId)),
@@ -37,47 +90,90 @@ export function createLedger({ db, recorder, notes, now }: LedgerParts, ids: Sco
   };
 }
 
-async function ask<Answer>(work: () => Promise<Answer>): Promise<Answer> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof InvalidCursor ? error : new LedgerUnavailable({ cause: error });
-  }
-}
-
 /** Runs writes whose failure must not break the run they are about. */
 export interface NoteTaker {
   take(work: () => Promise<void>): Promise<void>;
-  /** Resolves when the notes under way are written. */
+  /** The same of what must not be lost: when it fails it is tried again until it is written. False: not yet. */
+  insist(work: () => Promise<void>): Promise<boolean>;
+  /** Writes what could not be written before, as far as that works now. */
+  catchUp(): Promise<void>;
+  /** Resolves when the notes under way are written, or cannot be. */
   settle(): Promise<void>;
 }
 
 export function createNoteTaker(log: Logger): NoteTaker {
   const logged = new Set<string>();
-  const pending = new Set<Promise<void>>();
+  const pending = new Set<Promise<unknown>>();
+  /** What is to be written as soon as possible, in order. */
+  const late: (() => Promise<void>)[] = [];
+  let catchingUp: Promise<void> | null = null;
+  let isRetrying = false;
 
-  async function attempt(work: () => Promise<void>): Promise<void> {
+  async function attempt(work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
+      return true;
     } catch (error) {
       // Swallowed knowingly: the backend has the truth about the run, and the next look writes it again. A full disk
       // would otherwise fill the log with every step of every run.
       const cause = String(error);
-      if (logged.has(cause)) return;
+      if (logged.has(cause)) return false;
       logged.add(cause);
       log.warn({ err: error }, "could not write to the ledger; runs go on, their list may be old");
+      return false;
     }
+  }
+
+  async function tracked<Result>(note: Promise<Result>): Promise<Result> {
+    pending.add(note);
+    try {
+      return await note;
+    } finally {
+      pending.delete(note);
+    }
+  }
+
+  async function writeLate(): Promise<void> {
+    for (let work = late[0]; work !== undefined; work = late[0]) {
+      if (!(await attempt(work))) return;
+      late.shift();
+    }
+  }
+
+  async function catchUp(): Promise<void> {
+    if (late.length === 0) return;
+    await (catchingUp ??= writeLate().finally(() => {
+      catchingUp = null;
+    }));
+  }
+
+  async function retryLater(): Promise<void> {
+    if (isRetrying) return;
+    isRetrying = true;
+    while (late.length > 0) {
+      await setTimeout(LATE_NOTES_MS, undefined, { ref: false });
+      await catchUp();
+    }
+    isRetrying = false;
   }
 
   return {
     async take(work) {
-      const note = attempt(work);
-      pending.add(note);
-      await note;
-      pending.delete(note);
+      await tracked(attempt(work));
     },
+    async insist(work) {
+      await catchUp();
+      if (late.length === 0 && (await tracked(attempt(work)))) return true;
+      late.push(work);
+      void retryLater();
+      return false;
+    },
+    catchUp,
     async settle() {
       await Promise.all(pending);
+      await catchUp();
+      // Whoever closes the ledger must not be followed by a try to write to it.
+      late.length = 0;
     },
   };
 }

@@ -1,8 +1,12 @@
 import type { InferResult } from "kysely";
 import { z } from "zod";
+import { ownerHasEnded } from "../database/process-owner.ts";
 import { type LedgerEntry, LedgerMessage } from "./ledger.ts";
 import type { LedgerDatabase } from "./schema.ts";
 import { toUsd } from "./usd.ts";
+
+/** No create takes longer, however slow its backend: a sender of which nothing can be known has ended by then. */
+const SENDING_MAX_MS = 120_000;
 
 /** The entries of a scope, as {@link readEntry} wants them. */
 export function selectEntries(db: LedgerDatabase, scope: string) {
@@ -17,6 +21,7 @@ export function selectEntries(db: LedgerDatabase, scope: string) {
       "entries.request_hash",
       "entries.question",
       "entries.processor",
+      "entries.sender",
       "entries.price_micros",
       "entries.status",
       "entries.is_active",
@@ -37,7 +42,7 @@ export function selectEntries(db: LedgerDatabase, scope: string) {
 
 export type EntryRow = InferResult<ReturnType<typeof selectEntries>>[number];
 
-export function readEntry(row: EntryRow): LedgerEntry {
+export function readEntry(row: EntryRow, nowMs: number): LedgerEntry {
   const createdAt = formatTime(row.created_ms);
   return {
     entryId: row.id,
@@ -48,6 +53,8 @@ export function readEntry(row: EntryRow): LedgerEntry {
     processor: row.processor,
     priceUsd: row.price_micros === null ? null : toUsd(row.price_micros),
     idempotencyKey: row.idempotency_key,
+    isBeingSent:
+      row.sender !== null && nowMs - row.created_ms < SENDING_MAX_MS && !ownerHasEnded(row.sender),
     status: row.status,
     isActive: row.is_active === 1,
     createdAt,

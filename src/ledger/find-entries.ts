@@ -10,20 +10,54 @@ export async function findByRun(
   db: LedgerDatabase,
   scope: string,
   runId: string,
+  nowMs: number,
 ): Promise<LedgerEntry | null> {
   const row = await selectEntries(db, scope).where("run_id", "=", runId).executeTakeFirst();
-  return row === undefined ? null : readEntry(row);
+  return row === undefined ? null : readEntry(row, nowMs);
 }
 
 export async function findByKey(
   db: LedgerDatabase,
   scope: string,
   idempotencyKey: string,
+  nowMs: number,
 ): Promise<LedgerEntry | null> {
   const row = await selectEntries(db, scope)
     .where("idempotency_key", "=", idempotencyKey)
     .executeTakeFirst();
-  return row === undefined ? null : readEntry(row);
+  return row === undefined ? null : readEntry(row, nowMs);
+}
+
+/** Those of the entries that are there, oldest first. */
+export async function findByIds(
+  db: LedgerDatabase,
+  scope: string,
+  entryIds: readonly number[],
+  nowMs: number,
+): Promise<LedgerEntry[]> {
+  const rows = await selectEntries(db, scope)
+    .where(
+      "entries.id",
+      "in",
+      sql<number>`(select value from json_each(${JSON.stringify(entryIds)}))`,
+    )
+    .orderBy("entries.id")
+    .execute();
+  return rows.map((row) => readEntry(row, nowMs));
+}
+
+export async function findClaimed(
+  db: LedgerDatabase,
+  { account }: ScopeIds,
+  runIds: readonly string[],
+): Promise<Set<string>> {
+  const rows = await db
+    .selectFrom("entries")
+    .select("run_id")
+    .where("account", "=", account)
+    .where("run_id", "in", sql<string>`(select value from json_each(${JSON.stringify(runIds)}))`)
+    .execute();
+  return new Set(rows.flatMap(({ run_id }) => run_id ?? []));
 }
 
 export async function knowsInteraction(
@@ -49,6 +83,7 @@ export async function listEntries(
   db: LedgerDatabase,
   { account, scope }: ScopeIds,
   { status, text, taskgroupId, sinceMs, untilMs, limit, cursor }: EntryQuery,
+  nowMs: number,
 ): Promise<EntryPage> {
   let query = selectEntries(db, scope)
     .orderBy("entries.id", "desc")
@@ -72,7 +107,7 @@ export async function listEntries(
   }
   if (cursor !== undefined) query = query.where("entries.id", "<", readCursor(cursor));
   const rows = await query.execute();
-  const entries = rows.slice(0, limit).map(readEntry);
+  const entries = rows.slice(0, limit).map((row) => readEntry(row, nowMs));
   const last = entries.at(-1);
   return {
     entries,

@@ -15,10 +15,22 @@ export interface Ledger {
    * Throws `LedgerUnavailable`; then nothing is written down, and whether to create the runs is the caller's choice.
    */
   reserve(drafts: readonly RunDraft[], limits?: SpendingLimits): Promise<Reservation>;
-  /** Notes that the backend accepted runs. */
-  accept(accepted: readonly AcceptedRun[]): Promise<void>;
-  /** Notes that runs were surely not accepted: their entries, and their claim on keys and budget, go away. */
-  release(entryIds: readonly number[]): Promise<void>;
+  /**
+   * Notes that the backend accepted runs. False: it cannot be written now, and is as soon as the ledger can be used
+   * again, if this process lives until then.
+   */
+  accept(accepted: readonly AcceptedRun[]): Promise<boolean>;
+  /** Notes runs that started while nothing could be reserved for them; written as {@link accept} is. */
+  adopt(started: readonly { draft: RunDraft; run: AcceptedRun["run"] }[]): Promise<boolean>;
+  /**
+   * Notes that runs were surely not accepted: their entries, and their claim on keys and budget, go away; with
+   * `minAgeMs`, only of those that were written down that long ago.
+   */
+  release(entryIds: readonly number[], options?: { minAgeMs: number }): Promise<void>;
+  /** Notes that the request of runs ended without an answer: they stay `unknown`, and nobody is sending them. */
+  endSending(entryIds: readonly number[]): Promise<void>;
+  /** Those of the entries that are there, oldest first: as soon as none is being sent, or `maxMs` are over. */
+  whenSent(entryIds: readonly number[], maxMs: number): Promise<LedgerEntry[]>;
   /**
    * Notes what a look at a run showed; a run without an entry is ignored, and a terminal state never changes. Cheap to
    * call with every step of a run: a new status is written at once, progress at most every 5 s.
@@ -27,6 +39,8 @@ export interface Ledger {
 
   find(runId: string): Promise<LedgerEntry | null>;
   findByKey(idempotencyKey: string): Promise<LedgerEntry | null>;
+  /** Which of these runs have an entry in any scope of the account. */
+  findClaimed(runIds: readonly string[]): Promise<Set<string>>;
   /** Whether the interaction belongs to a run of this scope. */
   knowsInteraction(interactionId: string): Promise<boolean>;
   /** The output of a completed run, unless it was never read, was too large, or had to make room. */
@@ -109,6 +123,8 @@ export interface LedgerEntry {
   processor: string;
   priceUsd: number | null;
   idempotencyKey: string | null;
+  /** Some process is sending its request at this moment, as far as that can be known. */
+  isBeingSent: boolean;
   /** As the backend last said it; {@link UNKNOWN} while it is not known whether the backend accepted the run. */
   status: string;
   /** Someone is, or will be, working on the run, as the backend last said. */

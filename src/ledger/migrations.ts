@@ -94,4 +94,9 @@ export const migrations: Record<string, Migration> = {
         .execute();
     },
   },
+  "0002-sender": {
+    async up(db: Kysely<unknown>) {
+      await db.schema.alterTable("entries").addColumn("sender", "text").execute();
+    },
+  },
 };

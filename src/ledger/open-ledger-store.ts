@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { Logger } from "pino";
 import { DatabaseUnusable, openSqlite } from "../database/open-database.ts";
+import { createProcessOwner } from "../database/process-owner.ts";
 import { createLedger, createNoteTaker } from "./create-ledger.ts";
 import type { Ledger } from "./ledger.ts";
 import { migrations } from "./migrations.ts";
@@ -52,9 +53,10 @@ export async function openLedgerStore(options: LedgerStoreOptions): Promise<Ledg
     volatileReason === null ? limit : Math.min(limit, MAX_OUTPUT_BYTES_IN_MEMORY);
   const recorder = createLookRecorder({ db, now, maxOutputBytes });
   const notes = createNoteTaker(log);
+  const sender = createProcessOwner();
   const retention = startRetention({ db, now, sleep, retentionDays, maxOutputBytes, log });
   return {
-    of: (scope) => createLedger({ db, recorder, notes, now }, scopeIds(scope)),
+    of: (scope) => createLedger({ db, recorder, notes, now, sender }, scopeIds(scope)),
     volatileReason,
     async close() {
       await retention.stop();

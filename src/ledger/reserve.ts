@@ -33,10 +33,10 @@ export async function reserve(
   ids: ScopeIds,
   drafts: readonly RunDraft[],
   limits: SpendingLimits,
-  nowMs: number,
+  { nowMs, sender }: { nowMs: number; sender: string },
 ): Promise<Reservation> {
   // Hashing takes longest; nobody waits for the lock meanwhile.
-  const wanted = drafts.map((draft) => describeDraft(ids, draft, nowMs));
+  const wanted = drafts.map((draft) => describeDraft(ids, draft, { nowMs, sender }));
   return db.transaction().execute(async (trx): Promise<Reservation> => {
     const known = await findByKeys(trx, ids.scope, wanted);
     const firstId = await nextEntryId(trx);
@@ -46,11 +46,11 @@ export async function reserve(
       const key = row.idempotency_key;
       const earlier = key === null ? undefined : known.get(key);
       if (key !== null && earlier !== undefined && earlier.request_hash !== row.request_hash) {
-        const entry = earlier.id < firstId ? readEntry(earlier) : null;
+        const entry = earlier.id < firstId ? readEntry(earlier, nowMs) : null;
         return { kind: "key_conflict", index, idempotencyKey: key, entry };
       }
       const taken = earlier ?? { ...row, id: firstId + fresh.length, has_output: 0 };
-      entries.push({ entry: readEntry(taken), isNew: earlier === undefined });
+      entries.push({ entry: readEntry(taken, nowMs), isNew: earlier === undefined });
       if (earlier !== undefined) continue;
       fresh.push({ ...row, id: taken.id });
       if (key !== null) known.set(key, taken);
@@ -83,10 +83,9 @@ export async function reserve(
 function describeDraft(
   { account, scope }: ScopeIds,
   { input, processor, priceUsd, taskgroupId, idempotencyKey }: RunDraft,
-  nowMs: number,
+  { nowMs, sender }: { nowMs: number; sender: string },
 ) {
-  const text = typeof input.input === "string" ? input.input : jsonText(input.input);
-  const question = cutText(text, QUESTION_MAX_CHARS);
+  const question = questionOf(input.input);
   return {
     account,
     scope,
@@ -98,6 +97,7 @@ function describeDraft(
     question,
     question_folded: foldText(question),
     processor,
+    sender,
     price_micros: priceUsd === null ? null : toMicros(priceUsd),
     status: UNKNOWN,
     is_active: 0,
@@ -109,6 +109,11 @@ function describeDraft(
     finished_ms: null,
     written_ms: nowMs,
   };
+}
+
+/** The beginning of an input as the ledger keeps it; of an object, of its JSON. */
+export function questionOf(input: unknown): string {
+  return cutText(typeof input === "string" ? input : jsonText(input), QUESTION_MAX_CHARS);
 }
 
 async function findByKeys(

@@ -18,6 +18,8 @@ export interface EntriesTable {
   processor: string;
   /** Millionths of a dollar. */
   price_micros: number | null;
+  /** The process that is sending the request; null once its answer came, or will not come. See `createProcessOwner`. */
+  sender: string | null;
   /** As the backend says it; `unknown` while the backend's answer is not known. */
   status: string;
   is_active: number;

@@ -18,15 +18,15 @@ import type { Explanation, FailedCall } from "./explanation.ts";
 import { callText } from "./phrases.ts";
 import { oneLine } from "./reading/page-text.ts";
 
-export const UNKNOWN_OUTCOME =
-  'It is not known whether the run was started. Do not start it again unasked: it might be billed twice. Tell the user, who can look at the account\'s recent runs; list_task_runs {"status":"unknown"} names what is open.';
-
 /** Tools that start what may cost money. */
 export function isCreate(tool: string): boolean {
   return tool === "create_task_run" || tool === "create_task_group";
 }
 
-/** What the backend's answer, or its silence, means for the caller. Source: Task API, "Errors". */
+/**
+ * What the backend's answer, or its silence, means for the caller. A create whose outcome is unknown is not among these
+ * errors: see `OutcomeUnknown`. Source: Task API, "Errors".
+ */
 export function explainBackendError(
   error: TaskApiError,
   call: FailedCall,
@@ -99,9 +99,6 @@ export function explainBackendError(
       summary,
       nextStep: `${whatStands(call.tool)} Wait ${secondsText(error.retryAfterMs)}, then call ${repeat(call)}.`,
     };
-  }
-  if (isCreate(call.tool) && !error.surelyNotAccepted) {
-    return { summary, nextStep: UNKNOWN_OUTCOME };
   }
   const pause = error instanceof BackendFailed ? secondsText(error.retryAfterMs) : "a moment";
   return {

@@ -2,11 +2,11 @@ import { RequestRejected, TaskApiError } from "../client/errors.ts";
 import { LedgerUnavailable } from "../ledger/errors.ts";
 import { InvalidArguments, PlaceNotFound } from "./argument-problems.ts";
 import { BackendUnavailable } from "./backend.ts";
-import { UNKNOWN_OUTCOME, explainBackendError, isCreate } from "./explain-backend-error.ts";
+import { explainBackendError, isCreate } from "./explain-backend-error.ts";
 import type { Explanation, FailedCall } from "./explanation.ts";
 import { callFor, callText, shownJson } from "./phrases.ts";
 import { oneLine } from "./reading/page-text.ts";
-import { CostRefused, DoubtedRequestRejected, SentBefore } from "./refusals.ts";
+import { CostRefused, DoubtedRequestRejected, OutcomeUnknown, SentBefore } from "./refusals.ts";
 
 /** Backends name at most 50 problems; this many correct any request, and the rest comes up next time. */
 const UPSTREAM_PROBLEMS = 20;
@@ -21,6 +21,7 @@ export function isExpected(error: unknown): error is Error {
     error instanceof InvalidArguments ||
     error instanceof PlaceNotFound ||
     error instanceof CostRefused ||
+    error instanceof OutcomeUnknown ||
     error instanceof SentBefore ||
     error instanceof DoubtedRequestRejected ||
     error instanceof LedgerUnavailable ||
@@ -34,6 +35,7 @@ export function explainError(error: unknown, call: FailedCall): Explanation {
   if (error instanceof InvalidArguments) return explainArguments(error, call);
   if (error instanceof PlaceNotFound) return explainPlace(error, call);
   if (error instanceof CostRefused) return explainCost(error, call);
+  if (error instanceof OutcomeUnknown) return explainUnknown(error, call);
   if (error instanceof SentBefore) return explainSentBefore(error);
   if (error instanceof DoubtedRequestRejected) return explainDoubted(error, call);
   if (error instanceof TaskApiError) {
@@ -128,7 +130,26 @@ function explainCost({ refusal }: CostRefused, { tool }: FailedCall): Explanatio
   }
 }
 
+const UNKNOWN_OUTCOME =
+  'It is not known whether the run was started. Do not start it again unasked: it might be billed twice. Tell the user, who can look at the account\'s recent runs; list_task_runs {"status":"unknown"} names what is open.';
+
+function explainUnknown({ cause, wayOut }: OutcomeUnknown, { tool }: FailedCall): Explanation {
+  const nextSteps = {
+    same_key: `It is not known whether the run was started. Call ${tool} again with the same arguments and the same idempotency_key: that starts nothing twice.`,
+    list: `It is not known whether the run was started. Do not start it again now: call ${callText("list_task_runs", { status: "unknown" })} in a moment, which looks for it.`,
+    none: UNKNOWN_OUTCOME,
+  };
+  return { summary: cause.message, nextStep: nextSteps[wayOut], upstream: upstreamText(cause) };
+}
+
 function explainSentBefore({ entry }: SentBefore): Explanation {
+  if (entry.isBeingSent) {
+    return {
+      summary: `Another process has been sending the same request since ${entry.createdAt}, and has no answer yet. It was not sent again.`,
+      nextStep: "Call again with the same arguments in a moment: that starts nothing twice.",
+      upstream: null,
+    };
+  }
   return {
     summary: `The same request was sent at ${entry.createdAt}, and it is not known whether it was accepted. It was not sent again.`,
     nextStep: `Do not start it again unasked: it might be billed twice. Tell the user, who can look at the account's recent runs; a new idempotency_key starts it anew. Open entries: ${callText("list_task_runs", { status: "unknown" })}.`,

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { GroupNotFound, InvalidRequest, RequestRejected, RunNotFound } from "../client/errors.ts";
+import { GroupNotFound, InvalidRequest, RunNotFound } from "../client/errors.ts";
 import type { CreateOptions, TaskApiClient } from "../client/task-api-client.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { StateEvent } from "../task-api/run-event.ts";
 import type { RunInput } from "../task-api/run-input.ts";
 
 /**
@@ -33,8 +34,30 @@ export function createOwnRunsOnly(
     return request?.fingerprint === CREATED_HERE;
   });
 
+  /** Runs that nobody here has an entry of: one of them may be what became of a create whose answer was lost. */
+  const unclaimed = new Set<string>();
+
   async function requireRun(runId: string): Promise<void> {
-    if (!(await runs.has(runId))) throw new RunNotFound(runId);
+    if ((await runs.has(runId)) || (await isInOwnGroup(runId))) return;
+    throw new RunNotFound(runId);
+  }
+
+  /** A run whose id never reached us, because the answer to the request that added it was lost. */
+  async function isInOwnGroup(runId: string): Promise<boolean> {
+    const { taskgroup_id: taskgroupId } = await client.retrieveRun(runId);
+    const isOwn = typeof taskgroupId === "string" && (await groups.has(taskgroupId));
+    if (isOwn) runs.add(runId);
+    return isOwn;
+  }
+
+  /** Nobody but their owner can have added the runs of a group. */
+  async function* ownRows<Event extends { type: string }>(
+    events: AsyncIterable<Event | StateEvent>,
+  ): AsyncGenerator<Event | StateEvent, void> {
+    for await (const event of events) {
+      if ("run" in event) runs.add(event.run.run_id);
+      yield event;
+    }
   }
 
   async function requireGroup(taskgroupId: string): Promise<void> {
@@ -86,7 +109,7 @@ export function createOwnRunsOnly(
       return client.retrieveResult(runId, options);
     },
     async retrieveInput(runId, options) {
-      await requireRun(runId);
+      if (!unclaimed.has(runId)) await requireRun(runId);
       return client.retrieveInput(runId, options);
     },
     streamEvents(runId, options) {
@@ -102,8 +125,14 @@ export function createOwnRunsOnly(
       await requireRun(runId);
       return client.cancelRun(runId, options);
     },
-    async listRuns() {
-      throw new RequestRejected("The runs of the account are not shown to one of its callers.");
+    /** Of the account's runs only those that no caller has: for `settleRuns`, which keeps what proves to be the principal's. */
+    async listRuns(query, options) {
+      const page = await client.listRuns(query, options);
+      const claimed = await ledger.findClaimed(page.runs.map(({ run_id }) => run_id));
+      const free = page.runs.filter(({ run_id }) => !claimed.has(run_id));
+      if (query.cursor === undefined) unclaimed.clear();
+      for (const { run_id } of free) unclaimed.add(run_id);
+      return { ...page, runs: free };
     },
 
     async createGroup(body, options) {
@@ -132,11 +161,11 @@ export function createOwnRunsOnly(
     },
     async *streamGroupRuns(taskgroupId, query, options) {
       await requireGroup(taskgroupId);
-      yield* client.streamGroupRuns(taskgroupId, query, options);
+      yield* ownRows(client.streamGroupRuns(taskgroupId, query, options));
     },
     async *streamGroupEvents(taskgroupId, query, options) {
       await requireGroup(taskgroupId);
-      yield* client.streamGroupEvents(taskgroupId, query, options);
+      yield* ownRows(client.streamGroupEvents(taskgroupId, query, options));
     },
 
     async checkRuns(body, options) {

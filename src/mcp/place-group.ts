@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { RequestRejected, TaskApiError } from "../client/errors.ts";
 import { fingerprintRequest } from "../ledger/fingerprint-request.ts";
-import type { LedgerEntry, RunDraft } from "../ledger/ledger.ts";
+import { type LedgerEntry, type RunDraft, UNKNOWN } from "../ledger/ledger.ts";
 import type { RunInput } from "../task-api/run-input.ts";
 import { TaskGroupLimits, type TaskGroupMetadata } from "../task-api/task-group.ts";
 import type { TaskSpec } from "../task-api/task-spec.ts";
@@ -10,6 +10,7 @@ import type { Backend } from "./backend.ts";
 import { type Budgets, checkCost } from "./order-cost.ts";
 import { writeDown } from "./place-run.ts";
 import type { Batch } from "./run-report.ts";
+import { settleGroup } from "./settle-unknown.ts";
 import type { ToolContext } from "./tool.ts";
 
 /** Runs somebody wants in one group. */
@@ -38,27 +39,44 @@ export interface PlacedGroup {
   notes: string[];
 }
 
-/** An input with what the ledger wrote down for it; null when it could not. */
+/** A run that is wanted, with what the ledger wrote down for it; null when it could not. */
 interface Line {
   input: RunInput;
+  draft: RunDraft;
   entry: LedgerEntry | null;
   isNew: boolean;
 }
 
+/** How a batch fared, and the lines that were sent in it. */
+interface SentBatch extends Batch {
+  lines: readonly Line[];
+  sent: readonly Line[];
+}
+
+type PlacingContext = Budgets & Pick<ToolContext, "log" | "clock">;
+
+/** More than any group has. */
+const ALL = 1_000_000;
+
+/** Another process may be sending the same list: a batch of a thousand has its answer by then, or the backend is very slow. */
+const OTHER_SENDER_MS = 35_000;
+
 /**
  * Starts many runs: all are written down, then sent a thousand at a time. What fails is told batch by batch; nothing is
  * sent twice, whoever calls again with the same keys. It does not end with the caller. Throws `CostRefused`,
- * `InvalidArguments`, and what the client throws when there is no group.
+ * `InvalidArguments`, and what the client throws when there is no group: then nothing was started.
  */
 export async function placeGroup(
   order: GroupOrder,
   backend: Backend,
-  context: Budgets & Pick<ToolContext, "log">,
+  context: PlacingContext,
 ): Promise<PlacedGroup> {
   const { prices } = backend;
   const processors = order.inputs.map(({ processor }) => processor);
   checkCost(processors, prices, { ...context, maxCostUsd: order.maxCostUsd });
   const taskgroupId = await openGroup(order, backend);
+  const isKeyed = order.keys.some((key) => key !== null);
+  if (isKeyed) await settleEarlier(taskgroupId, backend, context);
   const drafts = order.inputs.map((input, index): RunDraft => ({
     // As it will be performed: the same question with another spec is another request.
     input: { task_spec: order.defaultTaskSpec, ...input },
@@ -68,38 +86,47 @@ export async function placeGroup(
     idempotencyKey: order.keys[index] ?? null,
   }));
   const { entries, notes } = await writeDown(drafts, backend, context);
-  const lines = order.inputs.map((input, index): Line => {
-    const written = entries[index];
-    return written === undefined
-      ? { input, entry: null, isNew: true }
-      : { input, entry: written.entry, isNew: written.isNew };
+  const lines = order.inputs.flatMap((input, index): Line[] => {
+    const draft = drafts[index];
+    if (draft === undefined) return [];
+    const { entry, isNew } = entries[index] ?? { entry: null, isNew: true };
+    return [{ input, draft, entry, isNew }];
   });
-  return { ...(await sendLines(lines, taskgroupId, order, backend)), taskgroupId, notes };
+  const { batches, trouble, isWritten } = await sendLines(lines, taskgroupId, order, backend);
+  await learnOutcomes(batches, taskgroupId, backend, context);
+  return {
+    taskgroupId,
+    batches: batches.map(({ lines: _lines, sent: _sent, ...batch }) => batch),
+    added: batches.reduce(
+      (sum, { outcome, sent }) => sum + (outcome === "added" ? sent.length : 0),
+      0,
+    ),
+    trouble,
+    notes: isWritten
+      ? []
+      : [...notes, "The run ids could not be written down yet: keep the taskgroup_id."],
+  };
 }
 
-/** The group to add to: the one that was named, the one the key stands for, or a new one. */
+/** The group to add to: the one that was named, the one the key stands for, or a new one, which costs nothing. */
 async function openGroup(order: GroupOrder, { client, ledger }: Backend): Promise<string> {
   const { idempotencyKey, inputs, defaultTaskSpec, metadata } = order;
-  if (idempotencyKey === undefined) {
-    if (order.taskgroupId !== undefined) return order.taskgroupId;
-    const { taskgroup_id } = await client.createGroup(
-      { ...(metadata && { metadata }) },
-      { idempotencyKey: randomUUID() },
-    );
-    return taskgroup_id;
-  }
+  const createGroup = async (key: string) => {
+    const body = { ...(metadata && { metadata }) };
+    return (await client.createGroup(body, { idempotencyKey: key })).taskgroup_id;
+  };
+  if (idempotencyKey === undefined) return order.taskgroupId ?? createGroup(randomUUID());
   const fingerprint = fingerprintRequest([order.taskgroupId, inputs, defaultTaskSpec, metadata]);
   const earlier = await ledger.findGroupRequest(idempotencyKey);
   if (earlier !== null) return sameGroup(earlier, fingerprint);
   const taskgroupId =
-    order.taskgroupId ??
-    (await client.createGroup({ ...(metadata && { metadata }) }, { idempotencyKey })).taskgroup_id;
-  const size = inputs.length;
+    // Not the caller's key itself, which may stand for a run as well.
+    order.taskgroupId ?? (await createGroup(fingerprintRequest(["group", idempotencyKey])));
   const { request } = await ledger.rememberGroup({
     taskgroupId,
     idempotencyKey,
     fingerprint,
-    size,
+    size: inputs.length,
   });
   // Another process may have been first: then its group is the group, and ours stays empty, which costs nothing.
   return sameGroup(request, fingerprint);
@@ -118,63 +145,147 @@ function sameGroup(
   ]);
 }
 
+/** Runs of the group whose answer was lost earlier get their ids, or are free to be sent again. */
+async function settleEarlier(
+  taskgroupId: string,
+  backend: Backend,
+  { clock, log }: PlacingContext,
+): Promise<void> {
+  const { ledger } = backend;
+  const { entries } = await ledger.list({ taskgroupId, status: [UNKNOWN], limit: ALL });
+  if (entries.length === 0) return;
+  await ledger.whenSent(
+    entries.map(({ entryId }) => entryId),
+    OTHER_SENDER_MS,
+  );
+  try {
+    await settleGroup(taskgroupId, backend, { clock, released: "now" });
+  } catch (error) {
+    if (!(error instanceof TaskApiError)) throw error;
+    log().warn(
+      { err: error, taskgroup_id: taskgroupId },
+      "lost runs of a group cannot be looked up",
+    );
+  }
+}
+
 async function sendLines(
   lines: readonly Line[],
   taskgroupId: string,
   { defaultTaskSpec }: GroupOrder,
   { client, ledger }: Backend,
-): Promise<Pick<PlacedGroup, "batches" | "added" | "trouble">> {
-  const batches: Batch[] = [];
-  let added = 0;
+): Promise<{ batches: SentBatch[]; trouble: TaskApiError | null; isWritten: boolean }> {
+  const batches: SentBatch[] = [];
   let trouble: TaskApiError | null = null;
+  let isWritten = true;
   for (let start = 0; start < lines.length; start += TaskGroupLimits.inputsPerRequest) {
     const slice = lines.slice(start, start + TaskGroupLimits.inputsPerRequest);
-    const range = { from: start + 1, to: start + slice.length };
     const fresh = slice.filter(({ isNew }) => isNew);
-    const entryIds = fresh.flatMap(({ entry }) => (entry === null ? [] : [entry.entryId]));
+    const batch = { from: start + 1, to: start + slice.length, lines: slice, sent: fresh };
+    const entryIds = idsOf(fresh);
     if (fresh.length === 0) {
-      batches.push({ ...range, ...earlierOutcome(slice) });
-    } else if (trouble !== null && !(trouble instanceof RequestRejected)) {
+      batches.push({ ...batch, outcome: "added_before" });
+      continue;
+    }
+    if (trouble !== null && !(trouble instanceof RequestRejected)) {
       // It would meet the next batch too.
       await ledger.release(entryIds);
-      batches.push({ ...range, outcome: "not_sent" });
-    } else {
-      try {
-        const body = {
-          inputs: fresh.map(({ input }) => input),
-          ...(defaultTaskSpec && { default_task_spec: defaultTaskSpec }),
-        };
-        const { run_ids } = await client.addRuns(taskgroupId, body, {
-          idempotencyKey: randomUUID(),
-        });
-        await ledger.accept(
-          run_ids.flatMap((run_id, index) => {
-            const entryId = entryIds[index];
-            return entryId === undefined ? [] : [{ entryId, run: { run_id } }];
-          }),
-        );
-        added += run_ids.length;
-        batches.push({ ...range, outcome: "added" });
-      } catch (error) {
-        if (!(error instanceof TaskApiError)) throw error;
-        trouble = error;
-        if (error.surelyNotAccepted) await ledger.release(entryIds);
-        batches.push({
-          ...range,
-          outcome: error.surelyNotAccepted ? "refused" : "unknown",
-          reason: error.message,
-        });
+      batches.push({ ...batch, outcome: "not_sent" });
+      continue;
+    }
+    const body = {
+      inputs: fresh.map(({ input }) => input),
+      ...(defaultTaskSpec && { default_task_spec: defaultTaskSpec }),
+    };
+    const keys = fresh.map(({ draft }) => draft.idempotencyKey);
+    // Where keys are honoured, the same runs sent again are the same request, also after a crash.
+    const idempotencyKey = keys.includes(null)
+      ? randomUUID()
+      : fingerprintRequest(["add-runs", taskgroupId, keys, body]);
+    try {
+      const { run_ids } = await client.addRuns(taskgroupId, body, { idempotencyKey });
+      if (run_ids.length !== fresh.length) {
+        await ledger.endSending(entryIds);
+        const reason = `The backend named ${run_ids.length} runs for ${fresh.length} inputs`;
+        batches.push({ ...batch, outcome: "unknown", reason });
+        continue;
       }
+      isWritten = (await writeIds(fresh, run_ids)) && isWritten;
+      batches.push({ ...batch, outcome: "added" });
+    } catch (error) {
+      if (!(error instanceof TaskApiError)) throw error;
+      trouble = error;
+      const { message: reason, surelyNotAccepted } = error;
+      if (surelyNotAccepted) await ledger.release(entryIds);
+      else await ledger.endSending(entryIds);
+      batches.push({ ...batch, outcome: surelyNotAccepted ? "refused" : "unknown", reason });
     }
   }
-  return { batches, added, trouble };
+  return { batches, trouble, isWritten };
+
+  function writeIds(fresh: readonly Line[], runIds: readonly string[]): Promise<boolean> {
+    const started = fresh.flatMap(({ entry, draft }, index) => {
+      const run_id = runIds[index];
+      return run_id === undefined ? [] : [{ entry, draft, run: { run_id } }];
+    });
+    const accepted = started.flatMap(({ entry, run }) =>
+      entry === null ? [] : [{ entryId: entry.entryId, run }],
+    );
+    return accepted.length > 0 ? ledger.accept(accepted) : ledger.adopt(started);
+  }
 }
 
-function earlierOutcome(slice: readonly Line[]): Pick<Batch, "outcome" | "reason"> {
-  const unknown = slice.filter(({ entry }) => entry?.runId === null).length;
-  if (unknown === 0) return { outcome: "added_before" };
-  return {
-    outcome: "unknown",
-    reason: `${unknown} of them were sent before, and it is not known whether they were accepted`,
-  };
+/**
+ * Batches whose outcome is open get the one that can be learned: from the process that is sending them, or from the
+ * group itself. What cannot be learned now stays unknown; the runs exist or not, whatever fails here.
+ */
+async function learnOutcomes(
+  batches: readonly SentBatch[],
+  taskgroupId: string,
+  backend: Backend,
+  { clock, log }: PlacingContext,
+): Promise<void> {
+  const { ledger } = backend;
+  const openLines = ({ outcome, lines, sent }: SentBatch) =>
+    outcome === "unknown" ? sent : outcome === "added_before" ? waitingOf(lines) : [];
+  const ids = idsOf(batches.flatMap(openLines));
+  let latest = new Map<number, LedgerEntry>();
+  try {
+    if (ids.length > 0) {
+      await ledger.whenSent(ids, OTHER_SENDER_MS);
+      await settleGroup(taskgroupId, backend, { clock, released: "never" });
+    }
+  } catch (error) {
+    log().warn(
+      { err: error, taskgroup_id: taskgroupId },
+      "lost runs of a group cannot be looked up",
+    );
+  }
+  try {
+    const entries = ids.length === 0 ? [] : await ledger.whenSent(ids, 0);
+    latest = new Map(entries.map((entry) => [entry.entryId, entry]));
+  } catch (error) {
+    log().warn({ err: error, taskgroup_id: taskgroupId }, "what was written down cannot be read");
+  }
+  for (const batch of batches) {
+    const open = openLines(batch);
+    const isKnown = ({ entry }: Line) => (latest.get(entry?.entryId ?? 0)?.runId ?? null) !== null;
+    const unknown = open.filter((line) => !isKnown(line)).length;
+    if (open.length === 0) continue;
+    if (batch.outcome === "unknown" && unknown === 0) {
+      batch.outcome = "added";
+      delete batch.reason;
+    } else if (batch.outcome === "added_before" && unknown > 0) {
+      batch.outcome = "unknown";
+      batch.reason = `${unknown} of them were sent before, and it is not known whether they were accepted`;
+    }
+  }
+}
+
+function waitingOf(lines: readonly Line[]): Line[] {
+  return lines.filter(({ isNew, entry }) => !isNew && entry?.runId === null);
+}
+
+function idsOf(lines: readonly Line[]): number[] {
+  return lines.flatMap(({ entry }) => (entry === null ? [] : [entry.entryId]));
 }

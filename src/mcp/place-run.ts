@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { TaskApiError } from "../client/errors.ts";
+import { RunNotFound, TaskApiError } from "../client/errors.ts";
 import { LedgerUnavailable } from "../ledger/errors.ts";
 import { fingerprintRequest } from "../ledger/fingerprint-request.ts";
 import type { Ledger, LedgerEntry, Reservation, RunDraft } from "../ledger/ledger.ts";
@@ -8,7 +8,8 @@ import type { TaskRun } from "../task-api/run.ts";
 import { InvalidArguments } from "./argument-problems.ts";
 import { type Backend, BackendUnavailable } from "./backend.ts";
 import { type Budgets, checkCost } from "./order-cost.ts";
-import { CostRefused, SentBefore } from "./refusals.ts";
+import { CostRefused, OutcomeUnknown, SentBefore, type WayOut } from "./refusals.ts";
+import { settleRuns } from "./settle-unknown.ts";
 import type { ToolContext } from "./tool.ts";
 
 /** A run somebody wants. */
@@ -27,14 +28,17 @@ export interface PlacedRun {
   notes: string[];
 }
 
+/** Another process may be sending the same request: it has its answer by then, or its backend is very slow. */
+const OTHER_SENDER_MS = 35_000;
+
 /** Creates that have not been answered yet, by what they ask for; per ledger, because its runs are one caller's. */
 const inFlight = new WeakMap<Ledger, Map<string, Promise<PlacedRun>>>();
 
 /**
  * Starts a run, once: it is written down before it is sent, so that whatever happens in between is known to have been
  * under way. Identical orders at the same time become one run. It does not end with the caller: a run that the backend
- * accepts is a run, whoever has left meanwhile. Throws `CostRefused`, `SentBefore`, `InvalidArguments` and what the
- * client throws.
+ * accepts is a run, whoever has left meanwhile. Throws `CostRefused`, `OutcomeUnknown`, `SentBefore`,
+ * `InvalidArguments`, and what the client throws when nothing was started.
  */
 export async function placeRun(
   order: RunOrder,
@@ -56,11 +60,12 @@ export async function placeRun(
 }
 
 async function writeDownAndSend(
-  { input, idempotencyKey }: RunOrder,
+  order: RunOrder,
   backend: Backend,
   context: Budgets & Pick<ToolContext, "log">,
 ): Promise<PlacedRun> {
-  const { client, prices } = backend;
+  const { prices } = backend;
+  const { input, idempotencyKey } = order;
   const draft: RunDraft = {
     input,
     processor: input.processor,
@@ -70,40 +75,111 @@ async function writeDownAndSend(
   };
   const reserved = await writeDown([draft], backend, context);
   const [first] = reserved.entries;
+  const { notes } = reserved;
   if (first === undefined) {
-    const run = await client.createRun(input, { idempotencyKey: randomUUID() });
-    return { run, how: "started", notes: reserved.notes };
+    const run = await send(randomUUID(), input, backend, "none");
+    const isWritten = await backend.ledger.adopt([{ draft, run }]);
+    return { run, how: "started", notes: isWritten ? [] : notes };
   }
   const { entry, isNew } = first;
-  const { notes } = reserved;
-  if (entry.runId !== null) {
-    return { run: await client.retrieveRun(entry.runId), how: "known", notes };
-  }
-  if (!isNew && !(await client.honoursIdempotencyKeys())) throw new SentBefore(entry);
-  return { run: await send(entry, input, backend, isNew), how: "started", notes };
+  if (isNew) return sendEntry(entry, true, input, backend, notes);
+  const found = await findOrSendAgain(entry, input, backend, notes);
+  // The request that held the key was not accepted: the key is free.
+  return found ?? writeDownAndSend(order, backend, context);
 }
 
 /**
- * Sends a run that is written down. The backend gets a key in any case: one that honours it can be asked again when its
- * answer is lost.
+ * The run that was written down under the same key before; where keys are honoured it can be sent once more. Null when
+ * it turns out that it was never accepted.
+ */
+async function findOrSendAgain(
+  earlier: LedgerEntry,
+  input: RunInput,
+  backend: Backend,
+  notes: string[],
+): Promise<PlacedRun | null> {
+  const { client, ledger } = backend;
+  if (earlier.runId !== null) return knownRun(earlier, earlier.runId, backend, notes);
+  const isHonoured = await client.honoursIdempotencyKeys();
+  // A backend that honours the key gives two senders the same run; elsewhere the second waits for the first.
+  const [waited] = await ledger.whenSent([earlier.entryId], isHonoured ? 0 : OTHER_SENDER_MS);
+  if (waited === undefined) return null;
+  if (isHonoured) await settleRuns([waited], backend);
+  const [entry] = await ledger.whenSent([waited.entryId], 0);
+  if (entry === undefined) return null;
+  if (entry.runId !== null) return knownRun(entry, entry.runId, backend, notes);
+  if (!isHonoured) throw new SentBefore(entry);
+  return sendEntry(entry, false, input, backend, notes);
+}
+
+/** The run as the backend has it; when that cannot be seen now, as it was last seen: its id must not be lost. */
+async function knownRun(
+  entry: LedgerEntry,
+  runId: string,
+  { client }: Backend,
+  notes: string[],
+): Promise<PlacedRun> {
+  try {
+    return { run: await client.retrieveRun(runId), how: "known", notes };
+  } catch (error) {
+    if (!(error instanceof TaskApiError)) throw error;
+    const { status, isActive, processor, createdAt, modifiedAt, interactionId } = entry;
+    const run: TaskRun = {
+      run_id: runId,
+      status,
+      is_active: isActive,
+      processor,
+      created_at: createdAt,
+      modified_at: modifiedAt,
+      interaction_id: interactionId,
+      error: entry.error === null ? null : { message: entry.error },
+    };
+    const why =
+      error instanceof RunNotFound
+        ? "The backend no longer has this run"
+        : `The run could not be looked at (${error.message})`;
+    return { run, how: "known", notes: [...notes, `${why}; it is shown as last seen.`] };
+  }
+}
+
+async function sendEntry(
+  { entryId, idempotencyKey }: LedgerEntry,
+  isNew: boolean,
+  input: RunInput,
+  backend: Backend,
+  notes: string[],
+): Promise<PlacedRun> {
+  const { ledger } = backend;
+  try {
+    const way = idempotencyKey === null ? "list" : "same_key";
+    const run = await send(idempotencyKey ?? randomUUID(), input, backend, way);
+    const isWritten = await ledger.accept([{ entryId, run }]);
+    const note = "The run_id could not be written down yet: keep it. It is tried again.";
+    return { run, how: "started", notes: isWritten ? notes : [...notes, note] };
+  } catch (error) {
+    // Of one that was sent before, only this request is known to have been refused.
+    if (isNew && error instanceof TaskApiError) await ledger.release([entryId]);
+    else await ledger.endSending([entryId]);
+    throw error;
+  }
+}
+
+/**
+ * Sends a run. The backend gets a key in any case: one that honours it can be asked again when its answer is lost. Throws
+ * `OutcomeUnknown`, and what the client throws when nothing was started.
  */
 async function send(
-  entry: LedgerEntry,
+  idempotencyKey: string,
   input: RunInput,
-  { client, ledger }: Backend,
-  isNew: boolean,
+  { client }: Backend,
+  wayOut: WayOut,
 ): Promise<TaskRun> {
   try {
-    const idempotencyKey = entry.idempotencyKey ?? randomUUID();
-    const run = await client.createRun(input, { idempotencyKey });
-    await ledger.accept([{ entryId: entry.entryId, run }]);
-    return run;
+    return await client.createRun(input, { idempotencyKey });
   } catch (error) {
-    // Of one that was sent before, only that request is known to have been refused.
-    if (isNew && error instanceof TaskApiError && error.surelyNotAccepted) {
-      await ledger.release([entry.entryId]);
-    }
-    throw error;
+    if (!(error instanceof TaskApiError) || error.surelyNotAccepted) throw error;
+    const isHonoured = await client.honoursIdempotencyKeys().catch(() => false);
+    throw new OutcomeUnknown(error, isHonoured ? wayOut : "none");
   }
 }
 

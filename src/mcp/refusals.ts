@@ -1,4 +1,4 @@
-import { RequestRejected } from "../client/errors.ts";
+import { RequestRejected, type TaskApiError } from "../client/errors.ts";
 import type { LedgerEntry } from "../ledger/ledger.ts";
 
 /** A run, or all runs of a call, would cost more than the caller or the operator allows. Nothing was sent. */
@@ -19,6 +19,26 @@ export type CostRefusal =
   | { kind: "over_budget"; askedUsd: number; spentUsd: number; budgetUsd: number }
   /** There is a limit and no price to hold against it. */
   | { kind: "unknown_price"; processor: string };
+
+/** The request left, its answer was lost, and it could not be had again. `cause` says what happened. */
+export class OutcomeUnknown extends Error {
+  override readonly name = "OutcomeUnknown";
+  override readonly cause: TaskApiError;
+  /** What a call with the same key does about it; see {@link WayOut}. */
+  readonly wayOut: WayOut;
+
+  constructor(cause: TaskApiError, wayOut: WayOut) {
+    super(`${cause.message} It is not known whether the run was started.`);
+    this.cause = cause;
+    this.wayOut = wayOut;
+  }
+}
+
+/**
+ * How the outcome of a lost create can be learned. `same_key`: the same call with the same key starts nothing twice.
+ * `list`: the list of runs looks for it. `none`: only the user can look.
+ */
+export type WayOut = "same_key" | "list" | "none";
 
 /** The same request was sent before and nobody knows whether it was accepted. It is not sent again. */
 export class SentBefore extends Error {

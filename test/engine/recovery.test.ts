@@ -9,7 +9,7 @@ import { createRunStateMachine } from "../../src/engine/runs/run-state-machine.t
 import type { Engine } from "../../src/engine/engine.ts";
 import type { RunInput } from "../../src/task-api/run-input.ts";
 import { call } from "./call-engine.ts";
-import { endedOwner } from "./ended-owner.ts";
+import { endedOwner } from "../database/ended-owner.ts";
 import {
   clockAt,
   deferred,

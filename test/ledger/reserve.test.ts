@@ -18,6 +18,7 @@ test("a reserved run is unknown until the backend's answer is noted", async () =
   expect(entry).toEqual({
     entryId: 1,
     runId: null,
+    isBeingSent: true,
     taskgroupId: "g",
     interactionId: null,
     question: "Who founded Acme?",
@@ -44,6 +45,7 @@ test("a reserved run is unknown until the backend's answer is noted", async () =
   expect(await ledger.find("run_1")).toEqual({
     ...entry,
     runId: "run_1",
+    isBeingSent: false,
     interactionId: "int_1",
     status: "queued",
     isActive: true,

@@ -314,12 +314,12 @@ test("no answer within the time: a look may be repeated, a create is not known",
 });
 
 test.each([
-  ["a page", 200, "<html>Sign in</html>", {}],
-  ["JSON of another API", 200, '{"ok":true}', {}],
-  ["a redirect", 302, "", { location: "/login" }],
+  ["a page", 200, "<html>Sign in</html>", {}, "It is not known whether the run was started."],
+  ["JSON of another API", 200, '{"ok":true}', {}, "It is not known whether the run was started."],
+  ["a redirect", 302, "", { location: "/login" }, "No run was started."],
 ] as const)(
   "%s in place of the API's body: the base URL is named",
-  async (_name, status, body, headers) => {
+  async (_name, status, body, headers, outcome) => {
     const { url } = await startAnswering(status, body, headers);
     const client = await serve(url);
     const look = await get(client);
@@ -327,7 +327,7 @@ test.each([
     expect(look.next).toContain(GET_AGAIN);
     const { happened, next } = await create(client);
     expect(happened).toContain("Check the base URL.");
-    expect(next).toContain("It is not known whether the run was started.");
+    expect(next).toContain(outcome);
   },
 );
 

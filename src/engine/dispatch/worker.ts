@@ -13,7 +13,7 @@ import {
 import type { ChangeFeed } from "../runs/change-feed.ts";
 import type { ClaimedRun, RunEnding, RunStateMachine } from "../runs/run-state-machine.ts";
 import { checkOutput } from "../schema-conformity.ts";
-import { createLeaseOwner, ownerHasEnded } from "./lease-owner.ts";
+import { createProcessOwner, ownerHasEnded } from "../../database/process-owner.ts";
 import { createProgressBuffer } from "./progress-buffer.ts";
 
 /** Performs queued runs until it is stopped. */
@@ -72,7 +72,7 @@ export function startWorker({
   clock: Clock;
   log: Logger;
 }): Worker {
-  const owner = createLeaseOwner();
+  const owner = createProcessOwner();
   const held = new Map<string, Held>();
   const stopping = new AbortController();
   let claiming: Promise<void> | undefined;

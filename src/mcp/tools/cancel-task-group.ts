@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { GroupCancelNotSupported, GroupNotFound } from "../../client/errors.ts";
+import { GroupCancelNotSupported, GroupNotFound, TaskApiError } from "../../client/errors.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
 import { describeGroup, groupSentence } from "../group-report.ts";
 import { callText } from "../phrases.ts";
@@ -26,25 +26,37 @@ export const cancelTaskGroup: Tool<typeof Arguments> = {
   async run({ taskgroup_id: taskgroupId }, context) {
     const backend = await context.openBackend();
     const { client } = backend;
+    let before: TaskGroup;
     try {
-      const before = await client.retrieveGroup(taskgroupId, { signal: context.callerLeft });
+      before = await client.retrieveGroup(taskgroupId, { signal: context.callerLeft });
       if (isOver(before)) return report("already_finished", before);
-      const isTaken = await requestCancel();
-      const seconds = isTaken ? CONFIRM_SECONDS : 0;
-      const { group } = await waitForGroup(backend, taskgroupId, seconds, context);
-      return report(outcomeOf(group, isTaken), group);
     } catch (error) {
       if (error instanceof GroupNotFound) return reportNotFound(taskgroupId);
       throw error;
     }
+    const answer = await requestCancel();
+    const isTaken = answer !== null;
+    try {
+      const seconds = isTaken ? CONFIRM_SECONDS : 0;
+      const { group } = await waitForGroup(backend, taskgroupId, seconds, context);
+      return report(outcomeOf(group, isTaken), group);
+    } catch (error) {
+      if (!(error instanceof TaskApiError)) throw error;
+      // That does not undo what the backend has answered: it is what is known.
+      const known = answer ?? before;
+      const notes = [`The group could not be looked at again: ${error.message}`];
+      return { ...report(outcomeOf(known, isTaken), known), notes };
+    }
 
-    /** It does not end with the caller: a cancel that was asked for is wanted, whoever has left meanwhile. */
-    async function requestCancel(): Promise<boolean> {
+    /**
+     * The group as the backend answered with it; null when it cannot cancel. It does not end with the caller: a cancel
+     * that was asked for is wanted, whoever has left meanwhile.
+     */
+    async function requestCancel(): Promise<TaskGroup | null> {
       try {
-        await client.cancelGroup(taskgroupId);
-        return true;
+        return await client.cancelGroup(taskgroupId);
       } catch (error) {
-        if (error instanceof GroupCancelNotSupported) return false;
+        if (error instanceof GroupCancelNotSupported) return null;
         throw error;
       }
     }

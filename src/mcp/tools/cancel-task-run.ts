@@ -1,14 +1,19 @@
 import { z } from "zod";
-import { CancelNotSupported, RequestRejected, RunNotFound } from "../../client/errors.ts";
+import {
+  CancelNotSupported,
+  RequestRejected,
+  RunNotFound,
+  TaskApiError,
+} from "../../client/errors.ts";
 import type { RunSnapshot } from "../../client/snapshots.ts";
-import { isOver, mayHaveResult } from "../../task-api/run.ts";
+import { type TaskRun, isOver, mayHaveResult } from "../../task-api/run.ts";
 import type { Backend } from "../backend.ts";
 import { callText } from "../phrases.ts";
 import { describeRun } from "../run-facts.ts";
 import { CancelOutcome, OneRunReport, type RunReport } from "../run-report.ts";
 import { RunId } from "./shared-arguments.ts";
-import type { Tool, ToolContext } from "../tool.ts";
-import { lookAtRun, waitForRun } from "../wait-for-run.ts";
+import type { Tool } from "../tool.ts";
+import { lookAtRun, snapshotOf, waitForRun } from "../wait-for-run.ts";
 
 /** A worker acknowledges a cancel within moments; a longer one is reported as what it is. */
 const CONFIRM_SECONDS = 2;
@@ -27,44 +32,52 @@ export const cancelTaskRun: Tool<typeof Arguments> = {
 
   async run({ run_id: runId }, context) {
     const backend = await context.openBackend();
+    let before: RunSnapshot;
     try {
-      const before = await lookAtRun(backend, runId, context.callerLeft);
+      before = await lookAtRun(backend, runId, context.callerLeft);
       if (isOver(before.run)) return report("already_finished", before, backend);
-      const refusal = await requestCancel(backend, runId);
-      const after = await lookAgain(backend, runId, refusal, context);
-      return report(outcomeOf(after, refusal), after, backend);
     } catch (error) {
       if (error instanceof RunNotFound) return reportNotFound(runId);
       throw error;
     }
+    const answer = await requestCancel(backend, runId);
+    const isRefused = answer instanceof TaskApiError;
+    const { seen, notes } = isRefused
+      ? await lookAgain(before, () => lookAtRun(backend, runId, context.callerLeft))
+      : await lookAgain(snapshotOf(answer), () =>
+          waitForRun(backend, runId, CONFIRM_SECONDS, context),
+        );
+    const outcome = outcomeOf(seen, isRefused ? answer : null);
+    return { ...report(outcome, seen, backend), ...(notes.length > 0 && { notes }) };
   },
 };
 
 type Refusal = CancelNotSupported | RequestRejected;
 
 /**
- * Null when the backend took the request, else why it did not. It does not end with the caller: a cancel that was asked
- * for is wanted, whoever has left meanwhile.
+ * The run as the backend answered with it when it took the request, else why it did not. It does not end with the
+ * caller: a cancel that was asked for is wanted, whoever has left meanwhile.
  */
-async function requestCancel({ client }: Backend, runId: string): Promise<Refusal | null> {
+async function requestCancel({ client }: Backend, runId: string): Promise<TaskRun | Refusal> {
   try {
-    await client.cancelRun(runId);
-    return null;
+    return await client.cancelRun(runId);
   } catch (error) {
     if (error instanceof CancelNotSupported || error instanceof RequestRejected) return error;
     throw error;
   }
 }
 
-function lookAgain(
-  backend: Backend,
-  runId: string,
-  refusal: Refusal | null,
-  context: ToolContext,
-): Promise<RunSnapshot> {
-  return refusal === null
-    ? waitForRun(backend, runId, CONFIRM_SECONDS, context)
-    : lookAtRun(backend, runId, context.callerLeft);
+/** A second look that fails does not undo what the backend has answered: then that is what is known. */
+async function lookAgain(
+  known: RunSnapshot,
+  look: () => Promise<RunSnapshot>,
+): Promise<{ seen: RunSnapshot; notes: string[] }> {
+  try {
+    return { seen: await look(), notes: [] };
+  } catch (error) {
+    if (!(error instanceof TaskApiError)) throw error;
+    return { seen: known, notes: [`The run could not be looked at again: ${error.message}`] };
+  }
 }
 
 /** Throws the refusal of a run that could have been cancelled. */

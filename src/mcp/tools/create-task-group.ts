@@ -1,16 +1,18 @@
+import { TaskApiError } from "../../client/errors.ts";
 import { type RunInput, UndisputedRunInput } from "../../task-api/run-input.ts";
 import { InvalidArguments } from "../argument-problems.ts";
 import type { Backend } from "../backend.ts";
 import { composeDryRun } from "../dry-run.ts";
-import { describeGroup, groupSentence } from "../group-report.ts";
+import { type GroupFacts, describeGroup, groupSentence } from "../group-report.ts";
 import { ledgerNotes } from "../ledger-notes.ts";
 import { costUsd } from "../order-cost.ts";
 import { callText } from "../phrases.ts";
 import { type PlacedGroup, placeGroup } from "../place-group.ts";
+import { oneLine } from "../reading/page-text.ts";
 import { explainedBy } from "../refusals.ts";
 import { warningFacts } from "../run-facts.ts";
 import { GroupReport, RunReport } from "../run-report.ts";
-import type { Tool } from "../tool.ts";
+import type { Tool, ToolContext } from "../tool.ts";
 import { waitForGroup } from "../wait-for-group.ts";
 import { boundWait } from "../wait-policy.ts";
 import { waitFacts } from "../compose-report.ts";
@@ -89,23 +91,43 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
       throw explainedBy(doubts, trouble);
     }
     const wait = boundWait(args.wait_seconds, context.waits, 0);
-    const { group } = await waitForGroup(backend, taskgroupId, wait.seconds, context);
+    const look = await lookOrKeep(backend, taskgroupId, wait.seconds, context);
     const price = costUsd(
       inputs.map(({ processor }) => processor),
       backend.prices,
     );
     return {
-      summary: `${startedSentence(placed, inputs.length)} ${groupSentence(group)}.`,
-      next_step: nextStep(placed, context.waits.defaultSeconds),
-      ...describeGroup(group),
+      summary: [startedSentence(placed, inputs.length), look.sentence].join(" ").trim(),
+      next_step: nextStep(placed, idempotencyKey !== undefined, context.waits.defaultSeconds),
+      taskgroup_id: oneLine(taskgroupId, 100),
+      ...look.facts,
       ...(price !== null && added === inputs.length && { price_usd: price }),
       ...waitFacts(wait),
       ...warningFacts(doubts),
       batches,
-      notes: [...notes, ...ledgerNotes(backend)],
+      notes: [...notes, ...look.notes, ...ledgerNotes(backend)],
     };
   },
 };
+
+/** Looks at the group that has runs now. When that fails the caller still gets its id, which must not be lost. */
+async function lookOrKeep(
+  backend: Backend,
+  taskgroupId: string,
+  seconds: number,
+  context: ToolContext,
+): Promise<{ sentence: string; facts: Partial<GroupFacts>; notes: string[] }> {
+  try {
+    const { group, trouble } = await waitForGroup(backend, taskgroupId, seconds, context);
+    const notes = trouble === null ? [] : [`The group could not be watched to the end: ${trouble}`];
+    return { sentence: `${groupSentence(group)}.`, facts: describeGroup(group), notes };
+  } catch (error) {
+    context.callerLeft.throwIfAborted();
+    context.log().warn({ err: error, taskgroup_id: taskgroupId }, "a new group cannot be watched");
+    const why = error instanceof TaskApiError ? error.message : "This server failed to look.";
+    return { sentence: "", facts: {}, notes: [`The group could not be looked at yet: ${why}`] };
+  }
+}
 
 function startedSentence({ taskgroupId, added, batches }: PlacedGroup, asked: number): string {
   if (added === asked) return `Started ${added} runs in group ${taskgroupId}.`;
@@ -116,7 +138,11 @@ function startedSentence({ taskgroupId, added, batches }: PlacedGroup, asked: nu
   return `Started ${added} of ${asked} runs in group ${taskgroupId}; ${rest}.`;
 }
 
-function nextStep({ taskgroupId, batches }: PlacedGroup, seconds: number): string {
+function nextStep(
+  { taskgroupId, batches }: PlacedGroup,
+  isKeyed: boolean,
+  seconds: number,
+): string {
   const look = callText("get_task_group", { taskgroup_id: taskgroupId, wait_seconds: seconds });
   const unknown = batches.filter(({ outcome }) => outcome === "unknown");
   const unsent = batches.filter(({ outcome }) => outcome === "refused" || outcome === "not_sent");
@@ -127,7 +153,9 @@ function nextStep({ taskgroupId, batches }: PlacedGroup, seconds: number): strin
     ...(unknown.length === 0
       ? []
       : [
-          `Inputs ${ranges(unknown)}: compare the group's number of runs before you send them again; they might be billed twice.`,
+          isKeyed
+            ? `Inputs ${ranges(unknown)}: call create_task_group again with the same arguments and the same idempotency_key; it looks for them and starts nothing twice.`
+            : `Inputs ${ranges(unknown)}: compare the group's number of runs before you send them again; they might be billed twice.`,
         ]),
     ...(unsent.length === 0
       ? []

@@ -89,8 +89,9 @@ async function seeOrKeep(
       seconds > 0 && is_active ? await waitForRun(backend, run_id, seconds, context) : created;
     return await withOutput(backend, run_id, seen, context.callerLeft);
   } catch (error) {
-    if (!(error instanceof TaskApiError)) throw error;
+    context.callerLeft.throwIfAborted();
     context.log().warn({ err: error, run_id }, "a new run cannot be watched");
-    return { ...created, trouble: error.message };
+    const trouble = error instanceof TaskApiError ? error.message : "This server failed to look.";
+    return { ...created, trouble };
   }
 }

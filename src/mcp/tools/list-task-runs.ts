@@ -10,6 +10,7 @@ import { callText } from "../phrases.ts";
 import { questionOf } from "../reading/group-rows.ts";
 import { oneLine } from "../reading/page-text.ts";
 import { AnyReport, RunReport, type RunRow } from "../run-report.ts";
+import { settleEntries } from "../settle-unknown.ts";
 import type { Tool, ToolContext } from "../tool.ts";
 import { lookAtRun } from "../wait-for-run.ts";
 import { TaskgroupId } from "./shared-arguments.ts";
@@ -58,7 +59,11 @@ export const listTaskRuns: Tool<typeof Arguments> = {
 
   async run(args, context) {
     const backend = await context.openBackend();
-    const { entries, nextCursor } = await readEntries(args, backend);
+    let page = await readEntries(args, backend);
+    if (await settleEntries(page.entries, backend, context.clock)) {
+      page = await readEntries(args, backend);
+    }
+    const { entries, nextCursor } = page;
     const { rows, isOld } = await refresh(entries, backend, context);
     const { todayUsd, totalUsd, activeUsd } = await backend.ledger.spending();
     const budgetUsdPerDay = context.ownBudgetUsdPerDay ?? context.budgetUsdPerDay;
@@ -70,7 +75,7 @@ export const listTaskRuns: Tool<typeof Arguments> = {
       ...(unknown === 0
         ? []
         : [
-            `${unknown} shown as unknown: the request was sent and its answer never arrived, so the run may exist and be billed. The user can look for it in the account's recent runs. Calling create_task_run with the same idempotency_key is safe.`,
+            `${unknown} shown as unknown: the request was sent and its answer never arrived, so the run may exist and be billed. The user can look for it in the account's recent runs. Making the same call again with the same idempotency_key is safe.`,
           ]),
       ...ledgerNotes(backend),
     ];

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** The lease owner of a process of this machine that has ended. */
+/** The name of a process of this machine that has ended. */
 export function endedOwner(): string {
   const script = fileURLToPath(new URL("print-lease-owner.ts", import.meta.url));
   return String(spawnSync(process.execPath, ["--import", "tsx", script]).stdout);

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
-import { z } from "zod";
 
 /**
  * Where process ids mean the same: one host since it was started, and, in containers, one process namespace. Null
@@ -27,40 +26,40 @@ function readStartTime(pid: number): string | null {
   }
 }
 
-/** The name under which a worker holds leases: its process, and a part that no other worker has. */
-export function createLeaseOwner(): string {
-  const owner: z.infer<typeof LeaseOwner> = {
-    scope: readProcessScope(),
-    pid: process.pid,
-    started: readStartTime(process.pid),
-    id: randomUUID(),
-  };
-  return JSON.stringify(owner);
+/** Neither changes while this process lives, and lists ask about many owners. */
+let own: { scope: string | null; started: string | null } | undefined;
+
+function readOwn(): { scope: string | null; started: string | null } {
+  return (own ??= { scope: readProcessScope(), started: readStartTime(process.pid) });
 }
 
-const LeaseOwner = z.object({
-  scope: z.string().nullable(),
-  pid: z.number().int(),
-  started: z.string().nullable(),
-  id: z.string(),
-});
+/** The name under which work is held: its process, and a part that no other holder has. */
+export function createProcessOwner(): string {
+  return JSON.stringify({
+    ...readOwn(),
+    pid: process.pid,
+    id: randomUUID(),
+  });
+}
 
 /**
  * Whether the process behind an owner surely no longer runs. Where that cannot be known (another host, container or
- * boot, or a system that does not tell), the answer is no: its lease will expire.
+ * boot, or a system that does not tell), the answer is no: its work is taken up when its time is over.
  */
 export function ownerHasEnded(owner: string): boolean {
-  const parsed = LeaseOwner.safeParse(parseJson(owner));
-  if (!parsed.success) return false;
-  const { scope, pid, started } = parsed.data;
-  if (scope === null || started === null || scope !== readProcessScope()) return false;
-  return readStartTime(pid) !== started;
+  const { scope, pid, started } = readOwner(owner);
+  if (typeof scope !== "string" || typeof pid !== "number" || typeof started !== "string") {
+    return false;
+  }
+  if (scope !== readOwn().scope) return false;
+  return (pid === process.pid ? readOwn().started : readStartTime(pid)) !== started;
 }
 
-function parseJson(text: string): unknown {
+function readOwner(text: string): { scope?: unknown; pid?: unknown; started?: unknown } {
   try {
-    return JSON.parse(text);
+    const owner: unknown = JSON.parse(text);
+    return typeof owner === "object" && owner !== null ? owner : {};
   } catch {
-    return undefined;
+    return {};
   }
 }
