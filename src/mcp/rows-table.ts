@@ -18,6 +18,7 @@ const COLUMNS = [
   "percent",
   "question",
   "output",
+  "basis",
   "error",
   "processor",
   "price_usd",

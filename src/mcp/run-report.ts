@@ -50,6 +50,7 @@ export const RunRow = z.object({
   taskgroup_id: z.string().optional(),
   percent: z.number().optional(),
   output: z.unknown().optional(),
+  basis: z.array(z.record(z.string(), z.unknown())).optional(),
   error: z.string().optional(),
 });
 export type RunRow = z.infer<typeof RunRow>;

@@ -1,12 +1,35 @@
 import { BackendUnreachable, TaskApiError } from "../../client/errors.ts";
 import { unreadableOf } from "../../task-api/lenient.ts";
+import type { FieldBasis, RunOutput } from "../../task-api/output.ts";
 import type { TaskGroupRunEvent } from "../../task-api/task-group.ts";
 import { shownJson } from "../phrases.ts";
 import type { RunRow } from "../run-report.ts";
+import type { JsonObject } from "../../task-api/task-spec.ts";
+import { PlaceNotFound } from "../argument-problems.ts";
 import { oneLine, pageText } from "./page-text.ts";
+import { pickField } from "./run-views.ts";
 
 /** Weights (see `pageText`) of one row and of all rows of a page: both channels together stay under 10,000 tokens. */
-const RowBudget = { page: 11_000, question: 120, output: 1_200, error: 400, id: 100 } as const;
+const RowBudget = {
+  page: 11_000,
+  question: 120,
+  output: 1_200,
+  error: 400,
+  id: 100,
+  /** Of one row: several rows stand on a page, and get_task_run shows the whole of one. */
+  basis: 2_400,
+  reasoning: 300,
+  url: 300,
+  excerpt: 200,
+} as const;
+
+/** What of each output a row shows. */
+export interface RowView {
+  /** The evidence in place of the value. */
+  isBasis: boolean;
+  /** A dotted path; undefined for all of it. */
+  field: string | undefined;
+}
 
 /** A list that ends early is read on from where it ended, this often without a new row. */
 const FRUITLESS_STREAMS = 2;
@@ -40,12 +63,14 @@ export async function readRows(
   {
     limit,
     cursor,
+    view,
     expected,
     isMeant,
     onState,
   }: {
     limit: number;
     cursor: string | undefined;
+    view: RowView;
     expected: number | null;
     isMeant: (run: RunState["run"]) => boolean;
     onState: (state: RunState) => Promise<void>;
@@ -86,7 +111,7 @@ export async function readRows(
         }
         const isNew = isMeant(event.run) && !seen.has(event.run.run_id);
         if (isNew) {
-          const row = rowOf(event);
+          const row = rowOf(event, view);
           left -= Buffer.byteLength(JSON.stringify(row));
           if (rows.length > 0 && (left < 0 || rows.length === limit)) {
             trouble = null;
@@ -134,14 +159,71 @@ function writeCursor(before: number | null, rows: number, id: string | undefined
   return before === null ? id : `${before + rows}~${id}`;
 }
 
-function rowOf({ run, input, output }: RunState): RunRow {
+function rowOf({ run, input, output }: RunState, view: RowView): RunRow {
   return {
     run_id: oneLine(run.run_id, RowBudget.id),
     status: oneLine(run.status, RowBudget.id),
     ...(input && { question: questionOf(input["input"]) }),
-    ...(output && { output: shortValue(output.content) }),
+    ...(output && outputOf(output, view)),
     ...(run.error && { error: oneLine(run.error.message, RowBudget.error) }),
   };
+}
+
+/** A row whose output has no such field shows none. */
+function outputOf(output: RunOutput, { isBasis, field }: RowView): Partial<RunRow> {
+  if (isBasis) return { basis: shortBasis(output.basis, field) };
+  try {
+    return { output: shortValue(pickField(output, field)) };
+  } catch (error) {
+    if (error instanceof PlaceNotFound) return {};
+    throw error;
+  }
+}
+
+/** Every field with its confidence, and of reasoning and citations as much as fits a row, in turn. */
+function shortBasis(basis: readonly FieldBasis[], field: string | undefined): JsonObject[] {
+  const entries = basis.filter(
+    (entry) => field === undefined || entry.field === field || entry.field.startsWith(`${field}.`),
+  );
+  let left: number = RowBudget.basis;
+  const shown: JsonObject[] = [];
+  for (const [index, { field: name, confidence, reasoning, citations }] of entries.entries()) {
+    // What later fields do not use is theirs who come after them.
+    const share = Math.floor(left / (entries.length - index));
+    const claim: JsonObject = {
+      field: oneLine(name, RowBudget.id),
+      ...(confidence && { confidence: oneLine(confidence, RowBudget.id) }),
+      ...(reasoning && { reasoning: oneLine(reasoning, Math.min(RowBudget.reasoning, share)) }),
+    };
+    let room = share - weightOf(claim);
+    const cited: JsonObject[] = [];
+    for (const { url, title, excerpts } of citations ?? []) {
+      const citation = {
+        url: oneLine(url, RowBudget.url),
+        ...(title && { title: oneLine(title, RowBudget.question) }),
+        ...(excerpts?.[0] && { excerpt: oneLine(excerpts[0], RowBudget.excerpt) }),
+      };
+      room -= weightOf(citation);
+      if (room < 0) break;
+      cited.push(citation);
+    }
+    const unseen = (citations?.length ?? 0) - cited.length;
+    const entry = {
+      ...claim,
+      ...(cited.length > 0 && { citations: cited }),
+      ...(unseen > 0 && { citations_left_out: unseen }),
+    };
+    left -= weightOf(entry);
+    if (left < 0 && shown.length > 0) {
+      return [...shown, { fields_left_out: entries.length - index }];
+    }
+    shown.push(entry);
+  }
+  return shown;
+}
+
+function weightOf(value: JsonObject): number {
+  return Buffer.byteLength(JSON.stringify(value));
 }
 
 /** The input as one line. */

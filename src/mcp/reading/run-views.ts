@@ -162,7 +162,8 @@ function sectionOf(text: string, asked: string): string {
   return text.slice(section.start, section.end).trimEnd();
 }
 
-function pickField(output: RunOutput, field: string | undefined): unknown {
+/** A field by its dotted path; undefined: all. Throws `PlaceNotFound`. */
+export function pickField(output: RunOutput, field: string | undefined): unknown {
   if (field === undefined) return output.content;
   const notFound = (known: string[]) => new PlaceNotFound({ kind: "field", name: field, known });
   // The basis calls the one field of a text `output`.
