@@ -90,9 +90,8 @@ type RunState = Pick<TaskRun, "status" | "is_active">;
  * than {@link RunStatus} may have one.
  */
 export function mayHaveResult({ status, is_active }: RunState): boolean {
-  return (
-    !is_active && status !== "failed" && status !== "cancelled" && status !== "action_required"
-  );
+  if (status === "completed") return true;
+  return !is_active && !["failed", "cancelled", "action_required"].includes(status);
 }
 
 /** Whether a run will never change again, as far as the server said so: what was only derived proves nothing. */

@@ -82,7 +82,6 @@ interface Change {
 const VALUES: [string, (value: unknown) => unknown][] = [
   ["null", () => null],
   ["a number", () => 0.92],
-  ["true", () => true],
   ["an object", () => ({ odd: { "a b": 1 } })],
   ["a list", () => ["odd", null, 3]],
   ["an empty text", () => ""],

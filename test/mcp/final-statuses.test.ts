@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { startTestEngine, textResult } from "../engine/start-test-engine.ts";
+import { backendOf, connect } from "./connect.ts";
+
+/** The real engine, in whose answers completed runs have another status, or no `is_active`. */
+async function startRenamed(change: (text: string) => string) {
+  const engine = await startTestEngine(async () => textResult("the answer"));
+  const backend = await backendOf(async (request) => {
+    const response = await engine.fetch(request);
+    const text = change(await response.text());
+    return new Response(text, { status: response.status, headers: response.headers });
+  }, "hosted");
+  return { backend, client: await connect(async () => backend) };
+}
+
+const rename = (word: string) => (text: string) =>
+  text.replaceAll('"status":"completed"', `"status":"${word}"`);
+
+test.each(["succeeded", "partially_completed"])(
+  "a run that is %s is read with its result, whichever way it is looked at",
+  async (word) => {
+    const { backend, client } = await startRenamed(rename(word));
+    const { report } = await client.call("create_task_run", { input: "q", wait_seconds: 30 });
+    const { run_id } = report;
+    expect(report).toMatchObject({ status: word, is_active: false, output: "the answer" });
+    for (const wait_seconds of [0, 5]) {
+      for (const view of ["auto", "output"]) {
+        const seen = (await client.call("get_task_run", { run_id, view, wait_seconds })).report;
+        expect(seen).toMatchObject({ status: word, output: "the answer", percent: 100 });
+      }
+    }
+    const steps = await client.call("get_task_run", { run_id, view: "events" });
+    expect(steps.report.next_step).toContain("to read the answer");
+    expect(JSON.stringify(await client.beside.read(`task-run://${run_id}/output`))).toContain(
+      "the answer",
+    );
+    // What the ledger keeps of it, and does with it.
+    expect(await backend.ledger.readOutput(run_id ?? "")).toMatchObject({ content: "the answer" });
+    expect((await backend.ledger.find(run_id ?? ""))?.finishedAt).not.toBeNull();
+    const cancelled = (await client.call("cancel_task_run", { run_id })).report;
+    expect(cancelled.outcome).toBe("already_finished");
+    expect(cancelled.next_step).toContain("Its result is still there");
+  },
+);
+
+test("without is_active a known status decides, and the result about a new one", async () => {
+  const strip = (text: string) => text.replaceAll(/"is_active":(true|false),?/g, "");
+  for (const change of [strip, (text: string) => rename("succeeded")(strip(text))]) {
+    const { client } = await startRenamed(change);
+    const { report } = await client.call("create_task_run", { input: "q", wait_seconds: 30 });
+    expect(report).toMatchObject({ is_active: false, output: "the answer" });
+    const { run_id } = report;
+    const seen = await client.call("get_task_run", { run_id, wait_seconds: 0 });
+    expect(seen.report).toMatchObject({ is_active: false, output: "the answer" });
+  }
+});
