@@ -43,7 +43,7 @@ const ValidationList = lenient(z.looseObject({ detail: z.array(ValidationProblem
 const PlainDetail = z.looseObject({ detail: z.string() });
 
 /** What the web framework says of an unknown route or method: the Task API's own codes have words of their own. */
-const ROUTE_WORDS: readonly string[] = ["Not Found", "Method Not Allowed"];
+const ROUTE_WORDS: ReadonlySet<string> = new Set(["Not Found", "Method Not Allowed"]);
 
 /**
  * Reads an error body leniently: the API's own, the same without `type` or `ref_id`, the validation list of the group
@@ -73,6 +73,6 @@ export function readErrorBody(body: unknown): ErrorAnswer {
   }
   const plain = PlainDetail.safeParse(body);
   const message = plain.success ? plain.data.detail : null;
-  const isTaskApi = message !== null && !ROUTE_WORDS.includes(message);
+  const isTaskApi = message !== null && !ROUTE_WORDS.has(message);
   return { isTaskApi, message, refId: null, problems: [] };
 }

@@ -86,7 +86,11 @@ function createReader(known: JsonObject, lost: string[][]): Read {
     return NOT_READ;
   }
 
-  function readObject(schema: z.ZodObject, value: JsonObject, path: string[]): unknown {
+  function readObject(
+    schema: z.ZodObject<Record<string, z.core.$ZodType>>,
+    value: JsonObject,
+    path: string[],
+  ): unknown {
     const object = { ...value };
     for (const [key, field] of Object.entries(schema.shape)) {
       const kept = readField(field, value[key], value, [...path, key]);
