@@ -211,7 +211,14 @@ async function sendLines(
         continue;
       }
       isWritten = (await writeIds(fresh, run_ids)) && isWritten;
-      batches.push({ ...batch, outcome: "added" });
+      const unread = run_ids.filter((id) => id === "").length;
+      if (unread === 0) {
+        batches.push({ ...batch, outcome: "added" });
+        continue;
+      }
+      await ledger.endSending(entryIds);
+      const reason = `The backend named ${unread} of the runs in a way that cannot be read`;
+      batches.push({ ...batch, outcome: "unknown", reason });
     } catch (error) {
       if (!(error instanceof TaskApiError)) throw error;
       trouble = error;
@@ -226,7 +233,8 @@ async function sendLines(
   function writeIds(fresh: readonly Line[], runIds: readonly string[]): Promise<boolean> {
     const started = fresh.flatMap(({ entry, draft }, index) => {
       const run_id = runIds[index];
-      return run_id === undefined ? [] : [{ entry, draft, run: { run_id } }];
+      // An id that could not be read: its entry stays unknown, and the others keep their places.
+      return run_id === undefined || run_id === "" ? [] : [{ entry, draft, run: { run_id } }];
     });
     const accepted = started.flatMap(({ entry, run }) =>
       entry === null ? [] : [{ entryId: entry.entryId, run }],
