@@ -18,6 +18,8 @@ import { collect, errorOf, iterate, next } from "./capture.ts";
 import { connectOverNetwork, startEngineServer } from "./loopback-server.ts";
 import { type ManualClock, createManualClock } from "./manual-clock.ts";
 
+const API_ERROR = JSON.stringify({ error: { message: "No." } });
+
 const question = { input: "What was the GDP of France in 2023?", processor: "pro" };
 const meter = (progress_meter: number): ProgressEvent => ({
   type: "task_run.progress_stats",
@@ -410,7 +412,7 @@ describe("when long polls fail too", () => {
   test("a backend that does not wait is not asked in a tight loop", async () => {
     const { followers, runId, complete, count, clock } = await startRun({
       fault(kind, response) {
-        if (kind === "result") response.writeHead(408).end();
+        if (kind === "result") response.writeHead(408).end(API_ERROR);
         return kind === "result" || (kind === "events" && refuse(response));
       },
     });
@@ -467,7 +469,7 @@ describe("when long polls fail too", () => {
     const { followers, runId, client, complete } = await startRun({
       fault(kind, response) {
         if (kind === "result" && isGone) {
-          response.writeHead(404).end();
+          response.writeHead(404).end(API_ERROR);
           return true;
         }
         return kind === "events" && refuse(response);
@@ -587,7 +589,7 @@ describe("what makes waiting pointless reaches every watcher", () => {
     let isRevoked = false;
     const { followers, runId, streams, complete } = await startRun({
       fault(_kind, response) {
-        if (isRevoked) response.writeHead(401).end();
+        if (isRevoked) response.writeHead(401).end(API_ERROR);
         return isRevoked;
       },
     });

@@ -130,7 +130,9 @@ test("when the request's fate is unknown nothing is claimed", async () => {
 test("a backend that refuses to cancel an active run is not said to have taken it", async () => {
   const engine = await startTestEngine(({ signal }) => untilAborted(signal));
   const backend = await backendOf(async (request) => {
-    if (request.url.endsWith("/cancel")) return new Response(null, { status: 409 });
+    if (request.url.endsWith("/cancel")) {
+      return Response.json({ error: { message: "No." } }, { status: 409 });
+    }
     return engine.fetch(request);
   });
   const client = await connect(async () => backend);
