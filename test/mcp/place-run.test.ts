@@ -170,14 +170,17 @@ test("the operator's budget for a day refuses with the sum so far, also for dry 
 test("prices of the operator win, and say what a run costs", async () => {
   const { backend } = await countingBackend();
   const prices = createPriceList({ kind: "custom", overrides: { base: 0.5, own: 0.25 } });
-  const client = await connect(async () => ({ ...backend, prices }));
-  const { report, text } = await client.call("create_task_run", {
+  // Our engine would refuse the processor, in a dry run too.
+  const other = await backendOf(() => Promise.resolve(new Response("{}", { status: 404 })));
+  const elsewhere = await connect(async () => ({ ...other, prices }));
+  const { report, text } = await elsewhere.call("create_task_run", {
     input: "Why?",
     processor: "own",
     dry_run: true,
   });
   expect(report.price_usd).toBe(0.25);
   expect(text).toContain("On own it costs $0.25 when it completes.");
+  const client = await connect(async () => ({ ...backend, prices }));
   expect((await client.call("create_task_run", { input: "Why?" })).report.price_usd).toBe(0.5);
 });
 
