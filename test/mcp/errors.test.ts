@@ -1,5 +1,6 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
+import { readRunId } from "../../src/commands/read-run-id.ts";
 import { BackendUnavailable } from "../../src/mcp/backend.ts";
 import { type ClientKind, backendOf, clientKinds, connect } from "./connect.ts";
 
@@ -110,6 +111,24 @@ test("the id of a group as a resource points to the tool that reads it", async (
   await expect(client.beside.read("task-run://tgrp_1")).rejects.toThrow(
     'call get_task_group {"taskgroup_id":"tgrp_1"}',
   );
+});
+
+test("a reading tool names what it ignored, and what was probably meant", async () => {
+  const backend = await backendOf(() => Promise.resolve(new Response("{}", { status: 404 })));
+  const client = await connect(async () => backend);
+  const { report, isError } = await client.call("list_task_runs", { limits: 5, explanation: "x" });
+  expect(isError).toBe(false);
+  expect(report.ignored_arguments).toEqual(["limits", "explanation"]);
+  expect(report.notes).toEqual(["limits was ignored; did you mean limit?"]);
+  const missing = await client.call("get_task_run", { runId: "trun_1" });
+  expect(missing.isError).toBe(true);
+  expect(missing.text).toContain("- runId: unknown here; did you mean run_id?");
+  expect(missing.text).toContain("- run_id: required");
+});
+
+test("the terminal tells the id of a group from that of a run", () => {
+  expect(() => readRunId(" tgrp_1")).toThrow("the id of a task group");
+  expect(readRunId("trun_1 ")).toBe("trun_1");
 });
 
 test("a missing or impossible run_id is named", async () => {
