@@ -70,6 +70,10 @@ Rules on which the API's own sources disagree (the length of labels, keywords of
 the backend's to judge: such a request is sent with a warning, and a refusal is explained by it. A dry run asks the backend
 what it would say, where that is possible without starting a run, which is so with the built-in engine.
 
+Text from outside is shown clean: well-formed, without control characters, escape sequences, direction marks and other
+characters that cannot be seen, and otherwise letter for letter. A number with more digits than JSON readers keep
+(\`653247040368672768\`, \`1e400\`) is text of the same digits, and a note names its place.
+
 The answers below are real ones of the built-in engine over the example documents; only ids, times and fence boundaries
 are replaced.`;
 

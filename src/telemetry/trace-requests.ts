@@ -1,5 +1,6 @@
 import { SpanKind, type Tracer, trace } from "@opentelemetry/api";
 import type { TraceRequest } from "../mcp/trace-request.ts";
+import { cleanText } from "../text/clean-text.ts";
 import { contextFrom, currentContext, errorType, markFailed } from "./span-context.ts";
 
 /** A server span for each request. Source: OpenTelemetry semantic conventions, "Model Context Protocol", Server. */
@@ -12,7 +13,7 @@ export function createTraceRequest(tracer: Tracer): TraceRequest {
         kind: SpanKind.SERVER,
         attributes: {
           "mcp.method.name": method,
-          "jsonrpc.request.id": id,
+          "jsonrpc.request.id": cleanText(id),
           "network.transport": transport,
           ...(tool !== undefined && {
             "gen_ai.tool.name": tool,

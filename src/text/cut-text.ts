@@ -1,10 +1,14 @@
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /**
- * How far around a cut is looked at. Finding segments takes the square of the length; the longest emoji have some 30
+ * How far before a cut is looked. Finding segments takes the square of the length; the longest emoji have some 30
  * UTF-16 units, and what is longer is a pile of accents.
  */
 const WINDOW_CHARS = 128;
+
+/** Where most cuts are, and where nothing need be asked: each of these is a character by itself. */
+const BETWEEN_LETTERS =
+  /^(?:(?!\p{M})[ -~\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{P}]){2}$/u;
 
 /**
  * The nearest place at or before `at` (in UTF-16 units), and behind `after`, where the text can be cut without splitting
@@ -13,12 +17,11 @@ const WINDOW_CHARS = 128;
  */
 export function cutPlace(text: string, at: number, after = 0): number {
   if (at >= text.length) return text.length;
-  if (at <= 0 || (isAscii(text, at) && isAscii(text, at - 1) && text.charAt(at) !== "\n"))
-    return at;
+  if (at <= 0 || BETWEEN_LETTERS.test(text.slice(at - 1, at + 1))) return at;
   // A window that begins at an ASCII character begins with a whole one.
   let from = at - 1;
   while (from > 0 && from > at - WINDOW_CHARS && !isAscii(text, from)) from -= 1;
-  const segment = graphemes.segment(text.slice(from, at + WINDOW_CHARS)).containing(at - from);
+  const segment = graphemes.segment(text.slice(from, at + 2)).containing(at - from);
   const place = from + (segment?.index ?? 0);
   if (place > after && (place > from || from === 0 || isAscii(text, from))) return place;
   if (!/^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(at - 1, at + 1))) return at;

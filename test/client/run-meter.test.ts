@@ -74,3 +74,9 @@ test("a message as long as a page is cut", () => {
   meter.take(message("x".repeat(100_000), 1));
   expect(meter.read().latestMessage).toHaveLength(1_000);
 });
+
+test("a step that is cut ends with a whole character", () => {
+  const meter = createRunMeter();
+  meter.take(message(`${"a".repeat(995)}👩‍👩‍👧`, 1));
+  expect(meter.read().latestMessage).toBe(`${"a".repeat(995)}…`);
+});

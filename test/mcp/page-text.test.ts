@@ -60,3 +60,10 @@ test("text from outside becomes one line without control characters, and says th
   expect(oneLine(" a\r\nb\u0000\u2028c\td ", 100)).toBe("a b c d");
   expect(oneLine("word ".repeat(20), 12)).toBe("word word wo…");
 });
+
+test("neither a page nor a line ends inside what a reader takes for one character", () => {
+  expect(pageText("ab👩‍👩‍👧c", 0, 14)).toMatchObject({ text: "ab", nextOffset: 2 });
+  expect(pageText("👩‍👩‍👧👩‍👩‍👧", 0, 20).text).toBe("👩‍👩‍👧");
+  expect(oneLine("ae\u0301 e\u0301e\u0301", 8)).toBe("ae\u0301 e\u0301…");
+  expect(oneLine("a\u001b[31mb\u202ec\u{e0041}", 100)).toBe("abc");
+});
