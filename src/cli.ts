@@ -8,6 +8,7 @@ import { ExitCode, exitCodeOf } from "./commands/exit-code.ts";
 import { BadSetting, type Config, readSettings } from "./config.ts";
 import type { HostSettings } from "./read-setting.ts";
 import { type Flags, OPTIONS, type Setting, type SettingName } from "./options.ts";
+import { FILES_REPLACED, filesWereReplaced } from "./mcp/replaced-files.ts";
 import { PROCESSORS } from "./task-api/processors.ts";
 import { cleanText } from "./text/clean-text.ts";
 
@@ -21,6 +22,20 @@ const FOR_PERSON = { logLevel: "warn" } as const;
 const { version, settingTitles: titles = {} } = z
   .object({ version: z.string(), settingTitles: z.record(z.string(), z.string()).optional() })
   .parse(JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")));
+
+/** Streams whose readers may go without an end of this process: those of a server that does not live by them. */
+const dispensable = new Set<object>();
+
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (dispensable.has(stream)) return;
+    // Who read has had enough, as in `runs | head`.
+    if (error.code === "EPIPE") process.exit(ExitCode.done);
+    if (stream !== process.stdout) return;
+    process.stderr.write(`task-run-mcp: the output cannot be written: ${error.message}\n`);
+    process.exit(ExitCode.failed);
+  });
+}
 
 /** The process is about to end by itself; see to it that it does. */
 function limitDrain(drainMs = DRAIN_MS): void {
@@ -55,7 +70,13 @@ function read(
   const { config, problems, nameOf } = readSettings(flags, undefined, { titles, ...host });
   const openLog = async () => {
     const { createLogger } = await import("./logger.ts");
-    return createLogger({ level: config.logLevel, secrets: config.secrets });
+    const log = createLogger({ level: config.logLevel, secrets: config.secrets });
+    if (config.isHomeless) {
+      log.warn(
+        "runs are kept in memory: this user has no home folder; set TASK_RUN_MCP_STATE_DIR or HOME",
+      );
+    }
+    return log;
   };
   const signal = abortOnSignals(DRAIN_MS + drainSeconds(config) * 1_000);
   const wrongSettings = problems.filter(({ setting }) => names.includes(setting));
@@ -103,6 +124,8 @@ addOptions(
     .argument("[folder...]", "folders of documents, in place of --documents"),
   COMMAND_SETTINGS.stdio,
 ).action(async (folders: string[], _flags: Flags, command: Command) => {
+  // The transport ends with its output, and the log does without a reader.
+  dispensable.add(process.stdout).add(process.stderr);
   const { stdioCommand } = await import("./commands/stdio.ts");
   const flags = command.optsWithGlobals<Flags>();
   const { config, ...context } = read(flags, COMMAND_SETTINGS.stdio, { folders });
@@ -126,6 +149,7 @@ addOptions(
   program.command("http").description("serve MCP over HTTP to many agents; prints its URL"),
   COMMAND_SETTINGS.http,
 ).action(async (_flags: Flags, command: Command) => {
+  dispensable.add(process.stderr);
   const { httpCommand } = await import("./commands/http.ts");
   const { config, ...context } = await prepare(
     command.optsWithGlobals<Flags>(),
@@ -149,6 +173,7 @@ addOptions(
     .description("serve the built-in engine's Task API over HTTP; prints its base URL"),
   COMMAND_SETTINGS.engine,
 ).action(async (_flags: Flags, command: Command) => {
+  dispensable.add(process.stderr);
   const { engineCommand } = await import("./commands/engine.ts");
   // On this command `--api-key` is the key that callers must send, not one that we send.
   const { apiKey: engineApiKey, ...flags } = command.optsWithGlobals<Flags>();
@@ -237,6 +262,13 @@ async function readArguments(): Promise<string[] | "nothing asked on a terminal"
   return first === "help" && second !== undefined && !isKnown ? [second] : args;
 }
 
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return "code" in error && error.code === "EMFILE"
+    ? `this process may open no more files: raise its limit (ulimit -n). ${error.message}`
+    : error.message;
+}
+
 try {
   const args = await readArguments();
   if (args === "nothing asked on a terminal") {
@@ -246,7 +278,7 @@ try {
     await program.parseAsync(args, { from: "user" });
   }
 } catch (error) {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = filesWereReplaced(error) ? FILES_REPLACED : messageOf(error);
   process.stderr.write(`task-run-mcp: ${cleanText(message)}\n`);
   process.exitCode = exitCodeOf(error);
 }

@@ -1,13 +1,12 @@
 import { existsSync } from "node:fs";
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import envPaths from "env-paths";
 import { z } from "zod";
 import { parseBaseUrl } from "./client/base-url.ts";
 import { checkApiKey } from "./client/secrets.ts";
 import type { Proxies } from "./client/proxies.ts";
 import { type Flags, LOG_LEVELS, type LogLevel, type SettingName } from "./options.ts";
+import { dataFolder, homeFolder, resolvePath } from "./folders.ts";
 import {
   type HostSettings,
   type Reader,
@@ -112,6 +111,8 @@ export interface Config {
   /** For every request to a server that a setting names. */
   proxies: Proxies;
   logLevel: LogLevel;
+  /** Nothing says where state may be kept: this user has no home folder. It stays in memory. */
+  isHomeless: boolean;
   /** Every secret of this configuration, for redaction. */
   secrets: string[];
 }
@@ -161,11 +162,12 @@ export function readSettings(
     return value === undefined ? undefined : resolvePath(value);
   };
 
-  const stateDir = path("stateDir") ?? envPaths("task-run-mcp", { suffix: "" }).data;
+  const stateDir = path("stateDir") ?? dataFolder(env);
+  const inState = (file: string) => (stateDir === undefined ? ":memory:" : join(stateDir, file));
   const engine: EngineConfig = {
     documents: readFolders(host.folders, text("documents")),
     script: path("script"),
-    databasePath: join(stateDir, "engine.sqlite"),
+    databasePath: inState("engine.sqlite"),
     allowNetworks: splitList(text("allowNetworks")),
     webhookSecrets: splitList(text("webhookSecrets")),
     retentionDays: parse("retentionDays", Days, "a number of days, 1 or more"),
@@ -217,9 +219,10 @@ export function readSettings(
         parse("maxWaitSeconds", Seconds, "a number of seconds, 1 to 3600"),
         parse("waitCaps", WaitCaps, "names and seconds, such as cursor=240,codex=120"),
       ),
-      ledgerPath: join(stateDir, "ledger.sqlite"),
+      ledgerPath: inState("ledger.sqlite"),
     },
     engine,
+    isHomeless: stateDir === undefined,
     serve: {
       host: address,
       port: port ?? 0,
@@ -345,11 +348,7 @@ export interface Machine {
   env: NodeJS.ProcessEnv;
 }
 
+/** Throws {@link NoHomeFolder} for a user without a home folder. */
 export function readMachine(env: NodeJS.ProcessEnv = process.env): Machine {
-  return { platform: process.platform, home: homedir(), env };
-}
-
-/** An absolute path; `~` is the user's home folder. */
-export function resolvePath(path: string): string {
-  return resolve(path.replace(/^~(?=$|[/\\])/, homedir()));
+  return { platform: process.platform, home: homeFolder(), env };
 }

@@ -19,6 +19,7 @@ export class UsageError extends Error {
 const SETTING_ERRORS: ReadonlySet<string> = new Set([
   "UsageError",
   "BadSetting",
+  "NoHomeFolder",
   "InvalidBaseUrl",
   "InvalidApiKey",
   "DocumentFolderUnusable",

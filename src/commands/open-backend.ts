@@ -14,6 +14,7 @@ import type { Engine } from "../engine/engine.ts";
 import { openLedgerStore } from "../ledger/open-ledger-store.ts";
 import { fingerprintKey } from "../ledger/scope.ts";
 import { type Backend, BackendUnavailable } from "../mcp/backend.ts";
+import { FILES_REPLACED, filesWereReplaced } from "../mcp/replaced-files.ts";
 import type { Caller } from "../mcp/caller.ts";
 import { createOwnRunsOnly } from "../mcp/own-runs-only.ts";
 import { createPriceList } from "../mcp/price-list.ts";
@@ -144,7 +145,8 @@ export async function openBackends(
 }
 
 function unavailable(error: unknown): BackendUnavailable {
-  const message = error instanceof Error ? error.message : String(error);
+  const reason = error instanceof Error ? error.message : String(error);
+  const message = filesWereReplaced(error) ? FILES_REPLACED : reason;
   return new BackendUnavailable(message, { cause: error });
 }
 

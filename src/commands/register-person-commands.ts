@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { type Config, type Settings, readMachine, resolvePath } from "../config.ts";
+import { type Config, type Settings, readMachine } from "../config.ts";
+import { resolvePath } from "../folders.ts";
 import type { Logger } from "pino";
 import { type Flags, type SettingName, settingNames } from "../options.ts";
 import { COMMAND_SETTINGS, addOptions } from "./command-options.ts";

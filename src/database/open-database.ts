@@ -1,4 +1,4 @@
-import { mkdir, open as openFile } from "node:fs/promises";
+import { mkdir, open as openFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Kysely, type Migration, Migrator } from "kysely";
 import { migrations } from "./migrations.ts";
@@ -59,9 +59,34 @@ export async function openSqlite<Schema>(
 
 /** Makes the folder and the file, for their owner only: runs may carry secrets. */
 async function prepareFile(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(path));
   const file = await openFile(path, "a", 0o600);
   await file.close();
+}
+
+/** Node's own recursive `mkdir` never ends below /proc, where a folder is said to be missing whatever is made. */
+async function makeFolder(folder: string, canMakeParent = true): Promise<void> {
+  try {
+    await mkdir(folder, 0o700);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT" && canMakeParent && dirname(folder) !== folder) {
+      await makeFolder(dirname(folder));
+      await makeFolder(folder, false);
+      return;
+    }
+    // Whatever else is wrong with a folder that is there, opening the file tells.
+    if (await isFolder(folder)) return;
+    throw error;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 function configure(sqlite: Sqlite): void {
@@ -98,10 +123,14 @@ function describe(error: unknown): string {
   if (/locked|busy/i.test(message)) {
     return "another program holds a lock on it. Close that program, or choose another state folder.";
   }
+  if (/EMFILE|ENFILE/.test(message)) {
+    return "this process may open no more files. Raise its limit (ulimit -n).";
+  }
   if (/EEXIST|ENOTDIR/.test(message)) {
     return "a file stands where its folder should be. Move that file, or choose another state folder.";
   }
-  if (/EACCES|EPERM|EROFS|EISDIR|readonly|unable to open/i.test(message)) {
+  // A folder under /proc is said not to be there, whatever is made.
+  if (/EACCES|EPERM|EROFS|EISDIR|ENOENT|readonly|unable to open/i.test(message)) {
     return "it cannot be opened for writing. Check the permissions of the folder, or choose another state folder.";
   }
   if (/previously executed migration/i.test(message)) {

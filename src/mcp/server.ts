@@ -24,6 +24,7 @@ import { declaresTasks } from "./tasks-capability.ts";
 import type { performCall } from "./perform-call.ts";
 import { silentProgress } from "./progress.ts";
 import type { ToolContext } from "./tool.ts";
+import { FILES_REPLACED, filesWereReplaced } from "./replaced-files.ts";
 import { TOOL_LIST } from "./tool-list.ts";
 import {
   type TraceRequest,
@@ -138,6 +139,15 @@ export function createTaskRunServer(
   };
   /** Asked for once: `import()` takes its time also for what is there already. */
   let performing: Promise<{ performCall: typeof performCall }> | undefined;
+  async function loadCalls() {
+    try {
+      return await import("./perform-call.ts");
+    } catch (error) {
+      performing = undefined;
+      // The client is shown the message.
+      throw filesWereReplaced(error) ? new Error(FILES_REPLACED, { cause: error }) : error;
+    }
+  }
   return (request) => {
     const facts = readRequestFacts(request?.authInfo);
     const { caller, ownBudgetUsdPerDay, requestId, httpTrace } = facts;
@@ -170,7 +180,7 @@ export function createTaskRunServer(
     const trace: TraceWork = (context, work, tool) =>
       traceRequest(describeRequest(context, { tool, httpTrace, isHttp }), work);
     const call = (name: string, args: unknown, context: ServerContext) =>
-      (performing ??= import("./perform-call.ts")).then((calls) =>
+      (performing ??= loadCalls()).then((calls) =>
         calls.performCall(name, args, services, {
           mcpReq: context.mcpReq,
           clientName: clientNameOf(server, context),
@@ -233,6 +243,9 @@ async function openBackend(open: () => Promise<Backend>): Promise<Backend> {
     return await open();
   } catch (error) {
     if (error instanceof BackendUnavailable) throw error;
-    throw new BackendUnavailable("The server's log (stderr) has the cause.", { cause: error });
+    const reason = "The server's log (stderr) has the cause.";
+    throw new BackendUnavailable(filesWereReplaced(error) ? FILES_REPLACED : reason, {
+      cause: error,
+    });
   }
 }

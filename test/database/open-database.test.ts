@@ -38,6 +38,13 @@ test("a folder in the place of the file is refused with what to do", async () =>
   await expect(openDatabase(await temporaryFolder())).rejects.toThrow(/cannot be opened/);
 });
 
+test.skipIf(process.platform !== "linux").each([
+  ["/proc/state/deep", /cannot be opened for writing/],
+  ["/dev/null/state", /a file stands where its folder should be/],
+])("a state folder %s is refused with what to do", async (folder, words) => {
+  await expect(openDatabase(join(folder, "state.sqlite"))).rejects.toThrow(words);
+});
+
 test("node:sqlite is used from 22.13 on", () => {
   expect(["20.18.1", "22.12.0", "22.13.0", "23.0.0", "24.21.0"].map(hasNodeSqlite)).toEqual([
     false,
