@@ -37,6 +37,8 @@ export interface Call {
 export interface StreamCall extends Call {
   /** How long the stream may be silent, once it has begun. */
   silenceMs: number;
+  /** How long all of it may take; without it, any time. */
+  totalMs?: number;
 }
 
 /** The Task API in use, as something that answers calls. */
@@ -99,7 +101,7 @@ export function createBackend(options: {
     signal: AbortSignal | undefined,
     attemptOnce: () => Promise<T>,
   ): Promise<T> {
-    const startedAt = clock.now();
+    const startedAt = clock.elapsedMs();
     for (let attempt = 1; ; attempt += 1) {
       try {
         signal?.throwIfAborted();
@@ -111,7 +113,7 @@ export function createBackend(options: {
             repeatable,
             isAnswerVital: call.isAnswerVital ?? false,
             attempt,
-            elapsedMs: clock.now() - startedAt,
+            elapsedMs: clock.elapsedMs() - startedAt,
           });
         let delayMs = decide(call.repeatable === true);
         if (delayMs === null && typeof call.repeatable === "function" && decide(true) !== null) {
@@ -141,7 +143,12 @@ export function createBackend(options: {
     async *stream(describeCall, contract, signal) {
       const call = describeCall();
       const { chunks, deadline } = await withRetries(call, signal, async () => {
-        const opening = startDeadline({ clock, ms: call.timeoutMs, signal });
+        const opening = startDeadline({
+          clock,
+          ms: call.timeoutMs,
+          totalMs: call.totalMs,
+          signal,
+        });
         try {
           const response = await send(call, "text/event-stream", opening.signal);
           return { chunks: eventStreamOf(response), deadline: opening };

@@ -2,8 +2,10 @@ import { onAbort } from "./on-abort.ts";
 
 /** Time, as an argument: tests turn it by hand instead of waiting. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch: for what is shown, stored or compared with others. It can be set, also back. */
   now(): number;
+  /** Milliseconds since some moment, which nobody can set: for how long something takes. */
+  elapsedMs(): number;
   /** Resolves after `ms`. Rejects with the signal's reason as soon as it aborts, and leaves no timer behind. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls back after `ms`, unless the returned function was called before. */
@@ -12,6 +14,7 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsedMs: () => performance.now(),
   async sleep(ms, signal) {
     signal?.throwIfAborted();
     await new Promise<void>((resolve) => {

@@ -17,19 +17,22 @@ export interface Deadline {
 export function startDeadline(options: {
   clock: Clock;
   ms: number;
+  /** However often it is touched. */
+  totalMs?: number | undefined;
   signal: AbortSignal | undefined;
 }): Deadline {
   const { clock, signal } = options;
   const exchange = new AbortController();
   let limitMs = options.ms;
-  let touchedAt = clock.now();
+  let touchedAt = clock.elapsedMs();
+  const endsAt = touchedAt + (options.totalMs ?? Number.POSITIVE_INFINITY);
   let hasPassed = false;
 
   const leaveCaller = onAbort(signal, () => exchange.abort(signal?.reason));
 
   let stopTimer = clock.startTimer(limitMs, look);
   function look(): void {
-    const leftMs = touchedAt + limitMs - clock.now();
+    const leftMs = Math.min(touchedAt + limitMs, endsAt) - clock.elapsedMs();
     if (leftMs > 0) {
       stopTimer = clock.startTimer(leftMs, look);
       return;
@@ -44,7 +47,7 @@ export function startDeadline(options: {
     hasPassed: () => hasPassed,
     touch(ms = limitMs) {
       limitMs = ms;
-      touchedAt = clock.now();
+      touchedAt = clock.elapsedMs();
     },
     clear() {
       stopTimer();

@@ -33,10 +33,10 @@ export async function followGroup(options: FollowGroupOptions): Promise<void> {
 
   if ((await readGroup()) === "finished") return;
   for (let shortStreams = 0; ;) {
-    const openedAt = clock.now();
+    const openedAt = clock.elapsedMs();
     const stream = await followStream();
     if (stream === "finished") return;
-    if (clock.now() - openedAt >= policy.longStreamMs && stream !== "silent") {
+    if (clock.elapsedMs() - openedAt >= policy.longStreamMs && stream !== "silent") {
       // Its time window was over.
       shortStreams = 0;
     } else if (stream === "ended") {
@@ -78,9 +78,9 @@ export async function followGroup(options: FollowGroupOptions): Promise<void> {
 
   /** Reads the group now and then, until it is finished or the stream is worth another try. */
   async function poll(): Promise<"finished" | "active"> {
-    const streamAgainAt = clock.now() + policy.streamAgainAfterMs;
+    const streamAgainAt = clock.elapsedMs() + policy.streamAgainAfterMs;
     let hasFailed = false;
-    for (let pauses = 1; clock.now() < streamAgainAt; pauses += 1) {
+    for (let pauses = 1; clock.elapsedMs() < streamAgainAt; pauses += 1) {
       const state = await readGroup();
       if (state === "finished") return "finished";
       if (state === "unreadable") hasFailed = true;

@@ -51,7 +51,7 @@ export async function followRun(options: FollowOptions): Promise<void> {
   }
 
   async function followStream(): Promise<"finished" | "expired" | "failed"> {
-    const openedAt = clock.now();
+    const openedAt = clock.elapsedMs();
     try {
       for await (const event of client.streamEvents(runId, { signal })) {
         switch (event.type) {
@@ -74,16 +74,16 @@ export async function followRun(options: FollowOptions): Promise<void> {
       // A stream that fell silent has lived long, but would only fall silent again.
       if (error instanceof BackendTimedOut) return "failed";
     }
-    return clock.now() - openedAt >= policy.longStreamMs ? "expired" : "failed";
+    return clock.elapsedMs() - openedAt >= policy.longStreamMs ? "expired" : "failed";
   }
 
   /** Polls until the run is finished, or the stream is worth another try. */
   async function poll(): Promise<"finished" | "active"> {
-    const streamAgainAt = clock.now() + policy.streamAgainAfterMs;
+    const streamAgainAt = clock.elapsedMs() + policy.streamAgainAfterMs;
     let canLongPoll = true;
     let hasFailed = false;
     let pauses = 0;
-    while (clock.now() < streamAgainAt) {
+    while (clock.elapsedMs() < streamAgainAt) {
       const state = await readRun();
       if (state === "finished") return "finished";
       if (state === "unreadable") {
@@ -117,7 +117,7 @@ export async function followRun(options: FollowOptions): Promise<void> {
   }
 
   async function longPoll(): Promise<"finished" | "active" | "failed"> {
-    const startedAt = clock.now();
+    const startedAt = clock.elapsedMs();
     try {
       const { run, output } = await client.retrieveResult(runId, {
         timeoutSeconds: policy.longPollSeconds,
@@ -132,7 +132,7 @@ export async function followRun(options: FollowOptions): Promise<void> {
       }
     }
     // A server that does not wait must not be asked in a tight loop.
-    return clock.now() - startedAt < policy.minLongPollMs ? "failed" : "active";
+    return clock.elapsedMs() - startedAt < policy.minLongPollMs ? "failed" : "active";
   }
 
   /** A run that came to an output is published only with it: its watchers end there. */

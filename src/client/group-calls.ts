@@ -64,7 +64,8 @@ export function createGroupCalls({
         });
         return {
           ...get(path, { kind: "group", taskgroupId }),
-          silenceMs: ClientLimits.streamSilenceMs,
+          silenceMs: ClientLimits.readTimeoutMs,
+          totalMs: ClientLimits.listMs,
         };
       };
       return backend.stream(call, lenient(TaskGroupRunEvent), signal);

@@ -1,7 +1,9 @@
 /** Every timeout and size limit of the client. */
 export const ClientLimits = {
-  /** The API answers plain calls in well under a second; half a minute also covers a cold start behind a proxy. */
+  /** Giving up on a create leaves it in doubt; half a minute also covers a cold start behind a proxy. */
   callTimeoutMs: 30_000,
+  /** The API answers reads in well under a second, and nothing is lost with one: who asked is told in seconds. */
+  readTimeoutMs: 10_000,
   /** A thousand inputs may be 25 MB and as many runs to store; giving up early leaves all of them in doubt. */
   addRunsTimeoutMs: 60_000,
   /** The server's default, and the largest wait any source vouches for. Source: Task API, "Getting the result". */
@@ -12,6 +14,8 @@ export const ClientLimits = {
   streamOpeningMs: 10_000,
   /** Servers that send keep-alive comments send them several times a minute: a silent minute is a dead connection. */
   streamSilenceMs: 60_000,
+  /** A list has all that it sends at hand, and a page of it is read in less. */
+  listMs: 20_000,
   /** Documented results reach 600 citations, under 2 MiB; far more than that would only exhaust memory. */
   answerMaxBytes: 32 * 1024 * 1024,
   /** The last state event carries the whole output, so a frame may be as large as an answer. */

@@ -23,15 +23,10 @@ export function createPacer({ perMinute, clock }: { perMinute: number; clock: Cl
   let line: Promise<unknown> = Promise.resolve();
 
   function forgetOld(): void {
-    const now = clock.now();
+    const startMs = clock.elapsedMs() - ClientLimits.quotaWindowMs;
     for (;;) {
       const [oldest] = taken;
-      // What seems to come was taken before the clock was set back.
-      if (
-        oldest === undefined ||
-        (oldest.at > now - ClientLimits.quotaWindowMs && oldest.at <= now)
-      )
-        return;
+      if (oldest === undefined || oldest.at > startMs) return;
       sum -= oldest.count;
       taken.shift();
     }
@@ -46,8 +41,8 @@ export function createPacer({ perMinute, clock }: { perMinute: number; clock: Cl
     signal?.throwIfAborted();
     while (!fits(count)) {
       const [oldest] = taken;
-      const wakeAt = (oldest?.at ?? clock.now()) + ClientLimits.quotaWindowMs;
-      await clock.sleep(wakeAt - clock.now(), signal);
+      const wakeAt = (oldest?.at ?? clock.elapsedMs()) + ClientLimits.quotaWindowMs;
+      await clock.sleep(wakeAt - clock.elapsedMs(), signal);
     }
     note(count);
   }
@@ -59,9 +54,10 @@ export function createPacer({ perMinute, clock }: { perMinute: number; clock: Cl
   }
 
   function note(count: number): void {
+    const at = Math.floor(clock.elapsedMs());
     const newest = taken.at(-1);
-    if (newest?.at === clock.now()) newest.count += count;
-    else taken.push({ at: clock.now(), count });
+    if (newest?.at === at) newest.count += count;
+    else taken.push({ at, count });
     sum += count;
   }
 

@@ -4,7 +4,7 @@ import { ClientLimits } from "./limits.ts";
 
 /** A read: repeated whenever that may help. */
 export function get(path: string, subject: Subject): Call {
-  return { method: "GET", path, subject, repeatable: true, timeoutMs: ClientLimits.callTimeoutMs };
+  return { method: "GET", path, subject, repeatable: true, timeoutMs: ClientLimits.readTimeoutMs };
 }
 
 /** The path with those of the parameters that have a value. */

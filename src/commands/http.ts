@@ -85,7 +85,7 @@ export async function httpCommand({
       reachBackend: backends.reach,
       ...(webhook && { webhook }),
       log,
-      now: Date.now,
+      elapsedMs: () => performance.now(),
     });
     stdout.write(`${server.url}\n`);
     log.info({ url: server.url, backend: config.kind }, "serving MCP over HTTP");

@@ -4,6 +4,8 @@ import { setTimeout } from "node:timers/promises";
 export interface Clock {
   /** Epoch milliseconds; fractions keep moments within one millisecond apart. */
   now(): number;
+  /** Milliseconds since some moment, which nobody can set: for how long something takes. */
+  elapsedMs(): number;
   /** Resolves after `ms`. Rejects with the signal's reason as soon as it aborts, and leaves no timer behind. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
@@ -27,6 +29,7 @@ function readSystemTime(): number {
 
 export const systemClock: Clock = {
   now: readSystemTime,
+  elapsedMs: () => performance.now(),
   async sleep(ms, signal) {
     try {
       await setTimeout(ms, undefined, { signal });

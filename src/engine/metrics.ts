@@ -90,7 +90,7 @@ export function createMetrics({ db, clock }: { db: Database; clock: Clock }): Me
     measure: (executor) => ({
       key: executor.key,
       async execute(attempt) {
-        const startedMs = clock.now();
+        const startedMs = clock.elapsedMs();
         let outcome = "failed";
         try {
           const result = await executor.execute(attempt);
@@ -99,7 +99,7 @@ export function createMetrics({ db, clock }: { db: Database; clock: Clock }): Me
         } finally {
           if (attempt.signal.aborted) outcome = "stopped";
           const { processor } = attempt.input;
-          executions.observe({ processor, outcome }, (clock.now() - startedMs) / 1_000);
+          executions.observe({ processor, outcome }, (clock.elapsedMs() - startedMs) / 1_000);
         }
       },
     }),

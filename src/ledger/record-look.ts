@@ -41,7 +41,8 @@ export function createLookRecorder({
     const last = written.get(key);
     if (last === undefined || last.status !== run.status) return true;
     if (output !== null && !last.hadOutput) return true;
-    return !isTerminalStatus(run.status) && now() - last.atMs >= PROGRESS_INTERVAL_MS;
+    // A clock that was set back must not keep the progress of an hour from being written.
+    return !isTerminalStatus(run.status) && Math.abs(now() - last.atMs) >= PROGRESS_INTERVAL_MS;
   }
 
   return {

@@ -134,7 +134,7 @@ export function createProgressReporter(options: {
   send: (progress: Progress) => Promise<void>;
 }): ProgressReporter {
   const { subject, clock, log, send } = options;
-  let state = startProgress(subject, clock.now());
+  let state = startProgress(subject, clock.elapsedMs());
   let isStopped = false;
   let isSending = false;
   let pause = new AbortController();
@@ -143,7 +143,7 @@ export function createProgressReporter(options: {
     // One at a time: a client that reads slowly gets fewer notifications, not a growing queue.
     if (isStopped || isSending) return;
     pause.abort();
-    const delayMs = nextDueAt(state) - clock.now();
+    const delayMs = nextDueAt(state) - clock.elapsedMs();
     if (delayMs <= 0) {
       void deliver();
       return;
@@ -155,7 +155,7 @@ export function createProgressReporter(options: {
 
   async function deliver(): Promise<void> {
     if (isStopped) return;
-    const taken = takeProgress(state, clock.now());
+    const taken = takeProgress(state, clock.elapsedMs());
     state = taken.state;
     isSending = true;
     try {

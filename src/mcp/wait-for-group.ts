@@ -2,7 +2,7 @@ import type { TaskGroup } from "../task-api/task-group.ts";
 import type { Backend } from "./backend.ts";
 import { groupPercent, groupSentence } from "./group-report.ts";
 import type { ToolContext } from "./tool.ts";
-import { watchFor } from "./watch-for.ts";
+import { lastLook, watchFor } from "./watch-for.ts";
 
 /** A group as it was last seen; `trouble`: why newer news are missing. */
 export interface SeenGroup {
@@ -20,11 +20,11 @@ export async function waitForGroup(
   seconds: number,
   { clock, callerLeft, draining, startProgress }: ToolContext,
 ): Promise<SeenGroup> {
-  const look = async (): Promise<SeenGroup> => {
-    const group = await client.retrieveGroup(taskgroupId, { signal: callerLeft });
+  const look = async (signal: AbortSignal): Promise<SeenGroup> => {
+    const group = await client.retrieveGroup(taskgroupId, { signal });
     return { group, trouble: null };
   };
-  if (seconds === 0) return look();
+  if (seconds === 0) return look(callerLeft);
   const progress = startProgress({ name: `Group ${taskgroupId}` });
   const latest = await watchFor(seconds, {
     clock,
@@ -44,5 +44,5 @@ export async function waitForGroup(
       return group.status.is_active ? "active" : "ended";
     },
   });
-  return latest ?? look();
+  return latest ?? lastLook({ clock, callerLeft }, look);
 }

@@ -1,17 +1,12 @@
-import { BackendTimedOut, RunNotFound, RunStillActive } from "../client/errors.ts";
+import { RunNotFound, RunStillActive } from "../client/errors.ts";
 import { READY_RESULT_SECONDS } from "../client/follow-run.ts";
 import type { RunSnapshot } from "../client/snapshots.ts";
-import { onAbort } from "../client/on-abort.ts";
-import type { TaskApiClient } from "../client/task-api-client.ts";
 import { type TaskRun, isOver, mayHaveResult } from "../task-api/run.ts";
 import type { Backend } from "./backend.ts";
 import { keptOutput } from "./kept-run.ts";
 import { durationText } from "./phrases.ts";
 import type { ToolContext } from "./tool.ts";
-import { watchFor } from "./watch-for.ts";
-
-/** Added to a wait in which the backend said nothing: enough for one answer, too short to outlast a client's limit. */
-const LAST_LOOK_MS = 3_000;
+import { lastLook, watchFor } from "./watch-for.ts";
 
 /**
  * Watches a run until it is no longer active or `seconds` are over, telling the caller how it gets on. Whoever leaves
@@ -42,31 +37,17 @@ export async function waitForRun(
       return run.is_active ? "active" : "ended";
     },
   });
-  return remember(backend, latest ?? (await lookOnceMore(client, runId, { clock, callerLeft })));
+  if (latest !== null) return remember(backend, latest);
+  const run = await lastLook({ clock, callerLeft }, (signal) =>
+    client.retrieveRun(runId, { signal }),
+  );
+  return remember(backend, snapshotOf(run));
 }
 
 function usualText(usual: { from: number; to: number } | undefined): string | null {
   return usual === undefined
     ? null
     : `usually ${durationText(usual.from)} to ${durationText(usual.to)}`;
-}
-
-/** A run of which nothing was heard in the whole wait: one last look, which must not double that wait. */
-async function lookOnceMore(
-  client: TaskApiClient,
-  runId: string,
-  { clock, callerLeft }: Pick<ToolContext, "clock" | "callerLeft">,
-): Promise<RunSnapshot> {
-  const ending = new AbortController();
-  const timedOut = new BackendTimedOut("The backend did not answer in the time of this call.");
-  const stopTimer = clock.startTimer(LAST_LOOK_MS, () => ending.abort(timedOut));
-  const stopListening = onAbort(callerLeft, () => ending.abort(callerLeft.reason));
-  try {
-    return snapshotOf(await client.retrieveRun(runId, { signal: ending.signal }));
-  } finally {
-    stopTimer();
-    stopListening();
-  }
 }
 
 /** The run as it is now, without waiting. */

@@ -1,3 +1,4 @@
+import { BackendTimedOut } from "../client/errors.ts";
 import { onAbort } from "../client/on-abort.ts";
 import type { ProgressReporter } from "./progress.ts";
 import type { ToolContext } from "./tool.ts";
@@ -43,4 +44,24 @@ export async function watchFor<Seen>(
   }
   callerLeft.throwIfAborted();
   return latest;
+}
+
+/** Added to a wait in which the backend said nothing: enough for one answer, too short to outlast a client's limit. */
+const LAST_LOOK_MS = 3_000;
+
+/** After a wait in which nothing was heard: one last look, which must not double that wait. */
+export async function lastLook<Seen>(
+  { clock, callerLeft }: Pick<ToolContext, "clock" | "callerLeft">,
+  look: (signal: AbortSignal) => Promise<Seen>,
+): Promise<Seen> {
+  const ending = new AbortController();
+  const timedOut = new BackendTimedOut("The backend did not answer in the time of this call.");
+  const stopTimer = clock.startTimer(LAST_LOOK_MS, () => ending.abort(timedOut));
+  const stopListening = onAbort(callerLeft, () => ending.abort(callerLeft.reason));
+  try {
+    return await look(ending.signal);
+  } finally {
+    stopTimer();
+    stopListening();
+  }
 }

@@ -3,6 +3,8 @@ import type { Clock } from "../../src/client/clock.ts";
 export interface ManualClock extends Clock {
   /** Moves the time on and wakes whoever is due. */
   advance(ms: number): void;
+  /** Somebody corrects the time of day; no time has passed. */
+  setBack(ms: number): void;
   /** How many sleep, or have a timer, at the moment. */
   readonly sleepers: number;
   /** Every sleep and timer begun so far, in order. */
@@ -14,6 +16,7 @@ export interface ManualClock extends Clock {
 /** A clock that only the test moves. */
 export function createManualClock(startAt = Date.parse("2026-11-24T12:00:00Z")): ManualClock {
   let now = startAt;
+  let setBackMs = 0;
   const pending = new Set<{ wakeAt: number; wake: () => void }>();
   const sleeps: number[] = [];
   const waiting = new Set<() => void>();
@@ -41,7 +44,11 @@ export function createManualClock(startAt = Date.parse("2026-11-24T12:00:00Z")):
   }
 
   return {
-    now: () => now,
+    now: () => now - setBackMs,
+    elapsedMs: () => now,
+    setBack(ms) {
+      setBackMs += ms;
+    },
     startTimer,
     async sleep(ms, signal) {
       signal?.throwIfAborted();

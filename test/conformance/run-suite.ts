@@ -26,7 +26,7 @@ export async function serveOpen(factory: McpServerFactory, bus?: ServerEventBus)
       allowKeyHeader: false,
     },
     log: silentLog,
-    now: Date.now,
+    elapsedMs: () => performance.now(),
   });
   onTestFinished(() => server.close(0));
   return server.url;

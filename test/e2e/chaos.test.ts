@@ -45,6 +45,7 @@ const SHARES = {
 const SPEED = 20;
 const fastClock: Clock = {
   now: () => systemClock.now() * SPEED,
+  elapsedMs: () => systemClock.elapsedMs() * SPEED,
   sleep: (ms, signal) => systemClock.sleep(ms / SPEED, signal),
   startTimer: (ms, onTimeUp) => systemClock.startTimer(ms / SPEED, onTimeUp),
 };

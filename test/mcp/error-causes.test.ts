@@ -26,6 +26,7 @@ const KEY = "the-key-of-the-account";
 /** Retries and timeouts of the client take a hundredth of their time. */
 const fastClock: Clock = {
   now: () => systemClock.now() * 100,
+  elapsedMs: () => systemClock.elapsedMs() * 100,
   sleep: (ms, signal) => systemClock.sleep(ms / 100, signal),
   startTimer: (ms, onTimeUp) => systemClock.startTimer(ms / 100, onTimeUp),
 };

@@ -327,7 +327,7 @@ test("too many requests of one principal are told when to come again; others go 
   let now = 0;
   const { url } = await startHttp(await startTestEngine(execute), {
     access: { authenticators: [tokensOf({ requestsPerMinute: 3 })] },
-    now: () => now,
+    elapsedMs: () => now,
   });
   for (let i = 0; i < 3; i++) expect((await post(url, LIST)).status).toBe(200);
   const refused = await post(url, LIST);

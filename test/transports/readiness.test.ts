@@ -29,7 +29,7 @@ test("ready is who can reach the backend; many probes are one look at it", async
   const { url } = await startHttp(await engineOf(), {
     baseUrl: backend.url,
     limits: { reachedForMs: 5_000 },
-    now: () => nowMs,
+    elapsedMs: () => nowMs,
     log: pino({ level: "info" }, { write: (line) => void lines.push(line) }),
   });
   const probes = await Promise.all(Array.from({ length: 50 }, () => probe(url)));

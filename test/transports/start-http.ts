@@ -61,7 +61,7 @@ export interface HttpOptions {
   /** Another Task API than the engine. */
   baseUrl?: string;
   log?: Logger;
-  now?: () => number;
+  elapsedMs?: () => number;
 }
 
 const urls = new WeakMap<Engine, string>();
@@ -71,7 +71,13 @@ export async function startHttp(
   engine: Engine,
   options: HttpOptions = {},
 ): Promise<HttpServer & { port: number; draining: AbortController }> {
-  const { access, limits = {}, deps = {}, log = silentLog, now = Date.now } = options;
+  const {
+    access,
+    limits = {},
+    deps = {},
+    log = silentLog,
+    elapsedMs = () => performance.now(),
+  } = options;
   // A ledger belongs to the backend's URL, which must outlive a restart of our server.
   const baseUrl = options.baseUrl ?? urls.get(engine) ?? (await listen(engine)).url;
   urls.set(engine, baseUrl);
@@ -107,7 +113,7 @@ export async function startHttp(
     reachBackend: backends.reach,
     limits,
     log,
-    now,
+    elapsedMs,
   });
   onTestFinished(async () => {
     await server.close(0);

@@ -84,8 +84,8 @@ export function createDocumentSync(
     return running.counts;
   }
 
-  function standsStill({ changes, startedMs, lookedMs }: Pass): boolean {
-    const isRecent = clock.now() - startedMs < lookedMs / LOOKING_SHARE;
+  function standsStill({ changes, begunMs, lookedMs }: Pass): boolean {
+    const isRecent = clock.elapsedMs() - begunMs < lookedMs / LOOKING_SHARE;
     return watch.isComplete && watch.changes === changes && isRecent;
   }
 
@@ -99,10 +99,11 @@ export function createDocumentSync(
   }
 
   async function pass(startedMs: number): Promise<SyncCounts> {
+    const begunMs = clock.elapsedMs();
     const { changes } = watch;
     const { files, problems } = await listAndWatch(folder, watch);
     const known = await loadKnown();
-    const lookedMs = clock.now() - startedMs;
+    const lookedMs = clock.elapsedMs() - begunMs;
 
     const seen = new Map(problems.map((problem) => [problem.path, problem.reason]));
     for (const { path, reason } of problems) warnOnce(path, reason, reason);
@@ -114,7 +115,7 @@ export function createDocumentSync(
     await store(() => removeDocuments(db, gone));
     for (const path of unreadable.keys()) if (!seen.has(path)) unreadable.delete(path);
     const counts = { documents: current.size, indexed, removed: gone.length, skipped: seen.size };
-    latest = { startedMs, lookedMs, changes, counts, skipped: toSkipped(seen) };
+    latest = { startedMs, begunMs, lookedMs, changes, counts, skipped: toSkipped(seen) };
     return counts;
   }
 
@@ -206,6 +207,8 @@ export function createDocumentSync(
 /** A look at the folder that came to its end. */
 interface Pass {
   startedMs: number;
+  /** The same moment on the clock that nobody can set. */
+  begunMs: number;
   /** How long listing and comparing took. */
   lookedMs: number;
   /** What the watch had counted before it began. */

@@ -53,7 +53,7 @@ const CHECKED_TOKENS = 10_000;
  */
 export function createOAuth({ issuer, audience, limits, now, fetch }: OAuthOptions): Authenticate {
   let keys: Promise<ReturnType<typeof createRemoteJWKSet>> | undefined;
-  const checked = new Map<string, { principal: Principal; untilMs: number }>();
+  const checked = new Map<string, { principal: Principal; checkedMs: number; expiresMs: number }>();
 
   function openKeys() {
     keys ??= findJwksUrl(issuer, fetch).then(
@@ -75,12 +75,16 @@ export function createOAuth({ issuer, audience, limits, now, fetch }: OAuthOptio
   return async (token) => {
     const hash = createHash("sha256").update(token).digest("base64");
     const known = checked.get(hash);
-    if (known !== undefined && known.untilMs > now()) return known.principal;
+    // Also when the clock was set back since.
+    const isFresh = (checkedMs: number) => Math.abs(now() - checkedMs) < CHECKED_MS;
+    if (known !== undefined && known.expiresMs > now() && isFresh(known.checkedMs)) {
+      return known.principal;
+    }
     checked.delete(hash);
     const payload = await verify(token);
     const principal = { id: principalId(payload), scopes: scopesOf(payload), ...limits };
     const expiresMs = (payload.exp ?? 0) * 1_000;
-    checked.set(hash, { principal, untilMs: Math.min(expiresMs, now() + CHECKED_MS) });
+    checked.set(hash, { principal, checkedMs: now(), expiresMs });
     if (checked.size > CHECKED_TOKENS) checked.delete([...checked.keys()][0] ?? "");
     return principal;
   };

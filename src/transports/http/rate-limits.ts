@@ -17,20 +17,23 @@ const RETRY_OPEN_SECONDS = 10;
 
 interface Bucket {
   tokens: number;
-  /** Epoch milliseconds. */
+  /** When it was filled last. */
   at: number;
   /** Of the bucket, and what flows into it in a minute: who was quiet may make a minute's requests at once. */
   size: number;
 }
 
-export function createRateLimits(options: { now: () => number; openCalls: number }): RateLimits {
-  const { now, openCalls } = options;
+export function createRateLimits(options: {
+  elapsedMs: () => number;
+  openCalls: number;
+}): RateLimits {
+  const { elapsedMs, openCalls } = options;
   const buckets = new Map<string, Bucket>();
   const open = new Map<string, number>();
 
   function fill(bucket: Bucket, nowMs: number): void {
     const flown = ((nowMs - bucket.at) / MINUTE_MS) * bucket.size;
-    bucket.tokens = Math.min(bucket.size, bucket.tokens + Math.max(0, flown));
+    bucket.tokens = Math.min(bucket.size, bucket.tokens + flown);
     bucket.at = nowMs;
   }
 
@@ -44,7 +47,7 @@ export function createRateLimits(options: { now: () => number; openCalls: number
 
   return {
     take({ id, requestsPerMinute: size }, cost) {
-      const nowMs = now();
+      const nowMs = elapsedMs();
       if (buckets.size > REMEMBERED) forgetRested(nowMs);
       const bucket = buckets.get(id) ?? { tokens: size, at: nowMs, size };
       buckets.set(id, bucket);

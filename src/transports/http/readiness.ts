@@ -10,8 +10,8 @@ export interface ReadinessOptions {
   isDraining: () => boolean;
   limits: Pick<HttpLimits, "reachMs" | "reachedForMs">;
   log: Logger;
-  /** Epoch milliseconds. */
-  now: () => number;
+  /** Milliseconds since some moment, which nobody can set. */
+  elapsedMs: () => number;
 }
 
 /**
@@ -19,7 +19,7 @@ export interface ReadinessOptions {
  * their own.
  */
 export function createReadiness(options: ReadinessOptions): () => Promise<Readiness> {
-  const { reachBackend, isDraining, limits, log, now } = options;
+  const { reachBackend, isDraining, limits, log, elapsedMs } = options;
   let last: { isReached: boolean; at: number } = { isReached: true, at: -Infinity };
   let looking: Promise<boolean> | undefined;
 
@@ -32,7 +32,7 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
       if (last.isReached) log.warn({ err: error }, "not ready: the backend cannot be reached");
     }
     if (isReached && !last.isReached) log.info("ready: the backend can be reached again");
-    last = { isReached, at: now() };
+    last = { isReached, at: elapsedMs() };
     looking = undefined;
     return isReached;
   }
@@ -40,7 +40,7 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
   return async () => {
     if (isDraining()) return "draining";
     if (reachBackend === undefined) return "ready";
-    const isFresh = now() - last.at < limits.reachedForMs;
+    const isFresh = elapsedMs() - last.at < limits.reachedForMs;
     const isReached = isFresh ? last.isReached : await (looking ??= look(reachBackend));
     // It may have begun to drain in the meantime.
     if (isDraining()) return "draining";

@@ -30,8 +30,8 @@ export interface HttpServerOptions {
   /** Where it is to be other than {@link HTTP_LIMITS}. */
   limits?: Partial<HttpLimits>;
   log: Logger;
-  /** Epoch milliseconds. */
-  now: () => number;
+  /** Milliseconds since some moment, which nobody can set. */
+  elapsedMs: () => number;
 }
 
 export interface HttpServer {
@@ -54,7 +54,7 @@ const BACKLOG = 4_096;
  * it cannot listen.
  */
 export async function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
-  const { factory, log, now } = options;
+  const { factory, log, elapsedMs } = options;
   const limits = { ...HTTP_LIMITS, ...options.limits };
   const server = createServer({
     maxHeaderSize: limits.headerBytes,
@@ -86,7 +86,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     mcp,
     access: options.access,
     cors,
-    rates: createRateLimits({ now, openCalls: limits.openCallsPerPrincipal }),
+    rates: createRateLimits({ elapsedMs, openCalls: limits.openCallsPerPrincipal }),
     metrics,
     limits,
     webhook: options.webhook,
@@ -95,7 +95,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
       isDraining: () => !isWelcoming,
       limits,
       log,
-      now,
+      elapsedMs,
     }),
     onBrokenAnswer: (error, { requestId }) =>
       log.error({ request_id: requestId, err: error }, "an answer broke off"),

@@ -35,6 +35,7 @@ export function jumpingClock(): Clock {
   let now = Date.parse("2026-11-24T12:00:00Z");
   return {
     now: () => now,
+    elapsedMs: () => now,
     async sleep(ms, signal) {
       signal?.throwIfAborted();
       now += ms;

@@ -51,7 +51,7 @@ export function createReadingProgress(
     if (untoldStats === null) return;
     const stats = untoldStats;
     untoldStats = null;
-    statsToldMs = clock.now();
+    statsToldMs = clock.elapsedMs();
     await report(stats);
   }
 
@@ -76,7 +76,7 @@ export function createReadingProgress(
             sources_read_sample: [...new Set(read.values())].slice(-SAMPLE_SIZE),
           },
         };
-        if (clock.now() - statsToldMs >= STATS_EVERY_MS) await tellStats();
+        if (clock.elapsedMs() - statsToldMs >= STATS_EVERY_MS) await tellStats();
         await yieldTurn();
         signal.throwIfAborted();
       },

@@ -10,11 +10,11 @@ export interface ReadingTime {
 
 /** Starts the clock. */
 export function startReadingTime(seconds: number, clock: Clock): ReadingTime {
-  const endMs = clock.now() + seconds * 1_000;
+  const endMs = clock.elapsedMs() + seconds * 1_000;
   let wasTooShort = false;
   return {
     isOver() {
-      const isOver = clock.now() >= endMs;
+      const isOver = clock.elapsedMs() >= endMs;
       wasTooShort ||= isOver;
       return isOver;
     },
