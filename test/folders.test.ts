@@ -5,7 +5,7 @@ import { dataFolder, resolvePath } from "../src/folders.ts";
 const home = vi.hoisted(() => ({ folder: "/home/me" as string | undefined }));
 
 vi.mock("node:os", async (original) => ({
-  ...(await original<typeof import("node:os")>()),
+  ...(await original<object>()),
   homedir() {
     if (home.folder === undefined) throw new Error("uv_os_homedir returned ENOENT");
     return home.folder;

@@ -233,7 +233,7 @@ describe("repeats", () => {
       else if (attempt === 3) answerJson(429, apiError("busy"), { "retry-after": "4" })(response);
       else answerJson(200, run)(response);
     }, defaultRetryPolicy);
-    const pauses = () => clock.sleeps.filter((ms) => ms !== 30_000);
+    const pauses = () => clock.sleeps.filter((ms) => ms !== 10_000);
     const reading = client.retrieveRun("trun_1");
     for (const nth of [1, 2, 3]) {
       await clock.until(() => pauses().length === nth);

@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
 import Parallel from "parallel-web";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 import { firstLine, launch, runToEnd } from "./built-binary.ts";
 
@@ -18,6 +19,43 @@ test("`run` prints the answer with its sources on stdout and its progress on std
   expect(stdout).toContain(SOURCE);
   expect(code).toBe(0);
 });
+
+test.each([["doctor"], ["runs", "--json"], ["install", "cursor", "--print"], ["--help"]])(
+  "a reader of `%s` that has had enough ends it quietly",
+  async (...args) => {
+    for (const broken of ["stdout", "stderr"] as const) {
+      const child = launch({ stateDir: await temporaryFolder(), args });
+      let told = "";
+      child[broken]?.destroy();
+      child[broken === "stdout" ? "stderr" : "stdout"]?.on(
+        "data",
+        (text) => (told += String(text)),
+      );
+      const [code] = await once(child, "exit");
+      expect(code).toBe(0);
+      expect(told).not.toMatch(/EPIPE|at \w+ \(/);
+    }
+  },
+);
+
+test.each(["http", "engine"])(
+  "`%s` ends within a second when nothing is open but silent connections",
+  async (command) => {
+    const args = [command, "--port", "0"];
+    const child = launch({ stateDir: await temporaryFolder(), args });
+    const port = Number(new URL(await firstLine(child)).port);
+    for (const sent of ["", "POST /mcp HT", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"]) {
+      const socket = connect(port, "127.0.0.1").on("error", () => {});
+      onTestFinished(() => void socket.destroy());
+      await once(socket, "connect");
+      socket.write(sent);
+    }
+    const exited = once(child, "exit");
+    child.kill("SIGTERM");
+    // What does not end by itself is ended after 10 s, with another code.
+    expect(await exited).toEqual([0, null]);
+  },
+);
 
 test("`run --json` prints the run and its output, following the schema of --output-schema", async () => {
   const stateDir = await temporaryFolder();

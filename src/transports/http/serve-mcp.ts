@@ -80,11 +80,10 @@ const STREAM_TYPE = "text/event-stream";
 
 /** What of the two a client takes. One that says nothing, or anything at all, is taken at its word. */
 function acceptedTypes(accept: string | null): "json" | "stream" | "both" {
-  const types = (accept || "*/*")
-    .split(",")
-    .map((part) => part.split(";")[0]?.trim().toLowerCase());
+  const parts = (accept || "*/*").split(",");
+  const types = new Set(parts.map((part) => part.split(";")[0]?.trim().toLowerCase()));
   const takes = (type: string) =>
-    ["*/*", `${type.split("/")[0]}/*`, type].some((pattern) => types.includes(pattern));
+    ["*/*", `${type.split("/")[0]}/*`, type].some((pattern) => types.has(pattern));
   if (takes(JSON_TYPE) && takes(STREAM_TYPE)) return "both";
   if (takes(JSON_TYPE)) return "json";
   if (takes(STREAM_TYPE)) return "stream";
