@@ -55,6 +55,8 @@ export interface EngineConfig {
   allowNetworks: string[];
   webhookSecrets: string[];
   retentionDays: number | undefined;
+  /** An output that does not conform to its schema fails the run. */
+  strictOutput: boolean;
 }
 
 export const PROFILES = ["extended", "hosted"] as const;
@@ -67,6 +69,8 @@ export interface ServeConfig {
   tenantsFile: string | undefined;
   profile: (typeof PROFILES)[number];
   requireBetas: boolean;
+  /** What its runs cost, to announce and to count against budgets. */
+  pricesFile: string | undefined;
 }
 
 /** How the MCP server is served over HTTP, and to whom. */
@@ -171,6 +175,7 @@ export function readSettings(
     allowNetworks: splitList(text("allowNetworks")),
     webhookSecrets: splitList(text("webhookSecrets")),
     retentionDays: parse("retentionDays", Days, "a number of days, 1 or more"),
+    strictOutput: parse("strictOutput", Flag, "true or false") ?? false,
   };
   const { proxies, secrets: proxySecrets } = readProxies(reader.read);
   const apiKey = parse("apiKey", ApiKey, "the key as the provider shows it, without spaces");
@@ -230,6 +235,7 @@ export function readSettings(
       tenantsFile,
       profile: parse("profile", Profile, PROFILES.join(" or ")) ?? "extended",
       requireBetas: parse("requireBetas", Flag, "true or false") ?? false,
+      pricesFile: path("prices"),
     },
     http,
     telemetry,

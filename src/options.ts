@@ -75,8 +75,9 @@ export const OPTIONS = {
   prices: {
     flag: "--prices <file>",
     env: "TASK_RUN_MCP_PRICES",
-    default: "Parallel's list",
-    meaning: 'JSON file with US dollars per completed run by processor, such as `{"base": 0.01}`.',
+    default: "what the backend announces, else Parallel's list",
+    meaning:
+      'JSON file with US dollars per completed run by processor, such as `{"base": 0.01}`; `engine` announces them.',
   },
   betas: {
     flag: "--betas <values>",
@@ -230,6 +231,13 @@ export const OPTIONS = {
     env: "TASK_RUN_MCP_DRAIN_SECONDS",
     default: "10",
     meaning: "How long `http` lets calls end after SIGTERM; those that wait are answered at once.",
+  },
+  strictOutput: {
+    flag: "--strict-output",
+    env: "TASK_RUN_MCP_STRICT_OUTPUT",
+    default: "false",
+    meaning:
+      "Makes a run of our engine fail whose output does not conform to its schema, in place of a warning.",
   },
   engineApiKey: {
     flag: "--api-key <key>",

@@ -2,13 +2,14 @@ import type { Logger } from "pino";
 import type { EngineConfig, ServeConfig } from "../config.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
 import { isLoopback } from "./loopback.ts";
+import { readPrices } from "./read-prices.ts";
 import { releaseMemoryAtRest } from "./release-memory.ts";
 import { startEngine } from "./start-engine.ts";
 
 /** `task-run-mcp engine`: serves our own Task API until `signal` aborts. The first line on stdout is its base URL. */
 export async function engineCommand({
   config,
-  serve: { host, port, apiKey, tenantsFile, profile, requireBetas },
+  serve: { host, port, apiKey, tenantsFile, profile, requireBetas, pricesFile },
   log,
   signal,
   stdout,
@@ -29,7 +30,8 @@ export async function engineCommand({
     import("../engine/tenants/tenants.ts"),
   ]);
   const tenants = tenantsFile === undefined ? singleTenant(apiKey) : await readTenants(tenantsFile);
-  const engine = await startEngine(config, { tenants, profile, requireBetas, log });
+  const prices = pricesFile === undefined ? undefined : await readPrices(pricesFile);
+  const engine = await startEngine(config, { tenants, profile, requireBetas, prices, log });
   try {
     const server = await serveHttp((request) => engine.fetch(request), { host, port, log });
     stdout.write(`${server.url}\n`);

@@ -4,7 +4,10 @@ import type { Engine, EngineOptions } from "../engine/engine.ts";
 /** Starts our own engine. Its modules load here, so that nobody else waits for them. */
 export async function startEngine(
   config: EngineConfig,
-  options: Pick<EngineOptions, "tenants" | "profile" | "requireBetas" | "performsRuns" | "log">,
+  options: Pick<
+    EngineOptions,
+    "tenants" | "profile" | "requireBetas" | "performsRuns" | "prices" | "log"
+  >,
 ): Promise<Engine> {
   const { createEngine } = await import("../engine/engine.ts");
   return createEngine({
@@ -12,6 +15,7 @@ export async function startEngine(
     allowNetworks: config.allowNetworks,
     webhookSecrets: config.webhookSecrets,
     retentionDays: config.retentionDays,
+    strictOutput: config.strictOutput,
     createExecutor: executorOf(config),
     ...options,
   });

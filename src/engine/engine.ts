@@ -15,6 +15,7 @@ import { readNetworks } from "./outgoing/networks.ts";
 import { startRetention } from "./retention/start-retention.ts";
 import { createChangeFeed } from "./runs/change-feed.ts";
 import { readConversation } from "./runs/read-runs.ts";
+import { createProcessorPrices } from "./processor-prices.ts";
 import { createRunStateMachine } from "./runs/run-state-machine.ts";
 import { type Tenants, singleTenant } from "./tenants/tenants.ts";
 import { startWebhookDelivery } from "./webhooks/deliver-webhooks.ts";
@@ -42,6 +43,10 @@ export interface EngineOptions {
   limits?: Partial<ApiLimits>;
   /** False: it answers for the runs there are and performs none, so that none should be created. */
   performsRuns?: boolean;
+  /** Whether a run fails whose output does not conform to its schema; by default it has a warning. */
+  strictOutput?: boolean;
+  /** US dollars per completed run by processor. By default runs are free; see {@link createProcessorPrices}. */
+  prices?: Readonly<Record<string, number>> | undefined;
   /** How many runs this process performs at once. */
   concurrency?: number;
   /** Networks in CIDR notation that webhooks of runs may be on, besides the public internet. */
@@ -91,6 +96,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       feed,
       runs,
       executorKey: performer?.key ?? "none",
+      priceOf: createProcessorPrices(options.prices),
+      usualSeconds: (processor) => performer?.usualSeconds?.(processor) ?? null,
       tenants: options.tenants ?? singleTenant(undefined),
       profile: options.profile ?? "extended",
       requireBetas: options.requireBetas ?? false,
@@ -110,6 +117,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         readPrevious: ({ tenantId, input }) =>
           readConversation(db, tenantId, input.previous_interaction_id),
         concurrency,
+        strictOutput: options.strictOutput ?? false,
         clock,
         log,
       });

@@ -3,6 +3,8 @@ import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import { DatabaseFull, DatabaseLocked } from "../../database/locks.ts";
 import type { ProgressEvent } from "../../task-api/run-event.ts";
+import { findProcessor } from "../../task-api/processors.ts";
+import type { RunInput } from "../../task-api/run-input.ts";
 import type { Clock } from "../clock.ts";
 import {
   ActionRequired,
@@ -20,6 +22,11 @@ import { createProgressBuffer } from "./progress-buffer.ts";
 export interface Worker {
   /** Gives unfinished runs back to the queue, and resolves when nothing of them runs any more. */
   stop(): Promise<void>;
+}
+
+/** Whether a run has progress events where it does not say. Source: Task API, 4.1, `enable_events`. */
+function recordsEvents({ enable_events: asked, processor }: RunInput): boolean {
+  return asked ?? findProcessor(processor)?.eventsByDefault ?? false;
 }
 
 /** How long a lease lasts without renewal: the longest time a run stands still after its host has died. */
@@ -60,6 +67,7 @@ export function startWorker({
   executor,
   readPrevious,
   concurrency,
+  strictOutput,
   clock,
   log,
 }: {
@@ -69,6 +77,8 @@ export function startWorker({
   /** The conversation that a run follows up on. */
   readPrevious: (claimed: ClaimedRun) => Promise<Exchange[]>;
   concurrency: number;
+  /** An output that does not conform to its schema fails the run. */
+  strictOutput: boolean;
   clock: Clock;
   log: Logger;
 }): Worker {
@@ -135,14 +145,17 @@ export function startWorker({
         signal,
         report: async (event) => {
           signal.throwIfAborted();
-          if (claimed.input.enable_events !== false) progress.add(event);
+          if (recordsEvents(claimed.input)) progress.add(event);
         },
       });
       isExecuted();
+      const departures = await checkOutput(claimed.input, output);
+      const [first] = departures;
+      if (strictOutput && first !== undefined) throw new ExecutionFailed(first.message);
       const ending: RunEnding = {
         status: "completed",
         output,
-        warnings: [...claimed.warnings, ...warnings, ...(await checkOutput(claimed.input, output))],
+        warnings: [...claimed.warnings, ...warnings, ...departures],
       };
       const rest = await progress.take();
       record = () => finish(claimed, ending, rest);
@@ -205,7 +218,7 @@ export function startWorker({
       const untilMs = Math.floor(clock.now() + error.deadlineSeconds * 1_000);
       const warnings = [
         ...claimed.warnings,
-        { type: "action_required", message: error.message, detail: null },
+        { type: "warning", message: error.message, detail: null },
       ];
       return async () => {
         if (!(await runs.requireAction(claimed, untilMs, warnings))) await acknowledgeCancel();

@@ -1,5 +1,6 @@
 import type { RunOutput } from "../../task-api/output.ts";
 import type { ProgressEvent } from "../../task-api/run-event.ts";
+import type { Processor } from "../../task-api/processors.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
 
@@ -37,6 +38,8 @@ export interface Executor {
   readonly key: string;
   /** Throws {@link ExecutionFailed} for a failure the user should read; anything else is reported as internal. */
   execute(attempt: Attempt): Promise<ExecutionResult>;
+  /** How long a run on the processor usually takes, where that is known. */
+  usualSeconds?(processor: string): Processor["latencySeconds"] | null;
   /** Ends what goes on between runs. Afterwards no run is performed, and the database is not used. */
   close?(): Promise<void>;
 }

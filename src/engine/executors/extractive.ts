@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { Database } from "../../database/open-database.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
-import { requestedOutput } from "../../task-api/task-spec.ts";
+import { type JsonObject, requestedOutput } from "../../task-api/task-spec.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { openDocumentLibrary } from "../sources/document-library.ts";
 import type { DocumentSearch } from "../sources/search-documents.ts";
@@ -60,7 +60,8 @@ export async function createExtractiveExecutor({
   async function execute(attempt: Attempt): Promise<ExecutionResult> {
     const { input, signal } = attempt;
     const output = requestedOutput(input.task_spec);
-    const fields = output.type === "json" ? readOutputFields(output.jsonSchema) : null;
+    const schema = output.type === "json" ? output.jsonSchema : null;
+    const fields = schema && readOutputFields(schema);
     const progress = createReadingProgress(
       attempt,
       fields === null ? 1 : countSearches(fields),
@@ -87,9 +88,9 @@ export async function createExtractiveExecutor({
     const search = searchAlso(documents, findings.documents);
 
     const answered =
-      fields === null
+      schema === null
         ? await answerInText(attempt, search, progress, time)
-        : await answerInFields(fields, attempt, search, progress, time);
+        : await answerInFields(schema, attempt, search, progress, time);
     return addFindings(answered, findings, [
       ...warnOfSkipped(library.skipped),
       ...(time.wasTooShort ? [warnOfTime(input)] : []),
@@ -99,6 +100,7 @@ export async function createExtractiveExecutor({
   return {
     key: `extractive:${library.folders.join(",")}`,
     execute,
+    usualSeconds: (processor) => ({ from: 0, to: readingBudget(processor).seconds }),
     close: () => library.close(),
   };
 }
@@ -128,13 +130,14 @@ function warnOfTime({ processor }: RunInput): RunWarning {
 }
 
 async function answerInFields(
-  fields: readonly OutputField[],
+  schema: JsonObject,
   attempt: Attempt,
   search: DocumentSearch,
   progress: ReadingProgress,
   time: ReadingTime,
 ): Promise<ExecutionResult> {
-  const { output, warnings } = await fillFields(fields, {
+  const fields = readOutputFields(schema);
+  const { output, warnings } = await fillFields(fields, schema, {
     task: readTask(attempt),
     search,
     budget: readingBudget(attempt.input.processor),

@@ -9,7 +9,6 @@ import {
   type TaskGroupRunResponse,
 } from "../../task-api/task-group.ts";
 import { formatTimestamp } from "../clock.ts";
-import { priceOf } from "../runs/accept-runs.ts";
 import { createGroup } from "../runs/create-group.ts";
 import { type GroupRecord, findGroup, groupExists, readFirstEventId } from "../runs/read-groups.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
@@ -59,7 +58,7 @@ const groupNotFound = () => new ApiError(404, "TaskGroup not found");
  * shows its framework's list. Source: Task API, endpoints 6 to 11; `cancel` is our extension.
  */
 export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
-  const { db, feed, runs, executorKey, clock, streams, webhooks } = context;
+  const { db, feed, runs, executorKey, priceOf, clock, streams, webhooks } = context;
   const paceLooks = createLookPace(clock);
   const routes = new Hono<RequestEnv>();
 
@@ -116,9 +115,10 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
         ...run,
         tenantId: tenant.id,
         taskgroupId,
+        priceUsd: priceOf(run.input.processor, tenant),
         executorKey,
       }));
-      const prices = newRuns.map(({ input }) => priceOf(input));
+      const prices = newRuns.map(({ priceUsd }) => priceUsd);
       const told: { answer?: Answer } = {};
       await runs.accept(newRuns, {
         admit: (trx) => admitRuns(trx, tenant, prices, clock.now()),

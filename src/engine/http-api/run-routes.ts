@@ -6,7 +6,7 @@ import type { RunInput } from "../../task-api/run-input.ts";
 import type { RequestCheck, TaskRunList } from "../../task-api/run.ts";
 import { isJsonObject } from "../../task-api/task-spec.ts";
 import type { Clock } from "../clock.ts";
-import { priceOf } from "../runs/accept-runs.ts";
+import type { PriceOf } from "../processor-prices.ts";
 import type { ChangeFeed } from "../runs/change-feed.ts";
 import { listRuns } from "../runs/read-runs.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
@@ -30,6 +30,7 @@ export interface RunRoutesContext {
   runs: RunStateMachine;
   /** The executor that performs runs created here. */
   executorKey: string;
+  priceOf: PriceOf;
   clock: Clock;
   /** How event streams are answered. */
   streams: EventStreams;
@@ -43,6 +44,7 @@ export function createRunRoutes({
   feed,
   runs,
   executorKey,
+  priceOf,
   clock,
   webhooks,
 }: RunRoutesContext): Hono<RequestEnv> {
@@ -63,6 +65,7 @@ export function createRunRoutes({
         ...run,
         tenantId: tenant.id,
         taskgroupId: null,
+        priceUsd: priceOf(run.input.processor, tenant),
         executorKey,
       }));
       const answer = ([run]: RunRecord[]): Answer => {
@@ -74,7 +77,7 @@ export function createRunRoutes({
           admitRuns(
             trx,
             tenant,
-            newRuns.map(({ input }) => priceOf(input)),
+            newRuns.map(({ priceUsd }) => priceUsd),
             clock.now(),
           ),
         record: (trx, written) => record(trx, answer(written)),

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Selectable, Transaction } from "kysely";
 import type { DatabaseSchema, RunsTable } from "../../database/schema.ts";
-import { findProcessor } from "../../task-api/processors.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
 import { formatTimestamp } from "../clock.ts";
@@ -14,15 +13,12 @@ export interface NewRun {
   input: RunInput;
   tenantId: string;
   taskgroupId: string | null;
+  /** What it costs its tenant if it completes, in US dollars. */
+  priceUsd: number;
   /** Which workers may perform it. */
   executorKey: string;
   /** What was found questionable about the input. */
   warnings: RunWarning[];
-}
-
-/** What a run costs its tenant if it completes, in US dollars. */
-export function priceOf(input: RunInput): number {
-  return findProcessor(input.processor)?.priceUsd ?? 0;
 }
 
 /** The statement is prepared once and kept; one for a thousand rows takes longer to prepare than to run. */
@@ -61,7 +57,7 @@ function toRow(run: NewRun, at: string): Selectable<RunsTable> {
     taskgroup_id: run.taskgroupId,
     status: "queued",
     processor: run.input.processor,
-    price_usd: priceOf(run.input),
+    price_usd: run.priceUsd,
     executor_key: run.executorKey,
     input: JSON.stringify(run.input),
     output: null,

@@ -3,6 +3,7 @@ import type { RunWarning } from "../../../task-api/run.ts";
 import { JsonObject } from "../../../task-api/task-spec.ts";
 import type { DocumentSearch } from "../../sources/search-documents.ts";
 import { splitIdentifier } from "../../sources/words.ts";
+import { conformToSchema, type EmptyPlace } from "../conforming-value.ts";
 import type { ReadingBudget } from "./budgets.ts";
 import { type Evidence, findEvidence, type ReadingObserver } from "./find-evidence.ts";
 import type { OutputField } from "./output-fields.ts";
@@ -27,7 +28,6 @@ export interface FillOptions {
 interface Unfilled {
   /** With the names of the fields around it. */
   path: string;
-  isNullable: boolean;
   wasSearched: boolean;
 }
 
@@ -45,9 +45,10 @@ export function countSearches(fields: readonly OutputField[]): number {
   );
 }
 
-/** Fills every field for which a document states exactly one fitting value; the others stay null, with a warning. */
+/** Fills every field for which a document states exactly one fitting value; the others stay empty, with a warning. */
 export async function fillFields(
   fields: readonly OutputField[],
+  jsonSchema: JsonObject,
   options: FillOptions,
 ): Promise<{ output: JsonOutput; warnings: RunWarning[] }> {
   const entries: [string, unknown][] = [];
@@ -60,8 +61,12 @@ export async function fillFields(
     const reasoning = filled.evidence.length > 0 ? REASONING : explainEmpty(filled.unfilled);
     basis.push(describeBasis(field.name, reasoning, citeSources(filled.evidence)));
   }
-  const content = Object.fromEntries(entries);
-  return { output: { type: "json", content, basis }, warnings: warnAbout(unfilled) };
+  const { value: content, empty } = conformToSchema(jsonSchema, Object.fromEntries(entries));
+  // A field that can have one value only has it, whatever the documents say.
+  const left = unfilled.filter(({ path }) =>
+    empty.some((place) => path === place.path || path.startsWith(`${place.path}.`)),
+  );
+  return { output: { type: "json", content, basis }, warnings: warnAbout(left, empty) };
 }
 
 function explainEmpty(unfilled: readonly Unfilled[]): string {
@@ -78,8 +83,7 @@ async function fillField(
 ): Promise<Filled> {
   const { shape } = field;
   if (shape.kind !== "object" && options.time.isOver()) {
-    const value = shape.kind === "array" && !field.isNullable ? [] : null;
-    return leaveEmpty(field, parents, { value, wasSearched: false });
+    return leaveEmpty(field, parents, false);
   }
   switch (shape.kind) {
     case "object":
@@ -102,7 +106,7 @@ async function fillField(
           : takeValue({ evidence: candidate, field, question, isPartOfRecord: false });
         if (value !== null) return { value, evidence: [candidate], unfilled: [] };
       }
-      return leaveEmpty(field, parents, { value: null, wasSearched: true });
+      return leaveEmpty(field, parents, true);
     }
   }
 }
@@ -155,10 +159,7 @@ async function fillArray(
     if (value !== null && !values.has(key)) values.set(key, { value, evidence: candidate });
   }
   const filled = [...values.values()];
-  if (filled.length === 0) {
-    const value = field.isNullable ? null : [];
-    return leaveEmpty(field, parents, { value, wasSearched: true });
-  }
+  if (filled.length === 0) return leaveEmpty(field, parents, true);
   return {
     value: filled.map((item) => item.value),
     evidence: filled.map((item) => item.evidence),
@@ -177,7 +178,7 @@ function findGaps(path: string, { shape }: OutputField, records: readonly unknow
     records.some((record) => JsonObject.parse(record)[name] === null);
   return shape.fields
     .filter(hasGap)
-    .map(({ name, isNullable }) => ({ path: `${path}.${name}`, isNullable, wasSearched: true }));
+    .map(({ name }) => ({ path: `${path}.${name}`, wasSearched: true }));
 }
 
 function readItem(
@@ -239,36 +240,29 @@ async function searchField(
   return findEvidence(question, search, budget, observer, time);
 }
 
-function leaveEmpty(
-  field: OutputField,
-  parents: readonly string[],
-  { value, wasSearched }: { value: null | never[]; wasSearched: boolean },
-): Filled {
+function leaveEmpty(field: OutputField, parents: readonly string[], wasSearched: boolean): Filled {
   const path = [...parents, field.name].join(".");
-  const isNullable = field.isNullable || value !== null;
-  return { value, evidence: [], unfilled: [{ path, isNullable, wasSearched }] };
+  return { value: null, evidence: [], unfilled: [{ path, wasSearched }] };
 }
 
-function warnAbout(unfilled: readonly Unfilled[]): RunWarning[] {
+function warnAbout(unfilled: readonly Unfilled[], empty: readonly EmptyPlace[]): RunWarning[] {
   const searched = unfilled.filter(({ wasSearched }) => wasSearched);
   const skipped = unfilled.filter(({ wasSearched }) => !wasSearched);
+  const against = empty.filter(({ conforms }) => !conforms);
   return [
-    ...warnOfEmpty("The documents state no fitting value for", searched),
-    ...warnOfEmpty("There was no time left to look for", skipped),
+    ...warnOf("The documents state no fitting value for", searched, "left empty"),
+    ...warnOf("There was no time left to look for", skipped, "left empty"),
+    ...warnOf("The output schema admits no empty value for", against, "it does not conform there"),
   ];
 }
 
-function warnOfEmpty(problem: string, unfilled: readonly Unfilled[]): RunWarning[] {
-  if (unfilled.length === 0) return [];
-  const paths = unfilled.map(({ path }) => path);
-  const against = unfilled.filter(({ isNullable }) => !isNullable).map(({ path }) => path);
-  const note =
-    against.length === 0 ? "" : ` The output schema does not admit null for ${against.join(", ")}.`;
-  return [
-    {
-      type: "warning",
-      message: `${problem} ${paths.join(", ")}; left empty (null).${note}`,
-      detail: { fields: paths },
-    },
-  ];
+function warnOf(
+  problem: string,
+  places: readonly { path: string }[],
+  consequence: string,
+): RunWarning[] {
+  if (places.length === 0) return [];
+  const fields = places.map(({ path }) => path);
+  const message = `${problem} ${fields.join(", ")}; ${consequence}.`;
+  return [{ type: "warning", message, detail: { fields } }];
 }

@@ -12,7 +12,6 @@ export type FieldShape =
 export interface OutputField {
   name: string;
   description: string;
-  isNullable: boolean;
   shape: FieldShape;
 }
 
@@ -45,25 +44,13 @@ function readField(name: string, node: unknown, root: JsonObject, depth: number)
     SchemaNode.catch({}).parse(variant),
   );
   const chosen = variants.find((variant) => variant.type !== "null");
-  const types = [schema.type ?? []].flat();
-  const isNullable =
-    types.includes("null") ||
-    (types.length === 0 && variants.length === 0 && schema.enum === undefined) ||
-    variants.some((variant) => variant.type === "null") ||
-    (schema.enum?.includes(null) ?? false);
   if (chosen !== undefined && depth < MAX_DEPTH) {
-    const variant = readField(
-      name,
-      { description: schema.description, ...chosen },
-      root,
-      depth + 1,
-    );
-    return { ...variant, isNullable: isNullable || variant.isNullable };
+    return readField(name, { description: schema.description, ...chosen }, root, depth + 1);
   }
-  const type = types.find((candidate) => candidate !== "null");
+  const type = [schema.type ?? []].flat().find((candidate) => candidate !== "null");
   const shape = readShape(type, schema, root, depth);
   const format = schema.format === "date" ? " (YYYY-MM-DD)" : "";
-  return { name, description: (schema.description ?? "") + format, isNullable, shape };
+  return { name, description: (schema.description ?? "") + format, shape };
 }
 
 function readShape(
