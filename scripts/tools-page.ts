@@ -145,6 +145,7 @@ async function withServer<Value>(use: (call: Call) => Promise<Value>): Promise<V
         allowNetworks: [],
         webhookSecrets: [],
         retentionDays: undefined,
+        strictOutput: false,
       },
     },
     { pricesFile: undefined, ledgerPath: join(folder, "ledger.sqlite") },

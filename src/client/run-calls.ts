@@ -1,5 +1,7 @@
+import { z } from "zod";
 import { lenient } from "../task-api/lenient.ts";
 import { RunOutput, TaskRunResult } from "../task-api/output.ts";
+import { AnnouncedProcessor } from "../task-api/processor-list.ts";
 import { RunEvent } from "../task-api/run-event.ts";
 import { UndisputedRunInput } from "../task-api/run-input.ts";
 import { RequestCheck, TaskRun, TaskRunList } from "../task-api/run.ts";
@@ -14,6 +16,8 @@ import { headerSecrets } from "./secrets.ts";
 import type { RunCalls, TaskApiClient } from "./task-api-client.ts";
 
 const RUNS = "/v1/tasks/runs";
+
+const SentProcessors = z.looseObject({ processors: z.array(z.unknown()) });
 
 /** Servers may know more fields than this contract: reading back an input drops them instead of failing. */
 const StoredRunInput = UndisputedRunInput.strip();
@@ -88,6 +92,12 @@ export function createRunCalls({
       // Whether a create may be sent again hangs on this answer.
       const call = { ...get(path, { kind: "list" }), isAnswerVital: true };
       return backend.read(call, lenient(TaskRunList), signal);
+    },
+    async listProcessors({ signal } = {}) {
+      const call = get("/v1/tasks/processors", { kind: "list" });
+      const { processors } = await backend.read(call, SentProcessors, signal);
+      // Each is read on its own: what one of them is wrong about says nothing of the others.
+      return processors.flatMap((sent) => AnnouncedProcessor.safeParse(sent).data ?? []);
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { TaskRunResult } from "../task-api/output.ts";
+import type { AnnouncedProcessor } from "../task-api/processor-list.ts";
 import type { RunEvent } from "../task-api/run-event.ts";
 import type { RunInput } from "../task-api/run-input.ts";
 import type { RequestCheck, TaskRun, TaskRunList } from "../task-api/run.ts";
@@ -55,6 +56,8 @@ export interface RunCalls {
     query: { status?: string; limit?: number; cursor?: string },
     options?: CallOptions,
   ): Promise<TaskRunList>;
+  /** `GET /v1/tasks/processors`, an extension of our engine. Other backends: `RequestRejected` with `status` 404 or 405. */
+  listProcessors(options?: CallOptions): Promise<AnnouncedProcessor[]>;
 }
 
 /** The calls for task groups. All but `createGroup` throw `GroupNotFound`. */

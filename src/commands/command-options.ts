@@ -11,6 +11,7 @@ const ENGINE_SETTINGS = [
   "allowNetworks",
   "webhookSecrets",
   "retentionDays",
+  "strictOutput",
   "stateDir",
   "logLevel",
 ] as const satisfies SettingName[];
@@ -55,6 +56,7 @@ export const COMMAND_SETTINGS = {
     ...LISTENING_SETTINGS,
     "engineApiKey",
     "tenants",
+    "prices",
     "profile",
     "requireBetas",
   ],

@@ -17,7 +17,7 @@ import { type Backend, BackendUnavailable } from "../mcp/backend.ts";
 import { FILES_REPLACED, filesWereReplaced } from "../mcp/replaced-files.ts";
 import type { Caller } from "../mcp/caller.ts";
 import { createOwnRunsOnly } from "../mcp/own-runs-only.ts";
-import { createPriceList } from "../mcp/price-list.ts";
+import { type PriceList, createPriceList } from "../mcp/price-list.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { ASK_ONCE, reachBackend } from "./reach-backend.ts";
 import { readPrices } from "./read-prices.ts";
@@ -88,7 +88,6 @@ export async function openBackends(
     const connection = await connect(config, { log, performsRuns });
     closing.push(connection.close);
     const { account } = connection;
-    const prices = createPriceList({ kind, overrides });
 
     const openClient = (
       apiKey: string | undefined,
@@ -103,7 +102,18 @@ export async function openBackends(
         log,
       });
     const clients = createRecentlyUsed<TaskApiClient>(REMEMBERED_ACCOUNTS);
+    const priceLists = createRecentlyUsed<PriceList>(REMEMBERED_ACCOUNTS);
     const views = createRecentlyUsed<Backend>(REMEMBERED_CALLERS);
+
+    const openPrices = (apiKey: string | undefined) =>
+      createPriceList({
+        kind,
+        overrides,
+        // The hosted API announces nothing, and the embedded engine is free.
+        ...(kind === "custom" && {
+          ask: (signal) => openClient(apiKey, { retryPolicy: ASK_ONCE }).listProcessors({ signal }),
+        }),
+      });
 
     const openView = ({ principal, apiKey: ownKey }: Caller): Backend => {
       const apiKey = ownKey ?? account.apiKey;
@@ -119,7 +129,8 @@ export async function openBackends(
         client,
         followers: createFollowers({ client, log }),
         groupFollowers: createGroupFollowers({ client, log }),
-        prices,
+        // Each account is told its own.
+        prices: priceLists.get(apiKey ?? "", () => openPrices(apiKey)),
         ledger,
         ledgerTrouble: connection.trouble ?? ledgers.volatileReason,
       };

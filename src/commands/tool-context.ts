@@ -27,7 +27,10 @@ export function createToolContext(
   startProgress: () => ProgressReporter = () => silentProgress,
 ): ToolContext {
   return {
-    openBackend: async () => backend,
+    async openBackend() {
+      await backend.prices.settled();
+      return backend;
+    },
     defaultProcessor: bridge.defaultProcessor ?? "base",
     webhook: undefined,
     budgetUsdPerDay: bridge.budgetUsdPerDay,

@@ -134,6 +134,7 @@ export function createOwnRunsOnly(
       for (const { run_id } of free) unclaimed.add(run_id);
       return { ...page, runs: free };
     },
+    listProcessors: (options) => client.listProcessors(options),
 
     async createGroup(body, options) {
       const group = await client.createGroup(body, ownOptions(options));

@@ -240,7 +240,9 @@ function clientNameOf({ server }: McpServer, { mcpReq }: ServerContext): string 
 
 async function openBackend(open: () => Promise<Backend>): Promise<Backend> {
   try {
-    return await open();
+    const backend = await open();
+    await backend.prices.settled();
+    return backend;
   } catch (error) {
     if (error instanceof BackendUnavailable) throw error;
     const reason = "The server's log (stderr) has the cause.";

@@ -36,6 +36,8 @@ async function createApp(profile: Profile) {
     feed,
     runs: createRunStateMachine({ db, clock, feed }),
     executorKey: "test",
+    priceOf: () => 0,
+    usualSeconds: () => null,
     tenants: singleTenant(undefined),
     profile,
     requireBetas: false,

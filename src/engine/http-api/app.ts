@@ -13,11 +13,12 @@ import { createGroupRoutes } from "./group-routes.ts";
 import type { ApiLimits } from "./limits.ts";
 import { createOperatorRoutes } from "./operator-routes.ts";
 import type { Profile } from "./profile.ts";
+import { type ProcessorRoutesContext, createProcessorRoutes } from "./processor-routes.ts";
 import type { RequestEnv } from "./request-context.ts";
 import { createRunEventRoutes } from "./run-event-routes.ts";
 import { type RunRoutesContext, createRunRoutes } from "./run-routes.ts";
 
-export interface TaskApiContext extends Omit<RunRoutesContext, "streams"> {
+export interface TaskApiContext extends Omit<RunRoutesContext, "streams">, ProcessorRoutesContext {
   tenants: Tenants;
   profile: Profile;
   /** Whether the features that some sources call beta need their value in `parallel-beta`. */
@@ -74,6 +75,7 @@ export function createTaskApi(context: TaskApiContext): Hono<RequestEnv> {
 
   const streams = createEventStreams({ limits, openStreams: metrics.openStreams, log });
   const routesContext = { ...context, streams };
+  app.route("/v1/tasks/processors", createProcessorRoutes(context));
   app.route("/v1/tasks/runs", createRunRoutes(routesContext));
   app.route("/v1/tasks/runs", createRunEventRoutes(routesContext));
   // The path under which the guides of May 2026 have them. Source: Task API, 9.3.

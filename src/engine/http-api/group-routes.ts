@@ -41,13 +41,15 @@ const RunsQuery = z.object({
   include_output: orEmpty(Flag),
 });
 
+const TIMEOUT_RULE = `timeout is a number of seconds, 0 to ${TaskGroupLimits.eventStreamSeconds}`;
+
 const EventsQuery = z.object({
   last_event_id: LastEventId,
   timeout: orEmpty(
     z.coerce
-      .number({ error: `timeout is in seconds, at most ${TaskGroupLimits.eventStreamSeconds}` })
-      .min(0)
-      .max(TaskGroupLimits.eventStreamSeconds),
+      .number({ error: TIMEOUT_RULE })
+      .min(0, TIMEOUT_RULE)
+      .max(TaskGroupLimits.eventStreamSeconds, TIMEOUT_RULE),
   ),
 });
 

@@ -9,6 +9,7 @@ export type Profile = "extended" | "hosted";
 
 /** The endpoints that the hosted API does not have. Source: Task API, section 3, "Absent everywhere". */
 const EXTENSIONS: readonly Endpoint[] = [
+  { method: "GET", path: "/v1/tasks/processors" },
   { method: "GET", path: "/v1/tasks/runs" },
   { method: "POST", path: "/v1/tasks/runs/check" },
   { method: "POST", path: "/v1/tasks/runs/:run_id/cancel" },

@@ -7,21 +7,31 @@ const DEFAULT_RESULT_TIMEOUT_SECONDS = 600;
 /** The longest wait that any documented client asks for. */
 const MAX_RESULT_TIMEOUT_SECONDS = 3_600;
 
+const TIMEOUT_RULE = `timeout is a whole number of seconds, 0 to ${MAX_RESULT_TIMEOUT_SECONDS}`;
+
 /** The query of `GET …/result`. */
 export const ResultQuery = z.object({
   timeout: z.coerce
-    .number({ error: "timeout is a whole number of seconds" })
-    .int("timeout is a whole number of seconds")
-    .min(0)
-    .max(MAX_RESULT_TIMEOUT_SECONDS)
+    .number({ error: TIMEOUT_RULE })
+    .int(TIMEOUT_RULE)
+    .min(0, TIMEOUT_RULE)
+    .max(MAX_RESULT_TIMEOUT_SECONDS, TIMEOUT_RULE)
     .default(DEFAULT_RESULT_TIMEOUT_SECONDS),
 });
+
+const MAX_PAGE_RUNS = 100;
+const LIMIT_RULE = `limit is a whole number, 1 to ${MAX_PAGE_RUNS}`;
 
 /** The query of the list of runs. */
 export const ListQuery = z.object({
   status: RunStatus.optional(),
   taskgroup_id: z.string().optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(20),
+  limit: z.coerce
+    .number({ error: LIMIT_RULE })
+    .int(LIMIT_RULE)
+    .min(1, LIMIT_RULE)
+    .max(MAX_PAGE_RUNS, LIMIT_RULE)
+    .default(20),
   cursor: z.string().transform(decodeCursor).optional(),
 });
 

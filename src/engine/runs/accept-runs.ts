@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Selectable, Transaction } from "kysely";
 import type { DatabaseSchema, RunsTable } from "../../database/schema.ts";
+import { findProcessor } from "../../task-api/processors.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
 import { formatTimestamp } from "../clock.ts";
@@ -13,8 +14,8 @@ export interface NewRun {
   input: RunInput;
   tenantId: string;
   taskgroupId: string | null;
-  /** What it costs its tenant if it completes, in US dollars. */
-  priceUsd: number;
+  /** What it costs its tenant if it completes, in US dollars; by default what Parallel's list says. */
+  priceUsd?: number;
   /** Which workers may perform it. */
   executorKey: string;
   /** What was found questionable about the input. */
@@ -57,7 +58,7 @@ function toRow(run: NewRun, at: string): Selectable<RunsTable> {
     taskgroup_id: run.taskgroupId,
     status: "queued",
     processor: run.input.processor,
-    price_usd: run.priceUsd,
+    price_usd: run.priceUsd ?? findProcessor(run.input.processor)?.priceUsd ?? 0,
     executor_key: run.executorKey,
     input: JSON.stringify(run.input),
     output: null,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from "zod-openapi";
 import { TaskRunResult } from "../../../task-api/output.ts";
+import { ProcessorList } from "../../../task-api/processor-list.ts";
 import { RunEvent } from "../../../task-api/run-event.ts";
 import { RunInput } from "../../../task-api/run-input.ts";
 import { RequestCheck, TaskRun, TaskRunList } from "../../../task-api/run.ts";
@@ -26,6 +27,23 @@ const TAGS = ["runs"];
 /** The endpoints of task runs. Source: Task API, endpoints 1 to 5; `cancel`, `check` and the list are our extensions. */
 export function runPaths(profile: Profile): ZodOpenApiPathsObject {
   return {
+    "/v1/tasks/processors": {
+      get: {
+        operationId: "listProcessors",
+        tags: TAGS,
+        summary: "What runs cost and how long they usually take, by processor (extension)",
+        responses: answers(queryErrors, {
+          200: json("The processors, cheapest first.", ProcessorList, {
+            free: {
+              processors: [
+                { name: "base", price_usd: 0, usual_seconds: { from: 0, to: 50 } },
+                { name: "base-fast", price_usd: 0, usual_seconds: null },
+              ],
+            },
+          }),
+        }),
+      },
+    },
     "/v1/tasks/runs": {
       post: {
         operationId: "createTaskRun",

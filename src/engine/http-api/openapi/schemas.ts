@@ -7,6 +7,7 @@ import {
   TaskRunResult,
   TextOutput,
 } from "../../../task-api/output.ts";
+import { AnnouncedProcessor, ProcessorList } from "../../../task-api/processor-list.ts";
 import {
   ErrorEvent,
   ProgressMessageEvent,
@@ -50,6 +51,7 @@ import {
 export const components = {
   AddRunsBody,
   AdvancedSettings,
+  AnnouncedProcessor,
   AutoSchema: AutoSchemaSpec,
   Citation,
   CreateTaskGroupBody,
@@ -60,6 +62,7 @@ export const components = {
   JsonSchema: JsonSchemaSpec,
   McpServer: McpServerEntry,
   McpToolCall,
+  ProcessorList,
   ProgressMessageEvent,
   ProgressStatsEvent,
   RequestCheck,

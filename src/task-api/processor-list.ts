@@ -1,0 +1,15 @@
+import { z } from "zod";
+
+/** What a backend says of one of its processors. */
+export const AnnouncedProcessor = z.looseObject({
+  name: z.string(),
+  /** US dollars per completed run. */
+  price_usd: z.number().min(0).nullable(),
+  /** How long a run usually takes, without its time in the queue; null where that is not known. */
+  usual_seconds: z.looseObject({ from: z.number().min(0), to: z.number().min(0) }).nullable(),
+});
+export type AnnouncedProcessor = z.infer<typeof AnnouncedProcessor>;
+
+/** Our engine's extension `GET /v1/tasks/processors`; the hosted API has no such endpoint. */
+export const ProcessorList = z.looseObject({ processors: z.array(AnnouncedProcessor) });
+export type ProcessorList = z.infer<typeof ProcessorList>;
