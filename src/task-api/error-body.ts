@@ -39,7 +39,10 @@ const EnvelopedError = lenient(
     }),
   }),
 );
-const ValidationList = lenient(z.looseObject({ detail: z.array(ValidationProblem) }));
+/** A 422 of the hosted group endpoints. Source: Task API, "Body formats" (b). */
+export const ValidationList = z.looseObject({ detail: z.array(ValidationProblem) });
+export type ValidationList = z.infer<typeof ValidationList>;
+const AnyValidationList = lenient(ValidationList);
 const PlainDetail = z.looseObject({ detail: z.string() });
 
 /** What the web framework says of an unknown route or method: the Task API's own codes have words of their own. */
@@ -65,7 +68,7 @@ export function readErrorBody(body: unknown): ErrorAnswer {
       problems: detail?.errors ?? [],
     };
   }
-  const list = ValidationList.safeParse(body);
+  const list = AnyValidationList.safeParse(body);
   if (list.success) {
     const problems = list.data.detail;
     const message = problems.map((p) => `${p.loc.join(".")}: ${p.msg}`).join("; ");

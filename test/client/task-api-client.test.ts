@@ -64,7 +64,7 @@ describe.each([
       return textResult("done");
     });
     const client = await connect(engine);
-    const run = await client.createRun(question);
+    const run = await client.createRun({ ...question, processor: "pro" });
     const types: string[] = [];
     let content: unknown;
     for await (const event of client.streamEvents(run.run_id)) {

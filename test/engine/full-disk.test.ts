@@ -37,7 +37,7 @@ async function startRun(execute: (attempt: Attempt) => Promise<ExecutionResult>)
       });
     },
   });
-  const { body: run } = await call(engine, "/v1/tasks/runs", { input: "q", processor: "base" });
+  const { body: run } = await call(engine, "/v1/tasks/runs", { input: "q", processor: "pro" });
   await started.promise;
   const runId: string = run.run_id;
 
@@ -139,7 +139,7 @@ test("an engine that is told to stop does not wait for room", async () => {
 async function createUntilFull({ engine }: { engine: Engine }) {
   const accepted: string[] = [];
   for (;;) {
-    const answer = await call(engine, "/v1/tasks/runs", { input: "q", processor: "base" });
+    const answer = await call(engine, "/v1/tasks/runs", { input: "q", processor: "pro" });
     if (answer.status !== 202) return { accepted, refused: answer };
     accepted.push(answer.body.run_id);
   }

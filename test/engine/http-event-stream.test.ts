@@ -6,7 +6,7 @@ import { listen, openSocket, readToEnd } from "./raw-http.ts";
 import { type StreamedEvent, readAllEvents, readEvents } from "./read-event-stream.ts";
 import { deferred, startTestEngine, textResult, untilAborted } from "./start-test-engine.ts";
 
-const question = { input: "q", processor: "base" };
+const question = { input: "q", processor: "pro" };
 
 async function createRun(engine: Engine): Promise<string> {
   const { body: run } = await call(engine, "/v1/tasks/runs", question);

@@ -5,7 +5,7 @@ import { listen } from "./raw-http.ts";
 import { readAllEvents, readEvents } from "./read-event-stream.ts";
 import { deferred, startTestEngine, textResult, untilAborted } from "./start-test-engine.ts";
 
-const question = { input: "q", processor: "base" };
+const question = { input: "q", processor: "pro" };
 const hosted = { profile: "hosted" } as const;
 
 describe("in the hosted profile", () => {
@@ -40,6 +40,28 @@ describe("in the hosted profile", () => {
     expect(second.headers.has("idempotent-replayed")).toBe(false);
     const bad = { "idempotency-key": "x".repeat(300) };
     expect((await call(engine, "/v1/tasks/runs", question, bad)).status).toBe(202);
+  });
+
+  test("what is wrong with a request about groups is a list, and about runs the body of every error", async () => {
+    const engine = await startTestEngine(async () => textResult("ok"), hosted);
+    const { body: group } = await call(engine, "/v1/tasks/groups", {});
+    const path = `/v1/tasks/groups/${group.taskgroup_id}`;
+    for (const answer of [
+      await call(engine, `${path}/runs`, {}),
+      await call(engine, `/v1beta/tasks/groups/${group.taskgroup_id}/runs`, { inputs: [{}] }),
+      await call(engine, `${path}/events?timeout=4000`),
+      await call(engine, "/v1/tasks/groups", { colour: "red" }),
+    ]) {
+      expect(answer.status).toBe(422);
+      expect(answer.body).toEqual({ detail: expect.any(Array) });
+      expect(answer.body.detail[0]).toMatchObject({
+        loc: expect.any(Array),
+        msg: expect.any(String),
+      });
+    }
+    const other = await call(engine, "/v1/tasks/runs", {});
+    expect(other.body.error.detail.errors).toEqual(expect.any(Array));
+    expect((await call(engine, `${path}0`)).body.error.message).toBe("TaskGroup not found");
   });
 
   test("a failed run has no result: 404", async () => {

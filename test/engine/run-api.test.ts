@@ -264,7 +264,7 @@ test("the event stream starts with a state, tells the steps, and ends with the o
     port: 0,
   });
   onTestFinished(() => server.close());
-  const { body: run } = await call(engine, "/v1/tasks/runs", question);
+  const { body: run } = await call(engine, "/v1/tasks/runs", { ...question, enable_events: true });
   const live = await fetch(`${server.url}/v1/tasks/runs/${run.run_id}/events`);
   expect(live.headers.get("content-type")).toContain("text/event-stream");
   go.resolve();
@@ -291,18 +291,67 @@ test("the event stream starts with a state, tells the steps, and ends with the o
   expect(replay[2]).toMatchObject({ progress_meter: 60 });
 });
 
-test("a run created with enable_events false records states only", async () => {
-  const engine = await startTestEngine(async ({ report }) => {
-    await report({ type: "task_run.progress_msg.plan", message: "unseen" });
-    return textResult("done");
-  });
-  const { body: run } = await call(engine, "/v1/tasks/runs", { ...question, enable_events: false });
-  await call(engine, `/v1/tasks/runs/${run.run_id}/result?timeout=10`);
-  const response = await engine.fetch(
-    new Request(`http://engine/v1/tasks/runs/${run.run_id}/events`),
-  );
-  const events = readEventStream(await response.text());
-  expect(new Set(events.map((event) => event.type))).toEqual(new Set(["task_run.state"]));
+// Source: Task API, 4.1.
+test.each([
+  ["base", undefined, false],
+  ["core2x-fast", null, false],
+  ["pro", undefined, true],
+  ["ultra8x-fast", null, true],
+  ["base", true, true],
+  ["ultra", false, false],
+])(
+  "a run on %s with enable_events %s has progress events: %s",
+  async (processor, enableEvents, isRecorded) => {
+    const engine = await startTestEngine(async ({ report }) => {
+      await report({ type: "task_run.progress_msg.plan", message: "a step" });
+      return textResult("done");
+    });
+    const body = { ...question, processor, enable_events: enableEvents };
+    const { body: run } = await call(engine, "/v1/tasks/runs", body);
+    await call(engine, `/v1/tasks/runs/${run.run_id}/result?timeout=10`);
+    const response = await engine.fetch(
+      new Request(`http://engine/v1/tasks/runs/${run.run_id}/events`),
+    );
+    const types = new Set(readEventStream(await response.text()).map((event) => event.type));
+    expect(types.has("task_run.progress_msg.plan")).toBe(isRecorded);
+    expect(types.has("task_run.state")).toBe(true);
+  },
+);
+
+test("a timeout beyond the longest is refused with the bounds it has", async () => {
+  const engine = await startTestEngine(async () => textResult("ok"));
+  const { body: run } = await call(engine, "/v1/tasks/runs", question);
+  for (const timeout of ["3601", "-1", "1.5", "soon"]) {
+    const answer = await call(engine, `/v1/tasks/runs/${run.run_id}/result?timeout=${timeout}`);
+    expect(answer.status).toBe(422);
+    expect(answer.body.error.message).toMatch(/query\.timeout: .*0 to 3600/);
+  }
+  const { body: group } = await call(engine, "/v1/tasks/groups", {});
+  const path = `/v1/tasks/groups/${group.taskgroup_id}/events`;
+  expect((await call(engine, `${path}?timeout=3601`)).body.error.message).toContain("0 to 3600");
+  const list = await call(engine, "/v1/tasks/runs?limit=101");
+  expect(list.body.error.message).toContain("1 to 100");
+});
+
+test("an output that does not conform to its schema fails the run where the operator says so", async () => {
+  const schema = { type: "object", properties: { gdp: { type: "number" } }, required: ["gdp"] };
+  const asked = {
+    ...question,
+    task_spec: { output_schema: { type: "json", json_schema: schema } },
+  };
+  const output = { type: "json" as const, content: { gdp: null }, basis: [] };
+  const perform = async (strictOutput: boolean) => {
+    const engine = await startTestEngine(async () => ({ output, warnings: [] }), { strictOutput });
+    const { body: run } = await call(engine, "/v1/tasks/runs", asked);
+    await call(engine, `/v1/tasks/runs/${run.run_id}/result?timeout=10`);
+    return (await call(engine, `/v1/tasks/runs/${run.run_id}`)).body;
+  };
+  const lenient = await perform(false);
+  expect(lenient.status).toBe("completed");
+  expect(lenient.warnings.at(-1).message).toContain("/gdp must be number");
+  const strict = await perform(true);
+  expect(strict.status).toBe("failed");
+  expect(strict.error.message).toContain("/gdp must be number");
 });
 
 function readEventStream(text: string): { type: string }[] {

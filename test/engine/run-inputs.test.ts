@@ -111,7 +111,7 @@ test("a run that needs an answer from outside waits, and is not active", async (
   expect((await call(engine, path)).body).toMatchObject({
     status: "action_required",
     is_active: false,
-    warnings: [{ type: "action_required", message: "Which France?" }],
+    warnings: [{ type: "warning", message: "Which France?" }],
   });
 });
 

@@ -8,16 +8,24 @@ export class ApiError extends Error {
   readonly status: ContentfulStatusCode;
   readonly detail: JsonObject | null;
   readonly headers: Record<string, string>;
+  /** Of a request that does not fit its schema; empty for all other errors. */
+  readonly problems: readonly RequestProblem[];
 
   constructor(
     status: ContentfulStatusCode,
     message: string,
-    options: { detail?: JsonObject; headers?: Record<string, string>; cause?: unknown } = {},
+    options: {
+      detail?: JsonObject;
+      headers?: Record<string, string>;
+      problems?: readonly RequestProblem[];
+      cause?: unknown;
+    } = {},
   ) {
     super(message, options);
     this.status = status;
     this.detail = options.detail ?? null;
     this.headers = options.headers ?? {};
+    this.problems = options.problems ?? [];
   }
 }
 
@@ -35,6 +43,7 @@ export function unprocessable(problems: readonly RequestProblem[]): ApiError {
   const text = problems.map(({ loc, msg }) => `${loc.join(".")}: ${msg}`).join("; ");
   return new ApiError(422, `Unprocessable content: request validation error: ${text}`, {
     detail: { errors: problems },
+    problems,
   });
 }
 

@@ -7,7 +7,7 @@ import { ApiError } from "./api-error.ts";
 import { readBetaHeader } from "./beta-header.ts";
 import { limitBody, requireJson } from "./body-guard.ts";
 import { guardEndpoints } from "./endpoints.ts";
-import { REQUEST_ID_HEADER, toApiError, toErrorBody } from "./error-answer.ts";
+import { REQUEST_ID_HEADER, toAnswerBody, toApiError } from "./error-answer.ts";
 import { createEventStreams } from "./event-streams.ts";
 import { createGroupRoutes } from "./group-routes.ts";
 import type { ApiLimits } from "./limits.ts";
@@ -51,7 +51,8 @@ export function createTaskApi(context: TaskApiContext): Hono<RequestEnv> {
     } else {
       log.debug({ ref_id: refId, status: answer.status, reason: answer.message }, "refused");
     }
-    return c.json(toErrorBody(answer, refId), answer.status, answer.headers);
+    const body = toAnswerBody(answer, refId, { profile, path: c.req.path });
+    return c.json(body, answer.status, answer.headers);
   });
 
   app.use(guardEndpoints(app, profile));

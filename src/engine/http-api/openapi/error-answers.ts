@@ -1,6 +1,6 @@
 import type { ZodOpenApiResponsesObject } from "zod-openapi";
 import { z } from "zod";
-import { ErrorBody } from "../../../task-api/error-body.ts";
+import { ErrorBody, ValidationList } from "../../../task-api/error-body.ts";
 import type { JsonObject } from "../../../task-api/task-spec.ts";
 import type { Profile } from "../profile.ts";
 import { type HeaderFields, REF_ID, json } from "./answers.ts";
@@ -39,6 +39,18 @@ function unprocessable(loc: (string | number)[], msg: string) {
   return error(message, { detail: { errors: [{ type: "invalid", loc, msg }] } });
 }
 
+/** The 422 of a group endpoint in the hosted profile, a list; in ours it is the body of every error. */
+export function groupProblems(
+  profile: Profile,
+  loc: (string | number)[],
+  msg: string,
+): ZodOpenApiResponsesObject {
+  const example = { detail: [{ type: "invalid", loc, msg }] };
+  return profile === "hosted"
+    ? { 422: json(`${loc.join(".")}: ${msg}`, ValidationList, { problems: example }) }
+    : {};
+}
+
 export const runNotFound: ZodOpenApiResponsesObject = { 404: error("Run id not found") };
 export const groupNotFound: ZodOpenApiResponsesObject = { 404: error("TaskGroup not found") };
 
@@ -48,7 +60,7 @@ export const readErrors: ZodOpenApiResponsesObject = { ...everywhere };
 /** Of an endpoint that reads with parameters. */
 export const queryErrors: ZodOpenApiResponsesObject = {
   ...everywhere,
-  422: unprocessable(["query", "timeout"], "timeout is a whole number of seconds"),
+  422: unprocessable(["query", "timeout"], "timeout is a whole number of seconds, 0 to 3600"),
 };
 
 /** Of an endpoint that streams: a tenant may have so many streams open. */

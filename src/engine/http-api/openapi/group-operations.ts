@@ -19,6 +19,7 @@ import { answers, body, eventStream, json } from "./answers.ts";
 import {
   createErrors,
   groupNotFound,
+  groupProblems,
   readErrors,
   runNotFound,
   streamErrors,
@@ -83,6 +84,8 @@ function asDeprecated({ get, post }: ZodOpenApiPathItemObject): ZodOpenApiPathIt
 }
 
 function currentPaths(profile: Profile): Record<string, ZodOpenApiPathItemObject> {
+  const bodyProblems = groupProblems(profile, ["body", "inputs"], "Field required");
+  const queryProblems = groupProblems(profile, ["query", "last_event_id"], "not an event id");
   return {
     "/v1/tasks/groups": {
       post: {
@@ -94,7 +97,7 @@ function currentPaths(profile: Profile): Record<string, ZodOpenApiPathItemObject
           empty: {},
           labelled: { metadata: { job: "42" } },
         }),
-        responses: answers(writeErrors(profile), {
+        responses: answers(writeErrors(profile), bodyProblems, {
           200: json("The group.", TaskGroup, { group: examples.group }),
         }),
       },
@@ -123,7 +126,7 @@ function currentPaths(profile: Profile): Record<string, ZodOpenApiPathItemObject
         requestBody: body(AddRunsBody, {
           runs: { inputs: [examples.question, examples.structuredQuestion] },
         }),
-        responses: answers(createErrors(profile), groupNotFound, {
+        responses: answers(createErrors(profile), bodyProblems, groupNotFound, {
           200: json("The runs, in the order of their inputs.", TaskGroupRunResponse, {
             added: {
               status: examples.groupStatus,
@@ -139,7 +142,7 @@ function currentPaths(profile: Profile): Record<string, ZodOpenApiPathItemObject
         tags: TAGS,
         summary: "Read the runs of a group, as they are now",
         requestParams: { path: groupPath, query: RunsParameters },
-        responses: answers(streamErrors, groupNotFound, {
+        responses: answers(streamErrors, queryProblems, groupNotFound, {
           200: eventStream("One event for each run.", TaskGroupRunEvent, {
             state: examples.groupRunEvent,
           }),
@@ -153,7 +156,7 @@ function currentPaths(profile: Profile): Record<string, ZodOpenApiPathItemObject
         summary: "Follow a group",
         description: "Stays open while a run of the group is active, at most an hour.",
         requestParams: { path: groupPath, query: EventsParameters },
-        responses: answers(streamErrors, groupNotFound, {
+        responses: answers(streamErrors, queryProblems, groupNotFound, {
           200: eventStream("Its status, and the runs that end.", TaskGroupEvent, {
             task_group_status: examples.groupStatusEvent,
             state: { ...examples.groupRunEvent, output: null },
@@ -178,7 +181,7 @@ function currentPaths(profile: Profile): Record<string, ZodOpenApiPathItemObject
         tags: TAGS,
         summary: "Ask for the end of every active run of a group (extension)",
         requestParams: { path: groupPath, ...writeHeaders(profile) },
-        responses: answers(writeErrors(profile), groupNotFound, {
+        responses: answers(writeErrors(profile), bodyProblems, groupNotFound, {
           200: json("The group as it is then.", TaskGroup, { group: examples.group }),
         }),
       },
