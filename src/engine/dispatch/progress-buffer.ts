@@ -1,4 +1,6 @@
+import { findProcessor } from "../../task-api/processors.ts";
 import type { ProgressEvent } from "../../task-api/run-event.ts";
+import type { RunInput } from "../../task-api/run-input.ts";
 import { type Clock, formatTimestamp } from "../clock.ts";
 
 /** Collects the progress of one attempt and writes it in batches. What could not be written is kept for the next one. */
@@ -63,4 +65,9 @@ export function createProgressBuffer(
       return takePending();
     },
   };
+}
+
+/** Whether a run has progress events where it does not say. Source: Task API, 4.1, `enable_events`. */
+export function recordsEvents({ enable_events: asked, processor }: RunInput): boolean {
+  return asked ?? findProcessor(processor)?.eventsByDefault ?? false;
 }

@@ -3,8 +3,6 @@ import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import { DatabaseFull, DatabaseLocked } from "../../database/locks.ts";
 import type { ProgressEvent } from "../../task-api/run-event.ts";
-import { findProcessor } from "../../task-api/processors.ts";
-import type { RunInput } from "../../task-api/run-input.ts";
 import type { Clock } from "../clock.ts";
 import {
   ActionRequired,
@@ -16,17 +14,12 @@ import type { ChangeFeed } from "../runs/change-feed.ts";
 import type { ClaimedRun, RunEnding, RunStateMachine } from "../runs/run-state-machine.ts";
 import { checkOutput } from "../schema-conformity.ts";
 import { createProcessOwner, ownerHasEnded } from "../../database/process-owner.ts";
-import { createProgressBuffer } from "./progress-buffer.ts";
+import { createProgressBuffer, recordsEvents } from "./progress-buffer.ts";
 
 /** Performs queued runs until it is stopped. */
 export interface Worker {
   /** Gives unfinished runs back to the queue, and resolves when nothing of them runs any more. */
   stop(): Promise<void>;
-}
-
-/** Whether a run has progress events where it does not say. Source: Task API, 4.1, `enable_events`. */
-function recordsEvents({ enable_events: asked, processor }: RunInput): boolean {
-  return asked ?? findProcessor(processor)?.eventsByDefault ?? false;
 }
 
 /** How long a lease lasts without renewal: the longest time a run stands still after its host has died. */
