@@ -5,10 +5,10 @@ import { Command, Option } from "commander";
 import { z } from "zod";
 import { COMMAND_SETTINGS, addOptions } from "./commands/command-options.ts";
 import { ExitCode, exitCodeOf } from "./commands/exit-code.ts";
-import { BadSetting, type Config, readSettings } from "./config.ts";
-import type { HostSettings } from "./read-setting.ts";
-import { type Flags, OPTIONS, type Setting, type SettingName } from "./options.ts";
 import { FILES_REPLACED, filesWereReplaced } from "./mcp/replaced-files.ts";
+import { type Config, readSettings } from "./config.ts";
+import { type Flags, OPTIONS, type Setting, type SettingName } from "./options.ts";
+import { BadSetting, type HostSettings } from "./setting-reader.ts";
 import { PROCESSORS } from "./task-api/processors.ts";
 import { cleanText } from "./text/clean-text.ts";
 
@@ -102,7 +102,7 @@ const program = new Command("task-run-mcp")
   )
   .version(version)
   .enablePositionalOptions()
-  .helpCommand("help [command]", "tell what a command does, with its options and settings")
+  .helpCommand(false)
   .showHelpAfterError("(task-run-mcp --help lists commands and options)")
   .addHelpText(
     "after",
@@ -256,10 +256,12 @@ async function readArguments(): Promise<string[] | "nothing asked on a terminal"
   const { operands, unknown } = program.parseOptions(args);
   const asksForHelp = unknown.includes("--help") || unknown.includes("-h");
   if (operands.length === 0 && !asksForHelp) return ["stdio", ...args];
-  const [first, second] = operands;
-  const isKnown = program.commands.some((command) => command.name() === second);
-  // Else commander would answer with the whole help, and no word of what was asked.
-  return first === "help" && second !== undefined && !isKnown ? [second] : args;
+  const [command] = operands;
+  const [about] = unknown;
+  const isKnown = program.commands.some((one) => one.name() === about);
+  // Help for a command that does not exist: it is told as that command itself would be, with the one that was meant.
+  if (command !== "help" || about === undefined || about.startsWith("-") || isKnown) return args;
+  return [about];
 }
 
 function messageOf(error: unknown): string {
@@ -272,7 +274,7 @@ function messageOf(error: unknown): string {
 try {
   const args = await readArguments();
   if (args === "nothing asked on a terminal") {
-    const { introduction } = await import("./commands/register-person-commands.ts");
+    const { introduction } = await import("./commands/stdio.ts");
     process.stdout.write(introduction(version));
   } else {
     await program.parseAsync(args, { from: "user" });

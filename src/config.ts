@@ -1,36 +1,40 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { parseBaseUrl } from "./client/base-url.ts";
-import { checkApiKey } from "./client/secrets.ts";
 import type { Proxies } from "./client/proxies.ts";
-import { type Flags, LOG_LEVELS, type LogLevel, type SettingName } from "./options.ts";
 import { dataFolder, homeFolder, resolvePath } from "./folders.ts";
+import { type Flags, LOG_LEVELS, type LogLevel, type SettingName } from "./options.ts";
+import { readProxies } from "./proxy-settings.ts";
 import {
+  BadSetting,
   type HostSettings,
-  type Reader,
+  type SettingReader,
   type WrongSetting,
-  createReader,
-  isLeftEmpty,
-  readProxies,
-} from "./read-setting.ts";
+  createSettingReader,
+  readFolders,
+} from "./setting-reader.ts";
 import {
+  ApiKey,
+  BaseUrl,
   Days,
   Dollars,
   DrainSeconds,
+  Flag,
   HostNames,
   HttpUrl,
+  KnownProcessor,
+  Level,
   Origins,
   Port,
+  ProcessorName,
   Quota,
   Seconds,
   Token,
   WaitCaps,
-  cleanValue,
   splitList,
+  withoutForm,
 } from "./setting-values.ts";
-import { findProcessor, processorNames } from "./task-api/processors.ts";
+import { processorNames } from "./task-api/processors.ts";
 import { type TelemetryConfig, readTelemetry } from "./telemetry-config.ts";
 
 /** Which Task API performs the runs. */
@@ -41,7 +45,7 @@ export type BackendConfig =
       apiKey: string | undefined;
       betas: string[];
       inputsPerMinute: number | undefined;
-      proxies: Proxies;
+      proxies?: Proxies;
     }
   | { kind: "embedded"; engine: EngineConfig };
 
@@ -55,7 +59,7 @@ export interface EngineConfig {
   allowNetworks: string[];
   webhookSecrets: string[];
   retentionDays: number | undefined;
-  /** An output that does not conform to its schema fails the run. */
+  /** A run fails whose output does not conform to its schema. */
   strictOutput: boolean;
 }
 
@@ -69,7 +73,7 @@ export interface ServeConfig {
   tenantsFile: string | undefined;
   profile: (typeof PROFILES)[number];
   requireBetas: boolean;
-  /** What its runs cost, to announce and to count against budgets. */
+  /** What its runs cost. */
   pricesFile: string | undefined;
 }
 
@@ -81,7 +85,7 @@ export interface HttpConfig {
   allowedOrigins: string[];
   tokensFile: string | undefined;
   token: string | undefined;
-  oauth: { issuer: string; audience: string; proxies: Proxies } | undefined;
+  oauth: { issuer: string; audience: string } | undefined;
   allowKeyHeader: boolean;
   /** Of each caller of whom the tokens file says nothing else. */
   callerLimits: { requestsPerMinute: number | undefined; budgetUsdPerDay: number | undefined };
@@ -121,15 +125,6 @@ export interface Config {
   secrets: string[];
 }
 
-/** Settings have values that cannot be used; the message names all of them. */
-export class BadSetting extends Error {
-  override readonly name = "BadSetting";
-
-  constructor(problems: readonly WrongSetting[]) {
-    super(problems.map(({ message }) => message).join("\n"));
-  }
-}
-
 /** What all settings come to, and what is wrong with them. */
 export interface Settings {
   /** A wrong setting counts as unset here: nothing may be started while one that matters is wrong. */
@@ -158,18 +153,16 @@ export function readSettings(
   env: NodeJS.ProcessEnv = process.env,
   host: HostSettings = {},
 ): Settings {
-  const reader = createReader(flags, env, host);
+  const reader = createSettingReader(flags, env, host);
   const { parse, problems, nameOf, reject } = reader;
   const text = (name: SettingName) => reader.read(name)?.value;
-  const path = (name: SettingName) => {
-    const value = text(name);
-    return value === undefined ? undefined : resolvePath(value);
-  };
+  const path = (name: SettingName) => text(name) && resolvePath(text(name) ?? "");
 
   const stateDir = path("stateDir") ?? dataFolder(env);
   const inState = (file: string) => (stateDir === undefined ? ":memory:" : join(stateDir, file));
+  const folders = readFolders(host.folders, text("documents"), resolvePath);
   const engine: EngineConfig = {
-    documents: readFolders(host.folders, text("documents")),
+    documents: folders.length > 0 ? folders.map(resolvePath) : [PACKAGED_DOCUMENTS],
     script: path("script"),
     databasePath: inState("engine.sqlite"),
     allowNetworks: splitList(text("allowNetworks")),
@@ -204,7 +197,7 @@ export function readSettings(
   }
   const address = text("host") ?? "127.0.0.1";
   const port = parse("port", Port, "a number from 0 to 65535");
-  const http = readHttp(reader, { host: address, port: port ?? 3_000 }, proxies);
+  const http = readHttp(reader, { host: address, port: port ?? 3_000 });
   const telemetry = readTelemetry(env, proxies);
 
   const config: Config = {
@@ -255,20 +248,15 @@ export function readSettings(
 }
 
 function readHttp(
-  { read, parse, reject, nameOf }: Reader,
+  { read, parse, reject, nameOf }: SettingReader,
   address: Pick<HttpConfig, "host" | "port">,
-  proxies: Proxies,
 ): HttpConfig {
   const tokensFile = read("tokens")?.value;
   const issuer = parse("oauthIssuer", HttpUrl, "an https URL");
   const audience = parse("oauthAudience", HttpUrl, "the URL of this server, with /mcp");
-  for (const [given, missing] of [
-    ["oauthIssuer", "oauthAudience"],
-    ["oauthAudience", "oauthIssuer"],
-  ] as const) {
-    if (read(given) !== undefined && read(missing) === undefined) {
-      reject(given, `OAuth needs ${nameOf(missing)} too; add it`);
-    }
+  if ((read("oauthIssuer") === undefined) !== (read("oauthAudience") === undefined)) {
+    const both = `${nameOf("oauthIssuer")} and ${nameOf("oauthAudience")}`;
+    reject("oauthIssuer", `OAuth needs both ${both}; add the other one`);
   }
   return {
     ...address,
@@ -280,8 +268,7 @@ function readHttp(
     ),
     tokensFile: tokensFile === undefined ? undefined : resolvePath(tokensFile),
     token: parse("httpToken", Token, "16 or more visible characters without spaces"),
-    oauth:
-      issuer === undefined || audience === undefined ? undefined : { issuer, audience, proxies },
+    oauth: issuer === undefined || audience === undefined ? undefined : { issuer, audience },
     allowKeyHeader: parse("allowKeyHeader", Flag, "true or false") ?? false,
     callerLimits: {
       requestsPerMinute: parse("callerRequestsPerMinute", Quota, "a number, 1 or more"),
@@ -295,20 +282,6 @@ function readHttp(
     webhookSecrets: splitList(read("webhookSecrets")?.value).map(withoutForm),
     drainSeconds: parse("drainSeconds", DrainSeconds, "a number of seconds, 0 to 3600") ?? 10,
   };
-}
-
-/** A comma separates folders, except in the name of one that exists. */
-function readFolders(single: readonly string[] = [], list: string | undefined): string[] {
-  const given = single.map(cleanValue).filter((folder) => folder !== "" && !isLeftEmpty(folder));
-  if (given.length > 0) return given.map(resolvePath);
-  const isOneFolder = list?.includes(",") && existsSync(resolvePath(list));
-  const folders = isOneFolder ? [list ?? ""] : splitList(list);
-  return (folders.length > 0 ? folders : [PACKAGED_DOCUMENTS]).map(resolvePath);
-}
-
-/** A webhook secret may say in which form it is a key; the secret is what follows. */
-function withoutForm(secret: string): string {
-  return secret.replace(/^(?:raw|decoded):/, "");
 }
 
 /** A cap for everybody takes the place of what is known about single clients. */
@@ -328,25 +301,6 @@ const Toolsets = z
   .transform((value) => splitList(value))
   .pipe(z.array(z.enum(TOOLSETS)).min(1));
 const Profile = z.string().toLowerCase().pipe(z.enum(PROFILES));
-const Level = z.string().toLowerCase().pipe(z.enum(LOG_LEVELS));
-const Flag = z.stringbool();
-const ProcessorName = z
-  .string()
-  .toLowerCase()
-  .regex(/^[\w.-]+$/);
-const KnownProcessor = ProcessorName.refine((name) => findProcessor(name) !== undefined);
-const ApiKey = z.string().refine((key) => isAccepted(checkApiKey, key));
-const BaseUrl = z.string().refine((url) => isAccepted(parseBaseUrl, url));
-
-function isAccepted(check: (text: string) => unknown, text: string): boolean {
-  try {
-    check(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** What tells where other programs of this user keep their settings. */
 export interface Machine {
   platform: NodeJS.Platform;
@@ -354,7 +308,6 @@ export interface Machine {
   env: NodeJS.ProcessEnv;
 }
 
-/** Throws {@link NoHomeFolder} for a user without a home folder. */
 export function readMachine(env: NodeJS.ProcessEnv = process.env): Machine {
   return { platform: process.platform, home: homeFolder(), env };
 }

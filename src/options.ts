@@ -267,6 +267,12 @@ export const OPTIONS = {
   },
 } as const satisfies Record<string, Setting>;
 
+/** The variables of a setting; the first that is not empty counts. */
+export function variablesOf({ env, isAlsoLowerCase }: Setting): string[] {
+  if (env === undefined) return [];
+  return isAlsoLowerCase === true ? [env.toLowerCase(), env] : [env];
+}
+
 export type SettingName = keyof typeof OPTIONS;
 export const settingNames: readonly SettingName[] = Object.keys(OPTIONS).filter(isSettingName);
 

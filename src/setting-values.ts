@@ -1,5 +1,8 @@
 import { z } from "zod";
-import type { Proxy } from "./client/proxies.ts";
+import { parseBaseUrl } from "./client/base-url.ts";
+import { checkApiKey } from "./client/secrets.ts";
+import { LOG_LEVELS } from "./options.ts";
+import { findProcessor } from "./task-api/processors.ts";
 
 // What the values of settings may be, as text.
 
@@ -32,11 +35,35 @@ export const HttpUrl = z.url({ protocol: /^https?$/ });
 export const Days = z.coerce.number().int().min(1);
 export const Port = z.coerce.number().int().min(0).max(65_535);
 
+export const Level = z.string().toLowerCase().pipe(z.enum(LOG_LEVELS));
+export const Flag = z.stringbool();
+export const ProcessorName = z
+  .string()
+  .toLowerCase()
+  .regex(/^[\w.-]+$/);
+export const KnownProcessor = ProcessorName.refine((name) => findProcessor(name) !== undefined);
+export const ApiKey = z.string().refine((key) => isAccepted(checkApiKey, key));
+export const BaseUrl = z.string().refine((url) => isAccepted(parseBaseUrl, url));
+
+function isAccepted(check: (text: string) => unknown, text: string): boolean {
+  try {
+    check(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function splitList(value: string | undefined): string[] {
   return (value ?? "")
     .split(",")
     .map(cleanValue)
     .filter((part) => part !== "");
+}
+
+/** A webhook secret may say in which form it is a key; the secret is what follows. */
+export function withoutForm(secret: string): string {
+  return secret.replace(/^(?:raw|decoded):/, "");
 }
 
 const QUOTED =
@@ -54,52 +81,4 @@ export function cleanValue(text: string): string {
 function splitPair(pair: string): [name: string, value: string] {
   const at = pair.lastIndexOf("=");
   return [pair.slice(0, Math.max(at, 0)).trim(), pair.slice(at + 1).trim()];
-}
-
-const PROXY_EXAMPLE = "the URL of an HTTP proxy, such as http://proxy.example.com:3128";
-
-/** A proxy by its URL, which may lack the scheme. `origin` is the setting that holds it. */
-export function parseProxy(value: string, origin: string): Proxy {
-  const text = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isHttp = url !== undefined && /^https?:$/.test(url.protocol) && url.hostname !== "";
-  if (isHttp) {
-    const user = decoded(url.username);
-    const password = decoded(url.password);
-    const hasCredentials = user !== "" || password !== "";
-    return {
-      origin,
-      url: url.origin,
-      authorization: hasCredentials
-        ? `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`
-        : undefined,
-      problem: undefined,
-    };
-  }
-  const isSocks = url !== undefined && url.protocol.startsWith("socks");
-  const what = isSocks ? "names a SOCKS proxy, which cannot be used" : "is not the URL of a proxy";
-  return {
-    origin,
-    url: "http://proxy.invalid",
-    authorization: undefined,
-    problem: `${what}; write ${PROXY_EXAMPLE}`,
-  };
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    // A percent sign that stands for itself.
-    return text;
-  }
-}
-
-/** What of a proxy's URL may be shown to nobody. */
-export function proxySecrets(value: string, { authorization }: Proxy): string[] {
-  const password = /^[^/]*\/\/[^@]*?:(.+)@/.exec(value)?.[1] ?? /^[^/:]*:([^/]+)@/.exec(value)?.[1];
-  const encoded = authorization?.replace("Basic ", "");
-  return [password, password && decoded(password), encoded].filter(
-    (secret): secret is string => secret !== undefined && secret !== "",
-  );
 }

@@ -1,6 +1,6 @@
 import type { Config, Settings } from "../config.ts";
-import { type WrongSetting, wrongSettingText } from "../read-setting.ts";
 import type { SettingName } from "../options.ts";
+import { type WrongSetting, wrongSettingText } from "../setting-reader.ts";
 import { readPrices } from "./read-prices.ts";
 
 /**

@@ -29,22 +29,6 @@ export interface Host {
   cliPath: string;
 }
 
-/** What `task-run-mcp` says when a person starts it alone, on a terminal. */
-export function introduction(version: string): string {
-  return `task-run-mcp ${version}: an MCP server that starts research task runs for AI agents and returns cited answers.
-
-An agent's client starts it by itself, and nothing is served on this terminal. Here you can:
-
-  task-run-mcp install          put it into a client's configuration
-  task-run-mcp run "question"   ask a question and see the answer
-  task-run-mcp runs             list the runs that agents started
-  task-run-mcp doctor           check everything the server needs
-  task-run-mcp http             serve many agents over HTTP
-  task-run-mcp stdio            serve one client here, over stdin and stdout
-  task-run-mcp help             list every command
-`;
-}
-
 /** The commands of a person who sets the server up, or looks over the agent's shoulder. */
 export function registerPersonCommands(program: Command, host: Host): void {
   registerInstall(program, host);
@@ -53,6 +37,7 @@ export function registerPersonCommands(program: Command, host: Host): void {
   registerGet(program, host);
   registerCancel(program, host);
   registerCompletion(program);
+  registerHelp(program);
 }
 
 interface InstallFlags extends Flags {
@@ -283,6 +268,17 @@ function registerCompletion(program: Command): void {
     .action(async (shell: "bash" | "zsh" | "fish") => {
       const { completionCommand } = await import("./completion.ts");
       process.exitCode = await completionCommand({ program, shell, stdout: process.stdout });
+    });
+}
+
+/** Commander has one of its own, which shows the whole help for a command that does not exist, and has none itself. */
+function registerHelp(program: Command): void {
+  program
+    .command("help")
+    .description("tell what a command does, with its options and settings")
+    .argument("[command]", "the command; without it, all of them")
+    .action((name?: string) => {
+      (program.commands.find((command) => command.name() === name) ?? program).outputHelp();
     });
 }
 

@@ -24,3 +24,19 @@ export async function stdioCommand({
   await serveStdio({ ...options, log: await openLog(), answeredId });
   return ExitCode.done;
 }
+
+/** What `task-run-mcp` says when a person starts it alone, on a terminal. */
+export function introduction(version: string): string {
+  return `task-run-mcp ${version}: an MCP server that starts research task runs for AI agents and returns cited answers.
+
+An agent's client starts it by itself, and nothing is served on this terminal. Here you can:
+
+  task-run-mcp install          put it into a client's configuration
+  task-run-mcp run "question"   ask a question and see the answer
+  task-run-mcp runs             list the runs that agents started
+  task-run-mcp doctor           check everything the server needs
+  task-run-mcp http             serve many agents over HTTP
+  task-run-mcp stdio            serve one client here, over stdin and stdout
+  task-run-mcp help             list every command
+`;
+}

@@ -24,7 +24,7 @@ export {
 } from "../client/errors.ts";
 export { InvalidBaseUrl } from "../client/base-url.ts";
 export { InvalidApiKey } from "../client/secrets.ts";
-export { BadSetting } from "../config.ts";
+export { BadSetting } from "../setting-reader.ts";
 export type { ClientOptions, ConnectedClient } from "./create-task-api-client.ts";
 export type { TaskRunServer, TaskRunServerOptions } from "./create-task-run-server.ts";
 export type { EngineOptions } from "./options.ts";

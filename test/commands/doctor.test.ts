@@ -171,7 +171,7 @@ test("every wrong setting is named, and none hides the next", async () => {
   expect(code).toBe(1);
   const messages = of("Settings").map(({ message }) => message);
   expect(
-    messages.map((message) => /The setting (\S+) is wrong/.exec(message)?.[1]).toSorted(),
+    messages.map((message) => /The setting (\S+) is wrong/.exec(message)?.[1] ?? "").toSorted(),
   ).toEqual([
     "--allow-networks",
     "TASK_RUN_MCP_BUDGET_USD",

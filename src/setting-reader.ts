@@ -1,14 +1,29 @@
-import { closestMatch } from "leven";
+import { existsSync } from "node:fs";
 import type { z } from "zod";
-import type { Proxies, Proxy } from "./client/proxies.ts";
-import { type Flags, type LogLevel, OPTIONS, type Setting, type SettingName } from "./options.ts";
-import { cleanValue, parseProxy, proxySecrets } from "./setting-values.ts";
+import {
+  type Flags,
+  type LogLevel,
+  OPTIONS,
+  type Setting,
+  type SettingName,
+  variablesOf,
+} from "./options.ts";
+import { cleanValue, splitList } from "./setting-values.ts";
 
 /** A setting with a value that cannot be used. */
 export interface WrongSetting {
   setting: SettingName;
   /** Which setting it is, what was given unless that may be a secret, and what would be right. */
   message: string;
+}
+
+/** Settings have values that cannot be used; the message names all of them. */
+export class BadSetting extends Error {
+  override readonly name = "BadSetting";
+
+  constructor(problems: readonly WrongSetting[]) {
+    super(problems.map(({ message }) => message).join("\n"));
+  }
 }
 
 /** What the host that starts the program knows besides flags and the environment. */
@@ -21,13 +36,14 @@ export interface HostSettings {
   logLevel?: LogLevel;
 }
 
-export interface GivenSetting {
+interface GivenSetting {
   value: string;
   /** The flag or the variable that set it. */
   origin: string;
 }
 
-export interface Reader {
+/** Reads settings one by one, and remembers which are wrong. */
+export interface SettingReader {
   read(name: SettingName): GivenSetting | undefined;
   /** The value as `schema` reads it; undefined when it is unset, or wrong and now among the problems. */
   parse<Value>(name: SettingName, schema: z.ZodType<Value>, expected: string): Value | undefined;
@@ -36,12 +52,11 @@ export interface Reader {
   nameOf(setting: SettingName): string;
 }
 
-/** Reads settings one by one: from a flag, else from the environment. */
-export function createReader(
+export function createSettingReader(
   flags: Flags,
   env: NodeJS.ProcessEnv,
   { titles = {}, folders = [] }: HostSettings,
-): Reader {
+): SettingReader {
   const problems: WrongSetting[] = [];
   const unfilled = new Set<SettingName>();
 
@@ -126,77 +141,23 @@ function readSetting(
 }
 
 /** A desktop host passes `${user_config.…}` on when the user left a field of its dialog empty. */
-export function isLeftEmpty(value: string): boolean {
+function isLeftEmpty(value: string): boolean {
   return value.startsWith("${user_config.");
 }
 
 /** Other clients pass on the name of a variable that they did not know, or do not replace at all. */
 const UNFILLED = /^(?:\$\{[^}]*\}|\$[a-z_]\w*|%\w+%)$/i;
 
-function variablesOf({ env, isAlsoLowerCase }: Setting): string[] {
-  if (env === undefined) return [];
-  return isAlsoLowerCase === true ? [env.toLowerCase(), env] : [env];
-}
-
-const OUR_VARIABLE = /^TASK_RUN_MCP_/i;
-const BACKEND_VARIABLE = /^PARALLEL_/i;
-/** Of names that other programs may use too; a typing error is no farther away. */
-const TYPING_DISTANCE = 3;
-
-/** Variables that look like settings and are none, each with the setting that may have been meant. */
-export function findUnknownVariables(
-  env: NodeJS.ProcessEnv,
-): { variable: string; nearest: string | undefined }[] {
-  const known = Object.values<Setting>(OPTIONS).flatMap(({ env: name }) => name ?? []);
-  const isKnown = (name: string) =>
-    known.includes(process.platform === "win32" ? name.toUpperCase() : name);
-  return Object.keys(env).flatMap((variable) => {
-    if (isKnown(variable)) return [];
-    const name = variable.toUpperCase();
-    const ours = known.filter((one) => OUR_VARIABLE.test(one));
-    if (OUR_VARIABLE.test(name)) return [{ variable, nearest: closestMatch(name, ours) }];
-    if (!BACKEND_VARIABLE.test(name)) return [];
-    const others = known.filter((one) => BACKEND_VARIABLE.test(one));
-    const nearest = closestMatch(name, others, { maxDistance: TYPING_DISTANCE });
-    return nearest === undefined ? [] : [{ variable, nearest }];
-  });
-}
-
-/** Variables that a client does not hand on to the servers that it starts, and without which they reach nobody. */
-const NETWORK_VARIABLES = [
-  ...variablesOf(OPTIONS.httpsProxy),
-  ...variablesOf(OPTIONS.httpProxy),
-  ...variablesOf(OPTIONS.noProxy),
-  // Read by Node itself, before any code of ours runs.
-  "NODE_EXTRA_CA_CERTS",
-  "NODE_USE_SYSTEM_CA",
-];
-
-/** What of the environment decides how a server reaches the network. */
-export function readNetworkEnv(env: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(
-    NETWORK_VARIABLES.flatMap((name) => {
-      const value = env[name]?.trim();
-      return value === undefined || value === "" ? [] : [[name, value]];
-    }),
-  );
-}
-
-/** Proxies by the standard variables. One that cannot be used is a problem of the requests that would go through it. */
-export function readProxies(read: (name: SettingName) => GivenSetting | undefined): {
-  proxies: Proxies;
-  secrets: string[];
-} {
-  const secrets: string[] = [];
-  const readProxy = (name: SettingName): Proxy | undefined => {
-    const given = read(name);
-    if (given === undefined) return undefined;
-    const proxy = parseProxy(given.value, given.origin);
-    secrets.push(...proxySecrets(given.value, proxy));
-    return proxy;
-  };
-  const http = readProxy("httpProxy");
-  const https = readProxy("httpsProxy");
-  const noProxy = (read("noProxy")?.value ?? "").split(/[\s,]+/).filter((entry) => entry !== "");
-  return { proxies: { http, https, noProxy }, secrets };
+/**
+ * The folders that are given as single arguments, else those of a list; none when neither has any. A comma separates
+ * folders of a list, except in the name of one that exists.
+ */
+export function readFolders(
+  single: readonly string[] = [],
+  list: string | undefined,
+  resolvePath: (path: string) => string,
+): string[] {
+  const given = single.map(cleanValue).filter((folder) => folder !== "" && !isLeftEmpty(folder));
+  if (given.length > 0) return given;
+  return list?.includes(",") && existsSync(resolvePath(list)) ? [list] : splitList(list);
 }
