@@ -162,6 +162,7 @@ addOptions(
     bridge: config.bridge,
     http: config.http,
     telemetry: config.telemetry,
+    proxies: config.proxies,
     onHangUp: (listener) => process.on("SIGHUP", listener),
     stdout: process.stdout,
   });

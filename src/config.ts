@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Proxies } from "./client/proxies.ts";
-import { dataFolder, homeFolder, resolvePath } from "./folders.ts";
+import { dataFolder, resolvePath } from "./folders.ts";
 import { type Flags, LOG_LEVELS, type LogLevel, type SettingName } from "./options.ts";
 import { readProxies } from "./proxy-settings.ts";
 import {
@@ -31,6 +31,7 @@ import {
   Seconds,
   Token,
   WaitCaps,
+  readWaits,
   splitList,
   withoutForm,
 } from "./setting-values.ts";
@@ -284,30 +285,9 @@ function readHttp(
   };
 }
 
-/** A cap for everybody takes the place of what is known about single clients. */
-function readWaits(
-  maxSeconds: number | undefined,
-  caps: Record<string, number> | undefined,
-): BridgeConfig["waits"] {
-  return {
-    ...(maxSeconds !== undefined && { maxSeconds, byClient: {} }),
-    ...(caps !== undefined && { byClient: caps }),
-  };
-}
-
 const Toolsets = z
   .string()
   .toLowerCase()
   .transform((value) => splitList(value))
   .pipe(z.array(z.enum(TOOLSETS)).min(1));
 const Profile = z.string().toLowerCase().pipe(z.enum(PROFILES));
-/** What tells where other programs of this user keep their settings. */
-export interface Machine {
-  platform: NodeJS.Platform;
-  home: string;
-  env: NodeJS.ProcessEnv;
-}
-
-export function readMachine(env: NodeJS.ProcessEnv = process.env): Machine {
-  return { platform: process.platform, home: homeFolder(), env };
-}

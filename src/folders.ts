@@ -44,3 +44,14 @@ export function dataFolder(env: NodeJS.ProcessEnv): string | undefined {
       return below(env["XDG_DATA_HOME"] || inHome(".local", "share"), name);
   }
 }
+
+/** What tells where other programs of this user keep their settings. */
+export interface Machine {
+  platform: NodeJS.Platform;
+  home: string;
+  env: NodeJS.ProcessEnv;
+}
+
+export function readMachine(env: NodeJS.ProcessEnv = process.env): Machine {
+  return { platform: process.platform, home: homeFolder(), env };
+}

@@ -82,3 +82,14 @@ function splitPair(pair: string): [name: string, value: string] {
   const at = pair.lastIndexOf("=");
   return [pair.slice(0, Math.max(at, 0)).trim(), pair.slice(at + 1).trim()];
 }
+
+/** A cap for everybody takes the place of what is known about single clients. */
+export function readWaits(
+  maxSeconds: number | undefined,
+  caps: Record<string, number> | undefined,
+): { maxSeconds?: number; byClient?: Record<string, number> } {
+  return {
+    ...(maxSeconds !== undefined && { maxSeconds, byClient: {} }),
+    ...(caps !== undefined && { byClient: caps }),
+  };
+}

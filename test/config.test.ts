@@ -5,7 +5,6 @@ import { expect, test } from "vitest";
 import { readConfig, readSettings } from "../src/config.ts";
 import { BadSetting } from "../src/setting-reader.ts";
 import { temporaryFolder } from "./engine/start-test-engine.ts";
-import { findUnknownVariables } from "../src/read-setting.ts";
 import { NO_PROXIES } from "../src/client/proxies.ts";
 
 test("with nothing set, the built-in engine researches the packaged examples", () => {
@@ -217,20 +216,4 @@ test("several folders come as a list or as single arguments, and a comma may be 
 test("every secret of a configuration is listed for redaction", () => {
   const { secrets } = readConfig({ engineApiKey: "one" }, { PARALLEL_API_KEY: "two" });
   expect(secrets.toSorted()).toEqual(["one", "two"]);
-});
-
-test("variables that look like settings and are none are named with the nearest one", () => {
-  const env = {
-    TASK_RUN_MCP_DOCUMENT: "x",
-    task_run_mcp_port: "1",
-    TASK_RUN_MCP_PORT: "1",
-    PARALLEL_APIKEY: "k",
-    PARALLEL_WORKERS: "4",
-    PATH: "/bin",
-  };
-  expect(findUnknownVariables(env)).toEqual([
-    { variable: "TASK_RUN_MCP_DOCUMENT", nearest: "TASK_RUN_MCP_DOCUMENTS" },
-    { variable: "task_run_mcp_port", nearest: "TASK_RUN_MCP_PORT" },
-    { variable: "PARALLEL_APIKEY", nearest: "PARALLEL_API_KEY" },
-  ]);
 });

@@ -99,3 +99,8 @@ export function addOptions(command: Command, names: readonly SettingName[]): Com
   if (variables.length === 0) return command;
   return command.addHelpText("after", ["\nEnvironment only:", ...variables].join("\n"));
 }
+
+/** Lines for the help of a command. */
+export function examples(...lines: string[]): string {
+  return ["", "Examples:", ...lines.map((line) => `  $ task-run-mcp ${line}`)].join("\n");
+}

@@ -1,10 +1,13 @@
 import { dirname } from "node:path";
-import type { Config, Machine, Settings } from "../config.ts";
+import type { Config, Settings } from "../config.ts";
+import type { Machine } from "../folders.ts";
 import { checkSettings } from "./check-settings.ts";
 import { cleanLine } from "../text/clean-text.ts";
 import { checkReach, describeBackend, describeKey } from "./doctor/check-backend.ts";
 import { checkClients } from "./doctor/check-clients.ts";
+import { checkCertificates, checkProxies } from "./doctor/check-network.ts";
 import { checkNode, checkSqlite } from "./doctor/check-program.ts";
+import { checkVariables } from "./doctor/check-variables.ts";
 import { checkDatabase, checkStateFolder } from "./doctor/check-state.ts";
 import { type Finding, reasonOf } from "./doctor/finding.ts";
 import { ExitCode } from "./exit-code.ts";
@@ -12,7 +15,7 @@ import type { RunningProgram } from "./install/server-entry.ts";
 import { readPrices } from "./read-prices.ts";
 
 export interface DoctorOptions {
-  config: Pick<Config, "backend" | "bridge">;
+  config: Pick<Config, "backend" | "bridge" | "proxies">;
   wrongSettings: Settings["problems"];
   nameOf: Settings["nameOf"];
   version: string;
@@ -21,6 +24,8 @@ export interface DoctorOptions {
   machine: Machine;
   /** Ask nothing of the network. */
   isOffline: boolean;
+  /** The longest that a server of a client may take to list its tools, in milliseconds. */
+  startMs?: number;
   json: boolean;
   signal: AbortSignal;
   stdout: NodeJS.WritableStream;
@@ -45,7 +50,7 @@ export async function doctorCommand(options: DoctorOptions): Promise<ExitCode> {
 
 async function* examine(options: DoctorOptions): AsyncGenerator<Finding> {
   const { config, nodeVersion, program, machine, version, signal } = options;
-  const { backend, bridge } = config;
+  const { backend, bridge, proxies } = config;
   yield { check: "Version", state: "ok", message: `${version}, ${program.cliPath}` };
   const ownChecks = new Set(["documents", "script", "prices"]);
   const unusable = (await checkSettings(config, options.nameOf)).filter(
@@ -56,6 +61,9 @@ async function* examine(options: DoctorOptions): AsyncGenerator<Finding> {
   }
   yield checkNode(nodeVersion);
   yield await checkSqlite(nodeVersion, bridge.ledgerPath);
+  yield* checkVariables(machine.env, machine.platform);
+  yield* checkProxies(proxies, backend);
+  yield* await checkCertificates(machine.env["NODE_EXTRA_CA_CERTS"]);
   yield describeBackend(backend);
   yield describeKey(backend);
   if (backend.kind !== "embedded" && !options.isOffline) {
@@ -79,7 +87,7 @@ async function* examine(options: DoctorOptions): AsyncGenerator<Finding> {
   }
   const { pricesFile } = bridge;
   if (pricesFile !== undefined) yield await checkFile("Prices", pricesFile, readPrices);
-  yield* await checkClients(machine, program);
+  yield* checkClients({ ...options, proxies });
 }
 
 async function checkFile(

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Logger } from "pino";
 import { systemClock } from "../client/clock.ts";
+import type { Proxies } from "../client/proxies.ts";
 import type { BackendConfig, BridgeConfig, HttpConfig } from "../config.ts";
 import { type Caller, READ_SCOPE, WRITE_SCOPE } from "../mcp/caller.ts";
 import { createListenBus } from "../mcp/news/listen-bus.ts";
@@ -34,6 +35,7 @@ export async function httpCommand({
   bridge,
   http,
   telemetry: telemetryConfig,
+  proxies,
   version,
   log,
   signal,
@@ -44,6 +46,7 @@ export async function httpCommand({
   bridge: BridgeConfig;
   http: HttpConfig;
   telemetry: TelemetryConfig | undefined;
+  proxies: Proxies;
   version: string;
   log: Logger;
   signal: AbortSignal;
@@ -52,7 +55,7 @@ export async function httpCommand({
   stdout: NodeJS.WritableStream;
 }): Promise<ExitCode> {
   refuseUnsafe(http, config);
-  const { access, tokens } = await openAccess(http, log);
+  const { access, tokens } = await openAccess(http, { proxies, log });
   const draining = new AbortController();
   /** When what is open must have ended. */
   let endMs = 0;
@@ -193,7 +196,7 @@ function refuseUnsafe(http: HttpConfig, backend: BackendConfig): void {
 
 async function openAccess(
   http: HttpConfig,
-  log: Logger,
+  { proxies, log }: { proxies: Proxies; log: Logger },
 ): Promise<{ access: AccessOptions; tokens: KeptTokens | undefined }> {
   const { allowedHosts, allowedOrigins, tokensFile, token, oauth, allowKeyHeader, callerLimits } =
     http;
@@ -220,7 +223,7 @@ async function openAccess(
       import("../transports/http/oauth.ts"),
       import("../client/web-fetch.ts"),
     ]);
-    const fetch = createWebFetch(oauth.proxies);
+    const fetch = createWebFetch(proxies);
     authenticators.push(createOAuth({ ...oauth, limits, now: Date.now, fetch }));
   }
   const access = {

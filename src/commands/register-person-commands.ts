@@ -1,118 +1,26 @@
 import type { Command } from "commander";
-import { type Config, type Settings, readMachine } from "../config.ts";
-import { resolvePath } from "../folders.ts";
-import type { Logger } from "pino";
-import { type Flags, type SettingName, settingNames } from "../options.ts";
-import { COMMAND_SETTINGS, addOptions } from "./command-options.ts";
-import { CLIENT_IDS, type ClientId } from "./install/clients.ts";
+import { readMachine } from "../folders.ts";
+import { type Flags, settingNames } from "../options.ts";
+import { COMMAND_SETTINGS, addOptions, examples } from "./command-options.ts";
+import {
+  type Host,
+  type Prepared,
+  registerInstall,
+  registerUninstall,
+} from "./register-install.ts";
 import { repeatedOptions } from "./unperformed.ts";
 import { unlessInterrupted } from "./unless-interrupted.ts";
-
-/** What a command needs. */
-interface Prepared {
-  config: Config;
-  log: Logger;
-  version: string;
-  signal: AbortSignal;
-}
-
-/** What the commands get from the program that they are part of. */
-export interface Host {
-  /** `names` are the settings of the command. Throws `BadSetting`. */
-  prepare(flags: Flags, names: readonly SettingName[]): Promise<Prepared>;
-  /** The same for a command that reports wrong settings itself. */
-  prepareAnyway(
-    flags: Flags,
-    names: readonly SettingName[],
-  ): Promise<Prepared & Pick<Settings, "nameOf"> & { wrongSettings: Settings["problems"] }>;
-  /** Of the file that runs. */
-  cliPath: string;
-}
 
 /** The commands of a person who sets the server up, or looks over the agent's shoulder. */
 export function registerPersonCommands(program: Command, host: Host): void {
   registerInstall(program, host);
+  registerUninstall(program, host);
   registerDoctor(program, host);
   registerRuns(program, host);
   registerGet(program, host);
   registerCancel(program, host);
   registerCompletion(program);
   registerHelp(program);
-}
-
-interface InstallFlags extends Flags {
-  name: string;
-  remove?: boolean;
-  print?: boolean;
-  yes?: boolean;
-  copyKey?: boolean;
-}
-
-function registerInstall(program: Command, { prepare, cliPath }: Host): void {
-  const command = program
-    .command("install")
-    .description("put this server into a client's configuration; shows the change and asks first")
-    .addArgument(program.createArgument("<client>", "the client").choices(CLIENT_IDS))
-    .option("--print", "print what would be written, and write nothing")
-    .addOption(program.createOption("--remove", "take the server out").conflicts("print"))
-    .option("--yes", "do not ask")
-    .option("--name <name>", "the server's name in the client", "task-run")
-    .addOption(
-      program
-        .createOption("--copy-key", "write PARALLEL_API_KEY into the client's file")
-        .conflicts(["print", "remove"]),
-    );
-  addOptions(command, COMMAND_SETTINGS.stdio)
-    .addHelpText(
-      "after",
-      examples(
-        "install claude-desktop --documents ~/notes",
-        "install codex --print",
-        "install cursor --copy-key --budget-usd 5 --yes",
-        "install vscode --remove",
-      ),
-    )
-    .action(async (client: ClientId, _flags: InstallFlags, self: Command) => {
-      const [{ installCommand }, { accountEnv, settingsEnv }] = await Promise.all([
-        import("./install.ts"),
-        import("./install/server-entry.ts"),
-      ]);
-      const { name, remove, print, yes, copyKey, ...flags } = self.optsWithGlobals<InstallFlags>();
-      const context = await prepare(flags, COMMAND_SETTINGS.stdio);
-      const { config, signal } = context;
-      const account = accountEnv(config.backend);
-      process.exitCode = await unlessInterrupted(
-        { signal: context.signal, stderr: process.stderr, message: "Interrupted." },
-        () =>
-          installCommand({
-            client,
-            name,
-            action: print ? "print" : remove ? "remove" : "install",
-            isConfirmed: yes ?? false,
-            env: { ...settingsEnv(flags, resolvePath), ...(copyKey && account) },
-            notes: remove || copyKey ? [] : notesOf(config.backend),
-            secrets: config.secrets,
-            program: { nodePath: process.execPath, cliPath },
-            machine: readMachine(),
-            now: new Date(),
-            signal,
-            terminal: process,
-            stderr: process.stderr,
-          }),
-      );
-    });
-}
-
-/** What is set in this terminal and will not be set in the client. */
-function notesOf(backend: Config["backend"]): string[] {
-  if (backend.kind === "embedded") return [];
-  const key =
-    "PARALLEL_API_KEY is set here and is not written. With --copy-key it is; without, set it in the client yourself.";
-  const url = "PARALLEL_BASE_URL is set here and is not written; set it in the client yourself.";
-  return [
-    ...(backend.apiKey === undefined ? [] : [key]),
-    ...(backend.kind === "custom" ? [url] : []),
-  ];
 }
 
 function registerDoctor(program: Command, { prepareAnyway, cliPath }: Host): void {
@@ -136,7 +44,7 @@ function registerDoctor(program: Command, { prepareAnyway, cliPath }: Host): voi
       const context = await prepareAnyway(flags, settingNames);
       const { config, wrongSettings, nameOf, version, signal } = context;
       process.exitCode = await unlessInterrupted(
-        { signal: context.signal, stderr: process.stderr, message: "Interrupted." },
+        { signal, stderr: process.stderr, message: "Interrupted." },
         () =>
           doctorCommand({
             config,
@@ -292,8 +200,4 @@ function runsContext({ config, ...context }: Prepared, flags: Flags) {
     stdout: process.stdout,
     stderr: process.stderr,
   };
-}
-
-function examples(...lines: string[]): string {
-  return ["", "Examples:", ...lines.map((line) => `  $ task-run-mcp ${line}`)].join("\n");
 }

@@ -1,8 +1,14 @@
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
-import { expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { once } from "node:events";
+import { createServer } from "node:https";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { CERTIFICATE, CERTIFICATE_KEY } from "../client/certificate.ts";
+import { startLoopbackServer } from "../client/loopback-server.ts";
+import { portOf, startProxy } from "../client/proxy.ts";
 import { z } from "zod";
 import { type DoctorOptions, doctorCommand } from "../../src/commands/doctor.ts";
 import { checkNode } from "../../src/commands/doctor/check-program.ts";
@@ -24,7 +30,12 @@ const Report = z.object({
 });
 
 /** What doctor finds on a machine with a home of its own. */
-async function examine(home: string, flags: Flags = {}, env: NodeJS.ProcessEnv = {}) {
+async function examine(
+  home: string,
+  flags: Flags = {},
+  env: NodeJS.ProcessEnv = {},
+  others: Partial<DoctorOptions> = {},
+) {
   const stdout = new PassThrough();
   const { config, problems, nameOf } = readSettings(
     { stateDir: join(home, "state"), ...flags },
@@ -37,11 +48,12 @@ async function examine(home: string, flags: Flags = {}, env: NodeJS.ProcessEnv =
     version: "1.2.3",
     nodeVersion: process.versions.node,
     program: { nodePath: process.execPath, cliPath: "/opt/task-run-mcp/dist/cli.js" },
-    machine: { platform: "linux", home, env: {} },
+    machine: { platform: "linux", home, env },
     isOffline: true,
     json: true,
     signal: new AbortController().signal,
     stdout,
+    ...others,
   };
   const code = await doctorCommand(options);
   stdout.end();
@@ -111,6 +123,17 @@ test("a state folder below a file is a problem", async () => {
   await writeFile(join(home, "file"), "");
   expect(await checkStateFolder(join(home, "file", "state"))).toMatchObject({ state: "problem" });
 });
+
+test.skipIf(process.platform !== "linux")(
+  "a state folder that cannot be made is a problem",
+  async () => {
+    expect(await checkStateFolder("/proc/task-run/state")).toMatchObject({
+      state: "problem",
+      message: expect.stringMatching(/cannot be made \(ENOENT\)/),
+      advice: expect.stringMatching(/--state-dir/),
+    });
+  },
+);
 
 test("a key is named by its fingerprint, and never shown", async () => {
   const { output, of } = await examine(await temporaryFolder(), {}, { PARALLEL_API_KEY: "key-1" });
@@ -203,4 +226,221 @@ test("for a person it prints a line a check, and an arrow to what to do", async 
   const output = await text(stdout);
   expect(output).toMatch(/^✓ Version {9}1\.2\.3/);
   expect(output).toMatch(/\n✗ Documents .*\n +→ Set --documents/);
+});
+
+test("variables that look like settings and are none are named with the nearest one", async () => {
+  const env = {
+    TASK_RUN_MCP_DOCUMENT: "x",
+    task_run_mcp_port: "1",
+    TASK_RUN_MCP_PORT: "1",
+    PARALLEL_BASEURL: "k",
+    PARALLEL_WORKERS: "4",
+    PATH: "/bin",
+  };
+  const { code, of } = await examine(await temporaryFolder(), {}, env);
+  expect(code).toBe(0);
+  expect(of("Variables").map(({ message, advice }) => [message, advice])).toEqual([
+    ["TASK_RUN_MCP_DOCUMENT is no setting", "Is TASK_RUN_MCP_DOCUMENTS meant?"],
+    ["task_run_mcp_port is no setting", "Is TASK_RUN_MCP_PORT meant?"],
+    ["PARALLEL_BASEURL is no setting", "Is PARALLEL_BASE_URL meant?"],
+  ]);
+});
+
+test("proxies are named without their credentials, and those that cannot be used with what to write", async () => {
+  const env = {
+    PARALLEL_API_KEY: "key-1",
+    HTTPS_PROXY: "http://ada:hunter2@proxy.example:3128",
+    HTTP_PROXY: "socks5://ada:hunter2@proxy.example",
+  };
+  const { output, of } = await examine(await temporaryFolder(), {}, env);
+  expect(of("Proxy")).toMatchObject([
+    {
+      state: "ok",
+      message:
+        "http://proxy.example:3128 (HTTPS_PROXY, with credentials) for https://api.parallel.ai",
+    },
+    {
+      state: "warning",
+      message: "HTTP_PROXY names a SOCKS proxy, which cannot be used",
+      advice: expect.stringMatching(/^Write the URL of an HTTP proxy/),
+    },
+  ]);
+  expect(output).not.toContain("hunter2");
+  const only = await examine(await temporaryFolder(), {}, { ...env, HTTPS_PROXY: "socks4://x" });
+  expect(only.of("Proxy")[0]).toMatchObject({ state: "problem" });
+});
+
+test("the backend is asked through the proxy, and a refusal of the proxy is told as one", async () => {
+  const proxy = await startProxy({ refuseWith: 407 });
+  const env = { PARALLEL_API_KEY: "key-1", HTTPS_PROXY: proxy.url.replace("//", "//ada:hunter2@") };
+  const { code, output, of } = await examine(await temporaryFolder(), {}, env, {
+    isOffline: false,
+  });
+  expect(code).toBe(1);
+  expect(of("Reach")).toMatchObject([
+    {
+      state: "problem",
+      message: expect.stringMatching(
+        /refuses the user name or the password in HTTPS_PROXY \(407\)/,
+      ),
+    },
+  ]);
+  expect(proxy.asked).toEqual(["CONNECT api.parallel.ai:443"]);
+  expect(output).not.toContain("hunter2");
+});
+
+test("a certificate that is not trusted leads to NODE_EXTRA_CA_CERTS", async () => {
+  const server = createServer({ key: CERTIFICATE_KEY, cert: CERTIFICATE }, (_request, response) =>
+    response.end(),
+  );
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const env = { PARALLEL_BASE_URL: `https://localhost:${portOf(server.address())}` };
+  const { of } = await examine(await temporaryFolder(), {}, env, { isOffline: false });
+  expect(of("Reach")).toMatchObject([
+    {
+      state: "problem",
+      message: expect.stringMatching(/certificate of the backend is not trusted \(\w+\)/),
+      advice: expect.stringMatching(/NODE_EXTRA_CA_CERTS/),
+    },
+  ]);
+});
+
+test.each([
+  ["missing", undefined, /ENOENT/],
+  ["no certificate", "hello", /no PEM certificate/],
+  ["damaged", CERTIFICATE.replace("MII", "AAA"), /cannot be used/],
+])("a file of certificates that is %s is a problem", async (_name, content, message) => {
+  const home = await temporaryFolder();
+  const file = join(home, "ca.pem");
+  if (content !== undefined) await writeFile(file, content);
+  const { of } = await examine(home, {}, { NODE_EXTRA_CA_CERTS: file });
+  expect(of("Certificates")).toMatchObject([
+    { state: "problem", message: expect.stringMatching(message) },
+  ]);
+  await writeFile(file, `# company\n${CERTIFICATE}${CERTIFICATE}`);
+  const { of: found } = await examine(home, {}, { NODE_EXTRA_CA_CERTS: file });
+  expect(found("Certificates")).toMatchObject([
+    { state: "ok", message: expect.stringContaining("2 certificates") },
+  ]);
+});
+
+/** A server that lists one tool, as short as it can be. */
+const SERVER = `
+  const tool = { name: "t", inputSchema: { type: "object" } };
+  const results = {
+    initialize: { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo: { name: "s", version: "1" } },
+    "tools/list": { tools: [tool] },
+  };
+  require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
+    const { id, method } = JSON.parse(line);
+    if (results[method]) console.log(JSON.stringify({ jsonrpc: "2.0", id, result: results[method] }));
+  });
+`;
+/** Writes down its own process and that of a child, and stays whatever happens. */
+const STUBBORN = (file: string) => `
+  const { spawn } = require("node:child_process");
+  const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
+  require("node:fs").writeFileSync(${JSON.stringify(file)}, process.pid + " " + child.pid);
+  process.on("SIGTERM", () => {});
+  setInterval(() => {}, 1000);
+`;
+
+/** Doctor on a machine whose Cursor starts a script as this server. */
+async function examineEntry(script: string, others: Partial<DoctorOptions> = {}) {
+  const home = await temporaryFolder();
+  const folder = join(home, "task-run-mcp");
+  await mkdir(folder);
+  await writeFile(join(folder, "cli.cjs"), script);
+  await mkdir(join(home, ".cursor"));
+  const entry = {
+    command: process.execPath,
+    args: [join(folder, "cli.cjs")],
+    env: { TOKEN: "hunter2" },
+  };
+  await writeFile(
+    join(home, ".cursor", "mcp.json"),
+    JSON.stringify({ mcpServers: { "task-run": entry } }),
+  );
+  return examine(home, {}, {}, others);
+}
+
+test("an entry is started as its client would, and its tools are counted", async () => {
+  const { code, of } = await examineEntry(SERVER);
+  expect(of("Cursor")).toMatchObject([
+    { state: "ok", message: '"task-run" starts and lists 1 tools' },
+  ]);
+  expect(code).toBe(0);
+});
+
+test("an entry that ends is told with its last words, without the values of its variables", async () => {
+  const { code, of, output } = await examineEntry(
+    'console.error("no such key: " + process.env.TOKEN); process.exit(3);',
+  );
+  expect(code).toBe(1);
+  expect(of("Cursor")).toMatchObject([
+    {
+      state: "problem",
+      message: '"task-run" does not start (it ended with code 3: no such key: [redacted])',
+    },
+  ]);
+  expect(output).not.toContain("hunter2");
+});
+
+test("an entry that says nothing is given up, and nothing of it is left running", async () => {
+  const pids = join(await temporaryFolder(), "pids");
+  const { of } = await examineEntry(STUBBORN(pids), { startMs: 1_500 });
+  expect(of("Cursor")).toMatchObject([
+    { state: "problem", message: '"task-run" lists no tools within 1.5 s' },
+  ]);
+  const started = (await readFile(pids, "utf8")).split(" ").map(Number);
+  expect(started).toHaveLength(2);
+  for (const pid of started) await vi.waitFor(() => expect(isRunning(pid)).toBe(false));
+});
+
+/** A process that has ended and whose end nobody has asked for yet does not run. */
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+test("an entry at a URL is asked for its tools with its token", async () => {
+  const asked: (string | undefined)[] = [];
+  const { url } = await startLoopbackServer((request, response) => {
+    asked.push(request.headers.authorization);
+    const results: Record<string, unknown> = {
+      initialize: {
+        protocolVersion: "2025-11-25",
+        capabilities: { tools: {} },
+        serverInfo: { name: "s", version: "1" },
+      },
+      "tools/list": { tools: [{ name: "t", inputSchema: { type: "object" } }] },
+    };
+    void text(request).then((body) => {
+      const { id, method } = body === "" ? { id: 0, method: "" } : JSON.parse(body);
+      if (results[method] === undefined) response.writeHead(method === "" ? 405 : 202).end();
+      else {
+        response.setHeader("content-type", "application/json");
+        response.end(JSON.stringify({ jsonrpc: "2.0", id, result: results[method] }));
+      }
+    });
+  });
+  const home = await temporaryFolder();
+  await mkdir(join(home, ".cursor"));
+  const entry = { url: `${url}/mcp`, headers: { Authorization: "Bearer hunter2" } };
+  await writeFile(
+    join(home, ".cursor", "mcp.json"),
+    JSON.stringify({ mcpServers: { "task-run": entry } }),
+  );
+  const { of, output } = await examine(home, {}, {}, { isOffline: false });
+  expect(of("Cursor")).toMatchObject([
+    { state: "ok", message: `"task-run" at ${url}/mcp answers and lists 1 tools` },
+  ]);
+  expect(new Set(asked)).toEqual(new Set(["Bearer hunter2"]));
+  expect(output).not.toContain("hunter2");
 });

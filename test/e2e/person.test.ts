@@ -251,7 +251,9 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _task_run_mcp; echo "\${COMPREPLY[*]}
       "claude-desktop",
       "claude-code",
       "cursor",
+      "copilot-cli",
       "codex",
+      "cline",
     ]);
     expect(await complete("install", "codex", "--rem")).toEqual(["--remove"]);
     expect(await complete("run", "q", "--processor", "ultra8")).toEqual([

@@ -7,6 +7,7 @@ import {
   RunNotFound,
   Unauthorized,
 } from "../../client/errors.ts";
+import { errorCode } from "../../client/secrets.ts";
 import type { BackendConfig } from "../../config.ts";
 import { fingerprintKey } from "../../ledger/scope.ts";
 import { ASK_ONCE, NO_RUN } from "../reach-backend.ts";
@@ -66,6 +67,16 @@ export async function checkReach(
   }
 }
 
+/** Node's names for certificates that it does not trust. */
+const CERTIFICATE_ERRORS = /^(?:CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|ERR_TLS_CERT_)/;
+
+/** The code of the innermost error. */
+function codeOf(error: unknown): string | null {
+  let code: string | null = null;
+  for (let at = error; at instanceof Error; at = at.cause) code = errorCode(at) ?? code;
+  return code;
+}
+
 function explainAnswer(error: unknown, apiKey: string | undefined): Finding {
   const check = "Reach";
   if (error instanceof RunNotFound || error instanceof InvalidRequest) {
@@ -104,6 +115,16 @@ function explainAnswer(error: unknown, apiKey: string | undefined): Finding {
     };
   }
   if (error instanceof BackendUnreachable) {
+    const code = codeOf(error);
+    if (code !== null && CERTIFICATE_ERRORS.test(code)) {
+      return {
+        check,
+        state: "problem",
+        message: `the certificate of the backend is not trusted (${code})`,
+        advice:
+          "A proxy or firewall may show one of its own: set NODE_EXTRA_CA_CERTS to a file with its CA certificate (PEM), and start again. docs/networks.md has more.",
+      };
+    }
     return {
       check,
       state: "problem",

@@ -1,5 +1,4 @@
-import { constants } from "node:fs";
-import { access, mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { loadSqliteDriver } from "../../database/load-sqlite.ts";
 import { type Finding, reasonOf, sizeText } from "./finding.ts";
@@ -7,24 +6,51 @@ import { type Finding, reasonOf, sizeText } from "./finding.ts";
 /** Longer than any transaction of another process. */
 const LOCK_MS = 2_000;
 
-/** Whether the state folder can be written to; a missing one is made by the first run, and not by this. */
+/** Whether the state folder can be written to; one that is missing is made to know it, and taken away again. */
 export async function checkStateFolder(folder: string): Promise<Finding> {
   const check = "State folder";
+  let made: string | undefined;
   try {
-    if (await exists(folder)) {
-      // To write is the only answer that holds on every platform.
-      await rm(await mkdtemp(join(folder, "doctor-")), { recursive: true });
-      return { check, state: "ok", message: folder };
-    }
-    await access(await nearestFolder(folder), constants.W_OK);
-    return { check, state: "ok", message: `${folder}, which the first run makes` };
+    made = await makeFolder(folder);
+    // To write is the only answer that holds on every platform.
+    await rm(await mkdtemp(join(folder, "doctor-")), { recursive: true });
+    const message = made === undefined ? folder : `${folder}, which the first run makes`;
+    return { check, state: "ok", message };
   } catch (error) {
+    const what = (await exists(folder)) ? "written to" : "made";
     return {
       check,
       state: "problem",
-      message: `${folder} cannot be written to (${codeOf(error) ?? reasonOf(error)})`,
+      message: `${folder} cannot be ${what} (${codeOf(error) ?? reasonOf(error)})`,
       advice: "Check its permissions and its disk, or set --state-dir or TASK_RUN_MCP_STATE_DIR.",
     };
+  } finally {
+    if (made !== undefined) await removeEmpty(folder, made);
+  }
+}
+
+/**
+ * Makes a folder and those above it, and resolves to the outermost that it made. Unlike Node's own, it ends where a
+ * system says of a folder that is there that it is not (`/proc`).
+ */
+async function makeFolder(folder: string): Promise<string | undefined> {
+  try {
+    if ((await stat(folder)).isDirectory()) return undefined;
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+  const outer = dirname(folder) === folder ? undefined : await makeFolder(dirname(folder));
+  await mkdir(folder);
+  return outer ?? folder;
+}
+
+/** Removes folders from the innermost to `last`, as far as nothing is in them. */
+async function removeEmpty(folder: string, last: string): Promise<void> {
+  try {
+    await rmdir(folder);
+    if (folder !== last && dirname(folder) !== folder) await removeEmpty(dirname(folder), last);
+  } catch {
+    // Another process uses it by now.
   }
 }
 
@@ -58,18 +84,13 @@ async function sizeWithLog(path: string): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-async function nearestFolder(path: string): Promise<string> {
-  let folder = dirname(path);
-  while (!(await exists(folder)) && dirname(folder) !== folder) folder = dirname(folder);
-  return folder;
-}
-
 async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return false;
+    const code = codeOf(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return false;
     throw error;
   }
 }

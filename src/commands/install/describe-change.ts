@@ -7,9 +7,16 @@ const REDACTED = "[redacted]";
 
 /** A string of a JSON or TOML text, and the sign that makes it a name. */
 const STRING = /(["'])(?:\\.|(?!\1).)*\1(\s*[:=])?/g;
+/** A value of a YAML line, which needs no quotes, after its name or its dash. */
+const PLAIN_VALUE = /^(.\s*(?:- )*(?:[\w-]+:\s+|- ))(?!["'[{…])\S.*$/;
 /** Names of what is not for other people's eyes. */
 const SECRET_VALUE =
   /((["']?)[\w-]*(?:key|token|secret|passw(?:or)?d|auth|credential)[\w-]*\2\s*[:=]\s*)(["'])(?:\\.|(?!\3).)+\3/gi;
+
+const PLAIN_SECRET_VALUE =
+  /^([-+ ]?\s*[\w-]*(?:key|token|secret|passw(?:or)?d|auth|credential)[\w-]*:[ \t]+)(?!["'[{])\S.*$/gim;
+/** Of a URL, between its scheme and its host. */
+const URL_CREDENTIALS = /(?<=:\/\/)[^\s/@"']+(?=@)/g;
 
 /**
  * A unified diff for a person, without secrets: files of clients are full of them, and people show each other what
@@ -30,14 +37,18 @@ export function describeChange(
 }
 
 function withoutValues(line: string): string {
-  return line.replaceAll(STRING, (found: string, quote: string, sign: string | undefined) =>
-    sign === undefined ? `${quote}…${quote}` : found,
-  );
+  return line
+    .replace(PLAIN_VALUE, "$1…")
+    .replaceAll(STRING, (found: string, quote: string, sign: string | undefined) =>
+      sign === undefined ? `${quote}…${quote}` : found,
+    );
 }
 
 /** The text without the given secrets, and without what its name says is one. */
-function withoutSecrets(text: string, secrets: readonly string[]): string {
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets
     .reduce((rest, secret) => rest.replaceAll(secret, REDACTED), text)
-    .replaceAll(SECRET_VALUE, `$1$3${REDACTED}$3`);
+    .replaceAll(URL_CREDENTIALS, REDACTED)
+    .replaceAll(SECRET_VALUE, `$1$3${REDACTED}$3`)
+    .replaceAll(PLAIN_SECRET_VALUE, `$1${REDACTED}`);
 }

@@ -3,40 +3,46 @@ import type { ClientSpec } from "./clients.ts";
 import { ConfigSyntaxError } from "./config-syntax.ts";
 import { readJson, removeJsonProperty, setJsonValue, writeJson } from "./edit-json.ts";
 import { readToml, removeTomlTable, setTomlTable, writeTable } from "./edit-toml.ts";
+import { readYaml, removeYamlValue, setYamlValue, writeYaml } from "./edit-yaml.ts";
 import { ClientConfigUnusable } from "./errors.ts";
 import { type ConfigObject, isConfigObject, mergeEntry } from "./merge-entry.ts";
-import type { ServerEntry } from "./server-entry.ts";
 
-type Place = Pick<ClientSpec, "format" | "container">;
+type Place = Pick<ClientSpec, "format" | "container" | "innerContainer" | "defaults">;
 
 /** The entries of a client's file by name. Throws {@link ClientConfigUnusable} with the place that cannot be read. */
-export function readServers(text: string, { format, container }: Place, file: string) {
-  const config = readConfigText(text, format, file);
-  const servers = config[container] ?? {};
-  if (!isConfigObject(servers)) {
+export function readServers(text: string, place: Place, file: string) {
+  const { container, innerContainer } = place;
+  const config = readConfigText(text, place.format, file);
+  const outer = config[container] ?? {};
+  if (!isConfigObject(outer)) {
     throw new ClientConfigUnusable(
       `${file}: "${container}" is not an object, so there is no place for a server. Correct it first; nothing was changed.`,
     );
   }
-  return { config, servers };
+  const inner = innerContainer === undefined ? undefined : outer[innerContainer];
+  // A server of that name has a type.
+  if (innerContainer === undefined || !isConfigObject(inner) || typeof inner["type"] === "string") {
+    return { config, servers: outer, path: [container] };
+  }
+  return { config, servers: inner, path: [container, innerContainer] };
 }
 
 /** The text with the entry in it; the same text when it is there already. Throws {@link ClientConfigUnusable}. */
 export function setEntry(
   text: string,
   place: Place,
-  { name, entry, file }: { name: string; entry: ServerEntry; file: string },
+  { name, entry, file }: { name: string; entry: ConfigObject; file: string },
 ): string {
-  const { config, servers } = readServers(text, place, file);
+  const { config, servers, path } = readServers(text, place, file);
   const existing = Object.hasOwn(servers, name) ? servers[name] : undefined;
-  const wanted = mergeEntry(existing, entry);
+  const wanted = mergeEntry(existing, entry, place.defaults);
   if (isDeepStrictEqual(existing, wanted)) return text;
+  const at = [...path, name];
   const edited =
     place.format === "toml"
       ? setTomlTable(text, [place.container, name], wanted)
-      : setJsonEntry(text, [place.container, name], existing, wanted);
-  const servers_ = { ...servers, [name]: wanted };
-  return checked(edited, { ...config, [place.container]: servers_ }, place, file);
+      : setFields(text, EDITORS[place.format], { at, existing, wanted });
+  return checked(edited, withServers(config, path, { ...servers, [name]: wanted }), place, file);
 }
 
 /** The text without the entry; the same text when there is none. Throws {@link ClientConfigUnusable}. */
@@ -45,44 +51,73 @@ export function removeEntry(
   place: Place,
   { name, file }: { name: string; file: string },
 ): string {
-  const { config, servers } = readServers(text, place, file);
+  const { config, servers, path } = readServers(text, place, file);
   if (!Object.hasOwn(servers, name)) return text;
   const edited =
     place.format === "toml"
       ? removeTomlTable(text, [place.container, name])
-      : removeJsonProperty(text, [place.container, name]);
+      : EDITORS[place.format].remove(text, [...path, name]);
   const { [name]: _removed, ...others } = servers;
-  return checked(edited, { ...config, [place.container]: others }, place, file);
+  return checked(edited, withServers(config, path, others), place, file);
 }
 
 /** The entry alone, to be copied by hand. */
-export function writeBlock({ format, container }: Place, name: string, entry: ServerEntry): string {
-  const block = { [container]: { [name]: entry } };
-  return format === "toml" ? writeTable(block) : `${writeJson(block)}\n`;
+export function writeBlock(
+  { format, container, defaults }: Place,
+  name: string,
+  entry: ConfigObject,
+): string {
+  const block = { [container]: { [name]: { ...entry, ...defaults } } };
+  switch (format) {
+    case "toml":
+      return writeTable(block);
+    case "yaml":
+      return writeYaml(block);
+    case "json":
+      return `${writeJson(block)}\n`;
+  }
 }
 
+interface Editor {
+  set(text: string, path: readonly string[], value: unknown): string;
+  remove(text: string, path: readonly string[]): string;
+}
+
+const EDITORS: Record<"json" | "yaml", Editor> = {
+  json: { set: setJsonValue, remove: removeJsonProperty },
+  yaml: { set: setYamlValue, remove: removeYamlValue },
+};
+
 /** What differs is written and nothing else, so that comments inside an entry stay too. */
-function setJsonEntry(
+function setFields(
   text: string,
-  path: [string, string],
-  existing: unknown,
-  wanted: ConfigObject,
+  editor: Editor,
+  { at, existing, wanted }: { at: readonly string[]; existing: unknown; wanted: unknown },
 ): string {
-  if (!isConfigObject(existing)) return setJsonValue(text, path, wanted);
-  let edited = text;
-  for (const [field, value] of Object.entries(wanted)) {
-    const known = existing[field];
-    if (isDeepStrictEqual(known, value)) continue;
-    if (!isConfigObject(known) || !isConfigObject(value)) {
-      edited = setJsonValue(edited, [...path, field], value);
-      continue;
-    }
-    for (const [inner, innerValue] of Object.entries(value)) {
-      if (isDeepStrictEqual(known[inner], innerValue)) continue;
-      edited = setJsonValue(edited, [...path, field, inner], innerValue);
-    }
-  }
-  return edited;
+  if (isDeepStrictEqual(existing, wanted)) return text;
+  if (wanted === undefined) return editor.remove(text, at);
+  if (!isConfigObject(existing) || !isConfigObject(wanted)) return editor.set(text, at, wanted);
+  const fields = new Set([...Object.keys(wanted), ...Object.keys(existing)]);
+  return [...fields].reduce(
+    (edited, field) =>
+      setFields(edited, editor, {
+        at: [...at, field],
+        existing: existing[field],
+        wanted: wanted[field],
+      }),
+    text,
+  );
+}
+
+function withServers(
+  config: ConfigObject,
+  [first = "", ...rest]: readonly string[],
+  servers: ConfigObject,
+): ConfigObject {
+  const inner = config[first];
+  const value =
+    rest.length === 0 ? servers : withServers(isConfigObject(inner) ? inner : {}, rest, servers);
+  return { ...config, [first]: value };
 }
 
 /** An edit counts only when the file then says what it said before, and the entry. */
@@ -107,10 +142,12 @@ function notUnderstood(file: string, options?: ErrorOptions): ClientConfigUnusab
   );
 }
 
+const READERS = { json: readJson, toml: readToml, yaml: readYaml } as const;
+
 function readConfigText(text: string, format: Place["format"], file: string): ConfigObject {
   let value: unknown;
   try {
-    value = format === "toml" ? readToml(text) : readJson(text);
+    value = READERS[format](text);
   } catch (error) {
     if (!(error instanceof ConfigSyntaxError)) throw error;
     const { line, column } = error.position;

@@ -1,4 +1,6 @@
-import type { BackendConfig, Machine } from "../../config.ts";
+import type { BackendConfig } from "../../config.ts";
+import type { Machine } from "../../folders.ts";
+import { z } from "zod";
 import {
   type Flags,
   OPTIONS,
@@ -6,15 +8,9 @@ import {
   type SettingName,
   settingNames,
 } from "../../options.ts";
-import type { ClientSpec } from "./clients.ts";
-
-/** How a client starts the server: the part of its entry that `install` writes. */
-export interface ServerEntry {
-  type?: "stdio";
-  command: string;
-  args: string[];
-  env?: Record<string, string>;
-}
+import { readNetworkEnv } from "../../proxy-settings.ts";
+import type { LocalServer, RemoteServer } from "./clients.ts";
+import { type ConfigObject, urlOf } from "./merge-entry.ts";
 
 /** The program that runs now. */
 export interface RunningProgram {
@@ -32,26 +28,26 @@ const PATH_SETTINGS: ReadonlySet<SettingName> = new Set([
 ]);
 
 /**
- * The entry that starts the program as it was started now, with the given settings in its environment. An installed
- * package, also one in npx's cache, is asked for by its name: the folder it is in now may be gone tomorrow.
+ * What starts the program as it was started now, with the given settings in its environment. An installed package, also
+ * one in npx's cache, is asked for by its name: the folder it is in now may be gone tomorrow.
  */
-export function createServerEntry(
-  { type }: Pick<ClientSpec, "type">,
+export function createLocalServer(
   env: Record<string, string>,
   program: RunningProgram,
   { platform }: Pick<Machine, "platform">,
-): ServerEntry {
-  return {
-    ...(type !== undefined && { type }),
-    ...commandLine(program, platform),
-    ...(Object.keys(env).length > 0 && { env }),
-  };
+): LocalServer {
+  return { ...commandLine(program, platform), env };
+}
+
+/** A server at a URL, with the token that lets a caller in. */
+export function createRemoteServer(url: string, token: string | undefined): RemoteServer {
+  return { url, headers: token === undefined ? {} : { Authorization: `Bearer ${token}` } };
 }
 
 function commandLine(
   { nodePath, cliPath }: RunningProgram,
   platform: NodeJS.Platform,
-): Pick<ServerEntry, "command" | "args"> {
+): Pick<LocalServer, "command" | "args"> {
   if (!isInstalledPackage(cliPath)) return { command: nodePath, args: [cliPath] };
   const npx = ["npx", "-y", "task-run-mcp"];
   // On Windows npx is a batch file, which clients cannot start by themselves.
@@ -62,6 +58,22 @@ function commandLine(
 
 function isInstalledPackage(cliPath: string): boolean {
   return /[\\/]node_modules[\\/]task-run-mcp[\\/]/.test(cliPath);
+}
+
+/** Files of certificates, which Node reads from wherever it is started. */
+const CERTIFICATE_FILE = "NODE_EXTRA_CA_CERTS";
+
+/** What decides how a server reaches the network, and what clients do not hand on to the servers they start. */
+export function networkEnv(
+  env: NodeJS.ProcessEnv,
+  resolvePath: (path: string) => string,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(readNetworkEnv(env)).map(([name, value]) => [
+      name,
+      name === CERTIFICATE_FILE ? resolvePath(value) : value,
+    ]),
+  );
 }
 
 /** The settings of the command line as environment variables; paths become absolute. */
@@ -99,4 +111,42 @@ function resolveEach(value: string, resolvePath: (path: string) => string): stri
     .split(",")
     .map((path) => resolvePath(path.trim()))
     .join(",");
+}
+
+/** How clients write a server that they start. */
+const LocalEntry = z
+  .object({
+    command: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
+    cmd: z.string().optional(),
+    args: z.array(z.string()).default([]),
+    env: z.record(z.string(), z.string()).optional(),
+    envs: z.record(z.string(), z.string()).optional(),
+    environment: z.record(z.string(), z.string()).optional(),
+  })
+  .transform(({ command, cmd, args, env, envs, environment }) => {
+    const line = [...[command ?? cmd ?? []].flat(), ...args];
+    return { line, env: { ...env, ...envs, ...environment } };
+  });
+
+export interface StartedEntry {
+  /** The command and its arguments. */
+  line: string[];
+  env: Record<string, string>;
+}
+
+/** What an entry starts, in whatever form its client writes it; null when it starts nothing. */
+export function readStartedEntry(entry: ConfigObject): StartedEntry | null {
+  const parsed = LocalEntry.safeParse(entry);
+  return parsed.success && parsed.data.line.length > 0 ? parsed.data : null;
+}
+
+/** Whether an entry starts this program, or leads to the given URL. */
+export function isOurEntry(
+  entry: ConfigObject,
+  { cliPath }: RunningProgram,
+  url?: string,
+): boolean {
+  if (url !== undefined && urlOf(entry) === url) return true;
+  const line = readStartedEntry(entry)?.line ?? [];
+  return line.some((part) => part === cliPath || /(?:^|[\\/])task-run-mcp(?:$|[@\\/])/.test(part));
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { CLIENTS, CLIENT_IDS, type ClientId } from "../../../src/commands/install/clients.ts";
+import { findClient } from "../../../src/commands/install/find-client.ts";
 import { linux, mac, windows } from "./machines.ts";
 
 const ROAMING = "C:\\Users\\ada\\AppData\\Roaming";
@@ -28,6 +29,66 @@ test.each<[ClientId, string, string, string]>([
     "/home/ada/.config/Code/User/mcp.json",
     "/Users/ada/Library/Application Support/Code/User/mcp.json",
     `${ROAMING}\\Code\\User\\mcp.json`,
+  ],
+  [
+    "copilot-cli",
+    "/home/ada/.copilot/mcp-config.json",
+    "/Users/ada/.copilot/mcp-config.json",
+    "C:\\Users\\ada\\.copilot\\mcp-config.json",
+  ],
+  [
+    "devin",
+    "/home/ada/.config/devin/mcp_config.json",
+    "/Users/ada/.config/devin/mcp_config.json",
+    `${ROAMING}\\devin\\mcp_config.json`,
+  ],
+  [
+    "antigravity",
+    "/home/ada/.gemini/config/mcp_config.json",
+    "/Users/ada/.gemini/config/mcp_config.json",
+    "C:\\Users\\ada\\.gemini\\config\\mcp_config.json",
+  ],
+  [
+    "opencode",
+    "/home/ada/.config/opencode/opencode.json",
+    "/Users/ada/.config/opencode/opencode.json",
+    "C:\\Users\\ada\\.config\\opencode\\opencode.json",
+  ],
+  [
+    "cline",
+    "/home/ada/.cline/data/settings/cline_mcp_settings.json",
+    "/Users/ada/.cline/data/settings/cline_mcp_settings.json",
+    "C:\\Users\\ada\\.cline\\data\\settings\\cline_mcp_settings.json",
+  ],
+  [
+    "goose",
+    "/home/ada/.config/goose/config.yaml",
+    "/Users/ada/.config/goose/config.yaml",
+    `${ROAMING}\\Block\\goose\\config\\config.yaml`,
+  ],
+  [
+    "kiro",
+    "/home/ada/.kiro/settings/mcp.json",
+    "/Users/ada/.kiro/settings/mcp.json",
+    "C:\\Users\\ada\\.kiro\\settings\\mcp.json",
+  ],
+  [
+    "junie",
+    "/home/ada/.junie/mcp/mcp.json",
+    "/Users/ada/.junie/mcp/mcp.json",
+    "C:\\Users\\ada\\.junie\\mcp\\mcp.json",
+  ],
+  [
+    "lm-studio",
+    "/home/ada/.lmstudio/mcp.json",
+    "/Users/ada/.lmstudio/mcp.json",
+    "C:\\Users\\ada\\.lmstudio\\mcp.json",
+  ],
+  [
+    "warp",
+    "/home/ada/.warp/.mcp.json",
+    "/Users/ada/.warp/.mcp.json",
+    "C:\\Users\\ada\\.warp\\.mcp.json",
   ],
   [
     "windsurf",
@@ -75,4 +136,42 @@ test("folders that the user has moved are followed", () => {
 
 test("Windows without APPDATA falls back to where it usually is", () => {
   expect(CLIENTS.vscode.file({ ...windows, env: {} })).toBe(`${ROAMING}\\Code\\User\\mcp.json`);
+});
+
+const LOCAL = "C:\\Users\\ada\\AppData\\Local";
+const CLAUDE_FILE = "claude_desktop_config.json";
+const USUAL = `${ROAMING}\\Claude\\${CLAUDE_FILE}`;
+const packaged = (name: string) =>
+  `${LOCAL}\\Packages\\${name}\\LocalCache\\Roaming\\Claude\\${CLAUDE_FILE}`;
+
+test.each<[string, Record<string, string[]>, string[]]>([
+  ["nothing", {}, [USUAL]],
+  ["the usual file", { [`${ROAMING}\\Claude`]: [CLAUDE_FILE] }, [USUAL]],
+  [
+    "a Windows package, which sees only its own copy",
+    { [`${LOCAL}\\Packages`]: ["Microsoft.X_1", "Claude_pzs8sxrjxfjjc"] },
+    [packaged("Claude_pzs8sxrjxfjjc")],
+  ],
+  [
+    "both, and a second package",
+    {
+      [`${ROAMING}\\Claude`]: [CLAUDE_FILE],
+      [`${LOCAL}\\Packages`]: ["Claude_a", "Claude_b"],
+    },
+    [USUAL, packaged("Claude_a"), packaged("Claude_b")],
+  ],
+])(
+  "Claude Desktop on Windows with %s: every file that is read is written",
+  async (_name, disk, files) => {
+    const list = async (folder: string) => disk[folder] ?? [];
+    expect((await findClient(CLIENTS["claude-desktop"], windows, list)).files).toEqual(files);
+  },
+);
+
+test("a file under the other name that a client reads is the one that is written", async () => {
+  const list = async (folder: string) =>
+    folder === "/home/ada/.config/opencode" ? ["opencode.jsonc"] : [];
+  expect((await findClient(CLIENTS.opencode, linux, list)).files).toEqual([
+    "/home/ada/.config/opencode/opencode.jsonc",
+  ]);
 });

@@ -1,11 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { z } from "zod";
 import { CLIENTS } from "../../../src/commands/install/clients.ts";
 import { removeEntry, setEntry } from "../../../src/commands/install/edit-config.ts";
 import { readJson } from "../../../src/commands/install/edit-json.ts";
+import { readYaml } from "../../../src/commands/install/edit-yaml.ts";
 import { readToml } from "../../../src/commands/install/edit-toml.ts";
 
-const { cursor, vscode, codex } = CLIENTS;
+const Config = z.record(z.string(), z.unknown());
+const { cursor, vscode, codex, goose, opencode } = CLIENTS;
 const entry = { command: "npx", args: ["-y", "task-run-mcp"], env: { A: "1" } };
 const named = { name: "task-run", entry, file: "mcp.json" };
 const removed = { name: "task-run", file: "mcp.json" };
@@ -152,6 +155,7 @@ const BLOCK = `[mcp_servers.task-run]
 command = "npx"
 args = [ "-y", "task-run-mcp" ]
 env = { A = "1" }
+startup_timeout_sec = 60
 `;
 
 test("a TOML file gets a table at its end, and loses it again, with everything else untouched", () => {
@@ -204,4 +208,93 @@ test.each([
 
 test("a TOML file that cannot be read is left alone, and the place is named", () => {
   expect(() => setEntry("a = 1\nb = \n", codex, named)).toThrow(/^mcp\.json:2:\d+: cannot be read/);
+});
+
+const YAML = `# mine
+GOOSE_PROVIDER: anthropic   # the best
+
+extensions:
+  # built in
+  developer:
+    enabled: true
+    args: [a, "b"] # why
+    bundled: true
+
+  # later
+  memory:
+    type: builtin
+    long: ${"words and ".repeat(20)}end
+# last
+GOOSE_MODE: auto
+`;
+const GOOSE_ENTRY = goose.local(
+  { command: "npx", args: ["-y", "task-run-mcp"], env: { A: "1" } },
+  "task-run",
+);
+const inGoose = { ...named, entry: GOOSE_ENTRY };
+
+test("a YAML file keeps its comments, its order and its spelling", () => {
+  const after = setEntry(YAML, goose, inGoose);
+  expect(readYaml(after)).toMatchObject({
+    extensions: {
+      developer: { args: ["a", "b"] },
+      "task-run": { ...GOOSE_ENTRY, enabled: true, timeout: 300 },
+    },
+  });
+  const words = (text: string) =>
+    text.split("\n").map((line) => line.trim().replaceAll(/\s+/g, " "));
+  const kept = words(after);
+  for (const line of words(YAML)) expect(kept).toContain(line);
+  expect(setEntry(after, goose, inGoose)).toBe(after);
+  expect(words(removeEntry(after, goose, removed))).toEqual(words(YAML));
+});
+
+test.each([
+  ["empty", ""],
+  ["only a comment", "# mine\n"],
+  ["without extensions", "GOOSE_MODE: auto\n"],
+  ["with no extension", "extensions: {}\n"],
+  ["with Windows line ends", "a: 1 # c\r\nextensions:\r\n  b:\r\n    cmd: q\r\n"],
+])("a YAML file that is %s gets the entry, and loses it again", (_name, before) => {
+  const after = setEntry(before, goose, inGoose);
+  expect(readYaml(after)).toMatchObject({ extensions: { "task-run": GOOSE_ENTRY } });
+  for (const comment of before.match(/#.*/g) ?? []) expect(after).toContain(comment.trim());
+  if (before.includes("\r\n")) expect(after.replaceAll("\r\n", "")).not.toContain("\n");
+  const again = Config.parse(readYaml(removeEntry(after, goose, removed)));
+  expect({ extensions: {}, ...again }).toEqual({
+    extensions: {},
+    ...Config.parse(readYaml(before)),
+  });
+});
+
+test("a YAML file that cannot be read is left alone, and the place is named", () => {
+  expect(() => setEntry("a: 1\nb: [\n", goose, inGoose)).toThrow(
+    /^mcp\.json:\d+:\d+: cannot be read/,
+  );
+});
+
+test("a URL takes the place of a command, and the other way round; options of others stay", () => {
+  const before =
+    '{ "mcpServers": { "task-run": { "type": "stdio", "command": "npx", "args": [], "env": { "K": "1" }, "disabled": true } } }';
+  const remote = { url: "https://x.example/mcp", headers: { Authorization: "Bearer t" } };
+  const after = setEntry(before, cursor, { ...named, entry: remote });
+  expect(JSON.parse(after)).toEqual({ mcpServers: { "task-run": { ...remote, disabled: true } } });
+  const back = setEntry(after, cursor, named);
+  expect(JSON.parse(back)).toEqual({ mcpServers: { "task-run": { ...entry, disabled: true } } });
+});
+
+test("OpenCode's servers are written where the file has them", () => {
+  const open = {
+    ...named,
+    entry: opencode.local({ command: "npx", args: ["x"], env: { A: "1" } }, "task-run"),
+  };
+  const wanted = { type: "local", command: ["npx", "x"], environment: { A: "1" } };
+  expect(readJson(setEntry("{}", opencode, open))).toEqual({ mcp: { "task-run": wanted } });
+  const newer = setEntry('{ "mcp": { "servers": { "a": { "type": "local" } } } }', opencode, open);
+  expect(readJson(newer)).toEqual({
+    mcp: { servers: { a: { type: "local" }, "task-run": wanted } },
+  });
+  expect(readJson(removeEntry(newer, opencode, removed))).toEqual({
+    mcp: { servers: { a: { type: "local" } } },
+  });
 });

@@ -4,7 +4,11 @@ import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { exitCodeOf } from "../../../src/commands/exit-code.ts";
-import { type InstallOptions, installCommand } from "../../../src/commands/install.ts";
+import {
+  type InstallOptions,
+  installCommand,
+  listClientsCommand,
+} from "../../../src/commands/install.ts";
 import { CLIENTS } from "../../../src/commands/install/clients.ts";
 import { readConfigFile, replaceConfigFile } from "../../../src/commands/install/config-file.ts";
 import { temporaryFolder } from "../../engine/start-test-engine.ts";
@@ -105,7 +109,7 @@ test("--print prints the block alone, and touches nothing", async () => {
   const { code, stdout, stderr } = await install(home, { action: "print", client: "codex" });
   expect(code).toBe(0);
   expect(stdout).toBe(
-    '[mcp_servers.task-run]\ncommand = "/usr/bin/node"\nargs = [ "/opt/task-run-mcp/dist/cli.js" ]\n',
+    '[mcp_servers.task-run]\ncommand = "/usr/bin/node"\nargs = [ "/opt/task-run-mcp/dist/cli.js" ]\nstartup_timeout_sec = 60\n',
   );
   expect(stderr).toContain(join(home, ".codex", "config.toml"));
   expect(await readdir(home)).toEqual([]);
@@ -196,3 +200,105 @@ test.each(["", "a b", "__proto__", "with_underscore", "-x", "x".repeat(61)])(
     await expect(install(home, { name })).rejects.toThrow(/--name/);
   },
 );
+
+const MCP_URL = "https://mcp.example.com/mcp";
+const TOKEN = "t0ken-that-nobody-sees";
+
+test.each(Object.values(CLIENTS).filter(({ remote }) => typeof remote !== "string"))(
+  "$title gets a server at a URL, and its token is shown nowhere",
+  async (client) => {
+    const home = await temporaryFolder();
+    const options = { client: client.id, remote: { url: MCP_URL, token: TOKEN }, secrets: [TOKEN] };
+    const printed = await install(home, { ...options, action: "print" });
+    const { stdout, stderr } = await install(home, options);
+    const file = client.file({ platform: "linux", home, env: {} });
+    const written = await readFile(file, "utf8");
+    expect(written).toContain(MCP_URL);
+    expect(written).toContain(`Bearer ${TOKEN}`);
+    expect(written).not.toContain("cli.js");
+    const removed = await install(home, { ...options, action: "remove" });
+    const shown = [stdout, stderr, printed.stdout, printed.stderr, removed.stdout].join();
+    expect(shown).toContain(MCP_URL);
+    expect(shown).not.toContain(TOKEN);
+    expect(await readFile(file, "utf8")).not.toContain(TOKEN);
+  },
+);
+
+test("a client whose file takes no URL says where it does", async () => {
+  const options = { client: "claude-desktop", remote: { url: MCP_URL, token: undefined } } as const;
+  await expect(install(await temporaryFolder(), options)).rejects.toThrow(/Settings, Connectors/);
+});
+
+test("every file that a client reads is written, after one question", async () => {
+  const home = await temporaryFolder();
+  const folder = join(home, ".config", "opencode");
+  await write(join(folder, "opencode.json"), "{}");
+  await write(join(folder, "opencode.jsonc"), "// mine\n{}");
+  const stdin = new TestTerminal();
+  stdin.write("y\n");
+  const terminal = { stdin, stdout: new TestTerminal() };
+  await install(home, { client: "opencode", isConfirmed: false, terminal });
+  for (const name of ["opencode.json", "opencode.jsonc"]) {
+    expect(await readFile(join(folder, name), "utf8")).toContain("cli.js");
+  }
+});
+
+test("an entry of another server is not taken out, whatever its name", async () => {
+  const home = await temporaryFolder();
+  const file = join(home, ".cursor", "mcp.json");
+  const before =
+    '{ "mcpServers": { "github": { "command": "gh" }, "far": { "url": "https://x.example/mcp" } } }';
+  await write(file, before);
+  for (const name of ["github", "far"]) {
+    await expect(install(home, { action: "remove", name })).rejects.toThrow(
+      /does not start task-run-mcp/,
+    );
+  }
+  expect(await readFile(file, "utf8")).toBe(before);
+  await install(home, {
+    action: "remove",
+    name: "far",
+    remote: { url: "https://x.example/mcp", token: undefined },
+  });
+  expect(await readFile(file, "utf8")).not.toContain("far");
+});
+
+test("passwords are not shown: in the URL of a proxy, and in the YAML of others", async () => {
+  const home = await temporaryFolder();
+  const file = join(home, ".config", "goose", "config.yaml");
+  await write(
+    file,
+    "extensions:\n  other:\n    envs:\n      GITHUB_TOKEN: ghp_secret\n    args:\n      - ghp_arg\n",
+  );
+  const env = { HTTPS_PROXY: "http://ada:hunter2@proxy.example:3128" };
+  const { stdout } = await install(home, { client: "goose", env });
+  expect(await readFile(file, "utf8")).toContain("http://ada:hunter2@proxy.example:3128");
+  const printed = await install(home, { client: "goose", env, action: "print" });
+  const removed = await install(home, { client: "goose", action: "remove", now: new Date(0) });
+  const shown = stdout + printed.stdout + removed.stdout;
+  expect(shown).toContain("HTTPS_PROXY: http://[redacted]@proxy.example:3128");
+  expect(shown).not.toMatch(/hunter2|ghp_/);
+});
+
+test("without a client, those found here are listed, with what they have of this server", async () => {
+  const home = await temporaryFolder();
+  const program = { nodePath: "/usr/bin/node", cliPath: "/opt/task-run-mcp/dist/cli.js" };
+  const machine = { platform: "linux" as const, home, env: {} };
+  const list = async (action: "install" | "uninstall") => {
+    const stdout = new PassThrough();
+    const code = await listClientsCommand({ action, program, machine, stdout });
+    stdout.end();
+    expect(code).toBe(0);
+    return text(stdout);
+  };
+  expect(await list("install")).toMatch(/^No client.*\nKnown: claude-desktop, claude-code/);
+  expect(await list("uninstall")).toMatch(/no client.*Nothing to do/);
+  await mkdir(join(home, ".kiro", "settings"), { recursive: true });
+  await install(home);
+  expect(await list("install")).toMatch(
+    /^Found here:\n {2}cursor +has "task-run" +\S+mcp\.json\n {2}kiro +- +\S+mcp\.json\n\n/,
+  );
+  const ours = await list("uninstall");
+  expect(ours).toContain("cursor");
+  expect(ours).not.toContain("kiro");
+});

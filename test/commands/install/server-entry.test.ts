@@ -2,10 +2,13 @@ import { expect, test } from "vitest";
 import { CLIENTS } from "../../../src/commands/install/clients.ts";
 import {
   accountEnv,
-  createServerEntry,
+  createLocalServer,
+  networkEnv,
   settingsEnv,
 } from "../../../src/commands/install/server-entry.ts";
 import { linux, windows } from "./machines.ts";
+
+const NAME = "task-run";
 
 const INSTALLED = [
   "/home/ada/.npm/_npx/4a5b/node_modules/task-run-mcp/dist/cli.js",
@@ -15,11 +18,11 @@ const INSTALLED = [
 
 test.each(INSTALLED)("an installed package (%s) is started by npx", (cliPath) => {
   const program = { nodePath: "/usr/bin/node", cliPath };
-  expect(createServerEntry(CLIENTS.cursor, {}, program, linux)).toEqual({
+  expect(CLIENTS.cursor.local(createLocalServer({}, program, linux), NAME)).toEqual({
     command: "npx",
     args: ["-y", "task-run-mcp"],
   });
-  expect(createServerEntry(CLIENTS.cursor, {}, program, windows)).toEqual({
+  expect(CLIENTS.cursor.local(createLocalServer({}, program, windows), NAME)).toEqual({
     command: "cmd",
     args: ["/c", "npx", "-y", "task-run-mcp"],
   });
@@ -27,7 +30,7 @@ test.each(INSTALLED)("an installed package (%s) is started by npx", (cliPath) =>
 
 test("a checkout is started by this Node, from where it is", () => {
   const program = { nodePath: "/usr/bin/node", cliPath: "/home/ada/task-run-mcp/dist/cli.js" };
-  expect(createServerEntry(CLIENTS.vscode, { A: "1" }, program, linux)).toEqual({
+  expect(CLIENTS.vscode.local(createLocalServer({ A: "1" }, program, linux), NAME)).toEqual({
     type: "stdio",
     command: "/usr/bin/node",
     args: ["/home/ada/task-run-mcp/dist/cli.js"],
@@ -59,4 +62,54 @@ test("a key is never written without the address it is for", () => {
     PARALLEL_BASE_URL: "https://own.example",
   });
   expect(accountEnv({ ...custom, apiKey: undefined })).toEqual({});
+});
+
+test("what decides how a server reaches the network is handed on, which clients do not do", () => {
+  const env = {
+    HTTPS_PROXY: "http://proxy.example:3128",
+    no_proxy: ".example.com",
+    HTTP_PROXY: " ",
+    NODE_EXTRA_CA_CERTS: "company.pem",
+    NODE_USE_SYSTEM_CA: "1",
+    PATH: "/bin",
+  };
+  expect(networkEnv(env, (path) => `/abs/${path}`)).toEqual({
+    HTTPS_PROXY: "http://proxy.example:3128",
+    no_proxy: ".example.com",
+    NODE_EXTRA_CA_CERTS: "/abs/company.pem",
+    NODE_USE_SYSTEM_CA: "1",
+  });
+});
+
+const REMOTE = {
+  url: "https://mcp.example.com/mcp",
+  headers: { Authorization: "Bearer t0ken" },
+};
+const { url, headers } = REMOTE;
+
+test("each client gets a server at a URL in its own form", () => {
+  const entries = Object.values(CLIENTS).map(({ id, remote }) => [
+    id,
+    typeof remote === "string" ? null : remote(REMOTE, NAME),
+  ]);
+  expect(Object.fromEntries(entries)).toEqual({
+    "claude-desktop": null,
+    "claude-code": { type: "http", url, headers },
+    cursor: { url, headers },
+    vscode: { type: "http", url, headers },
+    "copilot-cli": { type: "http", url, headers },
+    devin: { url, headers },
+    windsurf: { serverUrl: url, headers },
+    antigravity: { serverUrl: url, headers },
+    "gemini-cli": { httpUrl: url, headers },
+    codex: { url, http_headers: headers },
+    opencode: { type: "remote", url, headers },
+    cline: { type: "streamableHttp", url, headers },
+    goose: { type: "streamable_http", name: NAME, uri: url, headers },
+    kiro: { url, headers },
+    junie: { url, headers },
+    "lm-studio": { url, headers },
+    warp: { url, headers },
+    zed: { url, headers },
+  });
 });

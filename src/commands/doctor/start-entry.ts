@@ -1,0 +1,178 @@
+import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout } from "node:timers/promises";
+import type { Readable, Writable } from "node:stream";
+import {
+  Client,
+  type JSONRPCMessage,
+  ReadBuffer,
+  type Transport,
+  serializeMessage,
+} from "@modelcontextprotocol/client";
+import { getDefaultEnvironment } from "@modelcontextprotocol/client/stdio";
+import type { StartedEntry } from "../install/server-entry.ts";
+
+/** A server that ends by itself does so in less. */
+const END_MS = 2_000;
+/** Enough of what a server says about its end. */
+const STDERR_CHARS = 4_000;
+/** Shorter values of variables are no secrets, and stand everywhere. */
+const SECRET_CHARS = 6;
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/**
+ * Starts an entry as its client would, with the few variables that clients hand on, and asks for its tools. Resolves to
+ * their names; throws why there are none. Nothing that was started is left running.
+ */
+export async function listToolsOf(
+  { line, env }: StartedEntry,
+  { version, signal }: { version: string; signal: AbortSignal },
+): Promise<string[]> {
+  const [command = "", ...args] = line;
+  const child = spawn(command, args, {
+    env: { ...getDefaultEnvironment(), ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+    windowsHide: true,
+    // A group of its own: what the command starts in turn (npx does) is ended with it.
+    detached: process.platform !== "win32",
+  });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+    said = (said + chunk).slice(-STDERR_CHARS);
+  });
+  const client = new Client({ name: "task-run-mcp-doctor", version });
+  try {
+    return await untilItEnds(
+      child,
+      () => lastLine(said, env),
+      async () => {
+        await client.connect(new ChildTransport(child), { signal });
+        if (client.getServerCapabilities()?.tools === undefined) return [];
+        const { tools } = await client.listTools(undefined, { signal });
+        return tools.map(({ name }) => name);
+      },
+    );
+  } finally {
+    await client.close();
+    await end(child);
+  }
+}
+
+/** The work, or the error of a process that cannot be started or ends before it is done. */
+async function untilItEnds<T>(
+  child: Child,
+  lastWords: () => string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const ended = new Promise<never>((_resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, by) => {
+      reject(new Error(`it ended with ${by ?? `code ${code}`}${lastWords()}`));
+    });
+  });
+  const working = work();
+  // The one that is late rejects as well, and nobody waits for it.
+  working.catch(() => {});
+  ended.catch(() => {});
+  return Promise.race([working, ended]).catch((error: unknown) => {
+    // Its pipes close a little earlier than the process ends, which tells more.
+    const later = setTimeout(END_MS / 2, error, { ref: false });
+    return Promise.race([
+      ended,
+      later.then((reason: unknown) => {
+        throw reason;
+      }),
+    ]);
+  });
+}
+
+async function end(child: Child): Promise<void> {
+  if (child.pid === undefined) return;
+  const ended = child.exitCode === null && child.signalCode === null ? once(child, "exit") : null;
+  child.stdin.on("error", () => {}).end();
+  if (ended !== null) {
+    for (const by of ["SIGTERM", "SIGKILL"] as const) {
+      const waited = new AbortController();
+      const { signal } = waited;
+      const isLate = await Promise.race([
+        ended.then(() => false),
+        setTimeout(END_MS, true, { signal, ref: false }).catch(() => true),
+      ]);
+      waited.abort();
+      if (!isLate) break;
+      killAll(child, by);
+    }
+    await ended;
+  }
+  killAll(child, "SIGKILL");
+  child.stdout.destroy();
+  child.stderr.destroy();
+}
+
+function killAll({ pid }: Child, by: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  if (process.platform === "win32") {
+    spawnSync("taskkill", ["/pid", String(pid), "/T", "/F"], { windowsHide: true });
+    return;
+  }
+  try {
+    process.kill(-pid, by);
+  } catch {
+    // All have ended.
+  }
+}
+
+/** What the server said last, without the values that its entry sets. */
+function lastLine(said: string, env: Record<string, string>): string {
+  const line = said.trim().split("\n").at(-1) ?? "";
+  const shown = Object.values(env)
+    .filter((value) => value.length >= SECRET_CHARS)
+    .reduce((rest, value) => rest.replaceAll(value, "[redacted]"), line);
+  return shown === "" ? "" : `: ${shown.slice(0, 300)}`;
+}
+
+/** MCP over the pipes of a process that runs. */
+class ChildTransport implements Transport {
+  onmessage?: (message: JSONRPCMessage) => void;
+  onerror?: (error: Error) => void;
+  onclose?: () => void;
+  readonly #child: Child;
+  readonly #buffer = new ReadBuffer();
+
+  constructor(child: Child) {
+    this.#child = child;
+  }
+
+  async start(): Promise<void> {
+    const { stdin, stdout } = this.#child;
+    stdin.on("error", (error) => this.onerror?.(error));
+    stdout.on("data", (chunk: Buffer) => {
+      this.#buffer.append(chunk);
+      this.#readAll();
+    });
+    stdout.once("close", () => this.onclose?.());
+  }
+
+  #readAll(): void {
+    for (;;) {
+      try {
+        const message = this.#buffer.readMessage();
+        if (message === null) return;
+        this.onmessage?.(message);
+      } catch (error) {
+        // A line that is not a message; the next one may be.
+        this.onerror?.(error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+  }
+
+  async send(message: JSONRPCMessage): Promise<void> {
+    this.#child.stdin.write(serializeMessage(message));
+  }
+
+  async close(): Promise<void> {
+    this.#buffer.clear();
+    this.onclose?.();
+  }
+}
