@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { Proxies } from "./client/proxies.ts";
-import { dataFolder, resolvePath } from "./folders.ts";
+import { type Machine, dataFolder, homeFolder, resolvePath } from "./folders.ts";
 import { type Flags, LOG_LEVELS, type LogLevel, type SettingName } from "./options.ts";
 import { readProxies } from "./proxy-settings.ts";
 import {
@@ -291,3 +291,7 @@ const Toolsets = z
   .transform((value) => splitList(value))
   .pipe(z.array(z.enum(TOOLSETS)).min(1));
 const Profile = z.string().toLowerCase().pipe(z.enum(PROFILES));
+
+export function readMachine(env: NodeJS.ProcessEnv = process.env): Machine {
+  return { platform: process.platform, home: homeFolder(), env };
+}

@@ -51,7 +51,3 @@ export interface Machine {
   home: string;
   env: NodeJS.ProcessEnv;
 }
-
-export function readMachine(env: NodeJS.ProcessEnv = process.env): Machine {
-  return { platform: process.platform, home: homeFolder(), env };
-}

@@ -1,7 +1,6 @@
-import { z } from "zod";
 import { lenient } from "../task-api/lenient.ts";
 import { RunOutput, TaskRunResult } from "../task-api/output.ts";
-import { AnnouncedProcessor } from "../task-api/processor-list.ts";
+import { AnnouncedProcessor, SentProcessors } from "../task-api/processor-list.ts";
 import { RunEvent } from "../task-api/run-event.ts";
 import { UndisputedRunInput } from "../task-api/run-input.ts";
 import { RequestCheck, TaskRun, TaskRunList } from "../task-api/run.ts";
@@ -16,8 +15,6 @@ import { headerSecrets } from "./secrets.ts";
 import type { RunCalls, TaskApiClient } from "./task-api-client.ts";
 
 const RUNS = "/v1/tasks/runs";
-
-const SentProcessors = z.looseObject({ processors: z.array(z.unknown()) });
 
 /** Servers may know more fields than this contract: reading back an input drops them instead of failing. */
 const StoredRunInput = UndisputedRunInput.strip();

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import type { Logger } from "pino";
-import { type Config, type Settings } from "../config.ts";
-import { readMachine } from "../folders.ts";
+import { type Config, type Settings, readMachine } from "../config.ts";
 import { resolvePath } from "../folders.ts";
 import type { Flags, SettingName } from "../options.ts";
 import { COMMAND_SETTINGS, addOptions, examples } from "./command-options.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { readMachine } from "../folders.ts";
+import { readMachine } from "../config.ts";
 import { type Flags, settingNames } from "../options.ts";
 import { COMMAND_SETTINGS, addOptions, examples } from "./command-options.ts";
 import {

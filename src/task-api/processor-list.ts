@@ -13,3 +13,6 @@ export type AnnouncedProcessor = z.infer<typeof AnnouncedProcessor>;
 /** Our engine's extension `GET /v1/tasks/processors`; the hosted API has no such endpoint. */
 export const ProcessorList = z.looseObject({ processors: z.array(AnnouncedProcessor) });
 export type ProcessorList = z.infer<typeof ProcessorList>;
+
+/** The same as a client reads it: each processor on its own, so that an odd one does not lose the others. */
+export const SentProcessors = ProcessorList.extend({ processors: z.array(z.unknown()) });

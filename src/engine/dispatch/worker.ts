@@ -26,10 +26,7 @@ export interface Worker {
 const LEASE_MS = 30_000;
 /** Renewed six times within a lease, so that a busy moment does not lose it. */
 const RENEW_INTERVAL_MS = 5_000;
-/**
- * An ending that finds the disk full or the database locked is tried again after so long, doubling. A lock is soon gone;
- * a disk waits for somebody to make room on it, and to him the longest delay makes no difference.
- */
+/** An ending that finds the disk full or the database locked is tried again after so long, doubling. */
 const ENDING_RETRY = { firstMs: 250, maxMs: RENEW_INTERVAL_MS } as const;
 /** A run whose worker was lost twice probably brings its worker down. */
 const MAX_ATTEMPTS = 2;
