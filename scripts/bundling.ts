@@ -87,6 +87,7 @@ export async function writeBundle({
     dir: folder,
     format: "esm",
     // Names and lines are kept: the stacks of a library's errors, and the error types in logs, must be readable.
+    comments: false,
     minify: { compress: true, mangle: { keepNames: true }, codegen: { removeWhitespace: false } },
     entryFileNames: "[name].js",
     chunkFileNames: "[name]-[hash].js",

@@ -249,14 +249,14 @@ export function readSettings(
 }
 
 function readHttp(
-  { read, parse, reject, nameOf }: SettingReader,
+  { read, parse, reject }: SettingReader,
   address: Pick<HttpConfig, "host" | "port">,
 ): HttpConfig {
   const tokensFile = read("tokens")?.value;
   const issuer = parse("oauthIssuer", HttpUrl, "an https URL");
   const audience = parse("oauthAudience", HttpUrl, "the URL of this server, with /mcp");
   if ((read("oauthIssuer") === undefined) !== (read("oauthAudience") === undefined)) {
-    const both = `${nameOf("oauthIssuer")} and ${nameOf("oauthAudience")}`;
+    const both = "--oauth-issuer and --oauth-audience";
     reject("oauthIssuer", `OAuth needs both ${both}; add the other one`);
   }
   return {

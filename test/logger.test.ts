@@ -7,17 +7,33 @@ import { join } from "node:path";
 import { type Interface, createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { expect, onTestFinished, test } from "vitest";
+import { build } from "rolldown";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 
-const script = fileURLToPath(new URL("logging-process.ts", import.meta.url));
+/**
+ * Plain JavaScript: what compiles TypeScript on the way is a process that shares this stderr, and may make it block.
+ */
+let script: string;
+
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), "task-run-mcp-logging-"));
+  script = join(folder, "logging-process.mjs");
+  await build({
+    input: fileURLToPath(new URL("logging-process.ts", import.meta.url)),
+    platform: "node",
+    logLevel: "warn",
+    output: { file: script, codeSplitting: false },
+  });
+  return () => rm(folder, { recursive: true });
+});
 
 /** Far more than any pipe and the logger itself hold. */
 const FLOOD = 5_000;
 
 /** A process that logs so many lines to its stderr, and says when it has. */
 function startLogging(stderr: "pipe" | number) {
-  const child = spawn(process.execPath, ["--import", "tsx", script], {
+  const child = spawn(process.execPath, [script], {
     stdio: ["pipe", "pipe", stderr],
   });
   const exited = once(child, "exit");

