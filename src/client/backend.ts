@@ -102,6 +102,8 @@ export function createBackend(options: {
     attemptOnce: () => Promise<T>,
   ): Promise<T> {
     const startedAt = clock.elapsedMs();
+    /** Of a create: an earlier attempt may have been accepted, whatever the last one meets. */
+    let inDoubt: TaskApiError | undefined;
     for (let attempt = 1; ; attempt += 1) {
       try {
         signal?.throwIfAborted();
@@ -118,6 +120,10 @@ export function createBackend(options: {
         let delayMs = decide(call.repeatable === true);
         if (delayMs === null && typeof call.repeatable === "function" && decide(true) !== null) {
           delayMs = decide(await call.repeatable(signal));
+        }
+        if (typeof call.repeatable === "function" && error instanceof TaskApiError) {
+          if (!error.surelyNotAccepted) inDoubt = error;
+          if (delayMs === null) throw inDoubt ?? error;
         }
         if (delayMs === null) throw error;
         log?.debug({ err: error, attempt, delayMs }, "repeating a call to the backend");

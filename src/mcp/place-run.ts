@@ -100,7 +100,9 @@ async function findOrSendAgain(
 ): Promise<PlacedRun | null> {
   const { client, ledger } = backend;
   if (earlier.runId !== null) return knownRun(earlier, earlier.runId, backend, notes);
-  const isHonoured = await client.honoursIdempotencyKeys();
+  const isHonoured = await client.honoursIdempotencyKeys().catch((error: unknown) => {
+    throw stillUnknown(error);
+  });
   // A backend that honours the key gives two senders the same run; elsewhere the second waits for the first.
   const [waited] = await ledger.whenSent([earlier.entryId], isHonoured ? 0 : OTHER_SENDER_MS);
   if (waited === undefined) return null;
@@ -157,11 +159,15 @@ async function sendEntry(
     const note = "The run_id could not be written down yet: keep it. It is tried again.";
     return { run, how: "started", notes: isWritten ? notes : [...notes, note] };
   } catch (error) {
-    // Of one that was sent before, only this request is known to have been refused.
     if (isNew && error instanceof TaskApiError) await ledger.release([entryId]);
     else await ledger.endSending([entryId]);
-    throw error;
+    throw isNew ? error : stillUnknown(error);
   }
+}
+
+/** Of a run that was sent before, a refusal tells about this request only: the earlier one may have started it. */
+function stillUnknown(error: unknown): unknown {
+  return error instanceof TaskApiError ? new OutcomeUnknown(error, "same_key") : error;
 }
 
 /**

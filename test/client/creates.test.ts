@@ -116,6 +116,29 @@ describe("with an idempotency key and an engine that honours it", () => {
     expect(count("POST")).toBe(quick.maxAttempts);
   });
 
+  test.each([429, 401, 404, 422])(
+    "a create whose answer was lost stays unknown when its repeat meets a %i",
+    async (status) => {
+      const engine = await startTestEngine(async () => textResult("x"));
+      let posts = 0;
+      const client = createTaskApiClient({
+        baseUrl: "http://engine",
+        retryPolicy: quick,
+        async fetch(url, init) {
+          if (init.method !== "POST") return engine.fetch(new Request(url, init));
+          posts += 1;
+          if (posts > 1) return new Response('{"type":"error","error":{"message":"m"}}', { status });
+          await engine.fetch(new Request(url, init));
+          throw new Error("read ECONNRESET");
+        },
+      });
+      const error = await errorOf(client.createRun(question, { idempotencyKey: "k-1" }));
+      expect(error).toBeInstanceOf(BackendUnreachable);
+      expect(error).toMatchObject({ surelyNotAccepted: false });
+      expect(posts).toBeGreaterThan(1);
+    },
+  );
+
   test("a question without an answer is no yes, and no no: the next create asks again", async () => {
     let isDown = true;
     let lost = 1;

@@ -232,6 +232,32 @@ test("a key that is known leads to its run, also while the run cannot be looked 
   expect(state.posts).toEqual(["/v1/tasks/runs"]);
 });
 
+test.each(PROFILES)(
+  "%s: a refusal of the second try does not say that the first started nothing",
+  async (profile) => {
+    const { client, state, engine } = await faulty(profile);
+    const args = { input: "slow 1", idempotency_key: "k" };
+    state.fault = (request) =>
+      request.method === "POST"
+        ? engine.fetch(request).then(() => Promise.reject(new Error("read ECONNRESET")))
+        : refuse(502);
+    await client.call("create_task_run", args);
+    for (const status of [429, 401, 404, 403, 422, 502]) {
+      for (const isSupportKnown of [false, true]) {
+        state.fault = ({ method, url }) =>
+          isSupportKnown && method === "GET" && url.endsWith("limit=1") ? undefined : refuse(status);
+        const { isError, text } = await client.call("create_task_run", args);
+        expect(isError, text).toBe(true);
+        expect(text).not.toContain("No run was started");
+      }
+    }
+    state.fault = () => undefined;
+    const { isError, report } = await client.call("create_task_run", args);
+    expect(isError).toBe(profile === "hosted");
+    if (profile === "extended") expect(report.run_id).toMatch(/^trun_/);
+  },
+);
+
 test("a look that fails after a cancel does not hide that the backend took it", async () => {
   const { client, state } = await faulty();
   const run = await client.call("create_task_run", { input: "slow 1" });

@@ -160,7 +160,10 @@ function nextStep(
     ...(unsent.length === 0
       ? []
       : [
-          `Inputs ${ranges(unsent)} were not started: send only these again, with taskgroup_id ${taskgroupId}.`,
+          // Sent without their key, they would be started a second time by the next call with it.
+          isKeyed
+            ? `Inputs ${ranges(unsent)} were not started: call create_task_group again with the same arguments and the same idempotency_key; it starts only what is missing.`
+            : `Inputs ${ranges(unsent)} were not started: send only these again, with taskgroup_id ${taskgroupId}.`,
         ]),
   ].join(" ");
 }
