@@ -4,13 +4,14 @@ import { unlessAborted } from "./on-abort.ts";
 
 /** Knows whether a backend honours `Idempotency-Key`. */
 export interface IdempotencySupport {
-  /** Asks the backend until it has said yes or no once. Rejects with the error of a question that has no answer. */
+  /** Asks the backend until it has said yes once. Rejects with the error of a question that has no answer. */
   ask(signal: AbortSignal | undefined): Promise<boolean>;
 }
 
 /**
  * Our engine offers `Idempotency-Key` and the list of runs together, as one set of extensions, and only the list can be
- * asked for without a trace. `listRuns` asks for it. Whoever asks at the same time shares one question.
+ * asked for without a trace. `listRuns` asks for it. Whoever asks at the same time shares one question. A no is not
+ * remembered: a gateway says 404 too, and the outcome of a lost create would then stay unknown for ever.
  */
 export function createIdempotencySupport({
   listRuns,
@@ -19,29 +20,28 @@ export function createIdempotencySupport({
   listRuns: () => Promise<unknown>;
   log: Logger | undefined;
 }): IdempotencySupport {
-  let known: boolean | null = null;
+  let isHonoured = false;
   let asking: Promise<boolean> | null = null;
 
   async function askBackend(): Promise<boolean> {
     try {
       await listRuns();
-      known = true;
+      isHonoured = true;
     } catch (error) {
       const hasNoList =
         error instanceof RequestRejected && (error.status === 404 || error.status === 405);
       if (!hasNoList) throw error;
-      known = false;
     } finally {
       asking = null;
     }
-    log?.debug({ honoured: known }, "asked whether the backend honours idempotency keys");
-    return known;
+    log?.debug({ honoured: isHonoured }, "asked whether the backend honours idempotency keys");
+    return isHonoured;
   }
 
   return {
     async ask(signal) {
       signal?.throwIfAborted();
-      return known ?? unlessAborted((asking ??= askBackend()), signal);
+      return isHonoured || unlessAborted((asking ??= askBackend()), signal);
     },
   };
 }

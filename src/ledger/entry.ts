@@ -53,6 +53,7 @@ export function readEntry(row: EntryRow, nowMs: number): LedgerEntry {
     processor: row.processor,
     priceUsd: row.price_micros === null ? null : toUsd(row.price_micros),
     idempotencyKey: row.idempotency_key,
+    fingerprint: row.request_hash,
     isBeingSent:
       row.sender !== null && nowMs - row.created_ms < SENDING_MAX_MS && !ownerHasEnded(row.sender),
     status: row.status,

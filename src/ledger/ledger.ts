@@ -123,6 +123,8 @@ export interface LedgerEntry {
   processor: string;
   priceUsd: number | null;
   idempotencyKey: string | null;
+  /** Of the request, as `fingerprintRequest` makes it. */
+  fingerprint: string;
   /** Some process is sending its request at this moment, as far as that can be known. */
   isBeingSent: boolean;
   /** As the backend last said it; {@link UNKNOWN} while it is not known whether the backend accepted the run. */

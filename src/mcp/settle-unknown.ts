@@ -2,7 +2,9 @@ import type { Clock } from "../client/clock.ts";
 import { TaskApiError } from "../client/errors.ts";
 import type { LedgerEntry } from "../ledger/ledger.ts";
 import { UNKNOWN } from "../ledger/ledger.ts";
+import { fingerprintRequest } from "../ledger/fingerprint-request.ts";
 import { questionOf } from "../ledger/reserve.ts";
+import type { RunInput } from "../task-api/run-input.ts";
 import type { TaskRun } from "../task-api/run.ts";
 import type { Backend } from "./backend.ts";
 
@@ -88,14 +90,18 @@ export async function settleRuns(
     if (!(await client.honoursIdempotencyKeys())) return;
     const runs = await runsSince(Date.parse(oldest.createdAt) - RUN_WINDOW_MS.before);
     if (runs === null) return;
-    const lost: number[] = [];
+    const candidates = await candidatesAmong(runs);
+    const lost = [];
     for (const entry of open) {
-      const index = await indexOf(entry, runs);
-      const [run] = index === -1 ? [] : runs.splice(index, 1);
-      if (run === undefined) lost.push(entry.entryId);
-      else await ledger.accept([{ entryId: entry.entryId, run }]);
+      const index = candidates.findIndex((candidate) => isOf(entry, candidate));
+      const [match] = index === -1 ? [] : candidates.splice(index, 1);
+      if (match === undefined) lost.push(entry);
+      else await ledger.accept([{ entryId: entry.entryId, run: match.run }]);
     }
-    await ledger.release(lost, { minAgeMs: REMOVED_AFTER_MS });
+    await ledger.release(
+      lost.map(({ entryId }) => entryId),
+      { minAgeMs: REMOVED_AFTER_MS },
+    );
   } catch (error) {
     if (!(error instanceof TaskApiError)) throw error;
   }
@@ -116,20 +122,38 @@ export async function settleRuns(
     return null;
   }
 
-  async function indexOf(
-    { createdAt, processor, question }: LedgerEntry,
-    runs: readonly TaskRun[],
-  ): Promise<number> {
-    const sentMs = Date.parse(createdAt);
-    for (const [index, run] of runs.entries()) {
-      const at = createdMs(run);
-      if (at < sentMs - RUN_WINDOW_MS.before || at > sentMs + RUN_WINDOW_MS.after) continue;
-      if (run.processor !== processor || (await ledger.find(run.run_id)) !== null) continue;
-      const { input } = await client.retrieveInput(run.run_id);
-      if (questionOf(input) === question) return index;
+  /** Those that one of the entries may stand for, with their inputs. */
+  async function candidatesAmong(runs: readonly TaskRun[]): Promise<Candidate[]> {
+    const found: Candidate[] = [];
+    for (const run of runs) {
+      const isWanted = open.some(
+        (entry) => entry.processor === run.processor && isInTime(entry, run),
+      );
+      if (!isWanted || (await ledger.find(run.run_id)) !== null) continue;
+      found.push({ run, input: await client.retrieveInput(run.run_id) });
     }
-    return -1;
+    return found;
   }
+}
+
+/** A run that no entry has, and what it was asked. */
+interface Candidate {
+  run: TaskRun;
+  input: RunInput;
+}
+
+/** The same question may have been asked with another spec, so all of the request is compared, unless some of it is not shown. */
+function isOf(entry: LedgerEntry, { run, input }: Candidate): boolean {
+  if (!isInTime(entry, run) || run.processor !== entry.processor) return false;
+  if (fingerprintRequest(input) === entry.fingerprint) return true;
+  const isShownWhole = !input.mcp_servers && !input.memory_scope_key;
+  return !isShownWhole && questionOf(input.input) === entry.question;
+}
+
+function isInTime({ createdAt }: LedgerEntry, run: TaskRun): boolean {
+  const sentMs = Date.parse(createdAt);
+  const at = createdMs(run);
+  return at >= sentMs - RUN_WINDOW_MS.before && at <= sentMs + RUN_WINDOW_MS.after;
 }
 
 function createdMs({ created_at: createdAt }: TaskRun): number {

@@ -127,7 +127,8 @@ describe("with an idempotency key and an engine that honours it", () => {
         async fetch(url, init) {
           if (init.method !== "POST") return engine.fetch(new Request(url, init));
           posts += 1;
-          if (posts > 1) return new Response('{"type":"error","error":{"message":"m"}}', { status });
+          if (posts > 1)
+            return new Response('{"type":"error","error":{"message":"m"}}', { status });
           await engine.fetch(new Request(url, init));
           throw new Error("read ECONNRESET");
         },
@@ -158,6 +159,28 @@ describe("with an idempotency key and an engine that honours it", () => {
     expect(count("POST")).toBe(3);
     expect(await runs()).toHaveLength(1);
     expect(await client.honoursIdempotencyKeys()).toBe(true);
+  });
+
+  test("a 404 that passes is no lasting no: the next create asks again", async () => {
+    let lost = 1;
+    let isGone = true;
+    const engine = await startTestEngine(async () => textResult("x"));
+    const client = createTaskApiClient({
+      baseUrl: "http://engine",
+      retryPolicy: quick,
+      async fetch(url, init) {
+        if (init.method !== "POST" && isGone) return new Response("<html>", { status: 404 });
+        const answer = await engine.fetch(new Request(url, init));
+        if (init.method === "POST" && lost-- > 0) throw new Error("read ECONNRESET");
+        return answer;
+      },
+    });
+    await errorOf(client.createRun(question, { idempotencyKey: "k-1" }));
+    expect(await client.honoursIdempotencyKeys()).toBe(false);
+    isGone = false;
+    lost = 1;
+    const run = await client.createRun(question, { idempotencyKey: "k-1" });
+    expect((await client.listRuns({})).runs.map(({ run_id }) => run_id)).toEqual([run.run_id]);
   });
 
   test("a create that stalls has timed out and is not sent again; the same key finds its run", async () => {
@@ -214,7 +237,7 @@ describe("a create whose outcome is unknown is not sent again", () => {
   });
 
   test.each([...AFTER, ...BEFORE])(
-    "with a key that the backend does not honour, after %s; it is asked about that once",
+    "with a key that the backend does not honour, after %s; it is asked about that each time",
     async (fault) => {
       const { client, proxy } = await connect({
         faults: firstPosts(2, fault),
@@ -225,7 +248,9 @@ describe("a create whose outcome is unknown is not sent again", () => {
         expect(error).toMatchObject({ surelyNotAccepted: false });
       }
       expect(await client.honoursIdempotencyKeys()).toBe(false);
-      expect(proxy.requests.map(({ method }) => method)).toEqual(["POST", "GET", "POST"]);
+      expect(proxy.requests.map(({ method }) => method)).toEqual(
+        "POST GET POST GET GET".split(" "),
+      );
     },
   );
 

@@ -245,7 +245,9 @@ test.each(PROFILES)(
     for (const status of [429, 401, 404, 403, 422, 502]) {
       for (const isSupportKnown of [false, true]) {
         state.fault = ({ method, url }) =>
-          isSupportKnown && method === "GET" && url.endsWith("limit=1") ? undefined : refuse(status);
+          isSupportKnown && method === "GET" && url.endsWith("limit=1")
+            ? undefined
+            : refuse(status);
         const { isError, text } = await client.call("create_task_run", args);
         expect(isError, text).toBe(true);
         expect(text).not.toContain("No run was started");
@@ -351,6 +353,40 @@ test("a run whose answer was lost is found in our engine's list of runs", async 
     ["slow 1", expect.stringMatching(/queued|running/)],
   ]);
   expect(await unknown()).toBe(0);
+});
+
+test("a lost run is not taken for one of the same question that asks for another output", async () => {
+  const { client, state, engine, unknown } = await faulty();
+  const of = (format: string, key?: string) => ({
+    input: "slow 1",
+    task_spec: { output_schema: { type: "text", description: format } },
+    metadata: { team: "a", row: 7 },
+    source_policy: { include_domains: ["example.com"] },
+    enable_events: true,
+    ...(key !== undefined && { idempotency_key: key }),
+  });
+  const lose = async (isHeard: boolean, args: Record<string, unknown>) => {
+    state.fault = (request) => {
+      if (request.method !== "POST") return refuse(502);
+      const lost = () => Promise.reject(new Error("read ECONNRESET"));
+      return isHeard ? engine.fetch(request).then(lost) : lost();
+    };
+    await client.call("create_task_run", args);
+    state.fault = () => undefined;
+  };
+  await lose(false, of("a number", "k-1"));
+  await lose(true, of("a table", "k-2"));
+  await lose(false, of("a list"));
+  await client.call("list_task_runs", {});
+  expect(await unknown()).toBe(2);
+  const first = await client.call("create_task_run", of("a number", "k-1"));
+  const second = await client.call("create_task_run", of("a table", "k-2"));
+  expect(first.report.run_id).not.toBe(second.report.run_id);
+  await lose(false, of("a number", "k-3"));
+  await lose(true, of("a table", "k-4"));
+  const third = await client.call("create_task_run", of("a number", "k-3"));
+  const fourth = await client.call("create_task_run", of("a table", "k-4"));
+  expect(third.report.run_id).not.toBe(fourth.report.run_id);
 });
 
 test("one call reads the evidence of a whole group, or one field over all its rows", async () => {
