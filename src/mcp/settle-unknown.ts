@@ -6,6 +6,8 @@ import { fingerprintRequest } from "../ledger/fingerprint-request.ts";
 import { questionOf } from "../ledger/reserve.ts";
 import type { RunInput } from "../task-api/run-input.ts";
 import type { TaskRun } from "../task-api/run.ts";
+import { isJsonObject } from "../task-api/task-spec.ts";
+import { tryParseJson } from "../text/json.ts";
 import type { Backend } from "./backend.ts";
 
 /** Within this time a backend has read a request that reached it: what is not there at two looks so far apart will not come. */
@@ -60,14 +62,28 @@ export async function settleGroup(
   const lost: number[] = [];
   const accepted: { entryId: number; run: TaskRun }[] = [];
   for (const { entryId, question } of open) {
-    const index = isNamed ? unclaimed.findIndex((one) => one.question === question) : 0;
+    const index = isNamed
+      ? unclaimed.findIndex((one) => isSameQuestion(one.question, question))
+      : 0;
     const [match] = index === -1 ? [] : unclaimed.splice(index, 1);
-    if (match === undefined) lost.push(entryId);
-    else accepted.push({ entryId, run: match.run });
+    if (match !== undefined) accepted.push({ entryId, run: match.run });
+    // One that was cut cannot be compared for certain, so nothing proves that it is none of the rest.
+    else if (unclaimed.length === 0 || !isCutObject(question)) lost.push(entryId);
   }
   if (accepted.length > 0) await ledger.accept(accepted);
   if (lost.length === 0 || released === "never") return;
   await ledger.release(lost, released === "now" ? undefined : { minAgeMs: REMOVED_AFTER_MS });
+}
+
+/** A backend may keep the keys of an object in another order. */
+function isSameQuestion(found: string | null, written: string): boolean {
+  if (found === written) return true;
+  const [one, other] = [found ?? "", written].map(tryParseJson);
+  return isJsonObject(one) && fingerprintRequest(one) === fingerprintRequest(other);
+}
+
+function isCutObject(question: string): boolean {
+  return question.startsWith("{") && tryParseJson(question) === undefined;
 }
 
 /**

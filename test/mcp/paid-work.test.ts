@@ -146,6 +146,34 @@ test.each(PROFILES)(
   },
 );
 
+test("rows of a lost batch are recognised when the backend keeps their keys in another order", async () => {
+  const { client, backend, state, unknown } = await faulty("hosted");
+  let isLost = true;
+  state.fault = (request, engine) => {
+    if (isAddRuns(request) && isLost) {
+      return engine.fetch(request).then(() => Promise.reject(new Error("read ECONNRESET")));
+    }
+    if (isLost) return isLook(request) ? refuse(502) : undefined;
+    if (!request.url.includes("/runs?")) return undefined;
+    return engine.fetch(request).then(async (answer) => {
+      const text = (await answer.text()).replaceAll(
+        /"name":("\w+"),"year":(\d+)/g,
+        '"year":$2,"name":$1',
+      );
+      return new Response(text, answer);
+    });
+  };
+  const inputs = [1, 2].map((year) => ({ name: "slow", year }));
+  const args = { inputs, idempotency_key: "rows" };
+  await client.call("create_task_group", args);
+  isLost = false;
+  const { report } = await client.call("create_task_group", args);
+  expect(report.batches).toEqual([{ from: 1, to: 2, outcome: "added_before" }]);
+  const group = await backend.client.retrieveGroup(report.taskgroup_id ?? "");
+  expect(group.status.num_task_runs).toBe(2);
+  expect(await unknown()).toBe(0);
+});
+
 test("the key of an add-runs request follows from the group's key and its runs", async () => {
   const keys: (string | null)[] = [];
   const { client, state } = await faulty();
@@ -164,6 +192,16 @@ test("the key of an add-runs request follows from the group's key and its runs",
     idempotency_key: "other",
   });
   expect(keys[2]).not.toBe(keys[0]);
+});
+
+test("keyed inputs that were not sent are sent again with the key, never without it", async () => {
+  const { client, state } = await faulty("hosted");
+  state.fault = (request) => (isAddRuns(request) || isLook(request) ? refuse(502) : undefined);
+  const inputs = Array.from({ length: 1_001 }, (_, index) => `slow ${index}`);
+  const { report } = await client.call("create_task_group", { inputs, idempotency_key: "long" });
+  expect(report.batches?.map(({ outcome }) => outcome)).toEqual(["unknown", "not_sent"]);
+  expect(report.next_step).not.toContain("send only these again");
+  expect(report.next_step).toContain("it starts only what is missing");
 });
 
 test("a group that cannot be created has cost nothing, and says so", async () => {
