@@ -86,14 +86,25 @@ function statusReport(request: ReportRequest): RunReport {
 /** Names in one note: enough to see what is wrong with an answer. */
 const UNREADABLE_SHOWN = 10;
 
-function allNotes({ seen: { run, output }, notes = [] }: ReportRequest): string[] {
+/** Why an output that there may be is not shown; null when that is no trouble. */
+function outputTrouble({ run, output, trouble }: RunSnapshot): string | null {
+  return output === null && mayHaveResult(run) ? trouble : null;
+}
+
+function allNotes({ seen, notes = [] }: ReportRequest): string[] {
+  const { run, output } = seen;
+  const trouble = outputTrouble(seen);
   const parts = [
     ...unreadableOf(run),
     ...(output === null ? [] : unreadableOf(output)).map((path) =>
       path === "" ? "output" : `output.${path}`,
     ),
   ];
-  return [...notes, ...unreadableNotes(parts)];
+  return [
+    ...notes,
+    ...(trouble === null ? [] : [`The output could not be read. ${trouble}`]),
+    ...unreadableNotes(parts),
+  ];
 }
 
 /** What of the backend's answer is not as the Task API has it, and so is not shown as it was meant. */
@@ -159,9 +170,10 @@ function describeStatus(
   }
   switch (status) {
     case "completed":
-      return view !== "events" && seen.output === null
+      if (view === "events" || seen.output !== null) return `${run} is completed.`;
+      return outputTrouble(seen) === null
         ? `${run} is completed, but the backend holds no output of it.`
-        : `${run} is completed.`;
+        : `${run} is completed, but its output could not be read.`;
     case "failed":
       return `${run} failed. It has no output, and failed runs are not billed.`;
     case "cancelled":
@@ -195,6 +207,9 @@ function nextStep(facts: KnownRunFacts, request: ReportRequest): string {
     return basis === undefined
       ? `Answer from the output and cite its sources. All evidence: ${callText("get_task_run", { run_id, view: "basis" })}.`
       : "Answer from what is shown and cite its sources; there is no more to read here.";
+  }
+  if (outputTrouble(seen) !== null) {
+    return `Wait a moment, then call ${callText("get_task_run", { run_id })} again; do not start the run again. If it stays so, tell the user.`;
   }
   switch (status) {
     case "completed":

@@ -1,4 +1,5 @@
 import { RunNotFound, RunStillActive } from "../client/errors.ts";
+import { isPassing } from "../client/outage.ts";
 import { READY_RESULT_SECONDS } from "../client/follow-run.ts";
 import type { RunSnapshot } from "../client/snapshots.ts";
 import { type TaskRun, isOver, mayHaveResult } from "../task-api/run.ts";
@@ -25,6 +26,8 @@ export async function waitForRun(
 ): Promise<RunSnapshot> {
   const { followers, client, prices } = backend;
   const progress = startProgress({ name: `Run ${runId}` });
+  // A run is watched with its output; where that cannot be read, the run still can.
+  let unwatched: unknown = null;
   const latest = await watchFor(seconds, {
     clock,
     callerLeft,
@@ -36,11 +39,17 @@ export async function waitForRun(
       progress.update({ ...snapshot, status: run.status, usual });
       return run.is_active ? "active" : "ended";
     },
+  }).catch((error: unknown) => {
+    if (!isPassing(error)) throw error;
+    unwatched = error;
+    return null;
   });
   if (latest !== null) return remember(backend, latest);
   const run = await lastLook({ clock, callerLeft }, (signal) =>
     client.retrieveRun(runId, { signal }),
-  );
+  ).catch((error: unknown) => {
+    throw unwatched ?? error;
+  });
   return remember(backend, snapshotOf(run));
 }
 
@@ -59,7 +68,10 @@ export async function lookAtRun(
   return remember(backend, snapshotOf(await backend.client.retrieveRun(runId, { signal })));
 }
 
-/** The snapshot with its output, which a mere look at a run that has ended does not bring. */
+/**
+ * The snapshot with its output, which a mere look at a run that has ended does not bring; `trouble` says why one cannot
+ * be read now.
+ */
 export async function withOutput(
   backend: Backend,
   runId: string,
@@ -81,6 +93,10 @@ export async function withOutput(
     // It has ended, and yet there is no result: the backend did not keep it. We may have.
     if (error instanceof RunNotFound) {
       return { ...snapshot, output: await keptOutput(backend, runId) };
+    }
+    if (isPassing(error)) {
+      const output = await keptOutput(backend, runId);
+      return { ...snapshot, output, trouble: output === null ? error.message : null };
     }
     throw error;
   }

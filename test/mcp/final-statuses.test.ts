@@ -54,3 +54,38 @@ test("without is_active a known status decides, and the result about a new one",
     expect(seen.report).toMatchObject({ is_active: false, output: "the answer" });
   }
 });
+
+test.each(["null", "[]", "<html>", '{"run":null}'])(
+  "a run whose result is %s is shown with its status, and what is wrong with its output is said",
+  async (result) => {
+    const engine = await startTestEngine(async () => textResult("the answer"));
+    let isOdd = false;
+    const backend = await backendOf(async (request) => {
+      const { pathname } = new URL(request.url);
+      if (isOdd && pathname.endsWith("/result")) {
+        return new Response(result, { headers: { "content-type": "application/json" } });
+      }
+      if (isOdd && pathname.endsWith("/events")) return new Response("", { status: 404 });
+      return engine.fetch(request);
+    }, "hosted");
+    const client = await connect(async () => backend);
+    const { run_id } = await backend.client.createRun({ input: "q", processor: "base" });
+    await expect
+      .poll(async () => (await backend.client.retrieveRun(run_id)).status)
+      .toBe("completed");
+    isOdd = true;
+    for (const view of ["auto", "output", "basis", "events", "status"]) {
+      for (const wait_seconds of [0, 1]) {
+        const { report, isError, text } = await client.call("get_task_run", {
+          run_id,
+          view,
+          wait_seconds,
+        });
+        expect(isError, `${view}: ${text}`).toBe(false);
+        expect(report).toMatchObject({ run_id, status: "completed", is_active: false });
+        if (view === "auto") expect(report.summary).toContain("its output could not be read");
+        if (view === "auto") expect(report.next_step).toContain(`get_task_run {"run_id":"${run_id}"}`);
+      }
+    }
+  },
+);

@@ -125,8 +125,11 @@ function reportContents(
   return [{ uri, mimeType: "text/markdown", text }, jsonContent(uri, report)];
 }
 
-function requireOutput(uri: string, { run, output }: RunSnapshot): RunOutput {
+function requireOutput(uri: string, { run, output, trouble }: RunSnapshot): RunOutput {
   if (output !== null) return output;
+  if (!run.is_active && trouble !== null) {
+    throw new ResourceNotFoundError(uri, `The output could not be read now. ${trouble}`);
+  }
   throw new ResourceNotFoundError(
     uri,
     run.is_active
