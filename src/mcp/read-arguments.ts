@@ -71,7 +71,7 @@ function readValue(value: unknown, schema: unknown, path: string[], reading: Rea
   const said = typeof value === "string" ? readText(value, shape) : value;
   if (shape.reads === "data") return said;
   if (said === "" || said === null) return undefined;
-  if (shape.reads === "itself") return said;
+  if (shape.reads === "itself") return isNotSet(said) ? undefined : said;
   if (Array.isArray(said)) {
     const items = said
       .map((item, index) => readValue(item, shape.items, [...path, String(index)], reading))
@@ -84,6 +84,13 @@ function readValue(value: unknown, schema: unknown, path: string[], reading: Rea
       ? Object.fromEntries(Object.entries(said).filter(([, member]) => member !== null))
       : readMembers(said, shape, path, reading);
   return Object.keys(members).length === 0 ? undefined : members;
+}
+
+/** Nothing, or a list or object of nothing. */
+function isNotSet(value: unknown): boolean {
+  if (value === null || value === "") return true;
+  if (Array.isArray(value)) return value.every(isNotSet);
+  return isJsonObject(value) && Object.values(value).every(isNotSet);
 }
 
 function readMembers(

@@ -163,3 +163,39 @@ test.each(["succeeded", "partially_completed"])(
     expect(report.next_step).toContain("All results are shown.");
   },
 );
+
+test("a list that begins anew on each page brings every row once, and no page counts one twice", async () => {
+  const { get } = await startGroup({ cut: (frames) => frames.join(""), ignoresCursor: true });
+  const first = await get({ view: "results", limit: 2 });
+  const last = await get({ view: "results", limit: 2, cursor: first.next_cursor });
+  const shown = [...(first.runs ?? []), ...(last.runs ?? [])].map(({ question }) => question);
+  expect(shown.toSorted()).toEqual(["a", "b", "c"]);
+  expect(last.next_step).toContain("All results are shown.");
+  // The same where the list never brings the third row.
+  const { get: getCut } = await startGroup({
+    cut: ([one = "", two = ""]) => one + two,
+    ignoresCursor: true,
+  });
+  const { next_cursor } = await getCut();
+  const { runs, notes, next_step } = await getCut({ cursor: next_cursor, view: "results" });
+  expect(runs).toEqual([]);
+  expect(notes?.[0]).toMatch(/^1 of the results that the group counts is missing here/);
+  expect(next_step).not.toContain("All results are shown");
+});
+
+test("rows of another group, and rows without their output, are not taken for results", async () => {
+  const { get: getForeign } = await startGroup({
+    cut: ([one = "", ...rest]) =>
+      one.replaceAll(/"taskgroup_id":"\w+"/g, '"taskgroup_id":"tgrp_other"') + rest.join(""),
+    ignoresCursor: true,
+  });
+  const foreign = await getForeign();
+  expect(foreign.runs).toHaveLength(2);
+  expect(foreign.notes?.[0]).toMatch(/^1 of the results that the group counts is missing here/);
+  const { get: getEmpty } = await startGroup({
+    cut: (frames) => frames.join("").replaceAll(/"output":\{.*?"basis":\[\]\}/g, '"output":null'),
+  });
+  const empty = await getEmpty();
+  expect(empty.runs?.map(({ output }) => output)).toEqual([undefined, undefined, undefined]);
+  expect(empty.notes?.[0]).toContain("no output for 3 of these runs: get_task_run");
+});

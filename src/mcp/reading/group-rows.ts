@@ -77,6 +77,7 @@ export async function readRows(
   },
 ): Promise<RowPage> {
   const place = readCursor(cursor);
+  let first = place.first;
   const rows: RunRow[] = [];
   const seen = new Set<string>();
   const unreadable = new Set<string>();
@@ -91,10 +92,16 @@ export async function readRows(
         ? 0
         : null
       : Math.max(0, expected - place.shown - rows.length);
+  const nextCursor = (): string | null => {
+    if (lastEventId === undefined) return null;
+    return place.shown === null
+      ? lastEventId
+      : `${place.shown + rows.length}~${first}~${lastEventId}`;
+  };
   const page = (isCut: boolean): RowPage => ({
     rows,
     isCut,
-    nextCursor: isCut ? writeCursor(place.shown, rows.length, lastEventId) : null,
+    nextCursor: isCut ? nextCursor() : null,
     missing: isCut ? 0 : missing(),
     trouble,
     unreadable: [...unreadable],
@@ -102,6 +109,8 @@ export async function readRows(
 
   for (let streams = 0; streams < MAX_STREAMS && fruitless < FRUITLESS_STREAMS; streams += 1) {
     const before = rows.length;
+    // Of a list that begins anew in spite of the cursor, what the pages before have shown.
+    let shownBefore = 0;
     trouble = null;
     try {
       for await (const event of open(lastEventId)) {
@@ -109,8 +118,13 @@ export async function readRows(
           trouble = "The backend reported an error in its list of runs.";
           continue;
         }
-        const isNew = isMeant(event.run) && !seen.has(event.run.run_id);
-        if (isNew) {
+        const { run_id } = event.run;
+        const isNew = isMeant(event.run) && !seen.has(run_id);
+        if (isNew && run_id === place.first) shownBefore = place.shown ?? 0;
+        if (isNew && shownBefore > 0) {
+          shownBefore -= 1;
+        } else if (isNew) {
+          if (first === "") first = run_id;
           const row = rowOf(event, view);
           left -= Buffer.byteLength(JSON.stringify(row));
           if (rows.length > 0 && (left < 0 || rows.length === limit)) {
@@ -119,7 +133,7 @@ export async function readRows(
           }
           await onState(event);
           rows.push(row);
-          seen.add(event.run.run_id);
+          seen.add(run_id);
           for (const path of unreadableOf(event)) unreadable.add(path);
         }
         lastEventId = event.event_id || lastEventId;
@@ -137,26 +151,24 @@ export async function readRows(
   if (isWhole) trouble = null;
   return {
     ...page(false),
-    nextCursor:
-      isWhole || rows.length === 0 ? null : writeCursor(place.shown, rows.length, lastEventId),
+    nextCursor: isWhole || rows.length === 0 ? null : nextCursor(),
   };
 }
 
-/** A cursor says how many rows came before it, so that the last page knows whether any are missing. */
+/**
+ * A cursor says how many rows came before it, so that the last page knows whether any are missing; and the first of
+ * them, which tells a list that is read on from one that begins anew.
+ */
 function readCursor(cursor: string | undefined): {
   shown: number | null;
+  first: string;
   lastEventId: string | undefined;
 } {
-  if (cursor === undefined) return { shown: 0, lastEventId: undefined };
-  const [, shown, id] = /^(\d{1,9})~(.+)$/s.exec(cursor) ?? [];
+  if (cursor === undefined) return { shown: 0, first: "", lastEventId: undefined };
+  const [, shown, first = "", id] = /^(\d{1,9})~([^~]*)~(.+)$/s.exec(cursor) ?? [];
   return shown === undefined
-    ? { shown: null, lastEventId: cursor }
-    : { shown: Number(shown), lastEventId: id };
-}
-
-function writeCursor(before: number | null, rows: number, id: string | undefined): string | null {
-  if (id === undefined) return null;
-  return before === null ? id : `${before + rows}~${id}`;
+    ? { shown: null, first, lastEventId: cursor }
+    : { shown: Number(shown), first, lastEventId: id };
 }
 
 function rowOf({ run, input, output }: RunState, view: RowView): RunRow {

@@ -82,6 +82,9 @@ export const getTaskGroup: Tool<typeof Arguments> = {
     const notes = [
       ...(trouble === null ? [] : [`Newer news are missing: ${trouble}`]),
       ...(page === null || shown === null ? [] : missingNotes(page, shown)),
+      ...(field === undefined && view !== "basis" && shown === "completed"
+        ? withoutOutputNotes(page?.rows ?? [])
+        : []),
       ...uncountedNotes(group),
       ...unreadableNotes([
         ...unreadableOf(group),
@@ -100,6 +103,14 @@ export const getTaskGroup: Tool<typeof Arguments> = {
     };
   },
 };
+
+function withoutOutputNotes(rows: readonly RunRow[]): string[] {
+  const without = rows.filter(isWithout).length;
+  if (without === 0) return [];
+  return [
+    `The list has no output for ${without} of these runs: get_task_run with the row's run_id looks for it.`,
+  ];
+}
 
 function isWithout({ output, basis = [] }: RunRow): boolean {
   return output === undefined && basis.length === 0;
@@ -168,7 +179,9 @@ function readPage(
       cursor,
       view,
       expected: expectedRows(group, status, newer),
-      isMeant: (run) => status === "failed" || mayHaveResult(run),
+      isMeant: (run) =>
+        (run.taskgroup_id ?? group.taskgroup_id) === group.taskgroup_id &&
+        (status === "failed" || mayHaveResult(run)),
       onState: ({ run, output }) =>
         ledger.record(run.run_id, { ...snapshotOf(run), output: output ?? null }),
     },

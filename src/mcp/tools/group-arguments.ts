@@ -199,13 +199,23 @@ const RowInput = UndisputedRunInput.extend({
   task_spec: TaskSpecArgument.nullish(),
 });
 
-/** A row's own name for the schema of its output; `output` alone is as likely a column. */
+/** A row's own other names of fields; `output` alone is as likely a column. */
 const ROW_NAMES: OtherNames = {
   output_schema: "task_spec.output_schema",
   input_schema: "task_spec.input_schema",
   "task_spec.output": "task_spec.output_schema",
   "task_spec.input": "task_spec.input_schema",
+  json_schema: "task_spec.output_schema",
+  response_format: "task_spec.output_schema",
+  webhook_url: "webhook.url",
 };
+/** The others, which are meant only where the value is no cell of a table. */
+function rowNames(row: JsonObject): OtherNames {
+  const meant = Object.entries(RUN_INPUT_NAMES).filter(
+    ([name]) => name in ROW_NAMES || (typeof row[name] === "object" && row[name] !== null),
+  );
+  return { ...ROW_NAMES, ...Object.fromEntries(meant) };
+}
 const FIELDS: ReadonlySet<string> = new Set([...Object.keys(shape), ...Object.keys(ROW_NAMES)]);
 /** Arguments that stand beside `inputs`; in a row they would be lost. */
 const BESIDE_INPUTS: readonly string[] = [
@@ -238,7 +248,7 @@ function readRow(
     return { args: {}, problems: [{ argument: "input", fix }] };
   }
   const { args, unknown, problems } = readArguments(row, RowInput, {
-    otherNames: ROW_NAMES,
+    otherNames: rowNames(row),
     onlyTypos: true,
   });
   const isMixed = fields.length > 1 || unknown.some(({ meant }) => meant !== null);
