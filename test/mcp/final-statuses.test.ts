@@ -84,7 +84,8 @@ test.each(["null", "[]", "<html>", '{"run":null}'])(
         expect(isError, `${view}: ${text}`).toBe(false);
         expect(report).toMatchObject({ run_id, status: "completed", is_active: false });
         if (view === "auto") expect(report.summary).toContain("its output could not be read");
-        if (view === "auto") expect(report.next_step).toContain(`get_task_run {"run_id":"${run_id}"}`);
+        if (view === "auto")
+          expect(report.next_step).toContain(`get_task_run {"run_id":"${run_id}"}`);
       }
     }
   },

@@ -152,6 +152,31 @@ test("previous_interaction_id holds for all inputs of a group", async () => {
   expect(inputs[1]).toMatchObject({ input: "a", previous_interaction_id: interaction_id });
 });
 
+test("a row takes a field under its other names where no column of a table is meant", async () => {
+  const { client, inputs } = await connected();
+  const json_schema = {
+    type: "object",
+    properties: { year: { type: "string" } },
+    required: ["year"],
+    additionalProperties: false,
+  };
+  const rows = [
+    { input: "a", output: json_schema },
+    { input: "b", response_format: { type: "json_schema", json_schema: { schema: json_schema } } },
+    { input: "c", include_domains: ["a.org"] },
+  ];
+  await client.call("create_task_group", { inputs: rows, wait_seconds: 30 });
+  const task_spec = { output_schema: { type: "json", json_schema } };
+  expect(inputs).toHaveLength(3);
+  expect(inputs).toEqual(
+    expect.arrayContaining([
+      { input: "a", processor: "base", task_spec },
+      { input: "b", processor: "base", task_spec },
+      { input: "c", processor: "base", source_policy: { include_domains: ["a.org"] } },
+    ]),
+  );
+});
+
 test.each([
   ["a column named input", { input: "Acme", country: "FR" }],
   ["a column named input, and an id", { input: "Acme", id: 7, output: "x" }],

@@ -61,7 +61,7 @@ test("null, empty text, lists and objects mean not set, at every depth and for e
   const empty = {
     processor: "",
     output_fields: [{ name: "", description: null }],
-    task_spec: { output_schema: null, input_schema: "" },
+    task_spec: { output_schema: { type: null, json_schema: {} }, input_schema: [] },
     source_policy: { include_domains: [], exclude_domains: [""], after_date: "" },
     metadata: { team: null },
     mcp_servers: [],
