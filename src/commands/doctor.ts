@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import type { Config, Settings } from "../config.ts";
 import type { Machine } from "../folders.ts";
 import { checkSettings } from "./check-settings.ts";
-import { cleanLine } from "../text/clean-text.ts";
+import { cleanLine, cleanValue } from "../text/clean-text.ts";
 import { checkReach, describeBackend, describeKey } from "./doctor/check-backend.ts";
 import { checkClients } from "./doctor/check-clients.ts";
 import { checkCertificates, checkProxies } from "./doctor/check-network.ts";
@@ -44,7 +44,9 @@ export async function doctorCommand(options: DoctorOptions): Promise<ExitCode> {
     if (!options.json) stdout.write(findingText(finding));
   }
   const isWell = findings.every(({ state }) => state !== "problem");
-  if (options.json) stdout.write(`${JSON.stringify({ ok: isWell, checks: findings }, null, 2)}\n`);
+  if (options.json) {
+    stdout.write(`${JSON.stringify(cleanValue({ ok: isWell, checks: findings }), null, 2)}\n`);
+  }
   return isWell ? ExitCode.done : ExitCode.failed;
 }
 
@@ -106,5 +108,5 @@ async function checkFile(
 
 function findingText({ check, state, message, advice }: Finding): string {
   const line = `${SIGNS[state]} ${check.padEnd(NAME_WIDTH)} ${cleanLine(message)}\n`;
-  return advice === undefined ? line : `${line}  ${" ".repeat(NAME_WIDTH)} → ${advice}\n`;
+  return advice === undefined ? line : `${line}  ${" ".repeat(NAME_WIDTH)} → ${cleanLine(advice)}\n`;
 }

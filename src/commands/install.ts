@@ -1,4 +1,5 @@
 import type { Machine } from "../folders.ts";
+import { cleanLine } from "../text/clean-text.ts";
 import { ExitCode, UsageError } from "./exit-code.ts";
 import { type Terminal, askPerson, isInteractive } from "./install/ask-person.ts";
 import { CLIENTS, CLIENT_IDS, type ClientId, type ClientSpec } from "./install/clients.ts";
@@ -60,7 +61,7 @@ export async function installCommand(options: InstallOptions): Promise<ExitCode>
   if (action === "print") {
     stderr.write(`For ${files.join(" and ")}:\n`);
     stdout.write(withoutSecrets(writeBlock(client, name, entry), options.secrets));
-    for (const note of options.notes) stderr.write(`Note: ${note}\n`);
+    for (const note of options.notes) stderr.write(`Note: ${cleanLine(note)}\n`);
     return ExitCode.done;
   }
 
@@ -85,7 +86,7 @@ export async function installCommand(options: InstallOptions): Promise<ExitCode>
     }
   }
   if (changes.length === 0) return ExitCode.done;
-  for (const note of options.notes) stdout.write(`Note: ${note}\n`);
+  for (const note of options.notes) stdout.write(`Note: ${cleanLine(note)}\n`);
   const places = changes.map(({ found }) => found.path).join(" and ");
   if (!(await isWanted(options, `Write this to ${places}?`))) {
     stdout.write("Nothing was changed.\n");
@@ -178,7 +179,7 @@ async function stateOf(client: ClientSpec, file: string, program: RunningProgram
     const ours = Object.entries(servers).flatMap(([name, entry]) =>
       isConfigObject(entry) && (name === SERVER_NAME || isOurEntry(entry, program)) ? [name] : [],
     );
-    return ours.length === 0 ? "-" : `has ${ours.map((name) => `"${name}"`).join(", ")}`;
+    return ours.length === 0 ? "-" : cleanLine(`has ${ours.map((name) => `"${name}"`).join(", ")}`);
   } catch (error) {
     if (!(error instanceof ClientConfigUnusable)) throw error;
     return "cannot be read";

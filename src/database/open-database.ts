@@ -64,29 +64,29 @@ async function prepareFile(path: string): Promise<void> {
   await file.close();
 }
 
-/** Node's own recursive `mkdir` never ends below /proc, where a folder is said to be missing whatever is made. */
-async function makeFolder(folder: string, canMakeParent = true): Promise<void> {
+/**
+ * Makes a folder and those above it, for their owner only, and resolves to the outermost that it made. Unlike Node's own,
+ * it ends where a system says of a folder that is there that it is not (`/proc`).
+ */
+export async function makeFolder(folder: string): Promise<string | undefined> {
+  try {
+    if ((await stat(folder)).isDirectory()) return undefined;
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+  const outer = dirname(folder) === folder ? undefined : await makeFolder(dirname(folder));
   try {
     await mkdir(folder, 0o700);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOENT" && canMakeParent && dirname(folder) !== folder) {
-      await makeFolder(dirname(folder));
-      await makeFolder(folder, false);
-      return;
-    }
-    // Whatever else is wrong with a folder that is there, opening the file tells.
-    if (await isFolder(folder)) return;
-    throw error;
+    // Another process may have made it meanwhile.
+    if (codeOf(error) !== "EEXIST" || !(await stat(folder)).isDirectory()) throw error;
+    return outer;
   }
+  return outer ?? folder;
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
-  }
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
 function configure(sqlite: Sqlite): void {

@@ -1,9 +1,11 @@
 import {
   CLIENT_INFO_META_KEY,
   type CallToolResult,
+  type JSONRPCErrorResponse,
   type JSONRPCMessage,
   type McpRequestContext,
   McpServer,
+  ProtocolErrorCode,
   type ServerContext,
   type ServerOptions,
   type Transport,
@@ -107,7 +109,7 @@ class CleanServer extends McpServer {
 
 function cleanMessage(message: JSONRPCMessage): JSONRPCMessage {
   if ("result" in message) return { ...message, result: cleanValue(message.result) };
-  if ("error" in message) return { ...message, error: cleanValue(message.error) };
+  if ("error" in message) return { ...message, error: cleanValue(asInvalidParams(message.error)) };
   if (message.params === undefined) return message;
   const { _meta, progressToken, ...params } = message.params;
   return {
@@ -118,6 +120,22 @@ function cleanMessage(message: JSONRPCMessage): JSONRPCMessage {
       ...(progressToken !== undefined && { progressToken }),
     },
   };
+}
+
+/** What the schema of a request refuses. */
+const Issues = z.array(z.object({ path: z.array(z.unknown()), message: z.string() })).nonempty();
+type JsonRpcError = JSONRPCErrorResponse["error"];
+
+/** The SDK tells params that its schemas refuse as an internal error, with their issues in JSON. The mistake is the caller's. */
+function asInvalidParams(error: JsonRpcError): JsonRpcError {
+  if (error.code !== ProtocolErrorCode.InternalError || !error.message.startsWith("[")) return error;
+  try {
+    const issues = Issues.parse(JSON.parse(error.message));
+    const lines = issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+    return { code: ProtocolErrorCode.InvalidParams, message: `Invalid request: ${lines.join("; ")}` };
+  } catch {
+    return error;
+  }
 }
 
 /** A factory of MCP servers for both protocol eras; pass it to a transport. */

@@ -113,20 +113,20 @@ function withoutNulls(message: JsonObject): JsonObject {
   if (!isObject(params)) return message;
   const { _meta: meta, arguments: given, ...others } = params;
   const read = readArguments(given);
+  // Nulls in the arguments of a tool are for the tool to judge; the SDK judges those of a prompt.
+  const isOfPrompt = rest["method"] === "prompts/get" && isObject(read);
   return {
     ...rest,
     params: {
-      ...others,
-      ...(read !== undefined && { arguments: read }),
-      ...(meta !== undefined && meta !== null && { _meta: withoutNullToken(meta) }),
+      ...withoutNullMembers(others),
+      ...(read !== undefined && { arguments: isOfPrompt ? withoutNullMembers(read) : read }),
+      ...(meta !== undefined && meta !== null && { _meta: isObject(meta) ? withoutNullMembers(meta) : meta }),
     },
   };
 }
 
-function withoutNullToken(meta: unknown): unknown {
-  if (!isObject(meta) || meta["progressToken"] !== null) return meta;
-  const { progressToken: _, ...rest } = meta;
-  return rest;
+function withoutNullMembers(object: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([, member]) => member !== null));
 }
 
 function readArguments(given: unknown): unknown {

@@ -74,6 +74,11 @@ const answered: [what: string, message: string | Buffer | object, answer: object
     call({ name: "echo", arguments: { a: 1 }, _meta: null }),
     echoed('{"a":1}'),
   ],
+  [
+    "a cursor that is null",
+    { jsonrpc: "2.0", id: 7, method: "tools/list", params: { cursor: null } },
+    { id: 7, result: { tools: [{ name: "echo" }] } },
+  ],
   ["arguments that are null", call({ name: "echo", arguments: null }), echoed("{}")],
   ["no arguments", call({ name: "echo" }), echoed("{}")],
   ["arguments as JSON text", call({ name: "echo", arguments: '{"a":[1]}' }), echoed('{"a":[1]}')],

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, rm, rmdir, stat } from "node:fs/promises";
+import { mkdtemp, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { loadSqliteDriver } from "../../database/load-sqlite.ts";
+import { makeFolder } from "../../database/open-database.ts";
 import { type Finding, reasonOf, sizeText } from "./finding.ts";
 
 /** Longer than any transaction of another process. */
@@ -27,21 +28,6 @@ export async function checkStateFolder(folder: string): Promise<Finding> {
   } finally {
     if (made !== undefined) await removeEmpty(folder, made);
   }
-}
-
-/**
- * Makes a folder and those above it, and resolves to the outermost that it made. Unlike Node's own, it ends where a
- * system says of a folder that is there that it is not (`/proc`).
- */
-async function makeFolder(folder: string): Promise<string | undefined> {
-  try {
-    if ((await stat(folder)).isDirectory()) return undefined;
-  } catch (error) {
-    if (codeOf(error) !== "ENOENT") throw error;
-  }
-  const outer = dirname(folder) === folder ? undefined : await makeFolder(dirname(folder));
-  await mkdir(folder);
-  return outer ?? folder;
 }
 
 /** Removes folders from the innermost to `last`, as far as nothing is in them. */

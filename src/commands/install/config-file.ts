@@ -2,7 +2,6 @@ import { constants } from "node:fs";
 import {
   chmod,
   copyFile,
-  mkdir,
   open,
   readFile,
   realpath,
@@ -11,6 +10,7 @@ import {
   stat,
 } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolder } from "../../database/open-database.ts";
 import { ClientConfigUnusable } from "./errors.ts";
 
 /** A file as it was found. */
@@ -64,7 +64,7 @@ export async function replaceConfigFile(
   const temporary = `${path}.new-${timestamp}-${process.pid}`;
   const backup = bytes === null ? null : `${path}.bak-${timestamp}`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const mode = bytes === null ? NEW_FILE_MODE : (await stat(path)).mode & 0o777;
     await writeNew(temporary, (file.hasByteOrderMark ? BYTE_ORDER_MARK : "") + text, mode);
     if (backup !== null) await copyFile(path, backup, constants.COPYFILE_EXCL);
@@ -119,6 +119,9 @@ function describe(error: unknown): string {
     case "ENOTDIR":
     case "EEXIST":
       return "a file stands where its folder should be";
+    case "ENOENT":
+      // Only when written to, as below /proc: a file that is missing is made.
+      return "its folder cannot be made";
     case "ENOSPC":
       return "its disk is full";
     default:
