@@ -5,6 +5,7 @@ import {
   ResourceTemplate,
   type ServerEventBus,
   completable,
+  fromJsonSchema,
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { STATE_CODEC, addInputRequiredFixtures } from "./input-required-fixtures.ts";
@@ -129,7 +130,31 @@ function addTools(server: McpServer): void {
     },
     ({ region }) => ({ content: [text(region)] }),
   );
+  server.registerTool(
+    "json_schema_2020_12_tool",
+    { description: "Its schema must arrive whole", inputSchema: fromJsonSchema(RICH_SCHEMA) },
+    () => ({ content: [text("Reached.")] }),
+  );
 }
+
+/** A schema of keywords that zod does not write: an anchor, composition and a condition. */
+const RICH_SCHEMA = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  type: "object",
+  $defs: {
+    address: { $anchor: "place", type: "object", properties: { city: { type: "string" } } },
+  },
+  properties: {
+    home: { $ref: "#/$defs/address" },
+    channel: { enum: ["post", "mail"] },
+    mail: { type: "string" },
+  },
+  allOf: [{ anyOf: [{ required: ["home"] }, { required: ["mail"] }] }],
+  if: { properties: { channel: { const: "mail" } }, required: ["channel"] },
+  then: { required: ["mail"] },
+  else: { required: ["home"] },
+  additionalProperties: false,
+};
 
 /** Tools that change what every later request is offered, and tell of it whoever listens. */
 function addChanges(server: McpServer, { bus, changes }: World): void {
