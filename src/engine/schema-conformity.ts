@@ -53,11 +53,14 @@ async function findProblems(schema: JsonObject, value: unknown): Promise<string[
 }
 
 async function compile(schema: JsonObject): Promise<Validator> {
+  const { $schema: dialect, ...keywords } = schema;
   // Loaded for the runs that need it.
   // By its default: a bundle knows no other name of a CommonJS package that loads late.
   const { Ajv2020 } = (await import("ajv/dist/2020.js")).default;
+  const { Ajv } = (await import("ajv")).default;
+  const AjvOf = /draft-0\d/.test(String(dialect)) ? Ajv : Ajv2020;
   // Unknown keywords and formats are the schema author's business, not ours.
-  const ajv = new Ajv2020({
+  const ajv = new AjvOf({
     allErrors: true,
     strict: false,
     validateFormats: false,
@@ -65,7 +68,7 @@ async function compile(schema: JsonObject): Promise<Validator> {
     verbose: true,
   });
   try {
-    const validate = ajv.compile(schema);
+    const validate = ajv.compile(keywords);
     return (value) => {
       try {
         if (validate(value)) return [];

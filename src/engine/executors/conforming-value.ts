@@ -5,6 +5,7 @@ import {
   allowedValues,
   isOfType,
   isSame,
+  limit,
   listOf,
   merge,
   readPointer,
@@ -182,6 +183,17 @@ export function buildValue(
   ): Built | undefined {
     const properties = isJsonObject(node["properties"]) ? node["properties"] : {};
     const required = new Set(listOf(node["required"]).filter((name) => typeof name === "string"));
+    const least = Math.min(limit(node, "minProperties", 0), MAX_VALUES);
+    for (const name of Object.keys(properties)) if (required.size < least) required.add(name);
+    const dependent = isJsonObject(node["dependentRequired"]) ? node["dependentRequired"] : {};
+    for (let at = 1; !filling.isSparse && required.size < least; at += 1)
+      required.add(`name_${at}`);
+    // The set grows while it is read.
+    for (const name of required) {
+      if (!Object.hasOwn(dependent, name)) continue;
+      for (const other of listOf(dependent[name]))
+        if (typeof other === "string") required.add(other);
+    }
     const values = isJsonObject(given) ? given : {};
     const others = node["additionalProperties"] === false ? [] : Object.keys(values);
     const entries: [string, unknown][] = [];
@@ -207,6 +219,9 @@ export function buildValue(
       entries.push([name, child?.value ?? null]);
       result.empty.push(...(child?.empty ?? [{ path: at, conforms: false }]));
       result.lost += child?.lost ?? 0;
+    }
+    if (entries.length < least && isNothing(given) && path !== "") {
+      return standIn(null, path, false);
     }
     const lost = Object.keys(values).filter((name) => !entries.some(([kept]) => kept === name));
     result.lost += lost.filter((name) => !isNothing(values[name])).length;

@@ -1,3 +1,4 @@
+import { typesOf, walkSchema } from "../../task-api/schema-walk.ts";
 import { isJsonObject, type JsonObject } from "../../task-api/task-spec.ts";
 
 /** The values a schema names, when it names any. */
@@ -68,23 +69,57 @@ function matches(pattern: string, value: string): boolean {
   }
 }
 
-/** Both schemas in one; where they disagree, the second. */
+/** Both schemas in one; where they disagree, the second. A property that both describe follows both. */
 export function merge(first: JsonObject, second: unknown): JsonObject {
   if (!isJsonObject(second)) return first;
   const merged = { ...first, ...second };
   const [a, b] = [first["properties"], second["properties"]];
-  if (isJsonObject(a) && isJsonObject(b)) merged["properties"] = { ...a, ...b };
+  if (isJsonObject(a) && isJsonObject(b)) {
+    const both = Object.keys(b).filter((name) => Object.hasOwn(a, name));
+    const narrowed = both.map((name) => [name, { allOf: [a[name], b[name]] }]);
+    merged["properties"] = { ...a, ...b, ...Object.fromEntries(narrowed) };
+  }
   const required = [...listOf(first["required"]), ...listOf(second["required"])];
   if (required.length > 0) merged["required"] = required;
+  const allOf = [...listOf(first["allOf"]), ...listOf(second["allOf"])];
+  if (allOf.length > 0) merged["allOf"] = allOf;
+  const types = typesOf(first).filter((type) => typesOf(second).includes(type));
+  if (types.length > 0) merged["type"] = types;
   return merged;
 }
 
-/** What a reference into the schema itself (`#/$defs/name`) names. */
+/** What a reference into the schema itself names: `#/$defs/name`, an `$anchor`, or an `$id`. */
 export function readPointer(root: JsonObject, ref: string): unknown {
-  let node: unknown = root;
-  for (const part of ref.replace(/^#\/?/, "").split("/").filter(Boolean)) {
-    const name = part.replaceAll("~1", "/").replaceAll("~0", "~");
-    node = isJsonObject(node) && Object.hasOwn(node, name) ? node[name] : undefined;
+  const [base = "", fragment = ""] = ref.split("#");
+  const isInRoot = base === "" || base === root["$id"];
+  const document = isInRoot ? root : findNode(root, (node) => node["$id"] === base);
+  if (document === undefined || fragment === "") return document;
+  if (!fragment.startsWith("/")) {
+    return findNode(document, (node) => node["$anchor"] === fragment);
+  }
+  let node: unknown = document;
+  for (const part of fragment.split("/").slice(1)) {
+    const name = decodeName(part).replaceAll("~1", "/").replaceAll("~0", "~");
+    if (Array.isArray(node)) node = node[Number(name)];
+    else node = isJsonObject(node) && Object.hasOwn(node, name) ? node[name] : undefined;
   }
   return node;
+}
+
+function findNode(
+  root: JsonObject,
+  matches: (node: JsonObject) => boolean,
+): JsonObject | undefined {
+  for (const found of walkSchema(root, Number.POSITIVE_INFINITY)) {
+    if ("node" in found && matches(found.node.schema)) return found.node.schema;
+  }
+  return undefined;
+}
+
+function decodeName(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

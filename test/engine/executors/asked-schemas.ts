@@ -136,6 +136,66 @@ export const ADMITTING: Readonly<Record<string, JsonObject>> = {
     },
     { $defs: { Named: { type: "object", properties: { name: text }, required: ["name"] } } },
   ),
+  "a property that two parts describe": strict(
+    {
+      item: {
+        allOf: [
+          ref("Named"),
+          { properties: { name: { maxLength: 9 }, kind: { enum: ["a"] } }, required: ["kind"] },
+        ],
+      },
+    },
+    {
+      $defs: {
+        Named: { type: "object", properties: { name: text, kind: text }, required: ["name"] },
+      },
+    },
+  ),
+  "references to encoded names, members of lists, anchors and ids": strict(
+    {
+      encoded: { $ref: "#/$defs/Map%3Cstring%3E" },
+      member: { $ref: "#/properties/union/anyOf/0" },
+      anchored: { $ref: "#place" },
+      named: { $ref: "urn:example:place" },
+      union: orNull(strict({ city: text })),
+    },
+    {
+      $defs: {
+        "Map<string>": { type: "object", additionalProperties: text },
+        Anchored: { $anchor: "place", ...strict({ city: text }) },
+        Named: { $id: "urn:example:place", ...strict({ city: text }) },
+      },
+    },
+  ),
+  "a name for itself and a dialect": {
+    $id: "https://example.com/company",
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    ...strict({ ceo: { $ref: "https://example.com/company#/$defs/Person" } }),
+    $defs: { Person: founder },
+  },
+  "a least number of properties": {
+    type: "object",
+    properties: { name: text, note: text },
+    minProperties: 1,
+  },
+  "a property that another one needs": {
+    type: "object",
+    properties: { street: text, city: text },
+    required: ["street"],
+    dependentRequired: { street: ["city"] },
+  },
+  "many definitions that refer to themselves": {
+    type: "object",
+    properties: { all: ref("All") },
+    $defs: {
+      All: {
+        type: "object",
+        properties: Object.fromEntries(
+          Array.from({ length: 12 }, (_, at) => [`p${at}`, { allOf: [ref("All"), ref("All")] }]),
+        ),
+      },
+    },
+  },
   "a reference with a description beside it": strict(
     { hq: { ...ref("Place"), description: "Where it sits" } },
     { $defs: { Place: strict({ city: text }) } },
@@ -161,6 +221,12 @@ export const REFUSING: Readonly<Record<string, { schema: JsonObject; paths: stri
   },
   "at least one number": {
     schema: strict({ years: { type: "array", items: { type: "integer" }, minItems: 1 } }),
+    paths: ["years"],
+  },
+  "a map with at least one number": {
+    schema: strict({
+      years: { type: "object", additionalProperties: { type: "integer" }, minProperties: 1 },
+    }),
     paths: ["years"],
   },
   "a union of numbers": {

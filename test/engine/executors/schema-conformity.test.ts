@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { conformToSchema } from "../../../src/engine/executors/conforming-value.ts";
 import { exampleValue } from "../../../src/engine/executors/scripted/example-value.ts";
+import { checkOutput } from "../../../src/engine/schema-conformity.ts";
+import type { RunOutput } from "../../../src/task-api/output.ts";
 import { isJsonObject, type JsonObject } from "../../../src/task-api/task-spec.ts";
 import { ADMITTING, REFUSING, strict } from "./asked-schemas.ts";
 import { createAsk, jsonOf } from "./run-extractive.ts";
@@ -72,6 +74,36 @@ describe("where no value says nothing, null stands there, and it is named", () =
       .reduce<unknown>((at, name) => isJsonObject(at) && at[name], value);
     expect(place).toBeNull();
   });
+});
+
+test("fields of composed schemas are looked for, and so are required ones that nothing describes", async () => {
+  const ask = await createAsk({
+    "a.md": "# Acme\n\nThe chief executive of Acme is Jane Doe. Acme has 250 employees.\n",
+  });
+  const schema = {
+    type: "object",
+    properties: { company: { description: "Acme", allOf: [{ $ref: "#/definitions/Company" }] } },
+    required: ["company", "motto"],
+    definitions: { Company: strict({ employees: { type: "integer" } }) },
+  };
+  const result = await ask("How many employees does Acme have?", spec(schema));
+  expect(jsonOf(result).content).toEqual({ company: { employees: 250 }, motto: null });
+  expect(result.warnings).toContainEqual(
+    expect.objectContaining({ detail: { fields: ["motto"] } }),
+  );
+});
+
+test("a schema of an older dialect is checked by the rules of that dialect", async () => {
+  const output: RunOutput = { type: "json", content: { pair: [1, "x"] }, basis: [] };
+  const pair = { type: "array", items: [{ type: "integer" }, { type: "integer" }] };
+  const json_schema = { $schema: "http://json-schema.org/draft-07/schema#", ...strict({ pair }) };
+  const warnings = await checkOutput(
+    { input: "", processor: "base", ...spec(json_schema) },
+    output,
+  );
+  expect(warnings.map(({ message }) => message)).toEqual([
+    "The output does not follow its schema: /pair/1 must be integer",
+  ]);
 });
 
 test("a date that was not found is an empty string, which is no date", () => {

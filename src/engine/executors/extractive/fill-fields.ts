@@ -117,6 +117,8 @@ async function fillObject(
   parents: readonly string[],
   options: FillOptions,
 ): Promise<Filled> {
+  // A map: nothing says what to look for.
+  if (fields.length === 0) return leaveEmpty(field, parents, true);
   const path = [...parents, field.name];
   const entries: [string, unknown][] = [];
   const evidence: Evidence[] = [];

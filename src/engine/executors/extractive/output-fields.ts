@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { JsonObject } from "../../../task-api/task-spec.ts";
+import { typesOf } from "../../../task-api/schema-walk.ts";
+import { isJsonObject, JsonObject } from "../../../task-api/task-spec.ts";
+import { listOf, merge, readPointer } from "../schema-keywords.ts";
 
 /** What a value must look like, reduced to what documents can answer. */
 export type FieldShape =
@@ -16,75 +18,75 @@ export interface OutputField {
 }
 
 const SchemaNode = z.looseObject({
-  type: z.union([z.string(), z.array(z.string())]).optional(),
   description: z.string().optional().catch(undefined),
-  properties: z.record(z.string(), z.unknown()).optional(),
+  properties: JsonObject.optional().catch(undefined),
+  required: z.array(z.string()).catch([]),
   items: z.unknown().optional(),
-  enum: z.array(z.unknown()).optional(),
+  enum: z.array(z.unknown()).optional().catch(undefined),
   const: z.unknown().optional(),
-  anyOf: z.array(z.unknown()).optional(),
-  oneOf: z.array(z.unknown()).optional(),
   format: z.unknown().optional(),
-  $ref: z.string().optional(),
 });
 type SchemaNode = z.infer<typeof SchemaNode>;
 
 /** The API allows 5 levels; more can only be a schema that refers to itself. */
 const MAX_DEPTH = 8;
+/** The API allows 100 properties; references can multiply them without limit. */
+const MAX_PARTS = 2_000;
 
 /** The fields of an output schema, in order. What cannot be understood is read as a string field. */
 export function readOutputFields(jsonSchema: JsonObject): OutputField[] {
-  const { shape } = readField("", jsonSchema, jsonSchema, 0);
+  let parts = 0;
+  const { shape } = readField("", jsonSchema, 0);
   return shape.kind === "object" ? [...shape.fields] : [];
-}
 
-function readField(name: string, node: unknown, root: JsonObject, depth: number): OutputField {
-  const schema = resolve(SchemaNode.catch({}).parse(node), root, MAX_DEPTH);
-  const variants = (schema.anyOf ?? schema.oneOf ?? []).map((variant) =>
-    SchemaNode.catch({}).parse(variant),
-  );
-  const chosen = variants.find((variant) => variant.type !== "null");
-  if (chosen !== undefined && depth < MAX_DEPTH) {
-    return readField(name, { description: schema.description, ...chosen }, root, depth + 1);
+  function readField(name: string, node: unknown, depth: number): OutputField {
+    const whole = flatten(node, MAX_DEPTH);
+    const schema = SchemaNode.parse(whole);
+    const type = typesOf(whole).find((candidate) => candidate !== "null");
+    const format = schema.format === "date" ? " (YYYY-MM-DD)" : "";
+    const description = (schema.description ?? "") + format;
+    return { name, description, shape: readShape(type, schema, depth) };
   }
-  const type = [schema.type ?? []].flat().find((candidate) => candidate !== "null");
-  const shape = readShape(type, schema, root, depth);
-  const format = schema.format === "date" ? " (YYYY-MM-DD)" : "";
-  return { name, description: (schema.description ?? "") + format, shape };
-}
 
-function readShape(
-  type: string | undefined,
-  schema: SchemaNode,
-  root: JsonObject,
-  depth: number,
-): FieldShape {
-  const isTooDeep = depth >= MAX_DEPTH;
-  if (!isTooDeep && (type === "object" || schema.properties !== undefined)) {
-    const fields = Object.entries(schema.properties ?? {});
-    return {
-      kind: "object",
-      fields: fields.map(([name, node]) => readField(name, node, root, depth + 1)),
-    };
+  function readShape(type: unknown, schema: SchemaNode, depth: number): FieldShape {
+    const isTooDeep = depth >= MAX_DEPTH || parts > MAX_PARTS;
+    const { additionalProperties: others, properties, items, required } = schema;
+    if (!isTooDeep && (type === "object" || properties !== undefined)) {
+      // Who names a field without describing it wants it nevertheless.
+      const named = required.map((field) => [field, others ?? {}] as const);
+      const all = Object.entries({ ...Object.fromEntries(named), ...properties });
+      return {
+        kind: "object",
+        fields: all.map(([name, node]) => readField(name, node, depth + 1)),
+      };
+    }
+    if (!isTooDeep && (type === "array" || items !== undefined)) {
+      return { kind: "array", items: readField("", items ?? {}, depth + 1) };
+    }
+    const options = schema.enum ?? (schema.const === undefined ? undefined : [schema.const]);
+    if (type === "boolean") return { kind: "boolean" };
+    if (type === "number" || type === "integer") {
+      const numbers = options?.filter((option) => typeof option === "number");
+      return { kind: type, options: numbers ?? null };
+    }
+    const texts = options?.filter((option) => typeof option === "string");
+    return { kind: "string", options: texts ?? null };
   }
-  if (!isTooDeep && (type === "array" || schema.items !== undefined)) {
-    return { kind: "array", items: readField("", schema.items ?? {}, root, depth + 1) };
-  }
-  const options = schema.enum ?? (schema.const === undefined ? undefined : [schema.const]);
-  if (type === "boolean") return { kind: "boolean" };
-  if (type === "number" || type === "integer") {
-    return { kind: type, options: options?.filter((option) => typeof option === "number") ?? null };
-  }
-  return {
-    kind: "string",
-    options: options?.filter((option) => typeof option === "string") ?? null,
-  };
-}
 
-/** Follows `#/$defs/…` references inside the schema. */
-function resolve(schema: SchemaNode, root: JsonObject, hops: number): SchemaNode {
-  if (schema.$ref === undefined || hops === 0) return schema;
-  const path = schema.$ref.replace(/^#\/?/, "").split("/");
-  const target = path.reduce<unknown>((node, key) => JsonObject.catch({}).parse(node)[key], root);
-  return resolve(SchemaNode.catch({}).parse(target), root, hops - 1);
+  /** The schema with what it refers to, all of its parts, and the first of its alternatives that is not null. */
+  function flatten(node: unknown, hops: number): JsonObject {
+    parts += 1;
+    if (!isJsonObject(node) || parts > MAX_PARTS) return {};
+    const { $ref: ref, allOf, anyOf, oneOf, ...own } = node;
+    if (hops === 0) return own;
+    const chosen = listOf(anyOf ?? oneOf).find(
+      (one) => !isJsonObject(one) || one["type"] !== "null",
+    );
+    const target = typeof ref === "string" ? readPointer(jsonSchema, ref) : undefined;
+    const whole = [target, ...listOf(allOf), chosen]
+      .map((part) => flatten(part, hops - 1))
+      .reduce(merge, {});
+    const { description } = own;
+    return { ...merge(own, whole), ...(description !== undefined && { description }) };
+  }
 }

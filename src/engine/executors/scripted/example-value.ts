@@ -36,8 +36,14 @@ function exampleNumber(node: JsonObject): number {
     limit(node, "maximum", Number.POSITIVE_INFINITY),
     limit(node, "exclusiveMaximum", Number.POSITIVE_INFINITY) - step,
   );
-  if (least > 0) return Math.ceil(least / step) * step;
-  return most < 0 ? Math.floor(most / step) * step : 0;
+  const nearest =
+    least > 0 ? Math.ceil(least / step) * step : most < 0 ? Math.floor(most / step) * step : 0;
+  // Bounds may leave no multiple of one between them.
+  const middle =
+    (Math.max(limit(node, "minimum", 0), limit(node, "exclusiveMinimum", 0)) +
+      Math.min(limit(node, "maximum", 1), limit(node, "exclusiveMaximum", 1))) /
+    2;
+  return admits(node, "number", nearest) ? nearest : middle;
 }
 
 const EXAMPLE: Filling = {
