@@ -193,17 +193,8 @@ async function sendLines(
       batches.push({ ...batch, outcome: "not_sent" });
       continue;
     }
-    const body = {
-      inputs: fresh.map(({ input }) => input),
-      ...(defaultTaskSpec && { default_task_spec: defaultTaskSpec }),
-    };
-    const keys = fresh.map(({ draft }) => draft.idempotencyKey);
-    // Where keys are honoured, the same runs sent again are the same request, also after a crash.
-    const idempotencyKey = keys.includes(null)
-      ? randomUUID()
-      : fingerprintRequest(["add-runs", taskgroupId, keys, body]);
     try {
-      const { run_ids } = await client.addRuns(taskgroupId, body, { idempotencyKey });
+      const run_ids = await addRuns(fresh, []);
       if (run_ids.length !== fresh.length) {
         await ledger.endSending(entryIds);
         const reason = `The backend named ${run_ids.length} runs for ${fresh.length} inputs`;
@@ -229,6 +220,28 @@ async function sendLines(
     }
   }
   return { batches, trouble, isWritten };
+
+  /**
+   * Where keys are honoured, the same runs sent again are the same request, also after a crash. Its answer may name runs
+   * that a batch with the same questions was given meanwhile (`taken`): then as many are still missing.
+   */
+  async function addRuns(wanted: readonly Line[], taken: readonly string[]): Promise<string[]> {
+    const body = {
+      inputs: wanted.map(({ input }) => input),
+      ...(defaultTaskSpec && { default_task_spec: defaultTaskSpec }),
+    };
+    const keys = wanted.map(({ draft }) => draft.idempotencyKey);
+    const idempotencyKey = keys.includes(null)
+      ? randomUUID()
+      : fingerprintRequest(["add-runs", taskgroupId, keys, body, ...taken]);
+    const { run_ids: runIds } = await client.addRuns(taskgroupId, body, { idempotencyKey });
+    if (runIds.length !== wanted.length) return runIds;
+    const claimed = await ledger.findClaimed(runIds).catch(() => new Set<string>());
+    const missing = wanted.filter((_line, index) => claimed.has(runIds[index] ?? ""));
+    if (missing.length === 0) return runIds;
+    const others = await addRuns(missing, [...taken, ...claimed]);
+    return runIds.map((id) => (claimed.has(id) ? (others.shift() ?? "") : id));
+  }
 
   function writeIds(fresh: readonly Line[], runIds: readonly string[]): Promise<boolean> {
     const started = fresh.flatMap(({ entry, draft }, index) => {

@@ -174,6 +174,29 @@ test("rows of a lost batch are recognised when the backend keeps their keys in a
   expect(await unknown()).toBe(0);
 });
 
+test("runs that another batch of the same question was given are not counted twice", async () => {
+  const { client, backend, state } = await faulty();
+  const { taskgroup_id } = (await client.call("create_task_group", { inputs: ["slow 0"] })).report;
+  const of = (key: string) => ({
+    taskgroup_id,
+    inputs: ["slow 1", "slow 1"],
+    idempotency_key: key,
+  });
+  // The first list never arrives, the second does, and both answers are lost.
+  state.fault = (request) => (isAddRuns(request) || isLook(request) ? refuse(502) : undefined);
+  await client.call("create_task_group", of("one"));
+  state.fault = (request, engine) => {
+    if (isLook(request)) return refuse(502);
+    return isAddRuns(request) ? engine.fetch(request).then(() => refuse(502)) : undefined;
+  };
+  await client.call("create_task_group", of("two"));
+  state.fault = () => undefined;
+  await client.call("get_task_group", { taskgroup_id, wait_seconds: 0 });
+  for (const key of ["two", "one", "two"]) await client.call("create_task_group", of(key));
+  const group = await backend.client.retrieveGroup(taskgroup_id ?? "");
+  expect(group.status.num_task_runs).toBe(5);
+});
+
 test("the key of an add-runs request follows from the group's key and its runs", async () => {
   const keys: (string | null)[] = [];
   const { client, state } = await faulty();
