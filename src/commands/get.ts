@@ -1,3 +1,4 @@
+import { readingNotes } from "../mcp/compose-report.ts";
 import { seeOrRecall } from "../mcp/see-run.ts";
 import { shownJson } from "../mcp/phrases.ts";
 import { cleanLine } from "../text/clean-text.ts";
@@ -43,7 +44,7 @@ async function showRun(
     const context = createToolContext(backend, options, () => drawProgress(stderr));
     const { seen, notes } = await seeOrRecall(backend, runId, { view: "output", seconds }, context);
     const { run, output } = seen;
-    const hasFailed = !run.is_active && run.status !== "completed" && output === null;
+    const isWithoutOutput = !run.is_active && output === null;
     if (options.json) {
       stdout.write(`${shownJson({ run, output }, 2)}\n`);
     } else {
@@ -52,8 +53,13 @@ async function showRun(
       if (output !== null) stdout.write(`${answerText(output)}\n`);
     }
     const warnings = (run.warnings ?? []).map(({ message }) => message);
-    for (const note of [...notes, ...warnings]) stderr.write(`Note: ${cleanLine(note)}\n`);
-    return hasFailed ? ExitCode.failed : ExitCode.done;
+    const reading = readingNotes(seen);
+    if (isWithoutOutput && run.status === "completed" && reading.length === 0) {
+      reading.push("The backend holds no output of it.");
+    }
+    for (const note of [...notes, ...reading, ...warnings])
+      stderr.write(`Note: ${cleanLine(note)}\n`);
+    return isWithoutOutput ? ExitCode.failed : ExitCode.done;
   } finally {
     await backend.close();
   }

@@ -9,6 +9,7 @@ import { JsonObject } from "../task-api/task-spec.ts";
 import { cleanLine } from "../text/clean-text.ts";
 import { parseJson } from "../text/json.ts";
 import { shownJson } from "../mcp/phrases.ts";
+import { readingNotes } from "../mcp/compose-report.ts";
 import { explainError } from "../mcp/explain-error.ts";
 import { placeRun } from "../mcp/place-run.ts";
 import { CostRefused } from "../mcp/refusals.ts";
@@ -160,11 +161,15 @@ function stepText({ run, latestMessage, sourcesRead, trouble }: RunSnapshot): st
 }
 
 function report(
-  { run, output }: RunSnapshot,
+  seen: RunSnapshot,
   { json: asJson, stdout, stderr }: Pick<RunCommandOptions, "json" | "stdout" | "stderr">,
 ): ExitCode {
+  const { run, output } = seen;
   if (asJson) stdout.write(`${shownJson({ run, output }, 2)}\n`);
-  for (const { message } of run.warnings ?? []) stderr.write(`Note: ${cleanLine(message)}\n`);
+  const warnings = (run.warnings ?? []).map(({ message }) => message);
+  for (const note of [...readingNotes(seen), ...warnings]) {
+    stderr.write(`Note: ${cleanLine(note)}\n`);
+  }
   if (output !== null) {
     if (!asJson) stdout.write(`${answerText(output)}\n`);
     return ExitCode.done;

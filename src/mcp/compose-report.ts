@@ -92,6 +92,11 @@ function outputTrouble({ run, output, trouble }: RunSnapshot): string | null {
 }
 
 function allNotes({ seen, notes = [] }: ReportRequest): string[] {
+  return [...notes, ...readingNotes(seen)];
+}
+
+/** What of a run and its output could not be read, and why. */
+export function readingNotes(seen: RunSnapshot): string[] {
   const { run, output } = seen;
   const trouble = outputTrouble(seen);
   const parts = [
@@ -101,7 +106,6 @@ function allNotes({ seen, notes = [] }: ReportRequest): string[] {
     ),
   ];
   return [
-    ...notes,
     ...(trouble === null ? [] : [`The output could not be read. ${trouble}`]),
     ...unreadableNotes(parts),
   ];
