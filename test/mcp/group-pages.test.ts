@@ -169,7 +169,8 @@ test("a list that begins anew on each page brings every row once, and no page co
   const first = await get({ view: "results", limit: 2 });
   const last = await get({ view: "results", limit: 2, cursor: first.next_cursor });
   const shown = [...(first.runs ?? []), ...(last.runs ?? [])].map(({ question }) => question);
-  expect(shown.toSorted()).toEqual(["a", "b", "c"]);
+  expect(new Set(shown)).toEqual(new Set(["a", "b", "c"]));
+  expect(shown).toHaveLength(3);
   expect(last.next_step).toContain("All results are shown.");
   // The same where the list never brings the third row.
   const { get: getCut } = await startGroup({
