@@ -283,5 +283,8 @@ try {
 } catch (error) {
   const message = filesWereReplaced(error) ? FILES_REPLACED : messageOf(error);
   process.stderr.write(`task-run-mcp: ${cleanText(message)}\n`);
-  process.exitCode = exitCodeOf(error);
+  const code = exitCodeOf(error);
+  process.exitCode = code;
+  // A client's end of stdin stays open: it would wait for answers that nobody gives.
+  setTimeout(() => process.exit(code), 100).unref();
 }

@@ -293,5 +293,12 @@ const Toolsets = z
 const Profile = z.string().toLowerCase().pipe(z.enum(PROFILES));
 
 export function readMachine(env: NodeJS.ProcessEnv = process.env): Machine {
-  return { platform: process.platform, home: homeFolder(), env };
+  return {
+    platform: process.platform,
+    env,
+    // Not everybody who asks for the machine needs it, and not every user has one.
+    get home() {
+      return homeFolder();
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import type { Config, Settings } from "../config.ts";
-import type { Machine } from "../folders.ts";
+import { type Machine, NoHomeFolder } from "../folders.ts";
 import { checkSettings } from "./check-settings.ts";
 import { cleanLine, cleanValue } from "../text/clean-text.ts";
 import { checkReach, describeBackend, describeKey } from "./doctor/check-backend.ts";
@@ -89,7 +89,13 @@ async function* examine(options: DoctorOptions): AsyncGenerator<Finding> {
   }
   const { pricesFile } = bridge;
   if (pricesFile !== undefined) yield await checkFile("Prices", pricesFile, readPrices);
-  yield* checkClients({ ...options, proxies });
+  try {
+    yield* checkClients({ ...options, proxies });
+  } catch (error) {
+    if (!(error instanceof NoHomeFolder)) throw error;
+    const message = "none can be looked for: this user has no home folder";
+    yield { check: "Clients", state: "warning", message, advice: "Set HOME." };
+  }
 }
 
 async function checkFile(
@@ -108,5 +114,7 @@ async function checkFile(
 
 function findingText({ check, state, message, advice }: Finding): string {
   const line = `${SIGNS[state]} ${check.padEnd(NAME_WIDTH)} ${cleanLine(message)}\n`;
-  return advice === undefined ? line : `${line}  ${" ".repeat(NAME_WIDTH)} → ${cleanLine(advice)}\n`;
+  return advice === undefined
+    ? line
+    : `${line}  ${" ".repeat(NAME_WIDTH)} → ${cleanLine(advice)}\n`;
 }

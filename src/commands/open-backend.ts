@@ -203,7 +203,10 @@ async function startEngineSomewhere(
   } catch (error) {
     if (!(error instanceof DatabaseUnusable)) throw error;
     const engine = await startEngine({ ...config, databasePath: ":memory:" }, use);
-    use.log.warn({ err: error }, "runs are kept in memory: the state folder cannot be used");
+    use.log.warn(
+      { reason: error.message },
+      "runs are kept in memory: the state folder cannot be used",
+    );
     return { engine, trouble: error.message };
   }
 }

@@ -79,7 +79,7 @@ async function openOrFallBack(
   } catch (error) {
     if (!(error instanceof DatabaseUnusable)) throw error;
     const db = await open(IN_MEMORY);
-    log.warn({ err: error }, "the ledger is kept in memory: its file cannot be used");
+    log.warn({ reason: error.message }, "the ledger is kept in memory: its file cannot be used");
     return { db, volatileReason: error.message };
   }
 }

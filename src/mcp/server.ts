@@ -128,11 +128,15 @@ type JsonRpcError = JSONRPCErrorResponse["error"];
 
 /** The SDK tells params that its schemas refuse as an internal error, with their issues in JSON. The mistake is the caller's. */
 function asInvalidParams(error: JsonRpcError): JsonRpcError {
-  if (error.code !== ProtocolErrorCode.InternalError || !error.message.startsWith("[")) return error;
+  if (error.code !== ProtocolErrorCode.InternalError || !error.message.startsWith("["))
+    return error;
   try {
     const issues = Issues.parse(JSON.parse(error.message));
     const lines = issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-    return { code: ProtocolErrorCode.InvalidParams, message: `Invalid request: ${lines.join("; ")}` };
+    return {
+      code: ProtocolErrorCode.InvalidParams,
+      message: `Invalid request: ${lines.join("; ")}`,
+    };
   } catch {
     return error;
   }

@@ -120,7 +120,8 @@ function withoutNulls(message: JsonObject): JsonObject {
     params: {
       ...withoutNullMembers(others),
       ...(read !== undefined && { arguments: isOfPrompt ? withoutNullMembers(read) : read }),
-      ...(meta !== undefined && meta !== null && { _meta: isObject(meta) ? withoutNullMembers(meta) : meta }),
+      ...(meta !== undefined &&
+        meta !== null && { _meta: isObject(meta) ? withoutNullMembers(meta) : meta }),
     },
   };
 }

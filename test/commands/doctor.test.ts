@@ -14,6 +14,7 @@ import { type DoctorOptions, doctorCommand } from "../../src/commands/doctor.ts"
 import { checkNode } from "../../src/commands/doctor/check-program.ts";
 import { checkStateFolder } from "../../src/commands/doctor/check-state.ts";
 import { readSettings } from "../../src/config.ts";
+import { NoHomeFolder } from "../../src/folders.ts";
 import type { Flags } from "../../src/options.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 
@@ -443,4 +444,39 @@ test("an entry at a URL is asked for its tools with its token", async () => {
   ]);
   expect(new Set(asked)).toEqual(new Set(["Bearer hunter2"]));
   expect(output).not.toContain("hunter2");
+});
+
+test("an entry by our name that starts files that were moved is named", async () => {
+  const home = await temporaryFolder();
+  const file = join(home, ".cursor", "mcp.json");
+  await mkdir(dirname(file), { recursive: true });
+  const gone = join(home, "gone", "cli.js");
+  await writeFile(
+    file,
+    JSON.stringify({ mcpServers: { "task-run": { command: process.execPath, args: [gone] } } }),
+  );
+  const { of } = await examine(home);
+  expect(of("Cursor")).toMatchObject([
+    { state: "problem", message: `"task-run" starts ${gone}, which is not there` },
+  ]);
+});
+
+test("a user without a home folder is told so, after everything else", async () => {
+  const home = await temporaryFolder();
+  const machine = {
+    platform: "linux" as const,
+    env: {},
+    get home(): string {
+      throw new NoHomeFolder("none");
+    },
+  };
+  const { code, of } = await examine(home, {}, {}, { machine });
+  expect(code).toBe(0);
+  expect(of("Clients")).toMatchObject([{ state: "warning", advice: "Set HOME." }]);
+});
+
+test("what the findings quote is shown without control characters", async () => {
+  const env = { "TASK_RUN_MCP_\u001B[31mX\u202E": "1" };
+  const { of } = await examine(await temporaryFolder(), {}, env);
+  expect(of("Variables")).toMatchObject([{ message: "TASK_RUN_MCP_X is no setting" }]);
 });

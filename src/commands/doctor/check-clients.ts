@@ -86,9 +86,8 @@ async function readEntries(
   const { servers } = readServers(text, client, path);
   return Object.entries(servers).flatMap(([name, entry]) => {
     if (!isConfigObject(entry)) return [];
-    // Of a server at a URL only the name tells that it is ours.
-    const isOurs =
-      isOurEntry(entry, program) || (name === SERVER_NAME && urlOf(entry) !== undefined);
+    // Of a server at a URL, or of files that were moved, only the name tells that it is ours.
+    const isOurs = name === SERVER_NAME || isOurEntry(entry, program);
     return isOurs ? [{ client, name, entry }] : [];
   });
 }

@@ -18,11 +18,16 @@ export async function checkStateFolder(folder: string): Promise<Finding> {
     const message = made === undefined ? folder : `${folder}, which the first run makes`;
     return { check, state: "ok", message };
   } catch (error) {
+    const code = codeOf(error);
     const what = (await exists(folder)) ? "written to" : "made";
+    const why =
+      code === "EEXIST" || code === "ENOTDIR"
+        ? "a file stands in its place"
+        : (code ?? reasonOf(error));
     return {
       check,
       state: "problem",
-      message: `${folder} cannot be ${what} (${codeOf(error) ?? reasonOf(error)})`,
+      message: `${folder} cannot be ${what} (${why})`,
       advice: "Check its permissions and its disk, or set --state-dir or TASK_RUN_MCP_STATE_DIR.",
     };
   } finally {

@@ -1,14 +1,5 @@
 import { constants } from "node:fs";
-import {
-  chmod,
-  copyFile,
-  open,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-} from "node:fs/promises";
+import { chmod, copyFile, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { makeFolder } from "../../database/open-database.ts";
 import { ClientConfigUnusable } from "./errors.ts";

@@ -139,6 +139,12 @@ async function parse(bytes: Buffer, format: Format): Promise<ParsedDocument> {
     return await format.read(bytes);
   } catch (error) {
     if (error instanceof DocumentUnreadable) throw error;
+    if (error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND") {
+      throw new DocumentUnreadable(
+        "cannot be read: a part of this program is not there any more. Start the program again",
+        { cause: error },
+      );
+    }
     // Hostile nesting exhausts the parsers' stack; one bad file must not stop the others.
     throw new DocumentUnreadable("cannot be parsed; its structure is damaged or nested too deep", {
       cause: error,

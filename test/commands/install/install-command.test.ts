@@ -302,3 +302,13 @@ test("without a client, those found here are listed, with what they have of this
   expect(ours).toContain("cursor");
   expect(ours).not.toContain("kiro");
 });
+
+test.skipIf(process.platform !== "linux")(
+  "a folder that cannot be made is named, at once",
+  async () => {
+    const file = { path: "/proc/deep/mcp.json", bytes: null, text: "", hasByteOrderMark: false };
+    await expect(replaceConfigFile(file, "{}", new Date())).rejects.toThrow(
+      "/proc/deep/mcp.json: its folder cannot be made; nothing was changed.",
+    );
+  },
+);
