@@ -108,10 +108,10 @@ export function readPointer(root: JsonObject, ref: string): unknown {
 
 function findNode(
   root: JsonObject,
-  matches: (node: JsonObject) => boolean,
+  isWanted: (node: JsonObject) => boolean,
 ): JsonObject | undefined {
   for (const found of walkSchema(root, Number.POSITIVE_INFINITY)) {
-    if ("node" in found && matches(found.node.schema)) return found.node.schema;
+    if ("node" in found && isWanted(found.node.schema)) return found.node.schema;
   }
   return undefined;
 }
