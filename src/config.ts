@@ -293,12 +293,7 @@ const Toolsets = z
 const Profile = z.string().toLowerCase().pipe(z.enum(PROFILES));
 
 export function readMachine(env: NodeJS.ProcessEnv = process.env): Machine {
-  return {
-    platform: process.platform,
-    env,
-    // Not everybody who asks for the machine needs it, and not every user has one.
-    get home() {
-      return homeFolder();
-    },
-  };
+  // Not everybody who asks for the machine needs a home, and not every user has one.
+  const home = { get: homeFolder, enumerable: true };
+  return Object.defineProperty({ platform: process.platform, home: "", env }, "home", home);
 }

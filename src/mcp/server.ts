@@ -1,11 +1,12 @@
 import {
   CLIENT_INFO_META_KEY,
+  INTERNAL_ERROR,
+  INVALID_PARAMS,
   type CallToolResult,
   type JSONRPCErrorResponse,
   type JSONRPCMessage,
   type McpRequestContext,
   McpServer,
-  ProtocolErrorCode,
   type ServerContext,
   type ServerOptions,
   type Transport,
@@ -128,13 +129,12 @@ type JsonRpcError = JSONRPCErrorResponse["error"];
 
 /** The SDK tells params that its schemas refuse as an internal error, with their issues in JSON. The mistake is the caller's. */
 function asInvalidParams(error: JsonRpcError): JsonRpcError {
-  if (error.code !== ProtocolErrorCode.InternalError || !error.message.startsWith("["))
-    return error;
+  if (error.code !== INTERNAL_ERROR || !error.message.startsWith("[")) return error;
   try {
     const issues = Issues.parse(JSON.parse(error.message));
     const lines = issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
     return {
-      code: ProtocolErrorCode.InvalidParams,
+      code: INVALID_PARAMS,
       message: `Invalid request: ${lines.join("; ")}`,
     };
   } catch {
