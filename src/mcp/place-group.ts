@@ -57,7 +57,6 @@ type PlacingContext = Budgets & Pick<ToolContext, "log" | "clock">;
 
 /** More than any group has. */
 const ALL = 1_000_000;
-
 /** Another process may be sending the same list: a batch of a thousand has its answer by then, or the backend is very slow. */
 const OTHER_SENDER_MS = 35_000;
 
@@ -203,13 +202,11 @@ async function sendLines(
       }
       isWritten = (await writeIds(fresh, run_ids)) && isWritten;
       const unread = run_ids.filter((id) => id === "").length;
-      if (unread === 0) {
-        batches.push({ ...batch, outcome: "added" });
-        continue;
-      }
-      await ledger.endSending(entryIds);
+      if (unread > 0) await ledger.endSending(entryIds);
       const reason = `The backend named ${unread} of the runs in a way that cannot be read`;
-      batches.push({ ...batch, outcome: "unknown", reason });
+      batches.push(
+        unread === 0 ? { ...batch, outcome: "added" } : { ...batch, outcome: "unknown", reason },
+      );
     } catch (error) {
       if (!(error instanceof TaskApiError)) throw error;
       trouble = error;
@@ -267,27 +264,22 @@ async function learnOutcomes(
   { clock, log }: PlacingContext,
 ): Promise<void> {
   const { ledger } = backend;
+  const isWaiting = ({ isNew, entry }: Line) => !isNew && entry?.runId === null;
   const openLines = ({ outcome, lines, sent }: SentBatch) =>
-    outcome === "unknown" ? sent : outcome === "added_before" ? waitingOf(lines) : [];
+    outcome === "unknown" ? sent : outcome === "added_before" ? lines.filter(isWaiting) : [];
   const ids = idsOf(batches.flatMap(openLines));
-  let latest = new Map<number, LedgerEntry>();
+  const note = (err: unknown) =>
+    log().warn({ err, taskgroup_id: taskgroupId }, "lost runs of a group cannot be looked up");
   try {
     if (ids.length > 0) {
       await ledger.whenSent(ids, OTHER_SENDER_MS);
       await settleGroup(taskgroupId, backend, { clock, released: "never" });
     }
   } catch (error) {
-    log().warn(
-      { err: error, taskgroup_id: taskgroupId },
-      "lost runs of a group cannot be looked up",
-    );
+    note(error);
   }
-  try {
-    const entries = ids.length === 0 ? [] : await ledger.whenSent(ids, 0);
-    latest = new Map(entries.map((entry) => [entry.entryId, entry]));
-  } catch (error) {
-    log().warn({ err: error, taskgroup_id: taskgroupId }, "what was written down cannot be read");
-  }
+  const entries = ids.length === 0 ? [] : await ledger.whenSent(ids, 0).catch(note);
+  const latest = new Map(entries?.map((entry) => [entry.entryId, entry]));
   for (const batch of batches) {
     const open = openLines(batch);
     const isKnown = ({ entry }: Line) => (latest.get(entry?.entryId ?? 0)?.runId ?? null) !== null;
@@ -301,10 +293,6 @@ async function learnOutcomes(
       batch.reason = `${unknown} of them were sent before, and it is not known whether they were accepted`;
     }
   }
-}
-
-function waitingOf(lines: readonly Line[]): Line[] {
-  return lines.filter(({ isNew, entry }) => !isNew && entry?.runId === null);
 }
 
 function idsOf(lines: readonly Line[]): number[] {
