@@ -73,8 +73,14 @@ function readValue(value: unknown, schema: unknown, path: string[], reading: Rea
   if (said === "" || said === null) return undefined;
   if (shape.reads === "itself") return isNotSet(said) ? undefined : said;
   if (Array.isArray(said)) {
+    // A row of data that is null is refused by its schema: without it the others would have other places.
+    const isRow = describe(shape.items).reads === "data";
     const items = said
-      .map((item, index) => readValue(item, shape.items, [...path, String(index)], reading))
+      .map((item, index) =>
+        item === null && isRow
+          ? null
+          : readValue(item, shape.items, [...path, String(index)], reading),
+      )
       .filter((item) => item !== undefined);
     return items.length === 0 ? undefined : items;
   }

@@ -266,6 +266,15 @@ test.each(PROFILES)(
   },
 );
 
+test("a row that is null is refused, so that the others keep their places", async () => {
+  const { client } = await connected("extended");
+  const inputs = ["City 1", null, "City 3"];
+  const { isError, text } = await client.call("create_task_group", { inputs });
+  expect(isError).toBe(true);
+  expect(text).toContain("inputs.1");
+  expect(text).toContain("No run was started");
+});
+
 test.each(PROFILES)("%s: results come in pages that lead to each run once", async (profile) => {
   const { client } = await connected(profile);
   const inputs = Array.from({ length: 25 }, (_, index) => `City ${index}`);
