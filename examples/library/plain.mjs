@@ -8,7 +8,12 @@ const [question = "What was the GDP of France in 2023?"] = process.argv.slice(2)
 const engine = await startEngine();
 const client = createTaskApiClient({ baseUrl: engine.url });
 try {
-  const { run_id } = await client.createRun({ input: question, processor: "base" });
+  const { run_id } = await client.createRun({
+    input: question,
+    processor: "base",
+    // Progress; below the processor `pro` it is off unless it is asked for.
+    enable_events: true,
+  });
   // All who watch a run share one connection; a broken one is opened again.
   for await (const { percent, latestMessage, run, output } of client.watchRun(run_id)) {
     console.error(`${percent} % ${latestMessage ?? run.status}`);

@@ -149,7 +149,12 @@ describe("a run that is followed", () => {
   });
 
   test("ends when the run waits for an action from outside", async () => {
-    const waiting = { run_id: "", status: "action_required", is_active: false, processor: "pro" };
+    const waiting = {
+      run_id: "trun_waiting",
+      status: "action_required",
+      is_active: false,
+      processor: "pro",
+    };
     const { followers, runId } = await startRun({
       fault: (kind, response) =>
         kind === "events" && sendStates(response, { type: "task_run.state", run: waiting }),

@@ -125,8 +125,9 @@ async function place(client: TestClient, question: string): Promise<Placed> {
 async function untilOver(client: TestClient, runId: string): Promise<RunReport> {
   for (;;) {
     const { report, isError, text } = await client.call("get_task_run", { run_id: runId });
-    if (!isError && report.is_active === false) return report;
-    if (isError) expect(text).toContain(`get_task_run {"run_id":"${runId}"}`);
+    const isUnread = report.status === "completed" && report.output === undefined;
+    if (!isError && report.is_active === false && !isUnread) return report;
+    if (isError || isUnread) expect(text).toContain(`get_task_run {"run_id":"${runId}"}`);
   }
 }
 

@@ -35,7 +35,7 @@ const KILL_POINTS: KillPoint[] = fc.sample(
 async function create(url: string, input: string, hook: string): Promise<string | undefined> {
   try {
     const webhook = { url: hook, event_types: ["task_run.status"] };
-    const body = JSON.stringify({ input, processor: "base", webhook });
+    const body = JSON.stringify({ input, processor: "base", enable_events: true, webhook });
     const headers = { "content-type": "application/json" };
     const answer = await fetch(`${url}/v1/tasks/runs`, { method: "POST", body, headers });
     const { run_id: runId }: { run_id: string } = JSON.parse(await answer.text());

@@ -17,6 +17,7 @@ test("a reserved run is unknown until the backend's answer is noted", async () =
   );
   expect(entry).toEqual({
     entryId: 1,
+    fingerprint: expect.any(String),
     runId: null,
     isBeingSent: true,
     taskgroupId: "g",
