@@ -285,6 +285,6 @@ try {
   process.stderr.write(`task-run-mcp: ${cleanText(message)}\n`);
   const code = exitCodeOf(error);
   process.exitCode = code;
-  // A client's end of stdin stays open: it would wait for answers that nobody gives.
+  // A client's end of stdin stays open: it would wait for answers that never come.
   setTimeout(() => process.exit(code), 100).unref();
 }

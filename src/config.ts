@@ -19,7 +19,7 @@ import {
   Days,
   Dollars,
   DrainSeconds,
-  Flag,
+  TrueOrFalse,
   HostNames,
   HttpUrl,
   KnownProcessor,
@@ -169,7 +169,7 @@ export function readSettings(
     allowNetworks: splitList(text("allowNetworks")),
     webhookSecrets: splitList(text("webhookSecrets")),
     retentionDays: parse("retentionDays", Days, "a number of days, 1 or more"),
-    strictOutput: parse("strictOutput", Flag, "true or false") ?? false,
+    strictOutput: parse("strictOutput", TrueOrFalse, "true or false") ?? false,
   };
   const { proxies, secrets: proxySecrets } = readProxies(reader.read);
   const apiKey = parse("apiKey", ApiKey, "the key as the provider shows it, without spaces");
@@ -205,7 +205,7 @@ export function readSettings(
     backend,
     bridge: {
       toolsets: parse("toolsets", Toolsets, "runs, groups, or runs,groups") ?? [...TOOLSETS],
-      isReadOnly: parse("readOnly", Flag, "true or false") ?? false,
+      isReadOnly: parse("readOnly", TrueOrFalse, "true or false") ?? false,
       defaultProcessor: parse(
         "defaultProcessor",
         // Another Task API may have processors of its own.
@@ -228,7 +228,7 @@ export function readSettings(
       apiKey: engineApiKey,
       tenantsFile,
       profile: parse("profile", Profile, PROFILES.join(" or ")) ?? "extended",
-      requireBetas: parse("requireBetas", Flag, "true or false") ?? false,
+      requireBetas: parse("requireBetas", TrueOrFalse, "true or false") ?? false,
       pricesFile: path("prices"),
     },
     http,
@@ -270,7 +270,7 @@ function readHttp(
     tokensFile: tokensFile === undefined ? undefined : resolvePath(tokensFile),
     token: parse("httpToken", Token, "16 or more visible characters without spaces"),
     oauth: issuer === undefined || audience === undefined ? undefined : { issuer, audience },
-    allowKeyHeader: parse("allowKeyHeader", Flag, "true or false") ?? false,
+    allowKeyHeader: parse("allowKeyHeader", TrueOrFalse, "true or false") ?? false,
     callerLimits: {
       requestsPerMinute: parse("callerRequestsPerMinute", Quota, "a number, 1 or more"),
       budgetUsdPerDay: parse(

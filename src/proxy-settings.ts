@@ -61,7 +61,7 @@ function decoded(text: string): string {
   }
 }
 
-/** What of a proxy's URL may be shown to nobody. */
+/** The parts of a proxy's URL that must never be shown. */
 function proxySecrets(value: string, { authorization }: Proxy): string[] {
   const password = /^[^/]*\/\/[^@]*?:(.+)@/.exec(value)?.[1] ?? /^[^/:]*:([^/]+)@/.exec(value)?.[1];
   const encoded = authorization?.replace("Basic ", "");

@@ -8,7 +8,7 @@ import {
   type SettingName,
   variablesOf,
 } from "./options.ts";
-import { cleanValue, splitList } from "./setting-values.ts";
+import { cleanSetting, splitList } from "./setting-values.ts";
 
 /** A setting with a value that cannot be used. */
 export interface WrongSetting {
@@ -134,7 +134,7 @@ function readSetting(
     [flags[name], flag],
     ...variablesOf(option).map((variable) => [env[variable], variable] as const),
   ] as const) {
-    const value = given === undefined ? "" : cleanValue(String(given));
+    const value = given === undefined ? "" : cleanSetting(String(given));
     if (value !== "" && !isLeftEmpty(value)) return { value, origin };
   }
   return undefined;
@@ -157,7 +157,7 @@ export function readFolders(
   list: string | undefined,
   resolvePath: (path: string) => string,
 ): string[] {
-  const given = single.map(cleanValue).filter((folder) => folder !== "" && !isLeftEmpty(folder));
+  const given = single.map(cleanSetting).filter((folder) => folder !== "" && !isLeftEmpty(folder));
   if (given.length > 0) return given;
   return list?.includes(",") && existsSync(resolvePath(list)) ? [list] : splitList(list);
 }

@@ -36,7 +36,7 @@ export const Days = z.coerce.number().int().min(1);
 export const Port = z.coerce.number().int().min(0).max(65_535);
 
 export const Level = z.string().toLowerCase().pipe(z.enum(LOG_LEVELS));
-export const Flag = z.stringbool();
+export const TrueOrFalse = z.stringbool();
 export const ProcessorName = z
   .string()
   .toLowerCase()
@@ -57,7 +57,7 @@ function isAccepted(check: (text: string) => unknown, text: string): boolean {
 export function splitList(value: string | undefined): string[] {
   return (value ?? "")
     .split(",")
-    .map(cleanValue)
+    .map(cleanSetting)
     .filter((part) => part !== "");
 }
 
@@ -70,12 +70,12 @@ const QUOTED =
   /^(?:"([^"]*)"|'([^']*)'|`([^`]*)`|\u201c([^\u201d]*)\u201d|\u2018([^\u2019]*)\u2019)$/s;
 
 /** What was meant by a value: without the space and the quotation marks around it that hosts and shells leave there. */
-export function cleanValue(text: string): string {
+export function cleanSetting(text: string): string {
   const value = text.replaceAll(/^[\s\u200b]+|[\s\u200b]+$/g, "");
   const inner = QUOTED.exec(value)
     ?.slice(1)
     .find((part) => part !== undefined);
-  return inner === undefined ? value : cleanValue(inner);
+  return inner === undefined ? value : cleanSetting(inner);
 }
 
 function splitPair(pair: string): [name: string, value: string] {

@@ -60,7 +60,7 @@ export async function readErrorAnswer(
   if (status >= 500) {
     return new BackendFailed(`The backend failed (status ${status}).`, { ...facts, retryAfterMs });
   }
-  // These mean the same whoever says them; every other code only where the Task API itself does.
+  // These mean the same from a gateway; every other code counts only in the Task API's own words.
   const isPlain = status === 413 || status === 429;
   // Extensions that a backend may lack: that they are missing is no claim about a run.
   const isExtension = ["cancel", "cancel-group", "list"].includes(subject.kind);

@@ -172,7 +172,7 @@ export async function followRun(options: FollowOptions): Promise<void> {
     } catch (error) {
       if (error instanceof RunNotFound) return { run, output: null };
       if (!(error instanceof RunStillActive) || isCompleted) throw error;
-      // The result knows better what a status means that nobody here knows.
+      // The status is unknown here; the result tells what it means.
       return { run: isOver(run) ? run : { ...run, is_active: true }, output: null };
     }
   }

@@ -5,7 +5,7 @@ import { type Terminal, askPerson, isInteractive } from "./install/ask-person.ts
 import { CLIENTS, CLIENT_IDS, type ClientId, type ClientSpec } from "./install/clients.ts";
 import { findClient } from "./install/find-client.ts";
 import { type ConfigFile, readConfigFile, replaceConfigFile } from "./install/config-file.ts";
-import { describeChange, withoutSecrets } from "./install/describe-change.ts";
+import { describeChange, redactText } from "./install/describe-change.ts";
 import { readServers, removeEntry, setEntry, writeBlock } from "./install/edit-config.ts";
 import { ClientConfigUnusable } from "./install/errors.ts";
 import { type ConfigObject, isConfigObject } from "./install/merge-entry.ts";
@@ -60,7 +60,7 @@ export async function installCommand(options: InstallOptions): Promise<ExitCode>
   const entry = createEntry(client, options);
   if (action === "print") {
     stderr.write(`For ${files.join(" and ")}:\n`);
-    stdout.write(withoutSecrets(writeBlock(client, name, entry), options.secrets));
+    stdout.write(redactText(writeBlock(client, name, entry), options.secrets));
     for (const note of options.notes) stderr.write(`Note: ${cleanLine(note)}\n`);
     return ExitCode.done;
   }

@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 export interface Clock {
   /** Epoch milliseconds; fractions keep moments within one millisecond apart. */
   now(): number;
-  /** Milliseconds since some moment, which nobody can set: for how long something takes. */
+  /** Milliseconds on a monotonic clock, which setting the time does not change: for how long something takes. */
   elapsedMs(): number;
   /** Resolves after `ms`. Rejects with the signal's reason as soon as it aborts, and leaves no timer behind. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;

@@ -66,7 +66,7 @@ export async function release(
     .execute();
 }
 
-/** Notes that nobody is sending these any more. */
+/** Notes that these are no longer being sent. */
 export async function endSending(
   db: LedgerDatabase,
   scope: string,

@@ -172,7 +172,7 @@ export function createNoteTaker(log: Logger): NoteTaker {
     async settle() {
       await Promise.all(pending);
       await catchUp();
-      // Whoever closes the ledger must not be followed by a try to write to it.
+      // A ledger that is closed must not be written to.
       late.length = 0;
     },
   };

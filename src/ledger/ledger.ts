@@ -27,7 +27,7 @@ export interface Ledger {
    * `minAgeMs`, only of those that were written down that long ago.
    */
   release(entryIds: readonly number[], options?: { minAgeMs: number }): Promise<void>;
-  /** Notes that the request of runs ended without an answer: they stay `unknown`, and nobody is sending them. */
+  /** Notes that the request of runs ended without an answer: they stay `unknown` and are no longer being sent. */
   endSending(entryIds: readonly number[]): Promise<void>;
   /** Those of the entries that are there, oldest first: as soon as none is being sent, or `maxMs` are over. */
   whenSent(entryIds: readonly number[], maxMs: number): Promise<LedgerEntry[]>;

@@ -85,7 +85,7 @@ function describeDraft(
   { input, processor, priceUsd, taskgroupId, idempotencyKey }: RunDraft,
   { nowMs, sender }: { nowMs: number; sender: string },
 ) {
-  const question = questionOf(input.input);
+  const question = keptQuestion(input.input);
   return {
     account,
     scope,
@@ -112,7 +112,7 @@ function describeDraft(
 }
 
 /** The beginning of an input as the ledger keeps it; of an object, of its JSON. */
-export function questionOf(input: unknown): string {
+export function keptQuestion(input: unknown): string {
   return cutText(typeof input === "string" ? input : jsonText(input), QUESTION_MAX_CHARS);
 }
 

@@ -48,7 +48,7 @@ export function isKnownStatus(name: string): boolean {
   return RunStatus.safeParse(name).success;
 }
 
-/** Runs that the counts leave out: nobody knows what became of them. */
+/** Runs that the counts leave out: their status is unknown. */
 export function uncountedRuns({ status }: Pick<TaskGroup, "status">): number {
   const counted = Object.values(status.task_run_status_counts).reduce((sum, n) => sum + n, 0);
   return Math.max(0, status.num_task_runs - counted);

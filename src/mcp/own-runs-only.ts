@@ -50,7 +50,7 @@ export function createOwnRunsOnly(
     return isOwn;
   }
 
-  /** Nobody but their owner can have added the runs of a group. */
+  /** Only their owner can have added the runs of a group. */
   async function* ownRows<Event extends { type: string }>(
     events: AsyncIterable<Event | StateEvent>,
   ): AsyncGenerator<Event | StateEvent, void> {

@@ -3,7 +3,7 @@ import { TaskApiError } from "../client/errors.ts";
 import type { LedgerEntry } from "../ledger/ledger.ts";
 import { UNKNOWN } from "../ledger/ledger.ts";
 import { fingerprintRequest } from "../ledger/fingerprint-request.ts";
-import { questionOf } from "../ledger/reserve.ts";
+import { keptQuestion } from "../ledger/reserve.ts";
 import type { RunInput } from "../task-api/run-input.ts";
 import type { TaskRun } from "../task-api/run.ts";
 import { isJsonObject } from "../task-api/task-spec.ts";
@@ -49,7 +49,7 @@ export async function settleGroup(
       const input = event.input?.["input"];
       found.set(event.run.run_id, {
         run: event.run,
-        question: input === undefined ? null : questionOf(input),
+        question: input === undefined ? null : keptQuestion(input),
       });
     }
     // A page that breaks off proves nothing.
@@ -163,7 +163,7 @@ function isOf(entry: LedgerEntry, { run, input }: Candidate): boolean {
   if (!isInTime(entry, run) || run.processor !== entry.processor) return false;
   if (fingerprintRequest(input) === entry.fingerprint) return true;
   const isShownWhole = !input.mcp_servers && !input.memory_scope_key;
-  return !isShownWhole && questionOf(input.input) === entry.question;
+  return !isShownWhole && keptQuestion(input.input) === entry.question;
 }
 
 function isInTime({ createdAt }: LedgerEntry, run: TaskRun): boolean {

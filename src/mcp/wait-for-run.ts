@@ -87,7 +87,7 @@ export async function withOutput(
     return await remember(backend, { ...snapshot, output, percent: 100 });
   } catch (error) {
     if (error instanceof RunStillActive && run.status !== "completed") {
-      // The result knows better what a status means that nobody here knows.
+      // The status is unknown here; the result tells what it means.
       return isOver(run) ? snapshot : { ...snapshot, run: { ...run, is_active: true } };
     }
     // It has ended, and yet there is no result: the backend did not keep it. We may have.

@@ -72,7 +72,7 @@ async function untilItEnds<T>(
     });
   });
   const working = work();
-  // The one that is late rejects as well, and nobody waits for it.
+  // The late one rejects as well, and its rejection must not be unhandled.
   working.catch(() => {});
   ended.catch(() => {});
   return Promise.race([working, ended]).catch((error: unknown) => {

@@ -33,7 +33,7 @@ export function describeChange(
   for (const hunk of patch.hunks) {
     hunk.lines = hunk.lines.map((line) => (line.startsWith(" ") ? withoutValues(line) : line));
   }
-  return cleanText(withoutSecrets(formatPatch(patch, FILE_HEADERS_ONLY), secrets));
+  return cleanText(redactText(formatPatch(patch, FILE_HEADERS_ONLY), secrets));
 }
 
 function withoutValues(line: string): string {
@@ -45,7 +45,7 @@ function withoutValues(line: string): string {
 }
 
 /** The text without the given secrets, and without what its name says is one. */
-export function withoutSecrets(text: string, secrets: readonly string[]): string {
+export function redactText(text: string, secrets: readonly string[]): string {
   return secrets
     .reduce((rest, secret) => rest.replaceAll(secret, REDACTED), text)
     .replaceAll(URL_CREDENTIALS, REDACTED)

@@ -64,7 +64,7 @@ function matches(pattern: string, value: string): boolean {
   try {
     return new RegExp(pattern, "u").test(value);
   } catch {
-    // Whoever wrote it learns of it when the whole output is checked.
+    // The check of the whole output reports it.
     return true;
   }
 }

@@ -207,7 +207,7 @@ export function createDocumentSync(
 /** A look at the folder that came to its end. */
 interface Pass {
   startedMs: number;
-  /** The same moment on the clock that nobody can set. */
+  /** The same moment on the monotonic clock. */
   begunMs: number;
   /** How long listing and comparing took. */
   lookedMs: number;

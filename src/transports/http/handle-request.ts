@@ -63,7 +63,7 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
   }
 
   return async (request, exchange) => {
-    // Who copies an address often brings a slash at its end.
+    // Copied addresses often end in a slash.
     const pathname = new URL(request.url).pathname.replace(/(.)\/+$/, "$1");
     if (pathname === MCP_PATH) {
       exchange.route = MCP_PATH;

@@ -10,7 +10,7 @@ export interface ReadinessOptions {
   isDraining: () => boolean;
   limits: Pick<HttpLimits, "reachMs" | "reachedForMs">;
   log: Logger;
-  /** Milliseconds since some moment, which nobody can set. */
+  /** Milliseconds on a monotonic clock, which setting the time does not change. */
   elapsedMs: () => number;
 }
 

@@ -30,7 +30,7 @@ export interface HttpServerOptions {
   /** Where it is to be other than {@link HTTP_LIMITS}. */
   limits?: Partial<HttpLimits>;
   log: Logger;
-  /** Milliseconds since some moment, which nobody can set. */
+  /** Milliseconds on a monotonic clock, which setting the time does not change. */
   elapsedMs: () => number;
 }
 
@@ -208,7 +208,7 @@ function answerError(error: unknown, { requestId }: Exchange, log: Logger): Resp
 /** A request that is on its way when the server is told to end may take this long to arrive. */
 const ARRIVAL_MS = 250;
 
-/** The exchanges that somebody waits for. */
+/** The exchanges that a client waits for. */
 function watchCalls() {
   const open = new Set<Exchange>();
   let look = () => {};
