@@ -10,13 +10,15 @@ import { z } from "zod";
 import { type Figure, figureText } from "./figures.ts";
 import { plotBars } from "./plot-bars.ts";
 
-const BENCHES = ["cold-start", "engine", "cancel", "bridge", "retrieval"];
+const BENCHES = ["cold-start", "engine", "cancel", "bridge", "retrieval", "agent-tokens"];
 const ABOUT: Record<string, string> = {
   "cold-start": "How long a host waits for the tools, beside the least that is possible.",
   engine: "The built-in engine as a process, over loopback HTTP, on its extractive executor.",
   cancel: "From the sending of a cancel until the executor's signal aborts.",
   bridge: "The MCP server over HTTP with authentication and all checks on.",
   retrieval: "How well the extractive executor finds answers in documents written for it.",
+  "agent-tokens":
+    "What agents pay for reading: tokens (o200k) of twenty typical answers and of `tools/list`, beside those of the commit in `bench/agent-tokens.json`. The answers stand in `test/mcp/transcripts/`; `npm run bench:agent-tokens` counts them alone.",
 };
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
@@ -24,7 +26,14 @@ const DOCS = fileURLToPath(new URL("../docs", import.meta.url));
 
 const Measured = z.object({
   bench: z.string(),
-  figures: z.array(z.object({ figure: z.string(), value: z.number(), unit: z.string() })),
+  figures: z.array(
+    z.object({
+      figure: z.string(),
+      value: z.number(),
+      unit: z.string(),
+      before: z.number().optional(),
+    }),
+  ),
 });
 type Measured = z.infer<typeof Measured>;
 
