@@ -25,6 +25,8 @@ const ViewBudget = {
   citations: 3_000,
   /** Taken off the page that it stands next to. */
   outline: 2_500,
+  /** What `auto` shows of a text with an outline: a summary's length. Then one page of `output` holds most of the rest. */
+  beginning: 2_000,
   /** A sentence or two: enough to judge whether the citation carries the claim. */
   excerpt: 300,
   title: 120,
@@ -50,7 +52,7 @@ export interface ReadingPlace {
 export function viewAnswer(output: RunOutput, place: ReadingPlace): RunFacts {
   const { citations, total } = keyCitations(output.basis);
   return {
-    ...viewOutput(output, place, ViewBudget.pageWithCitations),
+    ...viewOutput(output, place, ViewBudget.pageWithCitations, ViewBudget.beginning),
     citations,
     citations_total: total,
   };
@@ -64,6 +66,7 @@ export function viewOutput(
   output: RunOutput,
   place: ReadingPlace,
   budget: number = ViewBudget.page,
+  besideOutline: number = budget - ViewBudget.outline,
 ): RunFacts {
   const value = pickField(output, place.field);
   const shownType = { output_type: output.type };
@@ -85,7 +88,7 @@ export function viewOutput(
   return {
     ...shownType,
     outline,
-    ...viewText(text, text, place.offset, budget - ViewBudget.outline),
+    ...viewText(text, text, place.offset, besideOutline),
   };
 }
 
