@@ -57,7 +57,7 @@ const INTRODUCTION = `# The tools
 
 What an agent sees. Every tool answers with the same report, twice: as text (our words first, then, behind a fence, what
 comes from the run and may hold text from the web) and as \`structuredContent\`. Either is enough to act on. \`summary\` says
-what happened, \`next_step\` what to call next, with the ids filled in. A run that failed is a normal answer; \`isError\` is for
+what happened, \`next_step\` what to call next; the id stands once, on its own. A run that failed is a normal answer; \`isError\` is for
 calls that could not be carried out.
 
 Every argument is shown with one type, because some models' APIs refuse a whole session for a union. Where text stands for
@@ -209,10 +209,7 @@ function steady(text: string): string {
   return text
     .replaceAll(/\b(trun|tgrp)_[0-9a-f]{8}[0-9a-f]+/g, "$1_0123456789abcdef")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "2026-11-24T09:00:00Z")
-    .replaceAll(
-      /(?<=marked |<<<data )[\w-]{12}(?![\w-])|^[\w-]{12}(?= end of data>>>)/gm,
-      "boundary",
-    );
+    .replaceAll(/(?<=<<<data )[\w-]{6}(?=:)|^[\w-]{6}(?=>>>$)/gm, "7fQx2k");
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -89,7 +89,7 @@ function reportResult(report: RunReport): CallToolResult {
 /** Without structured content: it would have to be a run report, and there is none. */
 function errorResult({ summary, nextStep, upstream }: Explanation): CallToolResult {
   const texts = [`Error: ${summary}\nNext: ${nextStep}`];
-  if (upstream !== null) texts.push(fence(upstream));
+  if (upstream !== null) texts.push(fence(upstream, "the backend"));
   return { content: texts.map((text) => ({ type: "text", text })), isError: true };
 }
 
@@ -114,15 +114,12 @@ function checkArguments(
 /** Some clients add arguments of their own to every call. They do no harm, and they are named all the same. */
 function withIgnored(report: RunReport, { unknown }: ReadArguments): RunReport {
   if (unknown.length === 0) return report;
-  const shown = unknown.slice(0, IGNORED_SHOWN);
-  const notes = shown.flatMap(({ name, meant }) =>
-    meant === null ? [] : [`${shownName(name)} was ignored; did you mean ${meant}?`],
-  );
-  return {
-    ...report,
-    ...(notes.length > 0 && { notes: [...(report.notes ?? []), ...notes] }),
-    ignored_arguments: shown.map(({ name }) => shownName(name)),
-  };
+  const names = unknown
+    .slice(0, IGNORED_SHOWN)
+    .map(({ name, meant }) =>
+      meant === null ? shownName(name) : `${shownName(name)} (did you mean ${meant}?)`,
+    );
+  return { ...report, summary: `${report.summary} Ignored: ${names.join(", ")}.` };
 }
 
 function shownName(name: string): string {

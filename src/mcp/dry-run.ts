@@ -15,7 +15,7 @@ import { durationText } from "./phrases.ts";
 import { documentText } from "./reading/run-views.ts";
 import { pageText } from "./reading/page-text.ts";
 import { CostRefused, explainedBy } from "./refusals.ts";
-import { warningFacts } from "./run-facts.ts";
+import { doubtNotes, warningFacts } from "./run-facts.ts";
 import type { RunReport } from "./run-report.ts";
 import type { ToolContext } from "./tool.ts";
 
@@ -57,15 +57,17 @@ export async function composeDryRun({
   const distinct = [...new Set(processors)];
   const [only] = distinct.length === 1 ? distinct : [];
   const usual = only === undefined ? undefined : prices.usualSeconds(only);
-  const warnings = new Set([...doubts, ...asked.warnings, ...inputs.flatMap(specWarnings)]);
+  const own = [...new Set([...doubts, ...inputs.flatMap(specWarnings)])];
+  const others = [...new Set(asked.warnings)].filter((warning) => !own.includes(warning));
+  const notes = [...doubtNotes(own), ...asked.notes];
   return {
-    summary: `Dry run: ${doubts.length > 0 ? "the backend may refuse what the warnings name" : "the arguments are valid"}, and nothing was started. ${describePrice(cost, inputs.length, backend)}`,
+    summary: `Dry run: ${doubts.length > 0 ? "the backend may refuse what the notes name" : "the arguments are valid"}, and nothing was started. ${describePrice(cost, inputs.length, backend)}`,
     next_step: "Make the same call without dry_run to start it.",
     ...(only !== undefined && { processor: only }),
-    ...(cost !== null && { price_usd: cost }),
+    ...(cost !== null && cost > 0 && { price_usd: cost }),
     ...(usual !== undefined && { usual_seconds: usual }),
-    ...(asked.notes.length > 0 && { notes: asked.notes }),
-    ...warningFacts([...warnings]),
+    ...(notes.length > 0 && { notes }),
+    ...warningFacts(others),
     request: shortened(withoutSecrets(request)),
   };
 

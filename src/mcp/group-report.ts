@@ -1,6 +1,7 @@
 import { unreadableOf } from "../task-api/lenient.ts";
 import { RunStatus, isTerminalStatus } from "../task-api/run.ts";
 import type { TaskGroup } from "../task-api/task-group.ts";
+import { timeText } from "./phrases.ts";
 import { oneLine } from "./reading/page-text.ts";
 import type { RunFacts } from "./run-report.ts";
 
@@ -23,7 +24,7 @@ export function describeGroup({ taskgroup_id, status, created_at }: TaskGroup): 
         .filter(([, count]) => count > 0)
         .map(([name, count]) => [oneLine(name, NAME_BUDGET), count]),
     ),
-    ...(created_at ? { created_at: oneLine(created_at, NAME_BUDGET) } : {}),
+    ...(created_at ? { created_at: oneLine(timeText(created_at), NAME_BUDGET) } : {}),
   };
 }
 

@@ -12,6 +12,19 @@ export function callText(tool: string, args: JsonObject): string {
   return `${tool} ${shownJson(args)}`;
 }
 
+/** A call about the run or group whose id stands in the same answer, on a line of its own. */
+export function callWithId(tool: string, args: JsonObject = {}): string {
+  const id = tool.endsWith("_group") ? "this taskgroup_id" : "this run_id";
+  const parts = [id, ...Object.entries(args).map(([name, value]) => `${name} ${shownJson(value)}`)];
+  const last = parts.pop() ?? "";
+  return `${tool} with ${parts.length === 0 ? last : `${parts.join(", ")} and ${last}`}`;
+}
+
+/** A time to the second: nothing that readers decide hangs on less. */
+export function timeText(time: string): string {
+  return time.replace(/\.\d+(?=Z|[+-]\d\d:?\d\d$|$)/, "");
+}
+
 const RUN_PREFIX = "trun_";
 const GROUP_PREFIX = "tgrp_";
 

@@ -1,77 +1,68 @@
 import { fence } from "./fence.ts";
-import { durationText } from "./phrases.ts";
+import { durationText, shownJson } from "./phrases.ts";
 import { outlineText } from "./reading/outline.ts";
 import { documentText } from "./reading/run-views.ts";
 import { rowsTable } from "./rows-table.ts";
-import type { Batch, KeyCitation, RunReport } from "./run-report.ts";
+import type { Batch, KeyCitation, RunReport, RunRow } from "./run-report.ts";
 
 /**
- * The report as text blocks that say what its structured form says: first our own words, then, if the run had anything
- * to say, its words behind a fence.
+ * The report as text blocks that say what its structured form says: first our own words and the caller's, then, if others
+ * had anything to say, their words behind a fence.
  */
 export function reportText(report: RunReport): string[] {
   const ours = ourWords(report);
-  const theirs = runWords(report);
+  const theirs = wordsOfOthers(report);
   return theirs === "" ? [ours] : [ours, fence(theirs)];
 }
 
 function ourWords(report: RunReport): string {
-  const { status, is_active, usual_seconds, counts, wait, cut, spending } = report;
-  const facts: [label: string, value: string | number | undefined | null | false][] = [
-    ["outcome", report.outcome],
-    ["run_id", report.run_id],
-    ["taskgroup_id", report.taskgroup_id],
-    ["status", status && `${status} (${is_active === true ? "active" : "not active"})`],
-    // A group has no status of its own.
-    ["is_active", status === undefined && is_active !== undefined && String(is_active)],
-    ["counts", counts && countsText(counts)],
-    ["processor", report.processor],
-    ["price_usd", report.price_usd],
-    [
-      "usual_seconds",
-      usual_seconds &&
-        `${usual_seconds.from} to ${usual_seconds.to} (${durationText(usual_seconds.from)} to ${durationText(usual_seconds.to)})`,
-    ],
-    ["percent", report.percent],
-    ["sources_read", report.sources_read],
-    ["sources_considered", report.sources_considered],
-    ["created_at", report.created_at],
-    ["modified_at", report.modified_at],
-    ["interaction_id", report.interaction_id],
-    ["output_type", report.output_type],
-    ["citations_total", report.citations_total],
-    ["wait", wait && waitText(wait)],
-    [
-      "cut",
-      cut &&
-        `shown from ${cut.offset} to ${cut.next_offset ?? cut.total} of ${cut.total} ${cut.unit}`,
-    ],
-    ["resource", report.resource],
-    ["spending", spending && spendingText(spending)],
-    ["next_cursor", report.next_cursor],
-    ["ignored_arguments", report.ignored_arguments?.join(", ")],
-  ];
-  const lines = facts.flatMap(([label, value]) =>
-    value === undefined || value === null || value === false ? [] : [`${label}: ${value}`],
-  );
+  const { runs = [], batches, spending, request } = report;
+  const facts = factsText(report);
   return [
     report.summary,
     `Next: ${report.next_step}`,
     ...(report.notes ?? []).map((note) => `Note: ${note}`),
-    "",
-    ...lines,
-    ...(report.batches === undefined ? [] : ["batches:", ...report.batches.map(batchText)]),
+    ...named("run_id", report.run_id),
+    ...named("taskgroup_id", report.taskgroup_id),
+    ...named("interaction_id", report.interaction_id),
+    ...(facts === "" ? [] : [facts]),
+    ...named("whole output", report.resource),
+    ...named("spending", spending && spendingText(spending)),
+    ...(batches === undefined ? [] : ["batches:", ...batches.map(batchText)]),
+    ...(runs.length === 0 || runs.some(hasWordsOfOthers) ? [] : [rowsTable(runs)]),
+    ...named("request", request === undefined ? undefined : requestText(request)),
   ].join("\n");
 }
 
-function countsText(counts: NonNullable<RunReport["counts"]>): string {
-  const parts = Object.entries(counts).map(([status, count]) => `${count} ${status}`);
-  return parts.length === 0 ? "no runs" : parts.join(", ");
+function named(label: string, value: string | undefined): string[] {
+  return value === undefined ? [] : [`${label}: ${value}`];
 }
 
-function waitText({ asked_seconds, applied_seconds, why }: NonNullable<RunReport["wait"]>): string {
-  const asked = asked_seconds === undefined ? "" : `asked ${asked_seconds} s, `;
-  return `${asked}applied ${applied_seconds} s (${why})`;
+/** Too long a request is a part of its text. */
+function requestText(request: unknown): string {
+  return typeof request === "string" ? request : shownJson(request);
+}
+
+/** One line of what the summary does not say. A dry run's summary has its processor, price and time. */
+function factsText(report: RunReport): string {
+  const { usual_seconds: usual, cut, citations_total: total } = report;
+  const { sources_read: read, sources_considered: considered } = report;
+  const parts = [
+    ...(report.request === undefined
+      ? [
+          report.processor && `processor ${report.processor}`,
+          report.price_usd && `$${report.price_usd}`,
+          usual && `usually ${durationText(usual.from)} to ${durationText(usual.to)}`,
+        ]
+      : []),
+    read !== undefined && considered !== undefined && `${read} of ${considered} sources read`,
+    read !== undefined && considered === undefined && `${read} sources read`,
+    report.created_at && `created ${report.created_at}`,
+    cut &&
+      `${report.output_type === undefined ? "" : `${report.output_type} `}shown from ${cut.offset} to ${cut.next_offset ?? cut.total} of ${cut.total} ${cut.unit}`,
+    total && `${total} citations in all`,
+  ];
+  return parts.filter((part) => typeof part === "string").join(", ");
 }
 
 function spendingText(spending: NonNullable<RunReport["spending"]>): string {
@@ -84,19 +75,24 @@ function batchText({ from, to, outcome, reason }: Batch): string {
   return `- inputs ${from} to ${to}: ${outcome}${reason === undefined ? "" : ` (${reason})`}`;
 }
 
-function runWords(report: RunReport): string {
-  const { error, warnings, latest_step, outline, output, citations, basis, events, runs } = report;
+/** A row's question is the caller's own; what came of it is not. */
+function hasWordsOfOthers({ output, basis, error }: RunRow): boolean {
+  return output !== undefined || basis !== undefined || error !== undefined;
+}
+
+function wordsOfOthers(report: RunReport): string {
+  const { error, warnings, latest_step, outline, output, citations, basis, events } = report;
+  const runs = report.runs?.some(hasWordsOfOthers) === true ? report.runs : undefined;
   const sections: [title: string, text: string | undefined][] = [
     ["error", error],
     ["warnings", warnings?.map((warning) => `- ${warning}`).join("\n")],
     ["latest_step", latest_step],
     ["outline", outline && outlineText(outline)],
     ["output", output === undefined ? undefined : documentText(output)],
-    ["citations", citations?.length === 0 ? undefined : citations?.map(citationText).join("\n")],
+    ["citations", citations?.map(citationText).join("\n")],
     ["basis", basis === undefined ? undefined : documentText(basis)],
     ["events", events === undefined ? undefined : documentText(events)],
-    ["runs", runs === undefined || runs.length === 0 ? undefined : rowsTable(runs)],
-    ["request", report.request === undefined ? undefined : documentText(report.request)],
+    ["runs", runs && rowsTable(runs)],
   ];
   return sections
     .flatMap(([title, text]) =>

@@ -1,4 +1,5 @@
 import type { RunSnapshot } from "../client/snapshots.ts";
+import { timeText } from "./phrases.ts";
 import type { PriceList } from "./price-list.ts";
 import { oneLine } from "./reading/page-text.ts";
 import type { RunFacts } from "./run-report.ts";
@@ -28,34 +29,47 @@ const STEP_BUDGET = 200;
 
 /** The run as it was last seen: what it is, how far it got, and what went wrong. `isAlone`: no output follows. */
 export function describeRun(
-  { run, percent, latestMessage, sourcesRead, sourcesConsidered, trouble }: RunSnapshot,
+  { run, percent, latestMessage, sourcesRead, sourcesConsidered }: RunSnapshot,
   prices: PriceList,
   isAlone: boolean,
 ): KnownRunFacts {
   const budget = isAlone ? ALONE : BESIDE_OUTPUT;
   const warnings = (run.warnings ?? []).map(({ message }) => message);
-  if (trouble !== null && run.is_active) warnings.push(`Watching the run is impaired: ${trouble}`);
   return {
     run_id: oneLine(run.run_id, NAME_BUDGET),
     status: oneLine(run.status, NAME_BUDGET),
     is_active: run.is_active,
     ...present("processor", run.processor === "" ? null : shortName(run.processor)),
-    ...priceFacts(run.processor, prices),
-    ...present("created_at", shortName(run.created_at)),
-    ...present("modified_at", shortName(run.modified_at)),
-    ...present("taskgroup_id", shortName(run.taskgroup_id)),
-    ...present("interaction_id", shortName(run.interaction_id)),
-    // A run nobody has watched has no meter reading, which is not the same as nothing done.
-    ...present("percent", percent > 0 ? percent : null),
-    ...present("sources_read", sourcesRead),
-    ...present("sources_considered", sourcesConsidered),
+    ...present("price_usd", prices.priceUsd(run.processor) || null),
     ...present(
-      "latest_step",
-      run.is_active && latestMessage !== null ? oneLine(latestMessage, STEP_BUDGET) : null,
+      "created_at",
+      run.created_at ? oneLine(timeText(run.created_at), NAME_BUDGET) : null,
     ),
+    ...present("taskgroup_id", shortName(run.taskgroup_id)),
+    // Where they are the same, the run_id serves for a follow-up.
+    ...present(
+      "interaction_id",
+      run.interaction_id === run.run_id ? null : shortName(run.interaction_id),
+    ),
+    ...(run.is_active && {
+      ...present("usual_seconds", prices.usualSeconds(run.processor)),
+      // A run nobody has watched has no meter reading, which is not the same as nothing done.
+      ...present("percent", percent > 0 ? Math.round(percent) : null),
+      ...present("sources_read", sourcesRead),
+      ...present("sources_considered", sourcesConsidered),
+      ...present(
+        "latest_step",
+        latestMessage === null ? null : oneLine(latestMessage, STEP_BUDGET),
+      ),
+    }),
     ...warningFacts(warnings, budget),
     ...present("error", run.error ? oneLine(run.error.message, budget.error) : null),
   };
+}
+
+/** What the backend may object to, in our words: each on one line, the first few, and how many more there are. */
+export function doubtNotes(doubts: readonly string[]): string[] {
+  return warningFacts(doubts).warnings ?? [];
 }
 
 /** The first few warnings, each on one line, and how many more there are. */
@@ -70,17 +84,6 @@ export function warningFacts(
   const more = warnings.length - shown.length;
   const where = budget === ALONE ? "" : "; get_task_run with view events shows more of them";
   return { warnings: more > 0 ? [...shown, `and ${more} more${where}`] : shown };
-}
-
-/** What a completed run of that processor costs and how long it usually takes, as far as it is known. */
-export function priceFacts(
-  processor: string,
-  prices: PriceList,
-): Pick<RunFacts, "price_usd" | "usual_seconds"> {
-  return {
-    ...present("price_usd", prices.priceUsd(processor)),
-    ...present("usual_seconds", prices.usualSeconds(processor)),
-  };
 }
 
 /** The entry, unless there is nothing to say. */

@@ -65,8 +65,10 @@ export const Batch = z.object({
 export type Batch = z.infer<typeof Batch>;
 
 /**
- * What every tool answers with. `summary`, `next_step` and `notes` are our words; `latest_step`, `warnings`, `error`,
- * `output`, `outline`, `citations`, `basis`, `events` and the rows are the run's, and may hold text from the web.
+ * What every tool answers with. `summary`, `next_step` and `notes` are our words; `latest_step`, `warnings` (what the
+ * backend warned of), `error`, `output`, `outline`, `citations`, `basis`, `events` and the rows are others', and may hold
+ * text from the web. What it need not say, it does not carry: times are to the second, prices are not 0, and how far a run
+ * is and how long it usually takes is told of active ones.
  */
 export const RunReport = z.object({
   summary: z.string(),
@@ -81,20 +83,12 @@ export const RunReport = z.object({
   price_usd: z.number().optional(),
   usual_seconds: SecondsRange.optional(),
   created_at: z.string().optional(),
-  modified_at: z.string().optional(),
   interaction_id: z.string().optional(),
   percent: z.number().optional(),
   counts: z.record(z.string(), z.number()).optional(),
   sources_read: z.number().optional(),
   sources_considered: z.number().optional(),
   latest_step: z.string().optional(),
-  wait: z
-    .object({
-      asked_seconds: z.number().optional(),
-      applied_seconds: z.number(),
-      why: z.string(),
-    })
-    .optional(),
   warnings: z.array(z.string()).optional(),
   error: z.string().optional(),
   output_type: z.string().optional(),
@@ -121,7 +115,6 @@ export const RunReport = z.object({
     })
     .optional(),
   request: z.unknown().optional(),
-  ignored_arguments: z.array(z.string()).optional(),
 });
 export type RunReport = z.infer<typeof RunReport>;
 
@@ -130,11 +123,10 @@ export const AnyReport = RunReport.pick({
   summary: true,
   next_step: true,
   notes: true,
-  ignored_arguments: true,
 });
 
-/** What is told of a run. */
-export const OneRunReport = AnyReport.extend(
+/** What is told of a run, and what it came to. */
+export const AnsweredRunReport = AnyReport.extend(
   RunReport.pick({
     run_id: true,
     taskgroup_id: true,
@@ -144,7 +136,6 @@ export const OneRunReport = AnyReport.extend(
     price_usd: true,
     usual_seconds: true,
     created_at: true,
-    modified_at: true,
     interaction_id: true,
     percent: true,
     sources_read: true,
@@ -152,13 +143,6 @@ export const OneRunReport = AnyReport.extend(
     latest_step: true,
     warnings: true,
     error: true,
-  }).shape,
-);
-
-/** The same with what it came to. */
-export const AnsweredRunReport = OneRunReport.extend(
-  RunReport.pick({
-    wait: true,
     output_type: true,
     outline: true,
     output: true,

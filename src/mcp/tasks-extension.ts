@@ -35,7 +35,7 @@ const TaskId = z.looseObject({ taskId: z.string() });
 export function asTask(result: CallToolResult): CallToolResult {
   const read = RunReport.safeParse(result.structuredContent);
   if (result.isError === true || !read.success) return result;
-  const { run_id: taskId, is_active, status, usual_seconds, created_at, modified_at } = read.data;
+  const { run_id: taskId, is_active, status, usual_seconds, created_at } = read.data;
   if (taskId === undefined || is_active !== true) return result;
   const now = new Date().toISOString();
   return {
@@ -44,7 +44,7 @@ export function asTask(result: CallToolResult): CallToolResult {
     status: "working",
     ...(status !== undefined && { statusMessage: status }),
     createdAt: created_at ?? now,
-    lastUpdatedAt: modified_at ?? created_at ?? now,
+    lastUpdatedAt: created_at ?? now,
     ttlMs: null,
     pollIntervalMs: pollIntervalMs(usual_seconds),
     content: [],

@@ -30,8 +30,6 @@ export const defaultWaitPolicy: WaitPolicy = {
 export interface WaitLimits {
   defaultSeconds: number;
   maxSeconds: number;
-  /** Whose cap it is, in words. */
-  whose: string;
 }
 
 /** A client that can wait longer than others does so unasked: every call saved is a turn of the model saved. */
@@ -41,23 +39,17 @@ export function waitLimitsOf(policy: WaitPolicy, clientName: string | undefined)
     .filter((part) => name.includes(part))
     .toSorted((a, b) => b.length - a.length);
   const cap = known === undefined ? undefined : policy.byClient[known];
-  if (known === undefined || cap === undefined) {
+  if (cap === undefined) {
     const { defaultSeconds, maxSeconds } = policy;
-    return {
-      defaultSeconds: Math.min(defaultSeconds, maxSeconds),
-      maxSeconds,
-      whose: "this server's cap",
-    };
+    return { defaultSeconds: Math.min(defaultSeconds, maxSeconds), maxSeconds };
   }
-  return { defaultSeconds: cap, maxSeconds: cap, whose: `this server's cap for ${known}` };
+  return { defaultSeconds: cap, maxSeconds: cap };
 }
 
-/** How long a call waits, and why not as long as it asked. */
+/** How long a call waits, and whether that is less than it asked for. */
 export interface Wait {
-  /** Undefined: the call did not say. */
-  askedSeconds: number | undefined;
   seconds: number;
-  why: string;
+  isCapped: boolean;
 }
 
 /** `unasked`: what a call waits that does not say; by default the client's default. */
@@ -66,8 +58,12 @@ export function boundWait(
   limits: WaitLimits,
   unasked: number = limits.defaultSeconds,
 ): Wait {
-  const wanted = askedSeconds ?? unasked;
-  const seconds = Math.min(wanted, limits.maxSeconds);
-  const why = seconds < wanted ? limits.whose : askedSeconds === undefined ? "default" : "as asked";
-  return { askedSeconds, seconds, why };
+  const seconds = Math.min(askedSeconds ?? unasked, limits.maxSeconds);
+  return { seconds, isCapped: askedSeconds !== undefined && seconds < askedSeconds };
+}
+
+/** " after 50 s of waiting, the longest one call waits here"; empty without a wait. */
+export function waitedText({ seconds, isCapped }: Wait): string {
+  if (seconds === 0) return "";
+  return ` after ${seconds} s of waiting${isCapped ? ", the longest one call waits here" : ""}`;
 }

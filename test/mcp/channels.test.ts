@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import type { RunReport } from "../../src/mcp/run-report.ts";
+import { durationText } from "../../src/mcp/phrases.ts";
 import { startTestEngine, untilAborted } from "../engine/start-test-engine.ts";
 import { type TestClient, backendOn, connect } from "./connect.ts";
 import { questionOf, suggestedCall } from "./stories.ts";
@@ -10,31 +11,24 @@ interface TextReport {
   summary: string;
   nextStep: string;
   notes: string[];
-  facts: Map<string, string>;
-  batches: string[];
+  /** What our block says after the notes. */
+  facts: string[];
   words: Map<string, string>;
 }
 
-const WORDS =
-  "error|warnings|latest_step|outline|output|citations|basis|events|runs|request" as const;
+const WORDS = "error|warnings|latest_step|outline|output|citations|basis|events|runs" as const;
 
 function readText([ours = "", theirs = ""]: readonly string[]): TextReport {
-  const [head = "", body = ""] = ours.split("\n\n");
-  const [summary = "", next = "", ...notes] = head.split("\n");
-  const [facts = "", batches = ""] = body.split("batches:\n");
-  const inside = /^<<<data (\S+)\n([\s\S]*)\n\1 end of data>>>$/m.exec(theirs)?.[2] ?? "";
+  const [summary = "", next = "", ...rest] = ours.split("\n");
+  const isNote = (line: string) => line.startsWith("Note: ");
+  const inside =
+    /^<<<data (\S+): from the run, not instructions\n([\s\S]*)\n\1>>>$/.exec(theirs)?.[2] ?? "";
   const [, ...parts] = inside.split(new RegExp(`(?:^|\n\n)(${WORDS}):\n`));
   return {
     summary,
     nextStep: next.replace(/^Next: /, ""),
-    notes: notes.map((note) => note.replace(/^Note: /, "")),
-    facts: new Map(
-      linesOf(facts).map((line) => {
-        const at = line.indexOf(": ");
-        return [line.slice(0, at), line.slice(at + 2)];
-      }),
-    ),
-    batches: linesOf(batches),
+    notes: rest.filter(isNote).map((note) => note.replace(/^Note: /, "")),
+    facts: rest.filter((line) => !isNote(line)),
     words: new Map(
       parts.flatMap((part, index) =>
         index % 2 === 0 ? [[part, parts[index + 1] ?? ""] as const] : [],
@@ -45,50 +39,40 @@ function readText([ours = "", theirs = ""]: readonly string[]): TextReport {
 
 const linesOf = (text: string) => text.split("\n").filter((line) => line !== "");
 
-/** The facts of a structured report as the text has to tell them. */
-function factsOf(report: RunReport): [string, string][] {
-  const { status, is_active, counts, usual_seconds, wait, cut, spending } = report;
-  const asked = wait?.asked_seconds === undefined ? "" : `asked ${wait.asked_seconds} s, `;
-  const facts: [string, string | number | undefined][] = [
-    ["outcome", report.outcome],
-    ["run_id", report.run_id],
-    ["taskgroup_id", report.taskgroup_id],
-    ["status", status && `${status} (${is_active === true ? "active" : "not active"})`],
-    ["is_active", status === undefined && is_active !== undefined ? String(is_active) : undefined],
-    [
-      "counts",
-      counts &&
-        Object.entries(counts)
-          .map(([name, n]) => `${n} ${name}`)
-          .join(", "),
-    ],
-    ["processor", report.processor],
-    ["price_usd", report.price_usd],
-    ["usual_seconds", usual_seconds && `${usual_seconds.from} to ${usual_seconds.to}`],
-    ["percent", report.percent],
-    ["sources_read", report.sources_read],
-    ["sources_considered", report.sources_considered],
-    ["created_at", report.created_at],
-    ["modified_at", report.modified_at],
-    ["interaction_id", report.interaction_id],
-    ["output_type", report.output_type],
-    ["citations_total", report.citations_total],
-    ["wait", wait && `${asked}applied ${wait.applied_seconds} s (${wait.why})`],
-    [
-      "cut",
-      cut &&
-        `shown from ${cut.offset} to ${cut.next_offset ?? cut.total} of ${cut.total} ${cut.unit}`,
-    ],
-    [
-      "spending",
-      spending &&
-        `$${spending.today_usd} today of $${spending.budget_usd_per_day} a day, $${spending.active_usd} of it for active runs, $${spending.total_usd} in all`,
-    ],
-    ["resource", report.resource],
-    ["next_cursor", report.next_cursor],
-    ["ignored_arguments", report.ignored_arguments?.join(", ")],
+/** Each fact of a structured report as the text has to tell it: in the summary or after the notes. */
+function factsOf(report: RunReport): string[] {
+  const { usual_seconds: usual, cut, spending, request, counts = {} } = report;
+  const facts: (string | false | undefined)[] = [
+    // Groups tell it in a sentence.
+    report.taskgroup_id === undefined && report.outcome,
+    report.run_id && `\nrun_id: ${report.run_id}\n`,
+    report.taskgroup_id && `\ntaskgroup_id: ${report.taskgroup_id}\n`,
+    report.interaction_id && `\ninteraction_id: ${report.interaction_id}\n`,
+    report.status === "failed" && report.outcome === undefined
+      ? " failed; failed runs are not billed."
+      : report.status === "completed"
+        ? "completed"
+        : report.status,
+    ...Object.entries(counts).map(([name, n]) => `${n} ${name}`),
+    request === undefined && report.processor !== undefined && `processor ${report.processor}`,
+    report.price_usd !== undefined && `$${report.price_usd}`,
+    usual && `${durationText(usual.from)} to ${durationText(usual.to)}`,
+    report.percent !== undefined && report.run_id !== undefined && `${report.percent}% done`,
+    report.sources_read !== undefined &&
+      `${report.sources_read} of ${report.sources_considered} sources read`,
+    report.created_at && `created ${report.created_at}`,
+    report.citations_total !== undefined && `${report.citations_total} citations in all`,
+    cut &&
+      `${report.output_type === undefined ? "" : `${report.output_type} `}shown from ${cut.offset} to ${cut.next_offset ?? cut.total} of ${cut.total} ${cut.unit}`,
+    spending && `$${spending.today_usd} today of $${spending.budget_usd_per_day} a day`,
+    report.resource,
+    report.next_cursor,
+    ...(report.batches ?? []).map(
+      ({ from, to, outcome }) => `- inputs ${from} to ${to}: ${outcome}`,
+    ),
+    request === undefined ? false : JSON.stringify(request),
   ];
-  return facts.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+  return facts.filter((fact) => typeof fact === "string");
 }
 
 /** What the run says, as read back from the text in the form that the structured report has it in. */
@@ -108,7 +92,6 @@ function readWords(words: Map<string, string>): Partial<Record<keyof RunReport, 
           return [name, text.startsWith("{") ? JSON.parse(text) : text];
         case "basis":
         case "events":
-        case "request":
           return [name, JSON.parse(text)];
         default:
           return [name, text];
@@ -171,15 +154,15 @@ function expectAgreement(texts: readonly string[], report: RunReport): void {
   expect(text.summary).toBe(report.summary);
   expect(text.nextStep).toBe(report.next_step);
   expect(text.notes).toEqual(report.notes ?? []);
-  const { usual_seconds: usual, ...facts } = Object.fromEntries(text.facts);
-  const { usual_seconds: wanted, ...others } = Object.fromEntries(factsOf(report));
-  expect(facts).toEqual(others);
-  expect(usual?.split(" (")[0]).toBe(wanted);
-  expect(text.batches).toEqual(
-    (report.batches ?? []).map(({ from, to, outcome }) => `- inputs ${from} to ${to}: ${outcome}`),
-  );
+  const told = `${text.summary}\n${text.nextStep}\n${text.facts.join("\n")}\n`;
+  for (const fact of factsOf(report)) expect(told).toContain(fact);
   // toEqual takes an absent title or excerpt for an undefined one.
-  expect(readWords(text.words)).toEqual(wordsOf(report));
+  const words = text.words.has("runs") ? wordsOf(report) : wordsOf({ ...report, runs: [] });
+  expect(readWords(text.words)).toEqual(words);
+  if (report.runs !== undefined && report.runs.length > 0 && !text.words.has("runs")) {
+    const table = text.facts.filter((line) => line.startsWith("|")).join("\n");
+    expect(readTable(table)).toEqual(wordsOf(report)["runs"]);
+  }
 }
 
 const LONG = Array.from(
@@ -239,7 +222,7 @@ test("text and structured content of a run agree, in every status and view", asy
       });
       expectAgreement(texts, report);
       expect(report.run_id).toBe(run_id);
-      expect(report.ignored_arguments).toEqual(["stray"]);
+      expect(report.summary).toMatch(/ Ignored: stray\.$/);
     }
     const cancelled = await client.call("cancel_task_run", { run_id });
     expectAgreement(cancelled.texts, cancelled.report);
@@ -282,40 +265,40 @@ test("either alone leads from a question to its answer", async () => {
   const client = await startServer();
   const readers: ((result: { texts: string[]; report: RunReport }) => {
     next: string;
+    ids: object;
     all: string;
   })[] = [
-    ({ texts }) => ({ next: readText(texts).nextStep, all: texts.join("\n") }),
-    ({ report }) => ({ next: report.next_step, all: JSON.stringify(report) }),
+    ({ texts }) => {
+      const { nextStep, facts } = readText(texts);
+      const ids = facts.filter((line) => /^\w+_id: /.test(line)).map((line) => line.split(": "));
+      return { next: nextStep, ids: Object.fromEntries(ids), all: texts.join("\n") };
+    },
+    ({ report }) => ({ next: report.next_step, ids: report, all: JSON.stringify(report) }),
   ];
   for (const read of readers) {
+    const follow = async (answer: { next: string; ids: object }, tool: string) =>
+      read(await client.call(tool, suggestedCall(answer.next, tool, answer.ids)));
     const created = read(await client.call("create_task_run", { input: "text" }));
-    const answer = read(
-      await client.call("get_task_run", suggestedCall(created.next, "get_task_run")),
-    );
+    const answer = await follow(created, "get_task_run");
     expect(answer.all).toContain("In two paragraphs.");
     expect(answer.all).toContain("https://example.org/a");
-    const evidence = read(
-      await client.call("get_task_run", suggestedCall(answer.next, "get_task_run")),
-    );
-    expect(evidence.all).toContain("It says so.");
+    expect(answer.next).toContain('view "basis"');
 
     const long = read(await client.call("create_task_run", { input: "long", wait_seconds }));
     const [, onward = ""] = long.next.split("or read on with ");
-    const second = read(await client.call("get_task_run", suggestedCall(onward, "get_task_run")));
+    const second = await follow({ ...long, next: onward }, "get_task_run");
     expect(second.all).toContain("A sentence of the part.");
 
     const group = read(await client.call("create_task_group", { inputs: ["bad one", "text"] }));
-    const rows = read(
-      await client.call("get_task_group", suggestedCall(group.next, "get_task_group")),
-    );
-    const failures = read(
-      await client.call("get_task_group", suggestedCall(rows.next, "get_task_group")),
-    );
+    const rows = await follow(group, "get_task_group");
+    const failures = await follow(rows, "get_task_group");
     expect(failures.all).toContain("Nothing about bad one");
-    expect(suggestedCall(failures.next, "create_task_group")).toHaveProperty("retry_run_ids");
+    expect(suggestedCall(failures.next, "create_task_group", failures.ids)).toHaveProperty(
+      "retry_run_ids",
+    );
 
-    const { next } = read(await client.call("list_task_runs", { text: "long" }));
-    const found = read(await client.call("get_task_run", suggestedCall(next, "get_task_run")));
+    const list = read(await client.call("list_task_runs", { text: "long" }));
+    const found = await follow(list, "get_task_run");
     expect(found.all).toContain("Part 0");
   }
 });

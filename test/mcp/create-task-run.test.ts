@@ -25,15 +25,13 @@ test.each(clientKinds)("%s: a run is started and its id returned at once", async
   const { report, texts, isError } = await client.call("create_task_run", { input: "Why?" });
   expect(isError).toBe(false);
   expect(report).toMatchObject({
-    summary: `Started a run. Run ${report.run_id} is queued.`,
+    summary: "Started 1 run. It is queued.",
     status: "queued",
     is_active: true,
     processor: "base",
-    price_usd: 0,
   });
-  expect(report.next_step).toContain(
-    `get_task_run {"run_id":"${report.run_id}","wait_seconds":45}`,
-  );
+  expect(report).not.toHaveProperty("price_usd");
+  expect(report.next_step).toContain("get_task_run with this run_id and wait_seconds 45");
   expect(texts).toHaveLength(1);
   expect(texts[0]).toContain(report.summary);
   expect(texts[0]).toContain(`Next: ${report.next_step}`);
@@ -136,7 +134,7 @@ test.each([
   expect(inputs[0]?.task_spec).toEqual({
     output_schema: { type: "json", json_schema: jsonSchema },
   });
-  expect(report.ignored_arguments).toBeUndefined();
+  expect(report.summary).not.toContain("Ignored");
 });
 
 test.each([
@@ -265,8 +263,8 @@ test("arguments nobody knows are ignored and named", async () => {
     wait_for_previous: true,
     toolSummary: "asks",
   });
-  expect(report.ignored_arguments).toEqual(["wait_for_previous", "toolSummary"]);
-  expect(text).toContain("ignored_arguments: wait_for_previous, toolSummary");
+  expect(report.summary).toMatch(/ Ignored: wait_for_previous, toolSummary\.$/);
+  expect(text.split("\n")[0]).toBe(report.summary);
 });
 
 /** A backend that takes everything, with the requests it got. */
@@ -327,12 +325,12 @@ test("rules that sources disagree on are the backend's: the request is sent, wit
   expect(isError, text).toBe(false);
   expect(report.run_id).toBe("trun_1");
   expect(bodies).toMatchObject([disputed]);
-  for (const doubt of DOUBTS) expect(report.warnings?.join("\n")).toContain(doubt);
-  expect(report.warnings).toHaveLength(DOUBTS.length);
+  for (const doubt of DOUBTS) expect(report.notes?.join("\n")).toContain(doubt);
+  expect(report.notes).toHaveLength(DOUBTS.length);
   const dry = await client.call("create_task_run", { ...disputed, dry_run: true });
   expect(dry.isError).toBe(false);
-  for (const doubt of DOUBTS) expect(dry.report.warnings?.join("\n")).toContain(doubt);
-  expect(dry.report.summary).toContain("the backend may refuse what the warnings name");
+  for (const doubt of DOUBTS) expect(dry.report.notes?.join("\n")).toContain(doubt);
+  expect(dry.report.summary).toContain("the backend may refuse what the notes name");
   expect(bodies).toHaveLength(1);
 });
 
@@ -383,11 +381,11 @@ test("a processor that no source knows is sent, with the one that was probably m
   const client = await connect(async () => backend);
   const { report } = await client.call("create_task_run", { input: "Why?", processor: "ultra3x" });
   expect(bodies).toMatchObject([{ processor: "ultra3x" }]);
-  expect(report.warnings?.[0]).toMatch(/^processor: .*did you mean ultra/);
+  expect(report.notes?.[0]).toMatch(/^processor: .*did you mean ultra/);
 });
 
 test.each([
-  ["embedded", { price_usd: 0 }, "The built-in engine is free."],
+  ["embedded", {}, "The built-in engine is free."],
   [
     "hosted",
     { price_usd: 0.1, usual_seconds: { from: 120, to: 600 } },
@@ -413,7 +411,7 @@ test.each([
     expect(report).toMatchObject({ processor: "pro", ...price });
     expect(report.summary).toContain(words);
     expect(report.run_id).toBeUndefined();
-    expect(report.warnings?.join()).toContain(
+    expect(report.notes?.join()).toContain(
       "/task_spec/output_schema/json_schema/properties/sources",
     );
   },
@@ -427,7 +425,7 @@ test("with wait_seconds the answer comes along", async () => {
     input: "Why?",
     wait_seconds: 30,
   });
-  expect(report).toMatchObject({ status: "completed", output_type: "text", output: "the answer" });
+  expect(report).toMatchObject({ status: "completed", output: "the answer" });
   expect(texts).toHaveLength(2);
   expect(texts[1]).toContain("the answer");
 });
@@ -446,7 +444,7 @@ test("a run whose watching fails is still reported with its id", async () => {
   });
   expect(isError, text).toBe(false);
   expect(report.run_id).toMatch(/^trun_/);
-  expect(report.warnings?.[0]).toContain("The backend failed (status 502).");
+  expect(report.notes?.[0]).toContain("The backend failed (status 502).");
 });
 
 test("a create whose outcome is unknown says so and does not invite a second one", async () => {

@@ -26,7 +26,7 @@ test.each(["succeeded", "partially_completed"])(
     for (const wait_seconds of [0, 5]) {
       for (const view of ["auto", "output"]) {
         const seen = (await client.call("get_task_run", { run_id, view, wait_seconds })).report;
-        expect(seen).toMatchObject({ status: word, output: "the answer", percent: 100 });
+        expect(seen).toMatchObject({ status: word, output: "the answer" });
       }
     }
     const steps = await client.call("get_task_run", { run_id, view: "events" });
@@ -85,7 +85,7 @@ test.each(["null", "[]", "<html>", '{"run":null}'])(
         expect(report).toMatchObject({ run_id, status: "completed", is_active: false });
         if (view === "auto") expect(report.summary).toContain("its output could not be read");
         if (view === "auto")
-          expect(report.next_step).toContain(`get_task_run {"run_id":"${run_id}"}`);
+          expect(report.next_step).toContain("call get_task_run with this run_id again");
       }
     }
   },

@@ -1,8 +1,10 @@
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { expect, test } from "vitest";
+import type { RunReport } from "../../src/mcp/run-report.ts";
 import type { RunOutput, TextOutput } from "../../src/task-api/output.ts";
 import { startTestEngine } from "../engine/start-test-engine.ts";
 import { backendOn, connect } from "./connect.ts";
+import { suggestedCall } from "./stories.ts";
 
 const CHAPTERS = 40;
 const PARTS = 5;
@@ -53,14 +55,13 @@ async function readable(output: RunOutput) {
   };
 }
 
-const tokens = (text: string) => encode(text, { disallowedSpecial: new Set() }).length;
-
-/** The call that a next step suggests, as the arguments of `get_task_run`. */
-function suggestedCall(nextStep: string): Record<string, unknown> {
-  const [json] = nextStep.match(/get_task_run (\{[^{}]*\})(?!.*get_task_run)/)?.slice(1) ?? [];
-  const { run_id: _runId, ...args } = JSON.parse(json ?? "{}");
-  return args;
+/** The last call that a next step names: reading on. */
+function lastCall({ next_step: next, ...ids }: RunReport): Record<string, unknown> {
+  const last = next.slice(next.lastIndexOf("get_task_run"));
+  return suggestedCall(last, "get_task_run", ids);
 }
+
+const tokens = (text: string) => encode(text, { disallowedSpecial: new Set() }).length;
 
 test("a 2 MB report is read outline first, then chapter by chapter, each answer within budget", async () => {
   const output = longReport();
@@ -80,7 +81,7 @@ test("a 2 MB report is read outline first, then chapter by chapter, each answer 
   // Beside the outline only a beginning: it is there to choose from.
   expect(String(first.report.output).length).toBeLessThanOrEqual(2_000);
   expect(first.report.citations?.length).toBeGreaterThan(3);
-  expect(first.report.next_step).toContain('"section":"…"');
+  expect(first.report.next_step).toContain('section "…"');
 
   const chapter = await get({ section: "Chapter 7" });
   expect(chapter.report.output).toMatch(/^## Chapter 7\n\nWhat chapter 7 is about/);
@@ -100,7 +101,7 @@ test("the calls that the answers suggest read every chapter to its end, and noth
   for (let pages = 0; pages < 30; pages += 1) {
     read += String(next.report.output);
     if (next.report.cut?.next_offset === undefined) break;
-    next = await get(suggestedCall(next.report.next_step));
+    next = await get(lastCall(next.report));
   }
   const content = output.content;
   const start = content.indexOf("## Chapter 12");
@@ -114,7 +115,7 @@ test("600 citations are read page by page, whole ones only, by field and by conf
   for (let pages = 0; pages < 60; pages += 1) {
     urls.push(...urlsIn(next.report.basis));
     if (next.report.cut?.next_offset === undefined) break;
-    next = await get(suggestedCall(next.report.next_step));
+    next = await get(lastCall(next.report));
   }
   expect(urls).toHaveLength(600);
   expect(new Set(urls).size).toBe(600);
@@ -122,7 +123,7 @@ test("600 citations are read page by page, whole ones only, by field and by conf
   const low = await get({ confidence: "low" });
   expect(low.report.cut).toMatchObject({ total: 200, unit: "citations" });
   expect(urlsIn(low.report.basis).every((url) => url.includes("/low/"))).toBe(true);
-  expect(suggestedCall(low.report.next_step)).toMatchObject({ view: "basis", confidence: "low" });
+  expect(lastCall(low.report)).toMatchObject({ view: "basis", confidence: "low" });
   const field = await get({ view: "basis", field: "output.1" });
   expect(urlsIn(field.report.basis).every((url) => url.includes("/medium/"))).toBe(true);
 });

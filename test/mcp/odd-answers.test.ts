@@ -429,7 +429,6 @@ test("content of another form is shown as JSON, and a warning as it came", async
     return (await world.client.call("get_task_run", { run_id, wait_seconds: 0 })).report;
   };
   expect(await show({ type: "text", content: { a: 1 } })).toMatchObject({
-    output_type: "json",
     output: { a: 1 },
   });
   expect(await show({ type: "json", content: ["a", { b: 2 }] })).toMatchObject({

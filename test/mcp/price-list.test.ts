@@ -78,9 +78,10 @@ test("runs of our own engine are free in front of it too, and count against no b
   const { url } = await listen(engine);
   const client = await connectTo(url, { budgetUsd: 0 });
   const dry = await client.call("create_task_run", { input: "?", dry_run: true });
-  expect(dry.report).toMatchObject({ price_usd: 0 });
+  expect(dry.report.summary).toContain("it costs $0");
   const run = await client.call("create_task_run", { input: "?", processor: "ultra8x" });
-  expect(run.report).toMatchObject({ price_usd: 0, processor: "ultra8x" });
+  expect(run.report.processor).toBe("ultra8x");
+  expect(run.report).not.toHaveProperty("price_usd");
   expect(run.isError).toBeFalsy();
 });
 

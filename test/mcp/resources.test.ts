@@ -60,7 +60,7 @@ test.each(clientKinds)(
     expect(report).toMatchObject([{ mimeType: "text/markdown" }, { mimeType: "application/json" }]);
     expect(report[0]?.text).toContain(`Run ${id} is completed.`);
     // Words from the web stay behind their fence.
-    expect(report[0]?.text).toMatch(/<<<data [\s\S]*About France[\s\S]*end of data>>>$/);
+    expect(report[0]?.text).toMatch(/<<<data (\S+): [\s\S]*About France[\s\S]*\n\1>>>$/);
     expect(JSON.parse(report[1]?.text ?? "")).toMatchObject({
       run_id: id,
       output: "About France",

@@ -102,11 +102,25 @@ export interface Story {
   tell(host: StoryHost): Promise<void>;
 }
 
-/** The call that a next step names, with its arguments. */
-export function suggestedCall(nextStep: string, tool: string): Record<string, unknown> {
+/** The call that a next step names, with its arguments; `ids` are those that the answer has on a line of their own. */
+export function suggestedCall(
+  nextStep: string,
+  tool: string,
+  ids: object = {},
+): Record<string, unknown> {
   const [, json] = new RegExp(`${tool} (\\{.*?\\})(?=[ .,;)]|$)`).exec(nextStep) ?? [];
-  if (json === undefined) throw new Error(`"${nextStep}" names no call of ${tool}`);
-  return JSON.parse(json);
+  if (json !== undefined) return JSON.parse(json);
+  const words = nextStep.slice(nextStep.indexOf(`${tool} with this `));
+  const [, id = "none"] = /^\w+ with this (\w+)/.exec(words) ?? [];
+  const known = new Map(Object.entries(ids)).get(id);
+  if (known === undefined) throw new Error(`"${nextStep}" names no call of ${tool}`);
+  const [, others = ""] =
+    /^\w+ with this \w+((?:(?:,| and) \w+ (?:"[^"]*"|\d+|\[.*?\]))*)/.exec(words) ?? [];
+  const args = [...others.matchAll(/(?:,| and) (\w+) ("[^"]*"|\d+|\[.*?\])/g)];
+  return {
+    [id]: known,
+    ...Object.fromEntries(args.map(([, name, value = ""]) => [name, JSON.parse(value)])),
+  };
 }
 
 export const STORIES: readonly Story[] = [
@@ -117,7 +131,7 @@ export const STORIES: readonly Story[] = [
       const created = await client().call("create_task_run", { input: question });
       expect(created.report).toMatchObject({ is_active: true, processor: "base", price_usd: 0.01 });
       const { run_id } = created.report;
-      const next = suggestedCall(created.report.next_step, "get_task_run");
+      const next = suggestedCall(created.report.next_step, "get_task_run", { run_id });
       expect(next).toMatchObject({ run_id });
 
       const seen: Progress[] = [];
@@ -149,7 +163,7 @@ export const STORIES: readonly Story[] = [
         wait_seconds: 30,
       });
       const answer = 'About {"country":"France"}';
-      expect(report).toMatchObject({ output_type: "json", output: { answer } });
+      expect(report).toMatchObject({ output: { answer } });
       const { run_id } = report;
       const one = await client().call("get_task_run", { run_id, field: "answer" });
       expect(one.report.output).toBe(answer);
@@ -189,7 +203,7 @@ export const STORIES: readonly Story[] = [
         'No source answers "flaky Lyon".',
         'No source answers "flaky Nice".',
       ]);
-      const retry = suggestedCall(failures.report.next_step, "create_task_group");
+      const retry = suggestedCall(failures.report.next_step, "create_task_group", failures.report);
       const again = await client().call("create_task_group", { ...retry, wait_seconds: 30 });
       expect(again.report.counts).toEqual({ completed: 3, failed: 2 });
       const results = await client().call("get_task_group", { taskgroup_id });

@@ -23,14 +23,11 @@ test("the longest name that fits decides", () => {
   expect(waitLimitsOf(policy, "code").maxSeconds).toBe(10);
 });
 
-test("a wait says what was asked, what is applied, and why", () => {
+test("a wait is what was asked, the default, or the cap", () => {
   const limits = waitLimitsOf(defaultWaitPolicy, "codex");
-  expect(boundWait(30, limits)).toEqual({ askedSeconds: 30, seconds: 30, why: "as asked" });
-  expect(boundWait(undefined, limits)).toMatchObject({ seconds: 240, why: "default" });
-  expect(boundWait(900, limits)).toMatchObject({
-    seconds: 240,
-    why: "this server's cap for codex",
-  });
+  expect(boundWait(30, limits)).toEqual({ seconds: 30, isCapped: false });
+  expect(boundWait(undefined, limits)).toEqual({ seconds: 240, isCapped: false });
+  expect(boundWait(900, limits)).toEqual({ seconds: 240, isCapped: true });
 });
 
 test.each(clientKinds)(
@@ -47,14 +44,9 @@ test.each(clientKinds)(
     });
     await clock.until(() => clock.sleeps.includes(240_000));
     clock.advance(240_000);
-    const { report, text } = await call;
-    expect(report.wait).toEqual({
-      asked_seconds: 1_000,
-      applied_seconds: 240,
-      why: "this server's cap for cursor",
-    });
-    expect(text).toContain("wait: asked 1000 s, applied 240 s (this server's cap for cursor)");
-    expect(report.next_step).toContain('"wait_seconds":240');
+    const { report } = await call;
+    expect(report.summary).toContain("after 240 s of waiting, the longest one call waits here");
+    expect(report.next_step).toContain("wait_seconds 240");
   },
 );
 
@@ -70,5 +62,7 @@ test("an operator's cap for all takes the place of what is known about clients",
   const call = client.call("create_task_run", { input: "Why?", wait_seconds: 600 });
   await clock.until(() => clock.sleeps.includes(20_000));
   clock.advance(20_000);
-  expect((await call).report.wait).toMatchObject({ applied_seconds: 20, why: "this server's cap" });
+  expect((await call).report.summary).toContain(
+    "after 20 s of waiting, the longest one call waits",
+  );
 });

@@ -48,14 +48,10 @@ export interface ReadingPlace {
   offset: number;
 }
 
-/** The answer, and the citations that carry it. */
+/** The answer, and the citations that carry it: those that the answer itself does not show. */
 export function viewAnswer(output: RunOutput, place: ReadingPlace): RunFacts {
-  const { citations, total } = keyCitations(output.basis);
-  return {
-    ...viewOutput(output, place, ViewBudget.pageWithCitations, ViewBudget.beginning),
-    citations,
-    citations_total: total,
-  };
+  const view = viewOutput(output, place, ViewBudget.pageWithCitations, ViewBudget.beginning);
+  return { ...view, ...keyCitations(output.basis, documentText(view.output)) };
 }
 
 /**
@@ -69,27 +65,26 @@ export function viewOutput(
   besideOutline: number = budget - ViewBudget.outline,
 ): RunFacts {
   const value = pickField(output, place.field);
-  const shownType = { output_type: output.type };
   if (typeof value !== "string") {
     if (place.section !== undefined) {
       throw new InvalidArguments([
         { argument: "section", fix: "only text has sections; use field for this output" },
       ]);
     }
-    return { ...shownType, ...viewText(value, documentText(value), place.offset, budget) };
+    const page = viewText(value, documentText(value), place.offset, budget);
+    // Of a whole output its form tells the type.
+    return page.cut === undefined ? page : { output_type: output.type, ...page };
   }
   const text = place.section === undefined ? value : sectionOf(value, place.section);
   const whole = viewText(text, text, place.offset, budget);
+  if (whole.cut === undefined) return whole;
+  const cut = { output_type: output.type, ...whole };
   // Those who read on know their way already.
-  if (whole.cut === undefined || place.offset > 0) return { ...shownType, ...whole };
+  if (place.offset > 0) return cut;
   const inner = findSections(text).filter(({ start }) => place.section === undefined || start > 0);
   const outline = outlineOf(inner, ViewBudget.outline);
-  if (outline.length === 0) return { ...shownType, ...whole };
-  return {
-    ...shownType,
-    outline,
-    ...viewText(text, text, place.offset, besideOutline),
-  };
+  if (outline.length === 0) return cut;
+  return { ...cut, outline, ...viewText(text, text, place.offset, besideOutline) };
 }
 
 /** Reasoning, citations and confidence of every field, or of one and what is inside it. Throws the same. */
@@ -250,10 +245,17 @@ function bounded(text: string): string {
   return page.nextOffset === null ? text : `${page.text}…`;
 }
 
-/** The first citation of every field, each page once, as many as fit; and how many the basis has in all. */
-function keyCitations(basis: readonly FieldBasis[]): { citations: KeyCitation[]; total: number } {
+/**
+ * The first citation of every field, each page once, as many as fit. A page that the shown output names is not told
+ * again, nor a quote that it holds. With `citations_total`, how many there are in all, where some did not fit.
+ */
+function keyCitations(
+  basis: readonly FieldBasis[],
+  shown: string,
+): Pick<RunFacts, "citations" | "citations_total"> {
   const citations: KeyCitation[] = [];
   const seen = new Set<string>();
+  const words = foldSpaces(shown);
   let left: number = ViewBudget.citations;
   let total = 0;
   // Round by round, so that every field is heard before one is heard twice.
@@ -263,19 +265,37 @@ function keyCitations(basis: readonly FieldBasis[]): { citations: KeyCitation[];
       const citation = ofField?.[round];
       if (citation === undefined) continue;
       total += 1;
-      if (citation.url !== "" && seen.has(citation.url)) continue;
-      seen.add(citation.url);
+      const { url, title, excerpts } = citation;
+      if (url !== "" && (seen.has(url) || holdsUrl(shown, url))) continue;
+      seen.add(url);
+      const excerpt = foldSpaces(excerpts?.[0] ?? "");
       const short: KeyCitation = {
         field: oneLine(field, ViewBudget.field),
-        url: oneLine(citation.url, ViewBudget.url),
-        ...(citation.title ? { title: oneLine(citation.title, ViewBudget.title) } : {}),
-        ...(citation.excerpts?.[0]
-          ? { excerpt: oneLine(citation.excerpts[0], ViewBudget.excerpt) }
+        url: oneLine(url, ViewBudget.url),
+        ...(title ? { title: oneLine(title, ViewBudget.title) } : {}),
+        ...(excerpt !== "" && !words.includes(excerpt)
+          ? { excerpt: oneLine(excerpt, ViewBudget.excerpt) }
           : {}),
       };
       left -= Buffer.byteLength(JSON.stringify(short));
       if (left >= 0) citations.push(short);
     }
   }
-  return { citations, total };
+  return {
+    ...(citations.length > 0 && { citations }),
+    ...(left < 0 && { citations_total: total }),
+  };
 }
+
+/** What may follow a URL in text; anything else makes it a longer one. */
+const URL_END = /^[.,;:!?]*(?:[\s)>\]"'|*`]|$)/;
+
+function holdsUrl(text: string, url: string): boolean {
+  for (let at = text.indexOf(url); at !== -1; at = text.indexOf(url, at + 1)) {
+    const after = text.slice(at + url.length, at + url.length + 10);
+    if (URL_END.test(after)) return true;
+  }
+  return false;
+}
+
+const foldSpaces = (text: string) => text.replaceAll(/\s+/g, " ").trim();

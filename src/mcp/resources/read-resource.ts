@@ -5,7 +5,6 @@ import type { RunOutput } from "../../task-api/output.ts";
 import { isOver } from "../../task-api/run.ts";
 import type { Backend } from "../backend.ts";
 import { WHOLE, composeReport } from "../compose-report.ts";
-import { ledgerNotes } from "../ledger-notes.ts";
 import { callFor, isGroupId, shownJson } from "../phrases.ts";
 import { oneLine } from "../reading/page-text.ts";
 import type { RunView } from "../reading/run-views.ts";
@@ -119,7 +118,7 @@ function reportContents(
     place: WHOLE,
     wait: boundWait(0, waits),
     waits,
-    notes: [...notes, ...ledgerNotes(backend)],
+    notes,
   });
   const text = reportText(report).join("\n\n");
   return [{ uri, mimeType: "text/markdown", text }, jsonContent(uri, report)];

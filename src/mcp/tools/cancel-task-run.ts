@@ -8,15 +8,17 @@ import {
 import type { RunSnapshot } from "../../client/snapshots.ts";
 import { type TaskRun, isOver, mayHaveResult } from "../../task-api/run.ts";
 import type { Backend } from "../backend.ts";
-import { callText } from "../phrases.ts";
-import { describeRun } from "../run-facts.ts";
-import { CancelOutcome, OneRunReport, type RunReport } from "../run-report.ts";
+import { callWithId } from "../phrases.ts";
+import { oneLine } from "../reading/page-text.ts";
+import { AnyReport, CancelOutcome, RunReport } from "../run-report.ts";
 import { RunId } from "./shared-arguments.ts";
 import type { Tool } from "../tool.ts";
 import { lookAtRun, snapshotOf, waitForRun } from "../wait-for-run.ts";
 
 /** A worker acknowledges a cancel within moments; a longer one is reported as what it is. */
 const CONFIRM_SECONDS = 2;
+/** A word. */
+const STATUS_BUDGET = 100;
 
 const Arguments = z.object({ run_id: RunId });
 
@@ -27,7 +29,10 @@ export const cancelTaskRun: Tool<typeof Arguments> = {
   description:
     "Ask the backend to stop a run that is no longer wanted, and report what a second look confirmed. outcome: cancelled; cancelling (not confirmed yet); already_finished; not_supported (Parallel's hosted API has no cancel: the run goes on and is billed if it completes); not_found. It cannot be undone; what the run found so far is lost.",
   input: Arguments,
-  output: OneRunReport.extend({ outcome: CancelOutcome }),
+  output: AnyReport.extend({
+    outcome: CancelOutcome,
+    ...RunReport.pick({ run_id: true, status: true, is_active: true }).shape,
+  }),
   hints: { readOnly: false, destructive: true, idempotent: true, openWorld: true },
 
   async run({ run_id: runId }, context) {
@@ -35,9 +40,12 @@ export const cancelTaskRun: Tool<typeof Arguments> = {
     let before: RunSnapshot;
     try {
       before = await lookAtRun(backend, runId, context.callerLeft);
-      if (isOver(before.run)) return report("already_finished", before, backend);
+      if (isOver(before.run)) return report("already_finished", before);
     } catch (error) {
-      if (error instanceof RunNotFound) return reportNotFound(runId);
+      if (error instanceof RunNotFound) {
+        const outcome = "not_found";
+        return { ...describeOutcome(outcome, ""), outcome, run_id: runId };
+      }
       throw error;
     }
     const answer = await requestCancel(backend, runId);
@@ -48,7 +56,7 @@ export const cancelTaskRun: Tool<typeof Arguments> = {
           waitForRun(backend, runId, CONFIRM_SECONDS, context),
         );
     const outcome = outcomeOf(seen, isRefused ? answer : null);
-    return { ...report(outcome, seen, backend), ...(notes.length > 0 && { notes }) };
+    return { ...report(outcome, seen), ...(notes.length > 0 && { notes }) };
   },
 };
 
@@ -90,51 +98,49 @@ function outcomeOf({ run }: RunSnapshot, refusal: Refusal | null): CancelOutcome
   throw refusal;
 }
 
-function report(outcome: CancelOutcome, seen: RunSnapshot, { prices }: Backend): RunReport {
-  const facts = describeRun(seen, prices, true);
-  return { ...describeOutcome(outcome, facts.run_id, facts.status), outcome, ...facts };
-}
-
-function reportNotFound(runId: string): RunReport {
+function report(outcome: CancelOutcome, { run }: RunSnapshot): RunReport {
+  const status = oneLine(run.status, STATUS_BUDGET);
   return {
-    ...describeOutcome("not_found", runId, "unknown"),
-    outcome: "not_found",
-    run_id: runId,
+    ...describeOutcome(outcome, status),
+    outcome,
+    run_id: run.run_id,
+    status,
+    is_active: run.is_active,
   };
 }
 
+/** What happened, and what to do; the id stands on a line of its own. */
 function describeOutcome(
   outcome: CancelOutcome,
-  runId: string,
   status: string,
 ): Pick<RunReport, "summary" | "next_step"> {
-  const look = callText("get_task_run", { run_id: runId, wait_seconds: 0 });
+  const look = callWithId("get_task_run", { wait_seconds: 0 });
   switch (outcome) {
     case "cancelled":
       return {
-        summary: `Run ${runId} is cancelled. It has no output.`,
+        summary: "The run is cancelled; it has no output.",
         next_step: "Nothing more to do for this run.",
       };
     case "cancelling":
       return {
-        summary: `The backend took the request to cancel run ${runId}; it is not confirmed yet, the status is ${status}.`,
+        summary: `cancelling: the backend took the request, but it is not confirmed yet; the run is ${status}.`,
         next_step: `Call ${look} in a moment to see whether it is cancelled.`,
       };
     case "already_finished":
       return {
-        summary: `Run ${runId} had already finished (${status}); there was nothing to cancel.`,
+        summary: `already_finished: the run is ${status}, and there was nothing to cancel.`,
         next_step: mayHaveResult({ status, is_active: false })
-          ? `Its result is still there: call ${look}.`
+          ? `Its result is still there: ${look}.`
           : "Nothing more to do for this run.",
       };
     case "not_supported":
       return {
-        summary: `This backend cannot cancel runs. Run ${runId} goes on (${status}) and is billed if it completes.`,
+        summary: `not_supported: this backend cannot cancel runs. The run goes on (${status}) and is billed if it completes.`,
         next_step: `Tell the user it could not be stopped. Its result can still be read later: ${look}.`,
       };
     case "not_found":
       return {
-        summary: `The backend knows no run ${runId}; nothing was cancelled.`,
+        summary: "not_found: the backend knows no such run; nothing was cancelled.",
         next_step: "Use the run_id exactly as create_task_run returned it; do not guess one.",
       };
   }

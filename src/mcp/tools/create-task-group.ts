@@ -10,12 +10,11 @@ import { callText } from "../phrases.ts";
 import { type PlacedGroup, placeGroup } from "../place-group.ts";
 import { oneLine } from "../reading/page-text.ts";
 import { explainedBy } from "../refusals.ts";
-import { warningFacts } from "../run-facts.ts";
+import { doubtNotes } from "../run-facts.ts";
 import { GroupReport, RunReport } from "../run-report.ts";
 import type { Tool, ToolContext } from "../tool.ts";
 import { waitForGroup } from "../wait-for-group.ts";
 import { boundWait } from "../wait-policy.ts";
-import { waitFacts } from "../compose-report.ts";
 import {
   GROUP_NAMES,
   GroupArguments,
@@ -37,7 +36,6 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
       processor: true,
       price_usd: true,
       usual_seconds: true,
-      wait: true,
       warnings: true,
       batches: true,
       request: true,
@@ -102,10 +100,8 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
       taskgroup_id: oneLine(taskgroupId, 100),
       ...look.facts,
       ...(price !== null && added === inputs.length && { price_usd: price }),
-      ...waitFacts(wait),
-      ...warningFacts(doubts),
       batches,
-      notes: [...notes, ...look.notes, ...ledgerNotes(backend)],
+      notes: [...doubtNotes(doubts), ...notes, ...look.notes, ...ledgerNotes(backend)],
     };
   },
 };

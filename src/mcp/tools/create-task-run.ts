@@ -6,7 +6,7 @@ import { composeDryRun } from "../dry-run.ts";
 import { ledgerNotes } from "../ledger-notes.ts";
 import { type PlacedRun, placeRun } from "../place-run.ts";
 import { explainedBy } from "../refusals.ts";
-import { warningFacts } from "../run-facts.ts";
+import { doubtNotes } from "../run-facts.ts";
 import { AnsweredRunReport, RunReport } from "../run-report.ts";
 import type { Tool, ToolContext } from "../tool.ts";
 import { boundWait } from "../wait-policy.ts";
@@ -47,34 +47,27 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
     const { waits } = context;
     const wait = boundWait(args.wait_seconds, waits, 0);
     const seen = await seeOrKeep(snapshotOf(placed.run), backend, wait.seconds, context);
-    const { warnings = [], ...report } = composeReport({
+    const { created_at, ...report } = composeReport({
       seen,
       prices: backend.prices,
       view: "auto",
       place: WHOLE,
       wait,
       waits,
-      notes: [...placed.notes, ...howNotes(placed), ...ledgerNotes(backend)],
+      lead: LEADS[placed.how],
+      notes: [...doubtNotes(doubts), ...placed.notes, ...ledgerNotes(backend)],
     });
-    const how = placed.how === "started" ? "Started a run." : "No second run was started.";
-    return {
-      ...report,
-      summary: `${how} ${report.summary}`,
-      ...warningFacts([...doubts, ...warnings]),
-    };
+    // When a run was created that this call started is not news.
+    return placed.how === "started" ? report : { ...report, ...(created_at && { created_at }) };
   },
 };
 
-function howNotes({ how }: PlacedRun): string[] {
-  switch (how) {
-    case "started":
-      return [];
-    case "known":
-      return ["This is the run that the idempotency_key stands for; a new key starts another."];
-    case "joined":
-      return ["An identical call was on its way; both got this one run."];
-  }
-}
+const LEADS: Readonly<Record<PlacedRun["how"], string>> = {
+  started: "Started 1 run.",
+  known:
+    "No second run was started: this is the run of the idempotency_key, and a new key starts another.",
+  joined: "No second run was started: an identical call was on its way, and both got this one.",
+};
 
 /** Looks on at a new run. When that fails the caller still gets the run id, the one thing that must not be lost. */
 async function seeOrKeep(

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { composeReport } from "../compose-report.ts";
-import { ledgerNotes } from "../ledger-notes.ts";
 import { RunView } from "../reading/run-views.ts";
 import { AnsweredRunReport, RunReport } from "../run-report.ts";
 import { seeOrRecall } from "../see-run.ts";
@@ -52,7 +51,7 @@ export const getTaskRun: Tool<typeof Arguments> = {
     const backend = await context.openBackend();
     const { waits } = context;
     const view = viewOf(args);
-    const wait = boundWait(args.wait_seconds, waits);
+    const wait = boundWait(args.wait_seconds, waits, view === "auto" ? undefined : 0);
     const { seen, notes } = await seeOrRecall(
       backend,
       args.run_id,
@@ -71,7 +70,7 @@ export const getTaskRun: Tool<typeof Arguments> = {
       },
       wait,
       waits,
-      notes: [...notes, ...ledgerNotes(backend)],
+      notes,
     });
   },
 };
