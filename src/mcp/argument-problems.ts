@@ -21,10 +21,18 @@ export class InvalidArguments extends Error {
   }
 }
 
-/** The output has no such field or section. `known` comes from the output, so it may hold any text. */
+/**
+ * The output has no such field or section. `known`, those that there are in its place, come from the output, so they may
+ * hold any text. `inside`: the longest part of the path that there is, in the caller's words; undefined for none.
+ */
 export class PlaceNotFound extends Error {
   override readonly name = "PlaceNotFound";
-  readonly place: { kind: "field" | "section"; name: string; known: readonly string[] };
+  readonly place: {
+    kind: "field" | "section";
+    name: string;
+    known: readonly string[];
+    inside?: string;
+  };
 
   constructor(place: PlaceNotFound["place"]) {
     super(`The output has no such ${place.kind}`);

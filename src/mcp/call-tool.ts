@@ -89,7 +89,7 @@ function reportResult(report: RunReport): CallToolResult {
 /** Without structured content: it would have to be a run report, and there is none. */
 function errorResult({ summary, nextStep, upstream }: Explanation): CallToolResult {
   const texts = [`Error: ${summary}\nNext: ${nextStep}`];
-  if (upstream !== null) texts.push(fence(upstream, "the backend"));
+  if (upstream !== null) texts.push(fence(upstream.text, upstream.from));
   return { content: texts.map((text) => ({ type: "text", text })), isError: true };
 }
 

@@ -23,10 +23,10 @@ export const WHOLE: ReadingPlace = {
 /** Reports a run as it was last seen, with what the view shows of it. Throws `InvalidArguments` and `PlaceNotFound`. */
 export function composeReport(request: ReportRequest): RunReport {
   const { seen, view, notes: others = [] } = request;
-  const shown = viewRun(request);
+  const { notes: viewNotes = [], ...shown } = viewRun(request);
   const isAlone = shown.output === undefined && shown.basis === undefined;
   const facts = { ...shown, ...describeRun(seen, request.prices, isAlone) };
-  const notes = [...others, ...readingNotes(seen)];
+  const notes = [...viewNotes, ...others, ...readingNotes(seen)];
   const report = {
     summary: describeStatus(facts, request),
     next_step: nextStep(facts, request),
@@ -34,8 +34,15 @@ export function composeReport(request: ReportRequest): RunReport {
   };
   if (view === "status") {
     // For those who ask again and again: every token of it is paid for each time.
-    const { run_id, status, is_active, percent } = facts;
-    return { ...report, run_id, status, is_active, ...(percent !== undefined && { percent }) };
+    const { run_id, status, is_active, percent, question_asked } = facts;
+    return {
+      ...report,
+      run_id,
+      status,
+      is_active,
+      ...(percent !== undefined && { percent }),
+      ...(question_asked !== undefined && { question_asked }),
+    };
   }
   return {
     ...report,

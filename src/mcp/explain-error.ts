@@ -94,16 +94,23 @@ function explainArguments({ problems }: InvalidArguments, { tool }: FailedCall):
 }
 
 function explainPlace({ place }: PlaceNotFound, { tool }: FailedCall): Explanation {
-  const { kind, name, known } = place;
+  const { kind, name, known, inside } = place;
+  const where = inside === undefined ? "the output" : oneLine(inside, PLACE_BUDGET);
   const names = known.slice(0, PLACES_SHOWN).map((one) => oneLine(one, PLACE_BUDGET));
   const more = known.length > names.length ? [`and ${known.length - names.length} more`] : [];
   return {
     summary: `The output has no ${kind} ${shownJson(oneLine(name, PLACE_BUDGET))}.`,
-    nextStep: `Call ${tool} again with one of its ${kind}s${names.length === 0 ? " (there are none)" : ", named below"}, or without ${kind}.`,
+    nextStep:
+      names.length === 0
+        ? `There are no ${kind}s in ${where}: call ${tool} again without ${kind}${inside === undefined ? "" : ` or with ${shownJson(where)}`}.`
+        : `Call ${tool} again with one of the ${kind}s of ${where}, named below, or without ${kind}.`,
     upstream:
       names.length === 0
         ? null
-        : `${kind === "field" ? "Fields" : "Sections"} of the output: ${[...names, ...more].join(kind === "field" ? ", " : " | ")}`,
+        : {
+            from: "the run",
+            text: `${kind === "field" ? "Fields" : "Sections"} of ${where}: ${[...names, ...more].join(kind === "field" ? ", " : " | ")}`,
+          },
   };
 }
 
@@ -172,7 +179,7 @@ function explainDoubted(
   };
 }
 
-function upstreamText(error: TaskApiError): string | null {
+function upstreamText(error: TaskApiError): Explanation["upstream"] {
   const lines = [
     ...(error.upstreamMessage === null ? [] : [error.upstreamMessage]),
     ...(error instanceof RequestRejected
@@ -184,5 +191,5 @@ function upstreamText(error: TaskApiError): string | null {
   ];
   if (lines.length === 0) return null;
   const text = lines.map((line) => oneLine(line, UPSTREAM_LINE_BUDGET)).join("\n");
-  return `The backend's message:\n${text}`;
+  return { from: "the backend", text: `The backend's message:\n${text}` };
 }

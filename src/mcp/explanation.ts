@@ -7,7 +7,7 @@ export interface Explanation {
   /** Whose move it is, and the move. */
   nextStep: string;
   /** What others said about it, if anything: text from outside. */
-  upstream: string | null;
+  upstream: { from: "the run" | "the backend"; text: string } | null;
 }
 
 /** The call that failed. */

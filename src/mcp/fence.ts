@@ -7,7 +7,7 @@ const BOUNDARY_CHARS = 6;
  * text holds it, so no document can close the fence. 36 bits: a text that tries a million of them meets the first draw
  * once in 70,000 calls, and then another is drawn.
  */
-export function fence(text: string, source: "the run" | "the backend" = "the run"): string {
+export function fence(text: string, source: "the run" | "the backend"): string {
   let boundary: string;
   do boundary = randomBytes(BOUNDARY_CHARS).toString("base64url").slice(0, BOUNDARY_CHARS);
   while (text.includes(boundary));

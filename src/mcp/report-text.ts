@@ -12,7 +12,7 @@ import type { Batch, KeyCitation, RunReport, RunRow } from "./run-report.ts";
 export function reportText(report: RunReport): string[] {
   const ours = ourWords(report);
   const theirs = wordsOfOthers(report);
-  return theirs === "" ? [ours] : [ours, fence(theirs)];
+  return theirs === "" ? [ours] : [ours, fence(theirs, "the run")];
 }
 
 function ourWords(report: RunReport): string {
@@ -84,6 +84,7 @@ function wordsOfOthers(report: RunReport): string {
   const { error, warnings, latest_step, outline, output, citations, basis, events } = report;
   const runs = report.runs?.some(hasWordsOfOthers) === true ? report.runs : undefined;
   const sections: [title: string, text: string | undefined][] = [
+    ["The run asks", report.question_asked],
     ["error", error],
     ["warnings", warnings?.map((warning) => `- ${warning}`).join("\n")],
     ["latest_step", latest_step],

@@ -29,12 +29,15 @@ const STEP_BUDGET = 200;
 
 /** The run as it was last seen: what it is, how far it got, and what went wrong. `isAlone`: no output follows. */
 export function describeRun(
-  { run, percent, latestMessage, sourcesRead, sourcesConsidered }: RunSnapshot,
+  { run, percent, latestMessage, sourcesRead, sourcesConsidered, messages }: RunSnapshot,
   prices: PriceList,
   isAlone: boolean,
 ): KnownRunFacts {
   const budget = isAlone ? ALONE : BESIDE_OUTPUT;
   const warnings = (run.warnings ?? []).map(({ message }) => message);
+  // The API has no field for what a run waits for: our engine says it in the last warning, others may in their last step.
+  const question =
+    run.status === "action_required" ? (warnings.pop() ?? messages.at(-1)?.message) : undefined;
   return {
     run_id: oneLine(run.run_id, NAME_BUDGET),
     status: oneLine(run.status, NAME_BUDGET),
@@ -62,6 +65,7 @@ export function describeRun(
         latestMessage === null ? null : oneLine(latestMessage, STEP_BUDGET),
       ),
     }),
+    ...present("question_asked", question && oneLine(question, budget.warning)),
     ...warningFacts(warnings, budget),
     ...present("error", run.error ? oneLine(run.error.message, budget.error) : null),
   };

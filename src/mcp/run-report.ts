@@ -65,7 +65,7 @@ export const Batch = z.object({
 export type Batch = z.infer<typeof Batch>;
 
 /**
- * What every tool answers with. `summary`, `next_step` and `notes` are our words; `latest_step`, `warnings` (what the
+ * What every tool answers with. `summary`, `next_step` and `notes` are our words; `question_asked`, `latest_step`, `warnings` (what the
  * backend warned of), `error`, `output`, `outline`, `citations`, `basis`, `events` and the rows are others', and may hold
  * text from the web. What it need not say, it does not carry: times are to the second, prices are not 0, and how far a run
  * is and how long it usually takes is told of active ones.
@@ -89,6 +89,8 @@ export const RunReport = z.object({
   sources_read: z.number().optional(),
   sources_considered: z.number().optional(),
   latest_step: z.string().optional(),
+  /** What a run in `action_required` waits to be told. */
+  question_asked: z.string().optional(),
   warnings: z.array(z.string()).optional(),
   error: z.string().optional(),
   output_type: z.string().optional(),
@@ -141,6 +143,7 @@ export const AnsweredRunReport = AnyReport.extend(
     sources_read: true,
     sources_considered: true,
     latest_step: true,
+    question_asked: true,
     warnings: true,
     error: true,
     output_type: true,

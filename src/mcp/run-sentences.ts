@@ -1,5 +1,6 @@
 import type { RunSnapshot } from "../client/snapshots.ts";
 import { mayHaveResult } from "../task-api/run.ts";
+import { type FailureCause, failureCause } from "./failure-cause.ts";
 import { callWithId } from "./phrases.ts";
 import type { PriceList } from "./price-list.ts";
 import type { ReadingPlace, RunView } from "./reading/run-views.ts";
@@ -28,7 +29,7 @@ export function outputTrouble({ run, output, trouble }: RunSnapshot): string | n
 
 /** What happened to the run; without its id, which the report has on a line of its own. */
 export function describeStatus(
-  { status, is_active, percent }: KnownRunFacts,
+  { status, is_active, percent, question_asked: question }: KnownRunFacts,
   { seen, view, wait, lead }: Pick<ReportRequest, "seen" | "view" | "wait" | "lead">,
 ): string {
   const run = lead === undefined ? "The run" : `${lead} It`;
@@ -49,7 +50,9 @@ export function describeStatus(
     case "cancelled":
       return `${run} was cancelled; it has no output.`;
     case "action_required":
-      return `${run} is action_required: it waits for an action outside this server and does not go on by itself.`;
+      return question === undefined
+        ? `${run} is action_required: it waits for an action outside this server and does not go on by itself.`
+        : `${run} is action_required: it asks the question below and does not go on without an answer.`;
     default:
       return `${run} is no longer active; its status is ${status}${seen.output === null ? "" : ", and it has an output"}.`;
   }
@@ -73,9 +76,10 @@ export function nextStep(facts: KnownRunFacts, request: ReportRequest): string {
     if (seen.output.basis.every(({ citations }) => (citations ?? []).length === 0)) {
       return "The output cites no source: say so if you answer from it.";
     }
-    return basis === undefined
-      ? 'Answer from the output and cite its sources; all evidence: view "basis".'
-      : "Answer from this evidence and cite its sources.";
+    if (basis !== undefined) return "Answer from this evidence and cite its sources.";
+    return view === "basis"
+      ? 'Say so if you use a value without evidence; the values: view "output".'
+      : 'Answer from the output and cite its sources; all evidence: view "basis".';
   }
   if (outputTrouble(seen) !== null) {
     return `Wait a moment, then call ${callWithId("get_task_run")} again; do not start the run again. If it stays so, tell the user.`;
@@ -84,13 +88,26 @@ export function nextStep(facts: KnownRunFacts, request: ReportRequest): string {
     case "completed":
       return "Tell the user: results are kept for a limited time. Asking again needs a new run.";
     case "failed":
-      return "Read the error, correct the task, and start it anew with create_task_run; or tell the user.";
+      return AFTER_FAILURE[seen.run.error ? failureCause(seen.run.error) : "unknown"];
+    case "action_required": {
+      // The Task API has no call that takes an answer.
+      const id = facts.interaction_id === undefined ? "run_id" : "interaction_id";
+      return `Answer it with a new run: create_task_run with this ${id} as previous_interaction_id and the answer in its input; then, or if it is not wanted, stop this one: ${callWithId("cancel_task_run")}.`;
+    }
     case "cancelled":
       return "Start a new run with create_task_run if the answer is still wanted.";
     default:
       return "Tell the user: someone has to look at the run where it was started.";
   }
 }
+
+const SAME_AGAIN =
+  "start it again with the same arguments (and a new idempotency_key if it had one)";
+const AFTER_FAILURE: Readonly<Record<FailureCause, string>> = {
+  chance: `The failure looks temporary: ${SAME_AGAIN}.`,
+  task: "Correct what the error names, and start it again with create_task_run.",
+  unknown: `If the error names a fault of the task, correct it; else ${SAME_AGAIN}, once.`,
+};
 
 /** The calls that read what is not shown. */
 function readOn(

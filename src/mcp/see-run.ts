@@ -37,6 +37,11 @@ export async function seeOrRecall(
   }
 
   async function withWhatIsAsked(seen: RunSnapshot): Promise<RunSnapshot> {
+    const { status, warnings } = seen.run;
+    // What such a run waits for may stand in its steps alone.
+    if (status === "action_required" && !warnings?.length && view !== "status") {
+      return withSteps(backend, seen, context);
+    }
     switch (view) {
       case "status":
         return seen;

@@ -143,13 +143,14 @@ test("what a run input has holds for all inputs when it stands beside them", asy
 test("previous_interaction_id holds for all inputs of a group", async () => {
   const { client, inputs } = await connected();
   const first = await client.call("create_task_run", { input: "first", wait_seconds: 30 });
-  const { interaction_id } = first.report;
+  // None is shown that is not the run_id.
+  const { run_id } = first.report;
   await client.call("create_task_group", {
     inputs: ["a"],
-    previous_interaction_id: interaction_id,
+    previous_interaction_id: run_id,
     wait_seconds: 30,
   });
-  expect(inputs[1]).toMatchObject({ input: "a", previous_interaction_id: interaction_id });
+  expect(inputs[1]).toMatchObject({ input: "a", previous_interaction_id: run_id });
 });
 
 test("a row takes a field under its other names where no column of a table is meant", async () => {

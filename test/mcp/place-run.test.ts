@@ -30,8 +30,9 @@ test.each(PROFILES)("%s: the same idempotency_key returns the same run", async (
   const first = await client.call("create_task_run", args);
   const second = await client.call("create_task_run", args);
   expect(second.report.run_id).toBe(first.report.run_id);
-  expect(second.report.summary).toMatch(/^No second run was started\. Run /);
-  expect(second.text).toContain("Note: This is the run that the idempotency_key stands for");
+  expect(second.report.summary).toMatch(
+    /^No second run was started: this is the run of the idempotency_key, .* It is /,
+  );
   expect(created).toHaveLength(1);
 });
 
@@ -207,7 +208,7 @@ test("a dry run shows what would be sent, without the secrets in it", async () =
   expect(JSON.stringify(report) + texts.join("")).not.toContain("hidden");
 });
 
-test("a server whose memory ends with it says so in every report", async () => {
+test("a server whose memory ends with it says so when runs are started and listed", async () => {
   const engine = await startTestEngine(async () => textResult("x"));
   const backend = await backendOn(engine);
   const client = await connect(async () => ({ ...backend, ledgerTrouble: "The disk is full." }));
@@ -216,10 +217,7 @@ test("a server whose memory ends with it says so in every report", async () => {
     "The record of started runs is kept in memory only and ends with this server: The disk is full. Keep the ids.";
   expect(report.notes).toEqual([note]);
   expect(text).toContain(`Note: ${note}`);
-  for (const [tool, args] of [
-    ["get_task_run", { run_id: report.run_id }],
-    ["list_task_runs", {}],
-  ] as const) {
-    expect((await client.call(tool, args)).report.notes).toContain(note);
-  }
+  expect((await client.call("list_task_runs", {})).report.notes).toContain(note);
+  const seen = await client.call("get_task_run", { run_id: report.run_id });
+  expect(seen.report).not.toHaveProperty("notes");
 });

@@ -305,7 +305,7 @@ export const STORIES: readonly Story[] = [
         run_id: first.report.run_id,
         output: "About asked twice",
       });
-      expect(second.report.summary).toContain("No second run was started.");
+      expect(second.report.summary).toContain("No second run was started");
       expect(work.runsOf("asked twice")).toBe(1);
       const sameGroup = await client().call("create_task_group", list);
       expect(sameGroup.report).toMatchObject({

@@ -38,8 +38,7 @@ export interface ExtractiveExecutorOptions {
 
 const NO_MODEL: RunWarning = {
   type: "warning",
-  message:
-    "No model was used: sentences of the documents are quoted, not reasoned about. Check that they answer the question.",
+  message: "No model was used: these are quotes; check that they answer.",
 };
 
 /**

@@ -4,10 +4,11 @@ import type { FieldBasis, RunOutput } from "../../task-api/output.ts";
 import { JsonObject } from "../../task-api/task-spec.ts";
 import { InvalidArguments, PlaceNotFound } from "../argument-problems.ts";
 import { shownJson } from "../phrases.ts";
+import { keyCitations } from "./key-citations.ts";
 import { outlineOf } from "./outline.ts";
 import { pageItems } from "./page-items.ts";
 import { oneLine, pageText } from "./page-text.ts";
-import type { KeyCitation, RunFacts } from "../run-report.ts";
+import type { RunFacts } from "../run-report.ts";
 import { findSections, pickSection } from "./sections.ts";
 
 /** What of a run to read. */
@@ -22,16 +23,11 @@ const ViewBudget = {
   pageWithCitations: 10_000,
   /** Steps, next to every warning in full. */
   steps: 7_000,
-  citations: 3_000,
   /** Taken off the page that it stands next to. */
   outline: 2_500,
   /** What `auto` shows of a text with an outline: a summary's length. Then one page of `output` holds most of the rest. */
   beginning: 2_000,
-  /** A sentence or two: enough to judge whether the citation carries the claim. */
-  excerpt: 300,
-  title: 120,
   url: 400,
-  field: 60,
   /** Of one citation or one field's reasoning in the basis. */
   evidence: 4_000,
 } as const;
@@ -87,19 +83,13 @@ export function viewOutput(
   return { ...cut, outline, ...viewText(text, text, place.offset, besideOutline) };
 }
 
-/** Reasoning, citations and confidence of every field, or of one and what is inside it. Throws the same. */
+/**
+ * Reasoning, citations and confidence of every field, or of one and what is inside it. Of a field that has no evidence of
+ * its own, that of the nearest field around it. Throws the same.
+ */
 export function viewBasis(output: RunOutput, place: ReadingPlace): RunFacts {
   const { field, confidence, offset } = place;
-  const ofField =
-    field === undefined
-      ? output.basis
-      : output.basis.filter(
-          (entry) => entry.field === field || entry.field.startsWith(`${field}.`),
-        );
-  if (field !== undefined && ofField.length === 0) {
-    const known = output.basis.map((entry) => entry.field);
-    throw new PlaceNotFound({ kind: "field", name: field, known });
-  }
+  const { entries: ofField, note } = evidenceAbout(output, field);
   const entries =
     confidence === undefined
       ? ofField
@@ -108,7 +98,36 @@ export function viewBasis(output: RunOutput, place: ReadingPlace): RunFacts {
     budget: ViewBudget.page,
     unit: "citations",
   });
-  return { basis: byField(items), ...(cut && { cut }) };
+  const notes = [
+    ...(note === undefined ? [] : [note]),
+    ...(ofField.length > 0 && entries.length === 0
+      ? [`No field has ${confidence} confidence.`]
+      : []),
+  ];
+  return {
+    ...(notes.length > 0 && { notes }),
+    ...(items.length > 0 && { basis: byField(items) }),
+    ...(cut && { cut }),
+  };
+}
+
+/** The evidence of a field and of what is inside it, else of the nearest field around it; and what to say about that. */
+function evidenceAbout(
+  { basis, ...output }: RunOutput,
+  field: string | undefined,
+): { entries: FieldBasis[]; note?: string } {
+  if (field === undefined) return { entries: basis };
+  const own = basis.filter((entry) => entry.field === field || entry.field.startsWith(`${field}.`));
+  if (own.length > 0) return { entries: own };
+  pickField({ basis, ...output }, field);
+  const shown = oneLine(field, ViewBudget.url);
+  for (let end = field.lastIndexOf("."); end > 0; end = field.lastIndexOf(".", end - 1)) {
+    const around = field.slice(0, end);
+    const entries = basis.filter((entry) => entry.field === around);
+    if (entries.length === 0) continue;
+    return { entries, note: `Evidence for ${oneLine(around, ViewBudget.url)} covers ${shown}.` };
+  }
+  return { entries: [], note: `No evidence is recorded for ${shown}.` };
 }
 
 /** What the run reported, the newest first. Throws `InvalidArguments`. */
@@ -163,7 +182,13 @@ function sectionOf(text: string, asked: string): string {
 /** A field by its dotted path; undefined: all. Throws `PlaceNotFound`. */
 export function pickField(output: RunOutput, field: string | undefined): unknown {
   if (field === undefined) return output.content;
-  const notFound = (known: string[]) => new PlaceNotFound({ kind: "field", name: field, known });
+  const notFound = (known: string[], inside: readonly string[] = []) =>
+    new PlaceNotFound({
+      kind: "field",
+      name: field,
+      known,
+      ...(inside.length > 0 && { inside: inside.join(".") }),
+    });
   // The basis calls the one field of a text `output`.
   if (output.type === "text") {
     if (field === "output") return output.content;
@@ -172,11 +197,12 @@ export function pickField(output: RunOutput, field: string | undefined): unknown
   // A name may itself hold a dot, so the whole path is tried first.
   if (Object.hasOwn(output.content, field)) return output.content[field];
   let value: unknown = output.content;
-  for (const name of field.split(".")) {
+  const names = field.split(".");
+  for (const [index, name] of names.entries()) {
     const inside = Array.isArray(value)
       ? new Map(value.map((item, index) => [String(index), item]))
       : new Map(Object.entries(JsonObject.catch({}).parse(value)));
-    if (!inside.has(name)) throw notFound(Object.keys(output.content));
+    if (!inside.has(name)) throw notFound([...inside.keys()], names.slice(0, index));
     value = inside.get(name);
   }
   return value;
@@ -244,58 +270,3 @@ function bounded(text: string): string {
   const page = pageText(text, 0, ViewBudget.evidence);
   return page.nextOffset === null ? text : `${page.text}…`;
 }
-
-/**
- * The first citation of every field, each page once, as many as fit. A page that the shown output names is not told
- * again, nor a quote that it holds. With `citations_total`, how many there are in all, where some did not fit.
- */
-function keyCitations(
-  basis: readonly FieldBasis[],
-  shown: string,
-): Pick<RunFacts, "citations" | "citations_total"> {
-  const citations: KeyCitation[] = [];
-  const seen = new Set<string>();
-  const words = foldSpaces(shown);
-  let left: number = ViewBudget.citations;
-  let total = 0;
-  // Round by round, so that every field is heard before one is heard twice.
-  const most = Math.max(0, ...basis.map((entry) => entry.citations?.length ?? 0));
-  for (let round = 0; round < most; round += 1) {
-    for (const { field, citations: ofField } of basis) {
-      const citation = ofField?.[round];
-      if (citation === undefined) continue;
-      total += 1;
-      const { url, title, excerpts } = citation;
-      if (url !== "" && (seen.has(url) || holdsUrl(shown, url))) continue;
-      seen.add(url);
-      const excerpt = foldSpaces(excerpts?.[0] ?? "");
-      const short: KeyCitation = {
-        field: oneLine(field, ViewBudget.field),
-        url: oneLine(url, ViewBudget.url),
-        ...(title ? { title: oneLine(title, ViewBudget.title) } : {}),
-        ...(excerpt !== "" && !words.includes(excerpt)
-          ? { excerpt: oneLine(excerpt, ViewBudget.excerpt) }
-          : {}),
-      };
-      left -= Buffer.byteLength(JSON.stringify(short));
-      if (left >= 0) citations.push(short);
-    }
-  }
-  return {
-    ...(citations.length > 0 && { citations }),
-    ...(left < 0 && { citations_total: total }),
-  };
-}
-
-/** What may follow a URL in text; anything else makes it a longer one. */
-const URL_END = /^[.,;:!?]*(?:[\s)>\]"'|*`]|$)/;
-
-function holdsUrl(text: string, url: string): boolean {
-  for (let at = text.indexOf(url); at !== -1; at = text.indexOf(url, at + 1)) {
-    const after = text.slice(at + url.length, at + url.length + 10);
-    if (URL_END.test(after)) return true;
-  }
-  return false;
-}
-
-const foldSpaces = (text: string) => text.replaceAll(/\s+/g, " ").trim();

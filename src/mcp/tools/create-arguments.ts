@@ -165,7 +165,7 @@ export const CreateArguments = z
     webhook: shape.webhook.describe("Is called when the run ends."),
     advanced_settings: shape.advanced_settings.describe("location: country code such as us."),
     previous_interaction_id: shape.previous_interaction_id.describe(
-      "Ask a follow-up: the interaction_id of an earlier run.",
+      "Ask a follow-up: the interaction_id of an earlier run (its run_id where none is shown).",
     ),
     memory_scope_key: shape.memory_scope_key,
     idempotency_key: IdempotencyKey.describe(
