@@ -28,6 +28,12 @@ function messagesOf(events: readonly ProgressEvent[]): string[] {
   return events.flatMap((event) => ("message" in event ? [String(event.message)] : []));
 }
 
+function metersOf(events: readonly ProgressEvent[]): number[] {
+  return events.flatMap((event) =>
+    "progress_meter" in event ? [Number(event.progress_meter)] : [],
+  );
+}
+
 function isIndexed(events: readonly ProgressEvent[]): boolean {
   return messagesOf(events).some((message) => message.startsWith("Indexed "));
 }
@@ -69,6 +75,11 @@ test("a run that waits for a large folder says how far the reading is, and then 
   }
   expect((await ended).output.content).toContain("1299 lamps");
   const messages = messagesOf(events);
-  expect(messages).toContainEqual(expect.stringMatching(/^Read \d+ of 300 new documents$/));
+  expect(messages).toContainEqual(expect.stringMatching(/^Indexing: \d+ of 300 documents read$/));
   expect(messages).toContain("Indexed 300 documents (300 read)");
+  const meter = metersOf(events);
+  expect(meter).toEqual(meter.toSorted((a, b) => a - b));
+  expect(meter.some((percent) => percent > 0 && percent < 60)).toBe(true);
+  // The search goes on where the index ended.
+  expect(meter.some((percent) => percent > 60)).toBe(true);
 });

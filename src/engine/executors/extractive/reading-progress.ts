@@ -8,9 +8,11 @@ import type { ReadingObserver } from "./find-evidence.ts";
 /** How many source addresses an event shows. */
 const SAMPLE_SIZE = 10;
 
-/** The meter while documents are read; preparing the index comes before, writing the answer after. */
+/** The meter while documents are searched; preparing the index comes before, writing the answer after. */
 const READING_FROM = 10;
 const READING_TO = 95;
+/** The end of an index that takes long enough to be told of: then it is most of the work. */
+const INDEXING_TO = 60;
 
 /** How often statistics are worth an event: nobody sees more of them, and a search reads a hundred documents. */
 const STATS_EVERY_MS = 25;
@@ -21,6 +23,8 @@ export type MessageKind = "exec_status" | "plan" | "search" | "tool_call" | "res
 /** Reports what has really been matched and read so far; every step stops a cancelled run. */
 export interface ReadingProgress {
   tell(kind: MessageKind, message: string): Promise<void>;
+  /** How many of the documents that are new to the index were read. */
+  tellIndexing(documents: { done: number; total: number }): Promise<void>;
   /** Begins the next of the planned searches. */
   beginSearch(query: string): Promise<ReadingObserver>;
 }
@@ -36,6 +40,8 @@ export function createReadingProgress(
   const matched = new Set<number>();
   const read = new Map<number, string>();
   let begun = 0;
+  let readingFrom = READING_FROM;
+  let indexed = 0;
   let untoldStats: ProgressEvent | null = null;
   let statsToldMs = -Infinity;
 
@@ -55,6 +61,19 @@ export function createReadingProgress(
     await report(stats);
   }
 
+  async function tellIndexing({ done, total }: { done: number; total: number }): Promise<void> {
+    readingFrom = INDEXING_TO;
+    // A second look at the folders counts from zero.
+    indexed = Math.max(indexed, Math.floor((done / total) * INDEXING_TO));
+    untoldStats = {
+      type: "task_run.progress_stats",
+      progress_meter: indexed,
+      source_stats: null,
+    };
+    const inWords = (count: number) => count.toLocaleString("en-US");
+    await tell("exec_status", `Indexing: ${inWords(done)} of ${inWords(total)} documents read`);
+  }
+
   async function beginSearch(query: string): Promise<ReadingObserver> {
     const done = begun;
     begun += 1;
@@ -69,7 +88,7 @@ export function createReadingProgress(
         const part = (done + share) / searches;
         untoldStats = {
           type: "task_run.progress_stats",
-          progress_meter: Math.round(READING_FROM + part * (READING_TO - READING_FROM)),
+          progress_meter: Math.round(readingFrom + part * (READING_TO - readingFrom)),
           source_stats: {
             num_sources_considered: matched.size,
             num_sources_read: read.size,
@@ -83,5 +102,5 @@ export function createReadingProgress(
     };
   }
 
-  return { tell, beginSearch };
+  return { tell, tellIndexing, beginSearch };
 }

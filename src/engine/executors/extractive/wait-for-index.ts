@@ -48,10 +48,8 @@ export async function waitForIndex(
     for (;;) {
       await clock.sleep(TELL_EVERY_MS, ended).catch(() => undefined);
       if (ended.aborted) return;
-      const { done, total } = library.progress ?? { done: 0, total: 0 };
-      if (total > 0) {
-        await progress.tell("exec_status", `Read ${done} of ${count(total, "new document")}`);
-      }
+      const documents = library.progress;
+      if (documents !== null && documents.total > 0) await progress.tellIndexing(documents);
     }
   }
 }
