@@ -14,7 +14,7 @@ export interface RunMessage {
 
 /** How far a run is, as its events tell it. */
 export interface RunProgress {
-  /** 0 to 100; never falls for one run, and is below 100 while the run is active. */
+  /** A whole number from 0 to 100; never falls for one run, and is below 100 while the run is active. */
   percent: number;
   latestMessage: string | null;
   sourcesRead: number | null;
@@ -58,7 +58,8 @@ export function createRunMeter(): RunMeter {
 
   function takeStats({ progress_meter, source_stats }: ProgressStatsEvent): boolean {
     const before = progress;
-    const percent = Math.max(before.percent, Math.min(progress_meter ?? 0, ACTIVE_MAX_PERCENT));
+    const reading = Math.floor(Math.min(progress_meter ?? 0, ACTIVE_MAX_PERCENT));
+    const percent = Math.max(before.percent, reading);
     const sourcesRead = source_stats?.num_sources_read ?? before.sourcesRead;
     const sourcesConsidered = source_stats?.num_sources_considered ?? before.sourcesConsidered;
     const sourcesSample =

@@ -120,7 +120,7 @@ describe("a run that is followed", () => {
       },
     });
     expect(await next(snapshots, ({ percent }) => percent > 0)).toMatchObject({
-      percent: 41.5,
+      percent: 41,
       latestMessage: "Reading the yearbook",
       sourcesRead: 2,
       sourcesConsidered: 9,
