@@ -11,6 +11,7 @@ import { parseJson } from "../text/json.ts";
 import { shownJson } from "../mcp/phrases.ts";
 import { readingNotes } from "../mcp/compose-report.ts";
 import { explainError } from "../mcp/explain-error.ts";
+import { runStep, sourcesText } from "../mcp/observe-progress.ts";
 import { placeRun } from "../mcp/place-run.ts";
 import { CostRefused } from "../mcp/refusals.ts";
 import { cancelTaskRun } from "../mcp/tools/cancel-task-run.ts";
@@ -155,9 +156,9 @@ async function follow(
   return last;
 }
 
-function stepText({ run, latestMessage, sourcesRead, trouble }: RunSnapshot): string {
-  const step = trouble ?? latestMessage ?? run.status;
-  return sourcesRead === null ? step : `${step} (${sourcesRead} sources read)`;
+function stepText(snapshot: RunSnapshot): string {
+  const step = snapshot.trouble ?? runStep(snapshot);
+  return [step, ...sourcesText(snapshot)].join(" · ");
 }
 
 function report(

@@ -48,8 +48,8 @@ export function createToolContext(
 export function drawProgress(stream: NodeJS.WritableStream): ProgressReporter {
   const view = createProgressView(stream);
   return {
-    update({ percent, latestMessage, status }) {
-      view.update({ percent, message: latestMessage ?? status });
+    update({ done, total, step }) {
+      view.update({ percent: total === 0 ? 0 : (100 * done) / total, message: step });
     },
     async finish() {},
     stop: () => view.end(),

@@ -6,118 +6,119 @@ import { oneLine } from "./reading/page-text.ts";
 export interface ProgressSubject {
   /** Such as `Run trun_…`. */
   name: string;
+  /** What the progress goes to, where that is known before anything was observed. */
+  total?: number;
 }
 
 /** What one `notifications/progress` says besides its token. */
 export interface Progress {
   progress: number;
-  total: number;
+  total?: number;
   message: string;
 }
 
-/** What a watcher knows about a run and a person waiting for it wants to see. */
+/** What a watcher knows and a person waiting for it wants to see. */
 export interface Observation {
-  status: string;
-  percent: number;
-  latestMessage: string | null;
-  sourcesRead: number | null;
-  sourcesConsidered: number | null;
-  /** How long such runs take, in words. */
-  usual: string | null;
+  /** How much of `total` is done. */
+  done: number;
+  total: number;
+  /** Only then does the progress reach its total. */
+  isCompleted: boolean;
+  /** What happens now, in words. */
+  step: string;
+  /** What else there is to say at that moment (of the monotonic clock), in our own short words. */
+  facts(nowMs: number): string[];
 }
 
-/** The meter of a run goes from 0 to 100. */
-const TOTAL = 100;
-/** A run that still is waited for has not arrived, whatever its meter says; the room above keeps progress rising. */
-const HIGHEST = 99;
-/** MCP asks servers to limit the rate; one a second is as fast as a person reads. */
-const MIN_INTERVAL_MS = 1_000;
+/** As often as a person reads; MCP asks servers to limit the rate. */
+const MIN_INTERVAL_MS = 2_000;
 /** As long as a person believes that something still happens; far below any idle limit of a client (5 minutes). */
 const HEARTBEAT_MS = 10_000;
 /** Claude Code cuts progress messages at 200 characters. */
 const MESSAGE_CHARS = 190;
-/** The share of the way to 100 a notification takes when the meter stands still: rising, yet never there. */
-const CREEP = 0.001;
 
 export interface ProgressState {
   readonly subject: ProgressSubject;
   readonly startedAt: number;
   readonly observation: Observation | null;
-  /** Something was observed that has not been sent. */
+  /** Something was observed that is worth a notification of its own and has not been sent. */
   readonly isNews: boolean;
-  readonly sent: { readonly at: number; readonly progress: number } | null;
+  readonly sent: { readonly at: number; readonly hundredths: number } | null;
 }
 
 export function startProgress(subject: ProgressSubject, now: number): ProgressState {
   return { subject, startedAt: now, observation: null, isNews: true, sent: null };
 }
 
-/** Takes in what was observed; the same again is no news. */
+/** Takes in what was observed. News are another whole number, another total and another step. */
 export function observe(state: ProgressState, observation: Observation): ProgressState {
   const known = state.observation;
   const isNews =
+    state.isNews ||
     known === null ||
-    known.status !== observation.status ||
-    known.percent !== observation.percent ||
-    known.latestMessage !== observation.latestMessage ||
-    known.sourcesRead !== observation.sourcesRead;
-  return isNews ? { ...state, observation, isNews: true } : state;
+    Math.floor(known.done) !== Math.floor(observation.done) ||
+    known.total !== observation.total ||
+    known.step !== observation.step;
+  return { ...state, observation, isNews };
 }
 
-/** When the next notification goes out: the first at once, news a second after the last, a heartbeat otherwise. */
+/** When the next notification goes out: the first at once, news after an interval, a heartbeat otherwise. */
 export function nextDueAt(state: ProgressState): number {
   if (state.sent === null) return state.startedAt;
+  if (nextHundredths(state) === null) return Infinity;
   return state.sent.at + (state.isNews ? MIN_INTERVAL_MS : HEARTBEAT_MS);
 }
 
-/** The notification to send now. `progress` is strictly greater than any before it (MCP: Progress, "MUST increase"). */
+/** The notification to send now; null when there is no room to rise. */
 export function takeProgress(
   state: ProgressState,
   now: number,
-): { state: ProgressState; progress: Progress } {
-  const highest = state.observation?.status === "completed" ? TOTAL : HIGHEST;
-  const percent = Math.min(Math.max(state.observation?.percent ?? 0, 0), highest);
-  const least = state.sent === null ? 0 : creepFrom(state.sent.progress);
-  const progress = Math.max(percent, least);
+): { state: ProgressState; progress: Progress } | null {
+  const hundredths = nextHundredths(state);
+  if (hundredths === null) return null;
+  const total = state.observation?.total ?? state.subject.total;
   return {
-    state: { ...state, isNews: false, sent: { at: now, progress } },
-    progress: { progress, total: TOTAL, message: describe(state, now) },
+    state: { ...state, isNews: false, sent: { at: now, hundredths } },
+    progress: {
+      progress: hundredths / 100,
+      ...(total !== undefined && { total }),
+      message: describe(state, now),
+    },
   };
 }
 
-function creepFrom(progress: number): number {
-  return progress + (TOTAL - progress) * CREEP;
+/**
+ * The next progress, in hundredths. It is the whole number that was observed. MCP wants each notification to rise above
+ * the one before ("MUST increase"), also where nothing moved; such a one adds 0.01, which claims nothing: heartbeats
+ * alone take a quarter of an hour to the next whole number. The total belongs to what is completed; short of it, there
+ * is no further notification.
+ */
+function nextHundredths({ observation, sent }: ProgressState): number | null {
+  const least = sent === null ? 0 : sent.hundredths + 1;
+  if (observation === null) return least;
+  const { done, total, isCompleted } = observation;
+  const highest = isCompleted ? total : Math.max(total - 1, 0);
+  const observed = Math.floor(Math.min(Math.max(done, 0), highest)) * 100;
+  const next = Math.max(observed, least);
+  return next < total * 100 || (isCompleted && next === total * 100) ? next : null;
 }
 
-function describe(state: ProgressState, now: number): string {
-  const { observation } = state;
-  const step = observation?.latestMessage ?? observation?.status ?? "waiting";
-  const parts = [
-    // The first one names the run, so that a call that is lost after it loses no run.
-    state.sent === null ? `${state.subject.name}: ${step}` : step,
-  ];
-  if (typeof observation?.sourcesRead === "number" && observation.sourcesRead > 0) {
-    const of = observation.sourcesConsidered === null ? "" : ` of ${observation.sourcesConsidered}`;
-    parts.push(`${observation.sourcesRead}${of} sources read`);
-  }
-  if (!state.isNews) parts.push(`still working after ${elapsedSeconds(state, now)} s`);
-  if (!state.isNews && state.observation?.usual) parts.push(state.observation.usual);
+function describe({ subject, observation, sent }: ProgressState, now: number): string {
+  const step = observation?.step ?? "waiting";
   // The facts at the end are short and ours; what is cut is the step.
-  const [first = "", ...facts] = parts;
-  const tail = facts.map((fact) => ` · ${fact}`).join("");
-  return oneLine(first, MESSAGE_CHARS - tail.length) + tail;
-}
-
-function elapsedSeconds(state: ProgressState, now: number): number {
-  return Math.round((now - state.startedAt) / 1000);
+  const tail = (observation?.facts(now) ?? []).map((fact) => ` · ${fact}`).join("");
+  // The first one names the run, so that a call that is lost after it loses no run.
+  return (
+    oneLine(sent === null ? `${subject.name}: ${step}` : step, MESSAGE_CHARS - tail.length) + tail
+  );
 }
 
 /** Sends the progress of one waiting call. */
 export interface ProgressReporter {
   update(observation: Observation): void;
   /**
-   * Sends what is still news, ahead of its second: a run that ends within it shows what it did all the same. Resolves
-   * when that has left; then call {@link stop}.
+   * Sends what is still news, ahead of its time: a run that ends soon shows what it did all the same. Resolves when that
+   * has left; then call {@link stop}.
    */
   finish(): Promise<void>;
   /** Nothing is sent after this. MUST be called before the call is answered (MCP: Progress). */
@@ -144,6 +145,7 @@ export function createProgressReporter(options: {
     if (isStopped || isSending) return;
     pause.abort();
     const delayMs = nextDueAt(state) - clock.elapsedMs();
+    if (delayMs === Infinity) return;
     if (delayMs <= 0) {
       void deliver();
       return;
@@ -156,6 +158,7 @@ export function createProgressReporter(options: {
   async function deliver(): Promise<void> {
     if (isStopped) return;
     const taken = takeProgress(state, clock.elapsedMs());
+    if (taken === null) return;
     state = taken.state;
     isSending = true;
     try {

@@ -1,6 +1,6 @@
 import type { TaskGroup } from "../task-api/task-group.ts";
 import type { Backend } from "./backend.ts";
-import { groupPercent, groupSentence } from "./group-report.ts";
+import { createGroupObserver } from "./observe-progress.ts";
 import type { ToolContext } from "./tool.ts";
 import { lastLook, watchFor } from "./watch-for.ts";
 
@@ -26,6 +26,7 @@ export async function waitForGroup(
   };
   if (seconds === 0) return look(callerLeft);
   const progress = startProgress({ name: `Group ${taskgroupId}` });
+  const observe = createGroupObserver(clock);
   const latest = await watchFor(seconds, {
     clock,
     callerLeft,
@@ -33,14 +34,7 @@ export async function waitForGroup(
     progress,
     watch: (signal) => groupFollowers.watch(taskgroupId, { signal }),
     show({ group }: SeenGroup) {
-      progress.update({
-        status: group.status.is_active ? "running" : "completed",
-        percent: groupPercent(group),
-        latestMessage: groupSentence(group),
-        sourcesRead: null,
-        sourcesConsidered: null,
-        usual: null,
-      });
+      progress.update(observe(group));
       return group.status.is_active ? "active" : "ended";
     },
   });

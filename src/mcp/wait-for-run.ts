@@ -5,7 +5,7 @@ import type { RunSnapshot } from "../client/snapshots.ts";
 import { type TaskRun, isOver, mayHaveResult } from "../task-api/run.ts";
 import type { Backend } from "./backend.ts";
 import { keptOutput } from "./kept-run.ts";
-import { durationText } from "./phrases.ts";
+import { RUN_TOTAL, createRunObserver } from "./observe-progress.ts";
 import type { ToolContext } from "./tool.ts";
 import { lastLook, watchFor } from "./watch-for.ts";
 
@@ -25,7 +25,8 @@ export async function waitForRun(
   }: Pick<ToolContext, "clock" | "callerLeft" | "draining" | "startProgress">,
 ): Promise<RunSnapshot> {
   const { followers, client, prices } = backend;
-  const progress = startProgress({ name: `Run ${runId}` });
+  const progress = startProgress({ name: `Run ${runId}`, total: RUN_TOTAL });
+  const observe = createRunObserver(prices, clock);
   // A run is watched with its output; where that cannot be read, the run still can.
   let unwatched: unknown = null;
   const latest = await watchFor(seconds, {
@@ -34,10 +35,9 @@ export async function waitForRun(
     draining,
     progress,
     watch: (signal) => followers.watch(runId, { signal }),
-    show({ run, ...snapshot }: RunSnapshot) {
-      const usual = usualText(prices.usualSeconds(run.processor));
-      progress.update({ ...snapshot, status: run.status, usual });
-      return run.is_active ? "active" : "ended";
+    show(snapshot: RunSnapshot) {
+      progress.update(observe(snapshot));
+      return snapshot.run.is_active ? "active" : "ended";
     },
   }).catch((error: unknown) => {
     if (!isPassing(error)) throw error;
@@ -51,12 +51,6 @@ export async function waitForRun(
     throw unwatched ?? error;
   });
   return remember(backend, snapshotOf(run));
-}
-
-function usualText(usual: { from: number; to: number } | undefined): string | null {
-  return usual === undefined
-    ? null
-    : `usually ${durationText(usual.from)} to ${durationText(usual.to)}`;
 }
 
 /** The run as it is now, without waiting. */

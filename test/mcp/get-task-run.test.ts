@@ -319,7 +319,7 @@ test.each(clientKinds)("%s: progress strictly rises, and the first names the run
   await clock.until(() => clock.sleeps.includes(45_000));
   steps[0].resolve();
   const isSeen = seen.promise.then(() => true);
-  do clock.advance(1_000);
+  do clock.advance(2_000);
   while (!(await Promise.race([isSeen, nextSleep(clock)])));
   steps[1].resolve();
   const { report } = await call;
