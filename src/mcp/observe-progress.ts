@@ -7,7 +7,7 @@ import type { PriceList } from "./price-list.ts";
 import type { Observation } from "./progress.ts";
 
 /** The meter of a run goes from 0 to this. */
-export const RUN_TOTAL = 100;
+const RUN_TOTAL = 100;
 
 /** What those who wait for a run are told of it; the time is that of the run, not of the wait. */
 export function createRunObserver(
@@ -95,6 +95,7 @@ function rateText(perSecond: number): string {
   return `${Number(rate.toPrecision(2))} runs/${unit}`;
 }
 
+/** By the second where a person counts them. */
 function secondsText(seconds: number): string {
-  return durationText(Math.round(seconds));
+  return seconds < 120 ? `${Math.round(seconds)} s` : durationText(Math.round(seconds));
 }

@@ -6,13 +6,12 @@ import { oneLine } from "./reading/page-text.ts";
 export interface ProgressSubject {
   /** Such as `Run trun_…`. */
   name: string;
-  /** What the progress goes to, where that is known before anything was observed. */
-  total?: number;
 }
 
 /** What one `notifications/progress` says besides its token. */
 export interface Progress {
   progress: number;
+  /** Missing while nothing was observed. */
   total?: number;
   message: string;
 }
@@ -30,6 +29,8 @@ export interface Observation {
   facts(nowMs: number): string[];
 }
 
+/** A run that was watched before is known within milliseconds, and its bar must not begin at zero again. */
+const FIRST_LOOK_MS = 1_000;
 /** As often as a person reads; MCP asks servers to limit the rate. */
 const MIN_INTERVAL_MS = 2_000;
 /** As long as a person believes that something still happens; far below any idle limit of a client (5 minutes). */
@@ -62,10 +63,11 @@ export function observe(state: ProgressState, observation: Observation): Progres
   return { ...state, observation, isNews };
 }
 
-/** When the next notification goes out: the first at once, news after an interval, a heartbeat otherwise. */
+/** When the next notification goes out: the first with the first look, news after an interval, a heartbeat otherwise. */
 export function nextDueAt(state: ProgressState): number {
-  if (state.sent === null) return state.startedAt;
   if (nextHundredths(state) === null) return Infinity;
+  if (state.sent === null)
+    return state.startedAt + (state.observation === null ? FIRST_LOOK_MS : 0);
   return state.sent.at + (state.isNews ? MIN_INTERVAL_MS : HEARTBEAT_MS);
 }
 
@@ -76,12 +78,11 @@ export function takeProgress(
 ): { state: ProgressState; progress: Progress } | null {
   const hundredths = nextHundredths(state);
   if (hundredths === null) return null;
-  const total = state.observation?.total ?? state.subject.total;
   return {
     state: { ...state, isNews: false, sent: { at: now, hundredths } },
     progress: {
       progress: hundredths / 100,
-      ...(total !== undefined && { total }),
+      ...(state.observation !== null && { total: state.observation.total }),
       message: describe(state, now),
     },
   };
@@ -127,7 +128,7 @@ export interface ProgressReporter {
 
 export const silentProgress: ProgressReporter = { update() {}, async finish() {}, stop() {} };
 
-/** Sends the first notification at once. A send that fails ends the reporting: the caller is gone, the run is not. */
+/** A send that fails ends the reporting: the caller is gone, the run is not. */
 export function createProgressReporter(options: {
   subject: ProgressSubject;
   clock: Clock;

@@ -5,7 +5,7 @@ import type { RunSnapshot } from "../client/snapshots.ts";
 import { type TaskRun, isOver, mayHaveResult } from "../task-api/run.ts";
 import type { Backend } from "./backend.ts";
 import { keptOutput } from "./kept-run.ts";
-import { RUN_TOTAL, createRunObserver } from "./observe-progress.ts";
+import { createRunObserver } from "./observe-progress.ts";
 import type { ToolContext } from "./tool.ts";
 import { lastLook, watchFor } from "./watch-for.ts";
 
@@ -25,7 +25,7 @@ export async function waitForRun(
   }: Pick<ToolContext, "clock" | "callerLeft" | "draining" | "startProgress">,
 ): Promise<RunSnapshot> {
   const { followers, client, prices } = backend;
-  const progress = startProgress({ name: `Run ${runId}`, total: RUN_TOTAL });
+  const progress = startProgress({ name: `Run ${runId}` });
   const observe = createRunObserver(prices, clock);
   // A run is watched with its output; where that cannot be read, the run still can.
   let unwatched: unknown = null;

