@@ -83,7 +83,10 @@ export function createGroupObserver(clock: Clock): (group: TaskGroup) => Observa
           return [`${secondsText(seconds)} so far`];
         // What waits for an answer takes as long as the answer does.
         const left = total - done - (counts["action_required"] ?? 0);
-        return [rateText(rate), ...(left > 0 ? [`about ${secondsText(left / rate)} left`] : [])];
+        return [
+          rateText(rate),
+          ...(left > 0 ? [`about ${secondsText(Math.max(left / rate, 1))} left`] : []),
+        ];
       },
     };
   };

@@ -351,6 +351,42 @@ test.each(clientKinds)(
   },
 );
 
+test("while a run is being cancelled, progress says so", async () => {
+  const clock = createManualClock();
+  const started = deferred();
+  const released = deferred();
+  const engine = await startTestEngine(async ({ report }) => {
+    await report({ type: "task_run.progress_msg.search", message: "Reading a page" });
+    started.resolve();
+    await released.promise;
+    return textResult("too late");
+  });
+  const backend = await backendOn(engine);
+  const client = await connect(async () => backend, { kind: "v2 client, 2025-11-25", clock });
+  const { report } = await client.call("create_task_run", { input: "Why?" });
+  const run_id = report.run_id ?? "";
+  await started.promise;
+  const looked = deferred();
+  const seen = deferred();
+  const call = client.call(
+    "get_task_run",
+    { run_id },
+    {
+      onprogress({ message = "" }) {
+        looked.resolve();
+        if (message.startsWith("cancelling · ")) seen.resolve();
+      },
+    },
+  );
+  await looked.promise;
+  await backend.client.cancelRun(run_id);
+  const isSeen = seen.promise.then(() => true);
+  do clock.advance(2_000);
+  while (!(await Promise.race([isSeen, nextSleep(clock)])));
+  released.resolve();
+  expect((await call).report.status).toBe("cancelled");
+});
+
 test("the events view tells what progress told", async () => {
   const { client, clock, backend, run_id, steps } = await heldRun();
   steps[0].resolve();
