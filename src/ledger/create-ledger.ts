@@ -1,23 +1,28 @@
 import { setTimeout } from "node:timers/promises";
 import type { Logger } from "pino";
 import { accept, endSending, release } from "./accept.ts";
+import { countEntries, listGroups } from "./count-entries.ts";
 import { InvalidCursor, LedgerUnavailable } from "./errors.ts";
 import {
+  findAlike,
   findByIds,
+  findByInteraction,
   findByKey,
   findByRun,
   findClaimed,
-  knowsInteraction,
+  findOwn,
   listEntries,
 } from "./find-entries.ts";
 import { findGroup, findGroupRequest, rememberGroup } from "./groups.ts";
 import type { Ledger } from "./ledger.ts";
 import { readOutput } from "./outputs.ts";
 import type { LookRecorder } from "./record-look.ts";
+import { recordStates } from "./record-states.ts";
 import { reserve } from "./reserve.ts";
 import type { LedgerDatabase } from "./schema.ts";
 import type { ScopeIds } from "./scope.ts";
-import { readSpending } from "./spending.ts";
+import { readSpending, spentTodayMicros } from "./spending.ts";
+import { toUsd } from "./usd.ts";
 
 export interface LedgerParts {
   db: LedgerDatabase;
@@ -77,13 +82,24 @@ export function createLedger(
       }
     },
     record: (runId, look) => notes.take(() => recorder.record(scope, runId, look)),
+    recordAll: (runs) => notes.take(() => recordStates(db, scope, runs, now())),
     find: (runId) => ask(() => findByRun(db, scope, runId, now())),
     findByKey: (key) => ask(() => findByKey(db, scope, key, now())),
     findClaimed: (runIds) => ask(() => findClaimed(db, ids, runIds)),
-    knowsInteraction: (id) => ask(() => knowsInteraction(db, ids, id)),
+    findOwn: (runIds) => ask(() => findOwn(db, ids, runIds)),
+    findByInteraction: (id) => ask(() => findByInteraction(db, scope, id, now())),
+    findAlike: (fingerprints, sinceMs) =>
+      ask(() => findAlike(db, scope, fingerprints, sinceMs, now())),
     readOutput: (runId) => ask(() => readOutput(db, scope, runId)),
     list: (query) => ask(() => listEntries(db, ids, query, now())),
+    count: (filter) => ask(() => countEntries(db, ids, filter)),
+    listGroups: (query) => ask(() => listGroups(db, ids, query)),
     spending: () => ask(() => readSpending(db, ids, now())),
+    spentToday: () =>
+      ask(async () => ({
+        accountUsd: toUsd(await spentTodayMicros(db, { account: ids.account }, now())),
+        ownUsd: toUsd(await spentTodayMicros(db, ids, now())),
+      })),
     rememberGroup: (request) => ask(() => rememberGroup(db, scope, request, now())),
     findGroup: (taskgroupId) => ask(() => findGroup(db, scope, taskgroupId)),
     findGroupRequest: (key) => ask(() => findGroupRequest(db, scope, key)),

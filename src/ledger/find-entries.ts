@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { readEntry, selectEntries } from "./entry.ts";
 import { InvalidCursor } from "./errors.ts";
-import { foldText } from "./fold-text.ts";
+import { fits } from "./entry-filter.ts";
 import type { EntryPage, EntryQuery, LedgerEntry } from "./ledger.ts";
 import type { LedgerDatabase } from "./schema.ts";
 import type { ScopeIds } from "./scope.ts";
@@ -60,19 +60,54 @@ export async function findClaimed(
   return new Set(rows.flatMap(({ run_id }) => run_id ?? []));
 }
 
-export async function knowsInteraction(
+/** Which of these runs have an entry in this scope. */
+export async function findOwn(
   db: LedgerDatabase,
-  { account, scope }: ScopeIds,
-  interactionId: string,
-): Promise<boolean> {
-  const row = await db
+  { scope }: ScopeIds,
+  runIds: readonly string[],
+): Promise<Set<string>> {
+  const rows = await db
     .selectFrom("entries")
-    .select("id")
-    .where("account", "=", account)
+    .select("run_id")
     .where("scope", "=", scope)
+    .where("run_id", "in", sql<string>`(select value from json_each(${JSON.stringify(runIds)}))`)
+    .execute();
+  return new Set(rows.flatMap(({ run_id }) => run_id ?? []));
+}
+
+export async function findByInteraction(
+  db: LedgerDatabase,
+  scope: string,
+  interactionId: string,
+  nowMs: number,
+): Promise<LedgerEntry | null> {
+  const row = await selectEntries(db, scope)
     .where("interaction_id", "=", interactionId)
+    .orderBy("entries.id")
     .executeTakeFirst();
-  return row !== undefined;
+  return row === undefined ? null : readEntry(row, nowMs);
+}
+
+/** By fingerprint, the newest run of each request that is active or has an answer. */
+export async function findAlike(
+  db: LedgerDatabase,
+  scope: string,
+  fingerprints: readonly string[],
+  sinceMs: number,
+  nowMs: number,
+): Promise<Map<string, LedgerEntry>> {
+  const rows = await selectEntries(db, scope)
+    .where(
+      "request_hash",
+      "in",
+      sql<string>`(select value from json_each(${JSON.stringify(fingerprints)}))`,
+    )
+    .where(sql<boolean>`+created_ms >= ${sinceMs} and run_id is not null`)
+    // The plus sign keeps SQLite to the requests: there are more completed runs than any other.
+    .where(sql<boolean>`(+is_active = 1 or +status = 'completed')`)
+    .orderBy("entries.id")
+    .execute();
+  return new Map(rows.map((row) => [row.request_hash, readEntry(row, nowMs)]));
 }
 
 /**
@@ -81,32 +116,18 @@ export async function knowsInteraction(
  */
 export async function listEntries(
   db: LedgerDatabase,
-  { account, scope }: ScopeIds,
-  { status, text, taskgroupId, sinceMs, untilMs, limit, cursor }: EntryQuery,
+  ids: ScopeIds,
+  { limit, cursor, ...filter }: EntryQuery,
   nowMs: number,
 ): Promise<EntryPage> {
-  let query = selectEntries(db, scope)
+  const rows = await selectEntries(db, ids.scope)
+    .where(fits(ids, filter))
+    .$if(cursor !== undefined, (query) =>
+      query.where("entries.id", "<", readCursor(cursor ?? "")),
+    )
     .orderBy("entries.id", "desc")
-    .limit(limit + 1);
-  if (status === "active") query = query.where("is_active", "=", sql.lit(1));
-  else if (status !== undefined) query = query.where("status", "in", status);
-  if (taskgroupId !== undefined) query = query.where("taskgroup_id", "=", taskgroupId);
-  if (sinceMs !== undefined) {
-    query = query.where("created_ms", ">=", sinceMs).where("entries.id", ">=", ({ selectFrom }) =>
-      // Says nothing new, but ends the search where all others are older.
-      selectFrom("entries as recent")
-        .select(({ fn }) => fn.min("recent.id").as("id"))
-        .where("recent.account", "=", account)
-        .where("recent.scope", "=", scope)
-        .where("recent.created_ms", ">=", sinceMs),
-    );
-  }
-  if (untilMs !== undefined) query = query.where("created_ms", "<", untilMs);
-  if (text !== undefined) {
-    query = query.where(sql<number>`instr(question_folded, ${foldText(text)})`, ">", 0);
-  }
-  if (cursor !== undefined) query = query.where("entries.id", "<", readCursor(cursor));
-  const rows = await query.execute();
+    .limit(limit + 1)
+    .execute();
   const entries = rows.slice(0, limit).map((row) => readEntry(row, nowMs));
   const last = entries.at(-1);
   return {

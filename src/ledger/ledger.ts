@@ -36,18 +36,38 @@ export interface Ledger {
    * call with every step of a run: a new status is written at once, progress at most every 5 s.
    */
   record(runId: string, look: RunLook): Promise<void>;
+  /** Notes the states of many runs at once, by the same rules. */
+  recordAll(runs: readonly TaskRun[]): Promise<void>;
 
   find(runId: string): Promise<LedgerEntry | null>;
   findByKey(idempotencyKey: string): Promise<LedgerEntry | null>;
   /** Which of these runs have an entry in any scope of the account. */
   findClaimed(runIds: readonly string[]): Promise<Set<string>>;
-  /** Whether the interaction belongs to a run of this scope. */
-  knowsInteraction(interactionId: string): Promise<boolean>;
+  /** Which of these runs have an entry in this scope. */
+  findOwn(runIds: readonly string[]): Promise<Set<string>>;
+  /** The run of this scope that the interaction belongs to. */
+  findByInteraction(interactionId: string): Promise<LedgerEntry | null>;
+  /**
+   * By fingerprint, the newest run of each of these requests that was started since then and is active or completed, as
+   * far as it was seen.
+   */
+  findAlike(
+    fingerprints: readonly string[],
+    sinceMs: number,
+  ): Promise<Map<string, LedgerEntry>>;
   /** The output of a completed run, unless it was never read, was too large, or had to make room. */
   readOutput(runId: string): Promise<RunOutput | null>;
   /** Newest first. Throws `InvalidCursor` too. */
   list(query: EntryQuery): Promise<EntryPage>;
+  /** How many entries {@link list} gives on all its pages; of many only whether there are more than 10,000. */
+  count(filter: EntryFilter): Promise<EntryCount>;
+  /** Groups with entries that fit, the one with the newest entry first, and how many groups there are. */
+  listGroups(
+    query: EntryFilter & { limit: number; offset: number },
+  ): Promise<{ groups: LedgerGroupCounts[]; total: number }>;
   spending(): Promise<Spending>;
+  /** On runs started since 00:00 UTC, in US dollars: by the whole account, and by this scope. */
+  spentToday(): Promise<{ accountUsd: number; ownUsd: number }>;
 
   /**
    * Writes a request about a group down, before its runs are reserved. Not new: the key belongs to the earlier request
@@ -148,17 +168,21 @@ export interface LedgerEntry {
 /** The status of an entry whose run the backend may or may not have accepted. */
 export const UNKNOWN = "unknown";
 
-/** Which entries to list; every condition that is set must hold. */
-export interface EntryQuery {
+/** Which entries are meant; every condition that is set must hold. */
+export interface EntryFilter {
   /** `active`: someone is, or will be, working on the run. Else any of these, with `unknown`. */
   status?: "active" | readonly string[] | undefined;
-  /** Stands in the question, in whatever case; no character has a special meaning. */
+  /** Words that all stand in the question, in any order and case; no character has a special meaning. */
   text?: string | undefined;
-  taskgroupId?: string | undefined;
+  /** `null`: runs outside of groups. */
+  taskgroupId?: string | null | undefined;
   /** Created at this moment or later, in epoch milliseconds. */
   sinceMs?: number | undefined;
   /** Created before this moment, in epoch milliseconds. */
   untilMs?: number | undefined;
+}
+
+export interface EntryQuery extends EntryFilter {
   /** At least 1. */
   limit: number;
   /** The `nextCursor` of the page before. */
@@ -170,6 +194,21 @@ export interface EntryPage {
   entries: LedgerEntry[];
   /** Leads to older entries; null on the last page. */
   nextCursor: string | null;
+}
+
+/** `isAtLeast`: there are more than were counted. */
+export interface EntryCount {
+  count: number;
+  isAtLeast: boolean;
+}
+
+/** How the runs of a group stand that were asked for. */
+export interface LedgerGroupCounts {
+  taskgroupId: string;
+  /** By status. */
+  counts: Record<string, number>;
+  /** When the first of them was written down. */
+  createdAt: string;
 }
 
 /**

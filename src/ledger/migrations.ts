@@ -99,4 +99,20 @@ export const migrations: Record<string, Migration> = {
       await db.schema.alterTable("entries").addColumn("sender", "text").execute();
     },
   },
+  "0004-same-requests": {
+    async up(db: Kysely<unknown>) {
+      // Whether the same question was asked before, and which run a follow-up is about.
+      await db.schema
+        .createIndex("entries_by_request")
+        .on("entries")
+        .columns(["scope", "request_hash", "id"])
+        .execute();
+      await db.schema
+        .createIndex("entries_by_interaction")
+        .on("entries")
+        .columns(["scope", "interaction_id"])
+        .where(sql.ref("interaction_id"), "is not", null)
+        .execute();
+    },
+  },
 };

@@ -16,7 +16,7 @@ const MESSAGES_KEPT = 10;
 const MESSAGE_MAX_CHARS = 200;
 const KIND_MAX_CHARS = 50;
 
-const TERMINAL: readonly string[] = RunStatus.options.filter(isTerminalStatus);
+export const TERMINAL: readonly string[] = RunStatus.options.filter(isTerminalStatus);
 
 export interface LookRecorder {
   record(scope: string, runId: string, look: RunLook): Promise<void>;

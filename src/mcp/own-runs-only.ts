@@ -79,7 +79,7 @@ export function createOwnRunsOnly(
 
   async function ownInput<Input extends Partial<RunInput>>(input: Input): Promise<Input> {
     const { previous_interaction_id: previous, memory_scope_key: memory } = input;
-    if (typeof previous === "string" && !(await ledger.knowsInteraction(previous))) {
+    if (typeof previous === "string" && (await ledger.findByInteraction(previous)) === null) {
       throw new InvalidRequest("The request was not sent: it follows up on no run of yours.", {
         problems: [
           {
@@ -125,14 +125,21 @@ export function createOwnRunsOnly(
       await requireRun(runId);
       return client.cancelRun(runId, options);
     },
-    /** Of the account's runs only those that no caller has: for `settleRuns`, which keeps what proves to be the principal's. */
+    /**
+     * Of the account's runs the principal's own, and those that no caller has: for `settleRuns`, which keeps what proves
+     * to be the principal's.
+     */
     async listRuns(query, options) {
       const page = await client.listRuns(query, options);
-      const claimed = await ledger.findClaimed(page.runs.map(({ run_id }) => run_id));
-      const free = page.runs.filter(({ run_id }) => !claimed.has(run_id));
+      const ids = page.runs.map(({ run_id }) => run_id);
+      const claimed = await ledger.findClaimed(ids);
+      const own = await ledger.findOwn(ids);
       if (query.cursor === undefined) unclaimed.clear();
-      for (const { run_id } of free) unclaimed.add(run_id);
-      return { ...page, runs: free };
+      for (const id of ids) if (!claimed.has(id)) unclaimed.add(id);
+      return {
+        ...page,
+        runs: page.runs.filter(({ run_id }) => own.has(run_id) || !claimed.has(run_id)),
+      };
     },
     listProcessors: (options) => client.listProcessors(options),
 
