@@ -1,5 +1,14 @@
 import type { RunReport } from "../mcp/run-report.ts";
-import { listTaskRuns } from "../mcp/tools/list-task-runs.ts";
+import {
+  type ListedRun,
+  listEntriesNow,
+  rowOf,
+  spendingOf,
+  statusFilter,
+  unknownNotes,
+} from "../mcp/list-runs.ts";
+import { STATUS_RULE, readStatuses } from "../mcp/status-words.ts";
+import { ledgerNotes } from "../mcp/ledger-notes.ts";
 import type { BackendConfig } from "../config.ts";
 import { shownJson } from "../mcp/phrases.ts";
 import { cleanLine } from "../text/clean-text.ts";
@@ -25,38 +34,43 @@ const PAGE_ROWS = 50;
 export async function runsCommand(options: RunsCommandOptions): Promise<ExitCode> {
   const { stdout, stderr } = options;
   const limit = readLimit(options.limit);
-  const query = listTaskRuns.input.safeParse({ status: options.status, text: options.text });
-  if (!query.success) {
-    const [issue] = query.error.issues;
-    throw new UsageError(`--${issue?.path.join(".") ?? "status"}: ${issue?.message ?? "unusable"}`);
-  }
-  const rows: NonNullable<RunReport["runs"]> = [];
-  let report: RunReport | undefined;
+  const statuses = readStatuses(options.status ?? "");
+  if (statuses === null) throw new UsageError(`--status: ${STATUS_RULE}`);
+  const filter = {
+    ...(statuses.length > 0 && { status: statusFilter(statuses) }),
+    ...(options.text !== undefined && { text: options.text }),
+  };
+  const rows: ListedRun[] = [];
+  const notes = new Set<string>();
+  let more: string | null = null;
+  let spending: RunReport["spending"];
   const opening = { ...options, performsRuns: false };
   const backend = await openBackend(options.backend, options.bridge, opening);
   try {
     const context = createToolContext(backend, options);
     do {
-      const page = Math.min(limit - rows.length, PAGE_ROWS);
-      const cursor = report?.next_cursor;
-      report = await listTaskRuns.run({ ...query.data, limit: page, cursor }, context);
-      rows.push(...(report.runs ?? []));
-    } while (report.next_cursor !== undefined && rows.length < limit);
+      const page = { limit: Math.min(limit - rows.length, PAGE_ROWS), cursor: more ?? undefined };
+      const listed = await listEntriesNow(filter, page, backend, context);
+      rows.push(...listed.entries.map(rowOf));
+      for (const note of [...listed.notes, ...unknownNotes(listed.entries)]) notes.add(note);
+      more = listed.nextCursor;
+    } while (more !== null && rows.length < limit);
+    spending = await spendingOf(backend, context);
+    for (const note of ledgerNotes(backend)) notes.add(note);
   } finally {
     await backend.close();
   }
 
-  const { spending, next_cursor: more } = report;
   const runIds = rows.flatMap(({ run_id: id }) => id ?? []);
   const unperformed = await unperformedNotes(runIds, options.backend, options.repeatedOptions);
-  const notes = [...(report.notes ?? []), ...unperformed];
+  for (const note of unperformed) notes.add(note);
   if (options.json) {
-    stdout.write(`${shownJson({ runs: rows, spending, notes }, 2)}\n`);
+    stdout.write(`${shownJson({ runs: rows, spending, notes: [...notes] }, 2)}\n`);
     return ExitCode.done;
   }
   if (rows.length === 0) stderr.write(`No run of ${whose(options.backend)} fits.\n`);
   else stdout.write(runsTable(rows, columnsOf(stdout)));
-  if (more !== undefined) stderr.write("There are more: --limit shows them.\n");
+  if (more !== null) stderr.write("There are more: --limit shows them.\n");
   for (const note of notes) stderr.write(`Note: ${cleanLine(note)}\n`);
   if (rows.length > 0 && spending) stderr.write(`${spendingText(spending)}\n`);
   return ExitCode.done;

@@ -31,6 +31,7 @@ export function selectEntries(db: LedgerDatabase, scope: string) {
       "entries.created_ms",
       "entries.modified_ms",
       "entries.finished_ms",
+      "entries.written_ms",
     ])
     .select(({ exists, selectFrom }) =>
       exists(
@@ -61,6 +62,7 @@ export function readEntry(row: EntryRow, nowMs: number): LedgerEntry {
     createdAt,
     modifiedAt: row.modified_ms === null ? createdAt : formatTime(row.modified_ms),
     finishedAt: row.finished_ms === null ? null : formatTime(row.finished_ms),
+    writtenAt: formatTime(row.written_ms),
     error: row.error,
     percent: row.percent,
     messages: row.messages === null ? [] : z.array(LedgerMessage).parse(JSON.parse(row.messages)),

@@ -122,9 +122,7 @@ export async function listEntries(
 ): Promise<EntryPage> {
   const rows = await selectEntries(db, ids.scope)
     .where(fits(ids, filter))
-    .$if(cursor !== undefined, (query) =>
-      query.where("entries.id", "<", readCursor(cursor ?? "")),
-    )
+    .$if(cursor !== undefined, (query) => query.where("entries.id", "<", readCursor(cursor ?? "")))
     .orderBy("entries.id", "desc")
     .limit(limit + 1)
     .execute();

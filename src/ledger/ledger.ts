@@ -51,10 +51,7 @@ export interface Ledger {
    * By fingerprint, the newest run of each of these requests that was started since then and is active or completed, as
    * far as it was seen.
    */
-  findAlike(
-    fingerprints: readonly string[],
-    sinceMs: number,
-  ): Promise<Map<string, LedgerEntry>>;
+  findAlike(fingerprints: readonly string[], sinceMs: number): Promise<Map<string, LedgerEntry>>;
   /** The output of a completed run, unless it was never read, was too large, or had to make room. */
   readOutput(runId: string): Promise<RunOutput | null>;
   /** Newest first. Throws `InvalidCursor` too. */
@@ -156,6 +153,8 @@ export interface LedgerEntry {
   /** When the backend last changed the run; until it has said so, `createdAt`. */
   modifiedAt: string;
   finishedAt: string | null;
+  /** When something about it was last written down. */
+  writtenAt: string;
   /** Why the run failed. */
   error: string | null;
   /** 0 to 100. */

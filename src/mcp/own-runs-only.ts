@@ -133,12 +133,12 @@ export function createOwnRunsOnly(
       const page = await client.listRuns(query, options);
       const ids = page.runs.map(({ run_id }) => run_id);
       const claimed = await ledger.findClaimed(ids);
-      const own = await ledger.findOwn(ids);
+      const started = await ledger.findOwn(ids);
       if (query.cursor === undefined) unclaimed.clear();
       for (const id of ids) if (!claimed.has(id)) unclaimed.add(id);
       return {
         ...page,
-        runs: page.runs.filter(({ run_id }) => own.has(run_id) || !claimed.has(run_id)),
+        runs: page.runs.filter(({ run_id }) => started.has(run_id) || !claimed.has(run_id)),
       };
     },
     listProcessors: (options) => client.listProcessors(options),

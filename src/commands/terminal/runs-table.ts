@@ -1,4 +1,4 @@
-import type { RunRow } from "../../mcp/run-report.ts";
+import type { ListedRun } from "../../mcp/list-runs.ts";
 import { cleanLine } from "../../text/clean-text.ts";
 import { cutToWidth, padToWidth, widthOf } from "./text-width.ts";
 
@@ -6,7 +6,7 @@ const HEADER = ["RUN", "STATUS", "STARTED", "PROCESSOR", "PRICE", "QUESTION"];
 const GAP = "  ";
 
 /** Runs as a person reads them in a terminal, one a line. `columns`: where lines end; undefined when nowhere. */
-export function runsTable(rows: readonly RunRow[], columns: number | undefined): string {
+export function runsTable(rows: readonly ListedRun[], columns: number | undefined): string {
   const cells = [HEADER, ...rows.map((row) => cellsOf(row).map((cell) => cleanLine(cell)))];
   const widths = HEADER.map((_, column) =>
     Math.max(...cells.map((line) => widthOf(line[column] ?? ""))),
@@ -20,7 +20,7 @@ export function runsTable(rows: readonly RunRow[], columns: number | undefined):
     .join("");
 }
 
-function cellsOf(row: RunRow): string[] {
+function cellsOf(row: ListedRun): string[] {
   return [
     // One whose answer was lost: there may be a run, but nobody knows its id.
     row.run_id ?? "-",

@@ -1,34 +1,44 @@
 import { z } from "zod";
-import { RunNotFound, TaskApiError } from "../../client/errors.ts";
-import type { LedgerEntry } from "../../ledger/ledger.ts";
 import { InvalidCursor } from "../../ledger/errors.ts";
-import { RunStatus } from "../../task-api/run.ts";
+import type { EntryCount, EntryFilter } from "../../ledger/ledger.ts";
 import { InvalidArguments } from "../argument-problems.ts";
 import type { Backend } from "../backend.ts";
 import { ledgerNotes } from "../ledger-notes.ts";
-import { callText } from "../phrases.ts";
-import { questionOf } from "../reading/group-rows.ts";
+import {
+  listEntriesNow,
+  refreshAll,
+  rowOf,
+  runs,
+  shortTime,
+  spendingOf,
+  statusFilter,
+  unknownNotes,
+} from "../list-runs.ts";
+import { callText, shownJson } from "../phrases.ts";
 import { oneLine } from "../reading/page-text.ts";
 import { AnyReport, RunReport, type RunRow } from "../run-report.ts";
-import { settleEntries } from "../settle-unknown.ts";
+import { STATUS_RULE, readStatuses } from "../status-words.ts";
+import { TIME_RULE, readTime } from "../time-words.ts";
 import type { Tool, ToolContext } from "../tool.ts";
-import { lookAtRun } from "../wait-for-run.ts";
 import { TaskgroupId } from "./shared-arguments.ts";
 
-const DEFAULT_ROWS = 20;
-/** A page of this many rows stays under 10,000 tokens in both channels together. */
-const MAX_ROWS = 50;
-/** Enough to look at a page of active runs within moments, and no burden on a backend. */
-const LOOKS_AT_ONCE = 8;
-/** A list that waits longer for a slow backend helps less than one that is a little old. */
-const LOOKS_MS = 5_000;
+/** How many are on a page by default and at most: a page stays under 10,000 tokens in both channels together. */
+const PAGES = {
+  runs: { usual: 20, most: 50 },
+  ids: { usual: 200, most: 500 },
+  groups: { usual: 20, most: 50 },
+} as const;
+type ListView = keyof typeof PAGES;
 
-const Time = z.iso.datetime({ offset: true, error: "write a time such as 2026-11-24T09:00:00Z" });
+const Time = z
+  .string(TIME_RULE)
+  .refine((text) => readTime(text, 0, "since") !== null, { error: TIME_RULE });
 
 const Arguments = z.object({
   status: z
-    .enum(["active", "unknown", ...RunStatus.options], "write one of the statuses")
-    .describe("unknown: sent, but the answer was lost.")
+    .string(STATUS_RULE)
+    .refine((text) => readStatuses(text) !== null, { error: STATUS_RULE })
+    .describe("Such as active, failed or completed; unknown: its answer was lost.")
     .optional(),
   text: z
     .string("write a text")
@@ -36,77 +46,69 @@ const Arguments = z.object({
     .describe("Words in the question.")
     .optional(),
   taskgroup_id: TaskgroupId.optional(),
-  since: Time.describe("Started at or after this time (RFC 3339).").optional(),
+  since: Time.describe("today, 2h, 2026-11-24 or RFC 3339.").optional(),
   until: Time.optional(),
+  view: z
+    .enum(["runs", "ids", "groups"], "write runs, ids or groups")
+    .describe("ids only, or one row per group.")
+    .optional(),
   limit: z
     .int("write a whole number")
     .min(1, "write 1 or more")
-    .describe(`Default ${DEFAULT_ROWS}, at most ${MAX_ROWS}.`)
+    .describe(`Default ${PAGES.runs.usual}, at most ${PAGES.runs.most}; ids ${PAGES.ids.most}.`)
     .optional(),
   cursor: z.string("write a text").describe("next_cursor of the page before.").optional(),
 });
 type Arguments = z.infer<typeof Arguments>;
+
+/** What is asked for, in the words that a further call takes. */
+interface Listing {
+  filter: EntryFilter;
+  /** The arguments of the filter, with times that stay the same tomorrow. */
+  named: Record<string, string>;
+  view: ListView;
+  limit: number;
+  place: { cursor: string | undefined; shown: number };
+}
 
 export const listTaskRuns: Tool<typeof Arguments> = {
   name: "list_task_runs",
   toolset: "runs",
   title: "List task runs",
   description:
-    "The runs this server started, newest first, with what was spent: to find a run_id again, or to see what is going on. Starts nothing. Runs that others started on the same account are not in it.",
+    "The runs this server started, newest first, and what was spent: to find a run_id, or what is active or failed.",
   input: Arguments,
-  output: AnyReport.extend(RunReport.pick({ runs: true, next_cursor: true, spending: true }).shape),
+  output: AnyReport.extend(
+    RunReport.pick({ runs: true, run_ids: true, next_cursor: true, spending: true }).shape,
+  ),
   hints: { readOnly: true, destructive: false, idempotent: true, openWorld: false },
 
   async run(args, context) {
     const backend = await context.openBackend();
-    let page = await readEntries(args, backend);
-    if (await settleEntries(page.entries, backend, context.clock)) {
-      page = await readEntries(args, backend);
-    }
-    const { entries, nextCursor } = page;
-    const { rows, isOld } = await refresh(entries, backend, context);
-    const { todayUsd, totalUsd, activeUsd } = await backend.ledger.spending();
-    const budgetUsdPerDay = context.ownBudgetUsdPerDay ?? context.budgetUsdPerDay;
-    const unknown = rows.filter(({ status }) => status === "unknown").length;
-    const notes = [
-      ...(isOld
-        ? ["The backend did not answer for some active runs; they are shown as last seen."]
-        : []),
-      ...(unknown === 0
-        ? []
-        : [
-            `${unknown} shown as unknown: the request was sent and its answer never arrived, so the run may exist and be billed. The user can look for it in the account's recent runs. Making the same call again with the same idempotency_key is safe.`,
-          ]),
-      ...ledgerNotes(backend),
-    ];
+    const listing = readListing(args, context.clock.now());
+    const { most } = PAGES[listing.view];
+    const lowered =
+      (args.limit ?? 0) > most ? [`limit lowered to ${most}, the most a page has.`] : [];
+    const { notes = [], ...report } = await compose(listing, backend, context);
+    const spending = await spendingOf(backend, context);
+    const all = [...lowered, ...notes, ...ledgerNotes(backend)];
     return {
-      summary: describeRows(rows.length),
-      next_step: nextStep(args, rows, nextCursor),
-      ...(notes.length > 0 && { notes }),
-      runs: rows,
-      ...(nextCursor !== null && { next_cursor: nextCursor }),
-      spending: {
-        today_usd: todayUsd,
-        active_usd: activeUsd,
-        total_usd: totalUsd,
-        ...(budgetUsdPerDay !== undefined && { budget_usd_per_day: budgetUsdPerDay }),
-      },
+      ...report,
+      ...(all.length > 0 && { notes: all }),
+      ...(spending !== undefined && { spending }),
     };
   },
 };
 
-async function readEntries(args: Arguments, { ledger }: Backend) {
-  const { status, text, taskgroup_id: taskgroupId, since, until, cursor } = args;
+async function compose(
+  listing: Listing,
+  backend: Backend,
+  context: ToolContext,
+): Promise<RunReport> {
   try {
-    return await ledger.list({
-      status: status === undefined || status === "active" ? status : [status],
-      text,
-      taskgroupId,
-      sinceMs: since === undefined ? undefined : Date.parse(since),
-      untilMs: until === undefined ? undefined : Date.parse(until),
-      cursor,
-      limit: Math.min(args.limit ?? DEFAULT_ROWS, MAX_ROWS),
-    });
+    return listing.view === "groups"
+      ? await composeGroups(listing, backend, context)
+      : await composeRuns(listing, backend, context);
   } catch (error) {
     if (!(error instanceof InvalidCursor)) throw error;
     const fix = "write the next_cursor of an earlier page of the same list, or leave it out";
@@ -114,91 +116,188 @@ async function readEntries(args: Arguments, { ledger }: Backend) {
   }
 }
 
-/** The entries as rows; the active ones as the backend has them now, as far as it answers in time. */
-async function refresh(
-  entries: readonly LedgerEntry[],
-  backend: Backend,
-  context: ToolContext,
-): Promise<{ rows: RunRow[]; isOld: boolean }> {
-  const timeUp = new AbortController();
-  const timer = new AbortController();
-  // The only rejection is the sleep that the last answer interrupts.
-  context.clock.sleep(LOOKS_MS, timer.signal).then(
-    () => timeUp.abort(),
-    () => {},
-  );
-  const signal = AbortSignal.any([context.callerLeft, timeUp.signal]);
-  const rows = entries.map(rowOf);
-  const waiting = entries.flatMap(({ runId, isActive }, index) =>
-    isActive && runId !== null ? [{ runId, index }] : [],
-  );
-  let isOld = false;
-  async function lookAtNext(): Promise<void> {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const { runId, index } = next;
-      try {
-        const { run } = await lookAtRun(backend, runId, signal);
-        const row = rows[index];
-        if (row !== undefined) {
-          rows[index] = {
-            ...row,
-            status: oneLine(run.status, 100),
-            ...errorOf(run.error?.message),
-          };
-        }
-      } catch (error) {
-        context.callerLeft.throwIfAborted();
-        if (!signal.aborted && !(error instanceof TaskApiError)) throw error;
-        // One that the backend no longer has is not late news.
-        if (!(error instanceof RunNotFound)) isOld = true;
-      }
-    }
-  }
-  try {
-    await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, lookAtNext));
-  } finally {
-    timer.abort();
-  }
-  return { rows, isOld };
-}
-
-function rowOf(entry: LedgerEntry): RunRow {
+function readListing(args: Arguments, nowMs: number): Listing {
+  const { text, taskgroup_id: taskgroupId, view = "runs" } = args;
+  const statuses = args.status === undefined ? [] : (readStatuses(args.status) ?? []);
+  const sinceMs = args.since === undefined ? null : readTime(args.since, nowMs, "since");
+  const untilMs = args.until === undefined ? null : readTime(args.until, nowMs, "until");
+  const [, cursor, shown = ""] = /^([^.]*)(?:\.(\d{1,9}))?$/s.exec(args.cursor ?? "") ?? [];
   return {
-    ...(entry.runId !== null && { run_id: entry.runId }),
-    status: entry.status,
-    question: questionOf(entry.question),
-    processor: oneLine(entry.processor, 100),
-    ...(entry.priceUsd !== null && { price_usd: entry.priceUsd }),
-    created_at: entry.createdAt,
-    ...(entry.taskgroupId !== null && { taskgroup_id: entry.taskgroupId }),
-    ...(entry.isActive && entry.percent !== null && { percent: Math.round(entry.percent) }),
-    ...errorOf(entry.error),
+    filter: {
+      ...(statuses.length > 0 && { status: statusFilter(statuses) }),
+      ...(text !== undefined && { text }),
+      ...(taskgroupId !== undefined && { taskgroupId }),
+      ...(sinceMs !== null && { sinceMs }),
+      ...(untilMs !== null && { untilMs }),
+    },
+    named: {
+      ...(statuses.length > 0 && { status: statuses.join(",") }),
+      ...(text !== undefined && { text }),
+      ...(taskgroupId !== undefined && { taskgroup_id: taskgroupId }),
+      ...(sinceMs !== null && { since: timeText(sinceMs) }),
+      ...(untilMs !== null && { until: timeText(untilMs) }),
+    },
+    view,
+    limit: Math.min(args.limit ?? PAGES[view].usual, PAGES[view].most),
+    place: {
+      cursor: args.cursor === undefined ? undefined : (cursor ?? args.cursor),
+      shown: Number(shown),
+    },
   };
 }
 
-function errorOf(message: string | null | undefined): Pick<RunRow, "error"> {
-  return message ? { error: oneLine(message, 200) } : {};
+function timeText(ms: number): string {
+  return shortTime(new Date(ms).toISOString());
 }
 
-function describeRows(count: number): string {
-  switch (count) {
-    case 0:
-      return "No run fits.";
-    case 1:
-      return "1 run.";
-    default:
-      return `${count} runs, the newest first.`;
+async function composeRuns(
+  listing: Listing,
+  backend: Backend,
+  context: ToolContext,
+): Promise<RunReport> {
+  const { filter, view, limit, place } = listing;
+  const { cursor } = place;
+  const page =
+    view === "ids" && filter.status === undefined
+      ? { ...(await backend.ledger.list({ ...filter, limit, cursor })), notes: [] }
+      : await listEntriesNow(filter, { limit, cursor }, backend, context);
+  // What is being sent at this moment is not unknown.
+  const entries = page.entries.filter(
+    ({ isBeingSent }) => filter.status === undefined || !isBeingSent,
+  );
+  const shown = place.shown + entries.length;
+  const total =
+    page.nextCursor === null
+      ? { count: shown, isAtLeast: false }
+      : await backend.ledger.count(filter);
+  const nextCursor = page.nextCursor === null ? null : `${page.nextCursor}.${shown}`;
+  const ids = entries.flatMap(({ runId }) => runId ?? []);
+  const withoutId = entries.length - ids.length;
+  const notes = [
+    ...page.notes,
+    ...(view === "ids" && withoutId > 0 ? [`${runs(withoutId)} without a known id left out.`] : []),
+    ...unknownNotes(entries),
+  ];
+  const { rows, group } = withoutRepeats(entries.map(rowOf), listing);
+  return {
+    summary: describePage(total, entries.length, group, listing),
+    next_step: nextStep(ids.length > 0 ? "get_task_run" : null, listing, nextCursor),
+    notes,
+    ...(view === "ids" ? { run_ids: ids.map((id) => oneLine(id, 100)) } : { runs: rows }),
+    ...(nextCursor !== null && { next_cursor: nextCursor }),
+  };
+}
+
+/** The rows without what is the same in all of them and said in the summary, and without prices of nothing. */
+function withoutRepeats(
+  rows: readonly RunRow[],
+  { filter: { status, taskgroupId } }: Listing,
+): { rows: RunRow[]; group: string | undefined } {
+  const [first] = rows;
+  const isOneGroup =
+    taskgroupId !== undefined ||
+    (rows.length > 1 && rows.every(({ taskgroup_id: id }) => id === first?.taskgroup_id));
+  const isOneStatus = status !== undefined && status !== "active" && status.length === 1;
+  return {
+    rows: rows.map(({ status: state, price_usd: price, taskgroup_id: id, ...row }) => ({
+      ...row,
+      ...(!isOneStatus && { status: state }),
+      ...(price !== undefined && price > 0 && { price_usd: price }),
+      ...(id !== undefined && !isOneGroup && { taskgroup_id: id }),
+    })),
+    group: isOneGroup ? first?.taskgroup_id : undefined,
+  };
+}
+
+function describePage(
+  total: EntryCount,
+  onPage: number,
+  group: string | undefined,
+  listing: Listing,
+): string {
+  const { named, place, filter } = listing;
+  const { status } = named;
+  if (total.count === 0 && place.cursor === undefined) return noneFits(named);
+  const count = [
+    ...(total.isAtLeast ? ["At least"] : []),
+    total.count,
+    ...(status === undefined ? [] : [status.replaceAll(",", " or ")]),
+    total.count === 1 ? "run" : "runs",
+    ...(filter.taskgroupId === undefined ? [] : [`of group ${filter.taskgroupId}`]),
+  ].join(" ");
+  const all =
+    group === undefined || filter.taskgroupId !== undefined
+      ? ""
+      : ` (all of group ${oneLine(group, 100)})`;
+  if (onPage === total.count && !total.isAtLeast) {
+    return `${count}${all}${onPage > 1 ? ", newest first" : ""}.`;
   }
+  const isPlaceKnown = place.cursor === undefined || place.shown > 0;
+  const range = isPlaceKnown ? `${place.shown + 1} to ${place.shown + onPage}` : String(onPage);
+  return `${count}, ${range} shown${all}, newest first.`;
 }
 
-function nextStep(args: Arguments, rows: readonly RunRow[], nextCursor: string | null): string {
+function noneFits(named: Listing["named"]): string {
+  const filters = Object.entries(named).map(
+    ([name, value]) => `${name} ${name === "text" ? shownJson(oneLine(value, 100)) : value}`,
+  );
+  return filters.length === 0 ? "No run was started yet." : `No run fits: ${filters.join(", ")}.`;
+}
+
+function nextStep(
+  reader: "get_task_run" | "get_task_group" | null,
+  { named, view, limit, filter }: Listing,
+  nextCursor: string | null,
+): string {
   const more =
     nextCursor === null
       ? ""
-      : ` More: ${callText("list_task_runs", { ...args, cursor: nextCursor })}.`;
-  const first = rows.find(({ run_id }) => run_id !== undefined);
-  if (first?.run_id === undefined) {
-    return `Leave out a filter, or start a run with create_task_run.${more}`;
+      : ` More: ${callText("list_task_runs", {
+          ...named,
+          ...(view !== "runs" && { view }),
+          ...(limit !== PAGES[view].usual && { limit }),
+          cursor: nextCursor,
+        })}.`;
+  if (reader !== null) {
+    const id = reader === "get_task_run" ? "run_id" : "taskgroup_id";
+    return `Read one with ${reader} and its ${id}.${more}`;
   }
-  return `Read one with ${callText("get_task_run", { run_id: first.run_id })}.${more}`;
+  const isFiltered = Object.keys(filter).length > 0;
+  return `${isFiltered ? "Leave out a filter, or start" : "Start"} a run with create_task_run.${more}`;
+}
+
+/** One row per group; the runs outside of groups are counted. */
+async function composeGroups(
+  listing: Listing,
+  backend: Backend,
+  context: ToolContext,
+): Promise<RunReport> {
+  const { filter, limit, place } = listing;
+  const { ledger } = backend;
+  if (place.cursor !== undefined && place.cursor !== "groups") throw new InvalidCursor();
+  const notes = await refreshAll(filter, backend, context);
+  const { groups, total } = await ledger.listGroups({ ...filter, limit, offset: place.shown });
+  const single = await ledger.count({ ...filter, taskgroupId: filter.taskgroupId ?? null });
+  const shown = place.shown + groups.length;
+  const nextCursor = shown < total ? `groups.${shown}` : null;
+  const isAll = groups.length === total;
+  const range = isAll ? "newest first" : `${place.shown + 1} to ${shown} shown, newest first`;
+  const named = total === 1 ? "1 group" : `${total} groups`;
+  const apart =
+    filter.taskgroupId !== undefined || single.count === 0
+      ? ""
+      : ` Besides${single.isAtLeast ? " at least" : ""} ${runs(single.count)} outside of groups.`;
+  return {
+    summary: total === 0 && apart === "" ? noneFits(listing.named) : `${named}, ${range}.${apart}`,
+    next_step: nextStep(groups.length > 0 ? "get_task_group" : null, listing, nextCursor),
+    notes,
+    runs: groups.map(({ taskgroupId, createdAt, counts }) => ({
+      taskgroup_id: oneLine(taskgroupId, 100),
+      created_at: shortTime(createdAt),
+      counts: Object.fromEntries(
+        Object.entries(counts).map(([status, count]) => [oneLine(status, 100), count]),
+      ),
+    })),
+    ...(nextCursor !== null && { next_cursor: nextCursor }),
+  };
 }
