@@ -2,22 +2,30 @@
 // `npm run docs:tools`; a test compares the two.
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
 import { shownSchema } from "./tool-schema.ts";
+import type { ListedTool, Tool } from "../src/mcp/tool.ts";
+import { JsonObject } from "../src/task-api/task-spec.ts";
 import { TOOLS } from "../src/mcp/tools.ts";
 
 const FILE = new URL("../src/mcp/tool-list.ts", import.meta.url);
 
 /** The source of the module, as it should be. */
 export function composeToolList(): string {
-  const list = TOOLS.map(({ name, toolset, title, description, hints, input, output }) => ({
-    name,
-    toolset,
-    title,
-    description,
-    hints,
-    shownInput: shownSchema(input, "input"),
-    shownOutput: shownSchema(output, "output"),
-  }));
+  const list = TOOLS.map((tool) => {
+    const { name, toolset, title, description, hints, input, output } = tool;
+    const otherWords = otherWordsOf(tool);
+    return {
+      name,
+      toolset,
+      title,
+      description,
+      hints,
+      shownInput: shownSchema(input, "input"),
+      shownOutput: shownSchema(output, "output"),
+      ...(Object.keys(otherWords).length > 0 && { otherWords }),
+    };
+  });
   return [
     "// Made by `npm run docs:tools` from the definitions in tools/; a test compares it with them. A host that starts this",
     "// program waits for the list only, so the definitions, and all they need, are read with the first call.",
@@ -28,6 +36,31 @@ export function composeToolList(): string {
     "];",
     "",
   ].join("\n");
+}
+
+const Words = z.record(z.string(), z.string().nullable());
+
+/** What the definitions say about other backends, by backend. */
+export function otherWordsOf({ words = {}, input }: Tool): NonNullable<ListedTool["otherWords"]> {
+  const properties = JsonObject.parse(z.toJSONSchema(input, { io: "input" }).properties);
+  const ofArguments = Object.entries(properties).map(
+    ([argument, schema]) =>
+      [argument, Words.parse(JsonObject.parse(schema)["words"] ?? {})] as const,
+  );
+  const backends = ["custom", "embedded", "scripted"] as const;
+  return Object.fromEntries(
+    backends.flatMap((backend) => {
+      const description = words[backend];
+      const args = ofArguments.flatMap(([argument, { [backend]: text }]) =>
+        text === undefined ? [] : [[argument, text] as const],
+      );
+      const own = {
+        ...(description !== undefined && { description }),
+        ...(args.length > 0 && { arguments: Object.fromEntries(args) }),
+      };
+      return Object.keys(own).length === 0 ? [] : [[backend, own] as const];
+    }),
+  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await writeFile(FILE, composeToolList());

@@ -19,9 +19,10 @@ const OMITTED_KEYWORDS: ReadonlySet<string> = new Set([
   "minimum",
   "pattern",
   "propertyNames",
-  // Ours: how a value is read, and whether an argument is shown.
+  // Ours: how a value is read, and whether an argument is shown, and in which words.
   "isShown",
   "reads",
+  "words",
 ]);
 
 type Side = "input" | "output";

@@ -10,7 +10,8 @@ import { z } from "zod";
 import { systemClock } from "../src/client/clock.ts";
 import { openBackend } from "../src/commands/open-backend.ts";
 import { createTaskRunServer } from "../src/mcp/server.ts";
-import type { Tool } from "../src/mcp/tool.ts";
+import type { ShownWords, Tool } from "../src/mcp/tool.ts";
+import { otherWordsOf } from "./tool-list.ts";
 import { shownSchema } from "./tool-schema.ts";
 import { TOOLS } from "../src/mcp/tools.ts";
 
@@ -59,6 +60,10 @@ What an agent sees. Every tool answers with the same report, twice: as text (our
 comes from the run and may hold text from the web) and as \`structuredContent\`. Either is enough to act on. \`summary\` says
 what happened, \`next_step\` what to call next; the id stands once, on its own. A run that failed is a normal answer; \`isError\` is for
 calls that could not be carried out.
+
+Descriptions, prices and tiers are those of the backend in use. Below are those for the hosted API; what is said otherwise for
+another base URL (\`custom\`) or a list of prices of your own, for the built-in engine over documents (\`embedded\`), and for a
+script (\`scripted\`) stands under each table.
 
 Every argument is shown with one type, because some models' APIs refuse a whole session for a union. Where text stands for
 an object (\`input\`, a JSON Schema, \`metadata\`), the object itself is taken too. Null, an empty text, list or object mean
@@ -172,7 +177,8 @@ async function withServer<Value>(use: (call: Call) => Promise<Value>): Promise<V
   }
 }
 
-function describeTool({ name, title, description, input, hints }: Tool): string {
+function describeTool(tool: Tool): string {
+  const { name, title, description, input, hints } = tool;
   const { properties, required } = Shown.parse(shownSchema(input, "input"));
   const rows = Object.entries(properties).map(([argument, schema]) => {
     const isRequired = required.includes(argument) ? " (required)" : "";
@@ -184,7 +190,21 @@ function describeTool({ name, title, description, input, hints }: Tool): string 
     `**${title}.** ${description}`,
     `Hints: ${set.map(([hint]) => `\`${hint}\``).join(", ") || "none"}.`,
     ["| argument | type | meaning |", "| --- | --- | --- |", ...rows].join("\n"),
+    ...Object.entries(otherWordsOf(tool)).map(([backend, words]) => otherText(backend, words)),
   ].join("\n\n");
+}
+
+/** What is said otherwise for another backend. */
+function otherText(backend: string, { description, arguments: texts = {} }: ShownWords): string {
+  const all = Object.entries(texts);
+  const hidden = all.flatMap(([name, text]) => (text === null ? [`\`${name}\``] : []));
+  return [
+    `With \`${backend}\`:`,
+    "",
+    ...(description === undefined ? [] : [`- ${description}`]),
+    ...all.flatMap(([name, text]) => (text === null ? [] : [`- \`${name}\`: ${text}`])),
+    ...(hidden.length === 0 ? [] : [`- not shown: ${hidden.join(", ")}`]),
+  ].join("\n");
 }
 
 function typeText({ type, enum: values, anyOf }: z.infer<typeof Schema>): string {

@@ -1,14 +1,13 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
 import type { Proxies } from "./client/proxies.ts";
+import { type HttpConfig, readHttp } from "./http-config.ts";
 import { type Machine, dataFolder, homeFolder, resolvePath } from "./folders.ts";
 import { type Flags, LOG_LEVELS, type LogLevel, type SettingName } from "./options.ts";
 import { readProxies } from "./proxy-settings.ts";
 import {
   BadSetting,
   type HostSettings,
-  type SettingReader,
   type WrongSetting,
   createSettingReader,
   readFolders,
@@ -18,18 +17,17 @@ import {
   BaseUrl,
   Days,
   Dollars,
-  DrainSeconds,
   TrueOrFalse,
-  HostNames,
-  HttpUrl,
   KnownProcessor,
   Level,
-  Origins,
+  PROFILES,
   Port,
+  Profile,
   ProcessorName,
   Quota,
   Seconds,
-  Token,
+  TOOLSETS,
+  Toolsets,
   WaitCaps,
   readWaits,
   splitList,
@@ -64,8 +62,6 @@ export interface EngineConfig {
   strictOutput: boolean;
 }
 
-export const PROFILES = ["extended", "hosted"] as const;
-
 /** How our own engine is served over HTTP. */
 export interface ServeConfig {
   host: string;
@@ -78,26 +74,6 @@ export interface ServeConfig {
   pricesFile: string | undefined;
 }
 
-/** How the MCP server is served over HTTP, and to whom. */
-export interface HttpConfig {
-  host: string;
-  port: number;
-  allowedHosts: string[];
-  allowedOrigins: string[];
-  tokensFile: string | undefined;
-  token: string | undefined;
-  oauth: { issuer: string; audience: string } | undefined;
-  allowKeyHeader: boolean;
-  /** Of each caller of whom the tokens file says nothing else. */
-  callerLimits: { requestsPerMinute: number | undefined; budgetUsdPerDay: number | undefined };
-  /** Where others reach this server, and the secrets of what they report there. */
-  publicUrl: string | undefined;
-  webhookSecrets: string[];
-  drainSeconds: number;
-}
-
-export const TOOLSETS = ["runs", "groups"] as const;
-
 /** What agents get, and how far they may go. */
 export interface BridgeConfig {
   toolsets: (typeof TOOLSETS)[number][];
@@ -107,6 +83,8 @@ export interface BridgeConfig {
   pricesFile: string | undefined;
   waits: { maxSeconds?: number; byClient?: Record<string, number> };
   ledgerPath: string;
+  /** Whose prices, times and sources agents are told of. */
+  catalogBackend: BackendConfig["kind"] | "scripted";
 }
 
 export interface Config {
@@ -219,6 +197,7 @@ export function readSettings(
         parse("waitCaps", WaitCaps, "names and seconds, such as cursor=240,codex=120"),
       ),
       ledgerPath: inState("ledger.sqlite"),
+      catalogBackend: catalogBackendOf(backend, path("prices")),
     },
     engine,
     isHomeless: stateDir === undefined,
@@ -248,49 +227,16 @@ export function readSettings(
   return { config, problems, nameOf };
 }
 
-function readHttp(
-  { read, parse, reject }: SettingReader,
-  address: Pick<HttpConfig, "host" | "port">,
-): HttpConfig {
-  const tokensFile = read("tokens")?.value;
-  const issuer = parse("oauthIssuer", HttpUrl, "an https URL");
-  const audience = parse("oauthAudience", HttpUrl, "the URL of this server, with /mcp");
-  if ((read("oauthIssuer") === undefined) !== (read("oauthAudience") === undefined)) {
-    const both = "--oauth-issuer and --oauth-audience";
-    reject("oauthIssuer", `OAuth needs both ${both}; add the other one`);
+/** Prices of the operator's are not those that the texts for the hosted API have. */
+function catalogBackendOf(
+  backend: BackendConfig,
+  pricesFile: string | undefined,
+): BridgeConfig["catalogBackend"] {
+  if (backend.kind === "embedded") {
+    return backend.engine.script === undefined ? "embedded" : "scripted";
   }
-  return {
-    ...address,
-    allowedHosts: splitList(
-      parse("allowedHosts", HostNames, "names such as mcp.example.com, without scheme or port"),
-    ),
-    allowedOrigins: splitList(
-      parse("allowedOrigins", Origins, "origins such as https://app.example.com"),
-    ),
-    tokensFile: tokensFile === undefined ? undefined : resolvePath(tokensFile),
-    token: parse("httpToken", Token, "16 or more visible characters without spaces"),
-    oauth: issuer === undefined || audience === undefined ? undefined : { issuer, audience },
-    allowKeyHeader: parse("allowKeyHeader", TrueOrFalse, "true or false") ?? false,
-    callerLimits: {
-      requestsPerMinute: parse("callerRequestsPerMinute", Quota, "a number, 1 or more"),
-      budgetUsdPerDay: parse(
-        "callerBudgetUsd",
-        Dollars,
-        "a number of US dollars, such as 5 or 0.50",
-      ),
-    },
-    publicUrl: parse("publicUrl", HttpUrl, "an http or https URL"),
-    webhookSecrets: splitList(read("webhookSecrets")?.value).map(withoutForm),
-    drainSeconds: parse("drainSeconds", DrainSeconds, "a number of seconds, 0 to 3600") ?? 10,
-  };
+  return pricesFile === undefined ? backend.kind : "custom";
 }
-
-const Toolsets = z
-  .string()
-  .toLowerCase()
-  .transform((value) => splitList(value))
-  .pipe(z.array(z.enum(TOOLSETS)).min(1));
-const Profile = z.string().toLowerCase().pipe(z.enum(PROFILES));
 
 export function readMachine(env: NodeJS.ProcessEnv = process.env): Machine {
   // Not everybody who asks for the machine needs a home, and not every user has one.

@@ -19,6 +19,14 @@ export const WaitCaps = z
   .string()
   .transform((value) => Object.fromEntries(splitList(value.toLowerCase()).map(splitPair)))
   .pipe(z.record(z.string().min(1), Seconds));
+export const TOOLSETS = ["runs", "groups"] as const;
+export const Toolsets = z
+  .string()
+  .toLowerCase()
+  .transform((value) => splitList(value))
+  .pipe(z.array(z.enum(TOOLSETS)).min(1));
+export const PROFILES = ["extended", "hosted"] as const;
+export const Profile = z.string().toLowerCase().pipe(z.enum(PROFILES));
 export const DrainSeconds = z.coerce.number<string>().min(0).max(3_600);
 export const HostNames = z
   .string()

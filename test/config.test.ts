@@ -16,6 +16,18 @@ test("with nothing set, the built-in engine researches the packaged examples", (
   expect(logLevel).toBe("info");
 });
 
+test("agents are told of the backend in use; prices of one's own are not those of the hosted API", () => {
+  const told = (flags: Parameters<typeof readConfig>[0], env = {}) =>
+    readConfig(flags, env).bridge.catalogBackend;
+  const key = { PARALLEL_API_KEY: "k" };
+  expect(told({})).toBe("embedded");
+  expect(told({ script: "script.yaml" })).toBe("scripted");
+  expect(told({}, key)).toBe("hosted");
+  expect(told({ prices: "prices.json" }, key)).toBe("custom");
+  expect(told({ baseUrl: "http://127.0.0.1:8080" })).toBe("custom");
+  expect(told({ script: "script.yaml" }, key)).toBe("hosted");
+});
+
 test("a key chooses the hosted API, a base URL any other", () => {
   expect(readConfig({}, { PARALLEL_API_KEY: "k" }).backend).toEqual({
     kind: "hosted",

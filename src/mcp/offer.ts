@@ -3,7 +3,7 @@ import { chooseTools } from "./choose-tools.ts";
 import { describeServer } from "./instructions.ts";
 import { choosePrompts } from "./prompts/choose-prompts.ts";
 import type { Prompt } from "./prompts/prompt.ts";
-import type { ListedTool, Toolset } from "./tool.ts";
+import type { CatalogBackend, ListedTool, Toolset } from "./tool.ts";
 
 /** What agents get: the tools, and what is said about them. */
 export interface AgentOffer {
@@ -17,11 +17,17 @@ export interface OfferLimits {
   toolsets?: readonly Toolset[];
   /** Offers only tools that start, change and spend nothing; wins over everything else. */
   isReadOnly?: boolean;
+  /** Whose prices, times and sources the texts tell of; by default the hosted API's. */
+  catalogBackend?: CatalogBackend;
 }
 
 export function offerTo(limits: OfferLimits): AgentOffer {
   const tools = chooseTools(limits);
-  return { tools, instructions: describeServer(tools), prompts: choosePrompts(tools) };
+  return {
+    tools,
+    instructions: describeServer(tools, limits.catalogBackend),
+    prompts: choosePrompts(tools),
+  };
 }
 
 /** How this server introduces itself. */

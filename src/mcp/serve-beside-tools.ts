@@ -7,7 +7,7 @@ import { servePrompts } from "./prompts/serve-prompts.ts";
 import { serveResources } from "./resources/serve-resources.ts";
 import { serveCompletions } from "./serve-completions.ts";
 import { type TaskServices, serveTasks } from "./tasks-extension.ts";
-import type { ToolContext } from "./tool.ts";
+import type { CatalogBackend, ToolContext } from "./tool.ts";
 import type { TraceWork } from "./trace-request.ts";
 
 /** What one server offers besides tools. */
@@ -28,12 +28,14 @@ export function serveBesideTools(
     contextOf(request: ServerContext): ToolContext;
     trace: TraceWork;
     getTaskRun: TaskServices["getTaskRun"];
+    catalogBackend: CatalogBackend | undefined;
   },
 ): void {
-  const { caller, contextOf, trace, getTaskRun, log } = services;
+  const { caller, contextOf, trace, getTaskRun, catalogBackend, log } = services;
   serveResources(server, {
     contextOf,
     trace,
+    catalogBackend,
     follow: news && ((uri, publish) => news.follow([uri], caller, publish)),
     log,
   });

@@ -26,9 +26,8 @@ import { type Offer, serveBesideTools } from "./serve-beside-tools.ts";
 import { declaresTasks } from "./tasks-capability.ts";
 import type { performCall } from "./perform-call.ts";
 import { silentProgress } from "./progress.ts";
-import type { ToolContext } from "./tool.ts";
+import type { ListedTool, ToolContext } from "./tool.ts";
 import { FILES_REPLACED, filesWereReplaced } from "./replaced-files.ts";
-import { TOOL_LIST } from "./tool-list.ts";
 import {
   type TraceRequest,
   type TraceWork,
@@ -84,17 +83,14 @@ function cacheHints({ principal }: Caller): NonNullable<ServerOptions["cacheHint
   };
 }
 
-/** What the SDK registers, made once per process: a server is built per connection, over HTTP per request. */
-const CONFIGS = new Map(
-  TOOL_LIST.map((tool) => [
-    tool.name,
-    {
-      ...describeTool(tool),
-      inputSchema: wireSchema(tool.shownInput),
-      outputSchema: wireSchema(tool.shownOutput),
-    },
-  ]),
-);
+/** What the SDK registers of a tool. */
+function configOf(tool: ListedTool) {
+  return {
+    ...describeTool(tool),
+    inputSchema: wireSchema(tool.shownInput),
+    outputSchema: wireSchema(tool.shownOutput),
+  };
+}
 
 /**
  * A server all of whose messages show clean text: results, errors and progress, whatever the transport. What belongs to
@@ -159,6 +155,8 @@ export function createTaskRunServer(
     full: offerTo(deps),
     readOnly: offerTo({ ...deps, isReadOnly: true }),
   };
+  // Made once: a server is built per connection, over HTTP per request.
+  const configs = new Map(offers.full.tools.map((tool) => [tool.name, configOf(tool)]));
   /** Asked for once: `import()` takes its time also for what is there already. */
   let performing: Promise<{ performCall: typeof performCall }> | undefined;
   async function loadCalls() {
@@ -209,7 +207,7 @@ export function createTaskRunServer(
         }),
       );
     for (const { name } of called.length > 0 ? called : tools) {
-      server.registerTool(name, CONFIGS.get(name) ?? {}, (args, context) => {
+      server.registerTool(name, configs.get(name) ?? {}, (args, context) => {
         const result = trace(context, () => call(name, args, context), name);
         if (name !== CREATE_TASK_RUN || !offer.hasTasks || !declaresTasks(context.mcpReq)) {
           return result;
@@ -230,6 +228,7 @@ export function createTaskRunServer(
         callerLeft: context.mcpReq.signal,
         startProgress: () => silentProgress,
       }),
+      catalogBackend: deps.catalogBackend,
       trace,
       getTaskRun: (args, context) => call(GET_TASK_RUN, args, context),
     });

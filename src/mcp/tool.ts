@@ -36,6 +36,23 @@ export interface ToolContext {
 /** What tools are chosen by. */
 export type Toolset = "runs" | "groups";
 
+/** What performs the runs, as far as agents are told: an embedded engine that plays a script has no documents. */
+export type CatalogBackend = Backend["kind"] | "scripted";
+
+/**
+ * Texts for backends where those for the hosted API would be wrong. An argument has them as `meta({ words })`, with null
+ * where it is not shown.
+ */
+export type OtherWords<Text = string> = Readonly<
+  Partial<Record<Exclude<CatalogBackend, "hosted">, Text>>
+>;
+
+/** What is shown in other words: the description, and arguments by name. */
+export interface ShownWords {
+  description?: string;
+  arguments?: Readonly<Record<string, string | null>>;
+}
+
 /** What clients are shown of a tool. */
 export interface ListedTool {
   name: string;
@@ -45,15 +62,18 @@ export interface ListedTool {
   /** The four hints of MCP's tool annotations, all set: their defaults are the alarming ones. */
   hints: { readOnly: boolean; destructive: boolean; idempotent: boolean; openWorld: boolean };
   /** JSON Schema. */
-  shownInput: JsonObject;
+  shownInput: JsonObject & { properties: Readonly<Record<string, JsonObject>> };
   shownOutput: JsonObject;
+  otherWords?: OtherWords<ShownWords>;
 }
 
 /** A tool: everything about it but the protocol. It never builds MCP content; see {@link callTool}. */
 export interface Tool<Arguments extends z.ZodObject = z.ZodObject> extends Omit<
   ListedTool,
-  "shownInput" | "shownOutput"
+  "shownInput" | "shownOutput" | "otherWords"
 > {
+  /** Other descriptions for other backends. */
+  words?: OtherWords;
   input: Arguments;
   /** Names under which callers know an argument besides its own. */
   otherNames?: OtherNames;

@@ -14,6 +14,9 @@ const limits = [
   { isReadOnly: true },
   { toolsets: ["runs"] as const },
   { toolsets: ["groups"] as const, isReadOnly: true },
+  { catalogBackend: "custom" as const },
+  { catalogBackend: "embedded" as const },
+  { catalogBackend: "scripted" as const, isReadOnly: true },
 ];
 
 const initialize = (protocolVersion: string) => ({

@@ -161,6 +161,21 @@ test.each(clientKinds)("%s: the list has the processors and the last runs", asyn
   expect(contents[0]?.text).toContain("| pro | $0.1 | 2 min to 10 min | about 20 |");
 });
 
+test.each([
+  ["embedded", "| pro | $0 | up to 20 |", /\$0\.|best for|hosted/],
+  ["scripted", "| pro | $0 |", /document|\$0\.|best for/],
+] as const)(
+  "with the backend %s the processors are its own",
+  async (catalogBackend, row, wrong) => {
+    const engine = await startTestEngine(async () => textResult(""));
+    const backend = await backendOn(engine);
+    const client = await connect(async () => backend, { catalogBackend });
+    const { contents } = await client.beside.read("task-run://processors");
+    expect(contents[0]?.text).toContain(row);
+    expect(contents[0]?.text).not.toMatch(wrong);
+  },
+);
+
 test("the list is bounded; older runs are found by completion", async () => {
   const { resources, complete, run } = await start();
   const oldest = await run("the very first question");

@@ -17,7 +17,7 @@ const PROCESSORS: ListedResource = {
   uri: PROCESSORS_URI,
   name: "processors",
   title: "Processors",
-  description: "The tiers a run can ask for: price, usual time, and what each is best for.",
+  description: "The tiers a run can ask for, with their prices and what they do.",
   mimeType: "text/markdown",
 };
 

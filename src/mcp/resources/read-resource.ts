@@ -10,7 +10,7 @@ import { oneLine } from "../reading/page-text.ts";
 import type { RunView } from "../reading/run-views.ts";
 import { reportText } from "../report-text.ts";
 import { type SeeingContext, seeOrRecall } from "../see-run.ts";
-import type { ToolContext } from "../tool.ts";
+import type { CatalogBackend, ToolContext } from "../tool.ts";
 import { boundWait } from "../wait-policy.ts";
 import { processorsTable } from "./processors-table.ts";
 import { PROCESSORS_URI, type RunPart, readRunUri } from "./run-uri.ts";
@@ -35,12 +35,14 @@ const VIEWS: Readonly<Record<RunPart, RunView>> = {
  */
 export async function readResource(
   uri: string,
-  context: ReadingContext,
+  context: ReadingContext & { catalogBackend?: CatalogBackend | undefined },
 ): Promise<ReadResourceResult> {
   if (uri === PROCESSORS_URI) {
     const { prices } = await context.openBackend();
     return {
-      contents: [{ uri, mimeType: "text/markdown", text: processorsTable(prices) }],
+      contents: [
+        { uri, mimeType: "text/markdown", text: processorsTable(prices, context.catalogBackend) },
+      ],
       ttlMs: PROCESSORS_TTL_MS,
       cacheScope: "public",
     };

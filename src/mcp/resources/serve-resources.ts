@@ -5,6 +5,7 @@ import {
 } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
 import { toProtocolError } from "../protocol-error.ts";
+import type { CatalogBackend } from "../tool.ts";
 import type { TraceWork } from "../trace-request.ts";
 import { RESOURCE_TEMPLATES, listResources } from "./list-resources.ts";
 import { type ReadingContext, readResource } from "./read-resource.ts";
@@ -14,6 +15,7 @@ export interface ResourceServices {
   /** What reading for this request takes. */
   contextOf(request: ServerContext): ReadingContext;
   trace: TraceWork;
+  catalogBackend: CatalogBackend | undefined;
   /** Follows what a client subscribes to; null where nothing could reach it between its requests. */
   follow: ((uri: string, publish: (uri: string) => void) => () => void) | null;
   log: Logger;
@@ -25,7 +27,7 @@ const MAX_SUBSCRIPTIONS = 1_000;
 /** Answers `resources/list`, `resources/templates/list` and `resources/read`; and subscriptions, over connections. */
 export function serveResources(
   { server }: McpServer,
-  { contextOf, trace, follow, log }: ResourceServices,
+  { contextOf, trace, catalogBackend, follow, log }: ResourceServices,
 ): void {
   server.setRequestHandler("resources/templates/list", () => ({
     resourceTemplates: RESOURCE_TEMPLATES,
@@ -39,7 +41,9 @@ export function serveResources(
   });
   server.setRequestHandler("resources/read", async ({ params: { uri } }, context) => {
     try {
-      return await trace(context, () => readResource(uri, contextOf(context)));
+      return await trace(context, () =>
+        readResource(uri, { ...contextOf(context), catalogBackend }),
+      );
     } catch (error) {
       throw toProtocolError(error, readRunUri(uri)?.runId ?? null, log);
     }

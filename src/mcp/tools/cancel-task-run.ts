@@ -22,6 +22,10 @@ const STATUS_BUDGET = 100;
 
 const Arguments = z.object({ run_id: RunId });
 
+/** The built-in engine can always be told to stop. */
+const STOPS =
+  "Stop a run that is no longer wanted, and report what a second look confirmed. outcome: cancelled; cancelling (not confirmed yet); already_finished; not_found. It cannot be undone; what the run found so far is lost.";
+
 export const cancelTaskRun: Tool<typeof Arguments> = {
   name: "cancel_task_run",
   toolset: "runs",
@@ -34,6 +38,7 @@ export const cancelTaskRun: Tool<typeof Arguments> = {
     ...RunReport.pick({ run_id: true, status: true, is_active: true }).shape,
   }),
   hints: { readOnly: false, destructive: true, idempotent: true, openWorld: true },
+  words: { embedded: STOPS, scripted: STOPS },
 
   async run({ run_id: runId }, context) {
     const backend = await context.openBackend();

@@ -11,21 +11,29 @@ import {
   requestedOutput,
 } from "../../task-api/task-spec.ts";
 import { argumentProblems } from "../argument-problems.ts";
+import { DOCUMENTS_READ } from "../documents-read.ts";
 import { tryParseJson } from "../../text/json.ts";
 import { isTypoOf } from "../looks-like.ts";
 import { durationText } from "../phrases.ts";
 import type { OtherNames } from "../read-arguments.ts";
 import { OutputFields, taskSpecOf } from "./output-fields.ts";
 import { IdempotencyKey, MaxCostUsd, WaitSeconds } from "./shared-arguments.ts";
-import type { ToolContext } from "../tool.ts";
+import type { OtherWords, ToolContext } from "../tool.ts";
 
 /** A fast variant has the price of its tier, so one line serves both. */
 const TIERS = PROCESSORS.filter(({ name }) => !name.endsWith("-fast"));
+
+const BEST_FOR =
+  "Facts: lite to core; reports: pro and up. Add -fast for less waiting at the same price.";
 
 const PRICE_TABLE = TIERS.map(
   ({ name, priceUsd, latencySeconds: { from, to } }) =>
     `${name} $${priceUsd} ${durationText(from)}-${durationText(to)}`,
 ).join("; ");
+
+const DOCUMENT_TABLE = Object.entries(DOCUMENTS_READ)
+  .map(([name, documents]) => `${name} ${documents}`)
+  .join(", ");
 
 /** Rules that hold everywhere, told with the path they belong to. What only a backend can judge is left to it. */
 function addProblems(problems: readonly SchemaProblem[], context: z.RefinementCtx): void {
@@ -93,7 +101,7 @@ export const TaskSpecArgument = TaskSpec.extend({
   output_schema: z.preprocess(readSchema, OutputSchemaSpec).meta({
     reads: "itself",
     description:
-      "A description of the report, or a JSON Schema as JSON text: root object, all properties required, no format or length keywords.",
+      "A description of the report, or a JSON Schema as text: an object with all properties required.",
   }),
   input_schema: z.preprocess(readSchema, InputSchemaSpec).meta({ reads: "itself" }).optional(),
 }).superRefine((spec, context) => addProblems(checkTaskSpec(requestWith(spec)).errors, context));
@@ -144,34 +152,53 @@ export const CreateArguments = z
     input: shape.input.meta({
       reads: "data",
       description:
-        "The question, as precise as you can make it; or a JSON object of named inputs, as text.",
+        "The question, as precise as you can; or a JSON object of named inputs, as text.",
     }),
     processor: shape.processor
-      .describe(
-        `Tier: take the cheapest that fits. Default base. Price per completed run and usual time: ${PRICE_TABLE}. Facts: lite to core; reports: pro and up. Add -fast for less waiting at the same price.`,
-      )
+      .meta({
+        description: `Tier: take the cheapest that fits. Default base. Price per completed run and usual time: ${PRICE_TABLE}. ${BEST_FOR}`,
+        words: {
+          custom: `Tier: take the cheapest that fits. Default base. Price per completed run and usual time by Parallel's list, which this backend may not follow (dry_run tells its price): ${PRICE_TABLE}. ${BEST_FOR}`,
+          embedded: `How many documents are read: ${DOCUMENT_TABLE}. Default base. Free, unless dry_run says otherwise.`,
+          scripted:
+            "Tier, such as lite, base, core, pro or ultra. Default base. dry_run tells its price.",
+        } satisfies OtherWords,
+      })
       .optional(),
     output_fields: OutputFieldsArgument.describe(
-      "The easy way to structured output: each field becomes a string or null. Otherwise use task_spec.",
+      "The easy way to structured output: names, or names with descriptions; each is a string or null. Else: task_spec.",
     ).optional(),
     task_spec: TaskSpecArgument.describe("What the output must be. Default auto.").optional(),
     output_type: OutputType.optional(),
-    source_policy: shape.source_policy.describe("Limit the sources; domains without scheme."),
-    metadata: shape.metadata.describe(
-      "Your labels, a JSON object as text: keys up to 16, values up to 512 characters.",
-    ),
+    source_policy: shape.source_policy.meta({
+      description: "Limit the sources; domains without scheme.",
+      words: {
+        embedded:
+          "Limit the documents: folders or paths (handbook/, handbook/leave.md), or domains of documents from the web.",
+      } satisfies OtherWords,
+    }),
+    metadata: shape.metadata.describe("Your labels: a JSON object as text."),
     mcp_servers: shape.mcp_servers.describe("MCP servers (Streamable HTTP) the run may use."),
     enable_events: shape.enable_events.describe("Record progress; default true."),
     webhook: shape.webhook.describe("Is called when the run ends."),
-    advanced_settings: shape.advanced_settings.describe("location: country code such as us."),
+    advanced_settings: shape.advanced_settings.meta({
+      description: "location: country code such as us.",
+      words: { embedded: null } satisfies OtherWords<null>,
+    }),
     previous_interaction_id: shape.previous_interaction_id.describe(
       "Ask a follow-up: the interaction_id of an earlier run (its run_id where none is shown).",
     ),
-    memory_scope_key: shape.memory_scope_key,
+    memory_scope_key: shape.memory_scope_key.meta({
+      description: "Runs with the same key share a memory.",
+      words: { embedded: null } satisfies OtherWords<null>,
+    }),
     idempotency_key: IdempotencyKey.describe(
       "Reuse it when you retry the same question: the same key returns the same run.",
     ).optional(),
-    max_cost_usd: MaxCostUsd.describe("Refuse to start if it would cost more.").optional(),
+    max_cost_usd: MaxCostUsd.meta({
+      description: "Refuse to start if it would cost more.",
+      words: { embedded: null } satisfies OtherWords<null>,
+    }).optional(),
     dry_run: z
       .boolean("write true or false")
       .describe("Check the arguments and show the price; start nothing.")

@@ -28,7 +28,7 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
   toolset: "groups",
   title: "Start many task runs",
   description:
-    "Start the same kind of task for many inputs (a list of companies, a table's rows) as one group, or add runs to a group. Every run costs what its processor costs: try 3 to 5 inputs first, and dry_run for the sum. Returns taskgroup_id at once. Next: get_task_group.",
+    "Start the same kind of task for many inputs (a list of companies, a table's rows) as one group, add runs to a group, or retry those that failed. Every run costs what its processor costs: try 3 to 5 inputs first, and dry_run for the sum. Returns taskgroup_id at once. Next: get_task_group.",
   input: GroupArguments,
   otherNames: GROUP_NAMES,
   output: GroupReport.extend(
@@ -42,6 +42,10 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
     }).shape,
   ),
   hints: { readOnly: false, destructive: false, idempotent: false, openWorld: true },
+  words: {
+    embedded:
+      "Start the same kind of search for many inputs (a list of companies, a table's rows) as one group, add runs to a group, or retry those that failed. Try 3 to 5 inputs first. Returns taskgroup_id at once. Next: get_task_group.",
+  },
 
   async run(args, context) {
     const { inputs: given, problems } = toRunInputs(args, context);

@@ -18,11 +18,17 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
   toolset: "runs",
   title: "Start a task run",
   description:
-    "Start a research task and get its run_id at once; it goes on in the background, for seconds to hours by processor. Use it for questions that need several sources or answers with citations; not for what you know or one page you can open. Each run may cost money (see processor; dry_run tells first): never start one twice for the same question. A run cannot be changed later. Next: get_task_run.",
+    "Start a research task and get its run_id at once; it goes on in the background, for seconds to hours. Use it for questions that need several sources or citations; not for what you know or one page you can open. A run may cost money (dry_run tells first): never start one twice for the same question. It cannot be changed later. Next: get_task_run.",
   input: CreateArguments,
   otherNames: { ...RUN_INPUT_NAMES, default_task_spec: "task_spec" },
   output: AnsweredRunReport.extend(RunReport.pick({ request: true }).shape),
   hints: { readOnly: false, destructive: false, idempotent: false, openWorld: true },
+  words: {
+    embedded:
+      "Start a run that searches this server's document folders and quotes what answers the question, without a model and without the web. Returns its run_id at once; most runs take seconds. Ask in the language and words of the documents. Next: get_task_run.",
+    scripted:
+      "Start a research task and get its run_id at once; it goes on in the background. Use it for questions that need several sources or citations; not for what you know or one page you can open. Never start one twice for the same question. It cannot be changed later. Next: get_task_run.",
+  },
 
   async run(args, context) {
     const input = toRunInput(args, context);

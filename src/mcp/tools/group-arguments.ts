@@ -69,7 +69,10 @@ export const GroupArguments = z
     idempotency_key: IdempotencyKey.describe(
       "Reuse it to send the same list again: nothing is started twice.",
     ).optional(),
-    max_cost_usd: MaxCostUsd.describe("For all runs together.").optional(),
+    max_cost_usd: MaxCostUsd.meta({
+      description: "For all runs together.",
+      words: { embedded: null },
+    }).optional(),
     dry_run: z.boolean("write true or false").describe("As in create_task_run.").optional(),
     wait_seconds: WaitSeconds.describe(
       "Also wait for all of them this long; default 0.",

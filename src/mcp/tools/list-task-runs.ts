@@ -45,9 +45,9 @@ const Arguments = z.object({
     .min(1, "write a text")
     .describe("Words in the question.")
     .optional(),
-  taskgroup_id: TaskgroupId.optional(),
-  since: Time.describe("today, 2h, 2026-11-24 or RFC 3339.").optional(),
-  until: Time.optional(),
+  taskgroup_id: TaskgroupId.describe("Of this group.").optional(),
+  since: Time.describe("Started then or later: today, 2h, 2026-11-24 or RFC 3339.").optional(),
+  until: Time.describe("Started before this time.").optional(),
   view: z
     .enum(["runs", "ids", "groups"], "write runs, ids or groups")
     .describe("ids only, or one row per group.")

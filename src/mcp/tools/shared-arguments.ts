@@ -10,7 +10,8 @@ export const RunId = z
     if (!isGroupId(id)) return;
     const message = "this is the id of a task group, not of a run";
     context.addIssue({ code: "custom", message, params: { idOfOther: id } });
-  });
+  })
+  .describe("From create_task_run.");
 
 export const TaskgroupId = z
   .string({ error: "required: the taskgroup_id that create_task_group returned" })
@@ -20,7 +21,8 @@ export const TaskgroupId = z
     if (!isRunId(id)) return;
     const message = "this is the id of a run, not of a task group";
     context.addIssue({ code: "custom", message, params: { idOfOther: id } });
-  });
+  })
+  .describe("From create_task_group.");
 
 export const WaitSeconds = z.number("write a number of seconds").min(0, "write 0 or more seconds");
 
