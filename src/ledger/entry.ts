@@ -18,6 +18,7 @@ export function selectEntries(db: LedgerDatabase, scope: string) {
       "entries.taskgroup_id",
       "entries.interaction_id",
       "entries.idempotency_key",
+      "entries.retry_of",
       "entries.request_hash",
       "entries.question",
       "entries.processor",
@@ -54,6 +55,7 @@ export function readEntry(row: EntryRow, nowMs: number): LedgerEntry {
     processor: row.processor,
     priceUsd: row.price_micros === null ? null : toUsd(row.price_micros),
     idempotencyKey: row.idempotency_key,
+    retryOf: row.retry_of,
     fingerprint: row.request_hash,
     isBeingSent:
       row.sender !== null && nowMs - row.created_ms < SENDING_MAX_MS && !ownerHasEnded(row.sender),

@@ -1,5 +1,5 @@
 import { formatTime } from "./entry.ts";
-import type { GroupRequest, LedgerGroup, LedgerGroupRequest } from "./ledger.ts";
+import type { GroupRequest, LedgerGroup, LedgerGroupRequest, LedgerRetry } from "./ledger.ts";
 import type { LedgerDatabase } from "./schema.ts";
 
 /** Writes the request down, unless its key is known: then the earlier one is the answer. */
@@ -66,4 +66,22 @@ export async function findGroup(
     .executeTakeFirst();
   if (row === undefined || row.size === null || row.created_ms === null) return null;
   return { taskgroupId, size: row.size, createdAt: formatTime(row.created_ms) };
+}
+
+export async function listRetries(
+  db: LedgerDatabase,
+  scope: string,
+  taskgroupId: string,
+): Promise<LedgerRetry[]> {
+  const rows = await db
+    .selectFrom("entries")
+    .select(["run_id", "retry_of", "status"])
+    .where("scope", "=", scope)
+    .where("taskgroup_id", "=", taskgroupId)
+    .where("retry_of", "is not", null)
+    .orderBy("id")
+    .execute();
+  return rows.flatMap(({ run_id: runId, retry_of: retryOf, status }) =>
+    runId === null || retryOf === null ? [] : [{ runId, retryOf, status }],
+  );
 }

@@ -72,6 +72,8 @@ export interface Ledger {
    */
   rememberGroup(request: GroupRequest): Promise<{ request: LedgerGroupRequest; isNew: boolean }>;
   findGroup(taskgroupId: string): Promise<LedgerGroup | null>;
+  /** The retries in a group that the backend accepted, oldest first; the cost depends on their number alone. */
+  listRetries(taskgroupId: string): Promise<LedgerRetry[]>;
   findGroupRequest(idempotencyKey: string): Promise<LedgerGroupRequest | null>;
 }
 
@@ -84,6 +86,8 @@ export interface RunDraft {
   priceUsd: number | null;
   taskgroupId: string | null;
   idempotencyKey: string | null;
+  /** The run of the same group that it runs again. */
+  retryOf?: string | null;
 }
 
 export interface SpendingLimits {
@@ -140,6 +144,8 @@ export interface LedgerEntry {
   processor: string;
   priceUsd: number | null;
   idempotencyKey: string | null;
+  /** The run of the same group that it runs again. */
+  retryOf: string | null;
   /** Of the request, as `fingerprintRequest` makes it. */
   fingerprint: string;
   /** Some process is sending its request at this moment, as far as that can be known. */
@@ -245,4 +251,12 @@ export interface LedgerGroup {
   taskgroupId: string;
   size: number;
   createdAt: string;
+}
+
+/** A run that runs another one of its group again. */
+export interface LedgerRetry {
+  runId: string;
+  retryOf: string;
+  /** As the backend last said it. */
+  status: string;
 }

@@ -99,6 +99,18 @@ export const migrations: Record<string, Migration> = {
       await db.schema.alterTable("entries").addColumn("sender", "text").execute();
     },
   },
+  "0003-retries": {
+    async up(db: Kysely<unknown>) {
+      await db.schema.alterTable("entries").addColumn("retry_of", "text").execute();
+      // Few of a group's runs are retries: these are read without the others.
+      await db.schema
+        .createIndex("entries_retries")
+        .on("entries")
+        .columns(["scope", "taskgroup_id", "id"])
+        .where(sql.ref("retry_of"), "is not", sql.lit(null))
+        .execute();
+    },
+  },
   "0004-same-requests": {
     async up(db: Kysely<unknown>) {
       // Whether the same question was asked before, and which run a follow-up is about.

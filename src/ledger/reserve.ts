@@ -82,7 +82,7 @@ export async function reserve(
 
 function describeDraft(
   { account, scope }: ScopeIds,
-  { input, processor, priceUsd, taskgroupId, idempotencyKey }: RunDraft,
+  { input, processor, priceUsd, taskgroupId, idempotencyKey, retryOf = null }: RunDraft,
   { nowMs, sender }: { nowMs: number; sender: string },
 ) {
   const question = keptQuestion(input.input);
@@ -93,6 +93,7 @@ function describeDraft(
     taskgroup_id: taskgroupId,
     interaction_id: null,
     idempotency_key: idempotencyKey,
+    retry_of: retryOf,
     request_hash: fingerprintRequest(input),
     question,
     question_folded: foldText(question),

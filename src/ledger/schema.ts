@@ -11,6 +11,8 @@ export interface EntriesTable {
   taskgroup_id: string | null;
   interaction_id: string | null;
   idempotency_key: string | null;
+  /** The run of the same group that this one runs again. */
+  retry_of: string | null;
   request_hash: string;
   question: string;
   /** The question as it is searched: see `foldText`. */

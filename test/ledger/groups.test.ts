@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { fingerprintRequest } from "../../src/ledger/fingerprint-request.ts";
-import { account } from "./drafts.ts";
+import type { RunDraft } from "../../src/ledger/ledger.ts";
+import { account, draft, look, taskRun } from "./drafts.ts";
 import { createTime, openLedger, openStore } from "./open-store.ts";
 
 const fingerprint = fingerprintRequest({ inputs: ["a", "b"] });
@@ -44,4 +45,23 @@ test("scopes share no groups", async () => {
   expect(await alice.findGroup("tgrp_1")).toBeNull();
   expect(await alice.findGroupRequest("k")).toBeNull();
   expect(await alice.rememberGroup(request)).toMatchObject({ isNew: true });
+});
+
+test("the retries of a group are told with what they run again, as far as they were accepted", async () => {
+  const { ledger } = await openLedger();
+  const reserve = (question: string, rest: Partial<RunDraft>) =>
+    ledger.reserve([draft(question, { taskgroupId: "tgrp_1", ...rest })]);
+  const first = await reserve("a", {});
+  const again = await reserve("a", { retryOf: "run_1" });
+  await reserve("b", { retryOf: "run_2" });
+  await reserve("a", { taskgroupId: "tgrp_2", retryOf: "run_1" });
+  expect(first).toMatchObject({ entries: [{ entry: { retryOf: null } }] });
+  expect(again).toMatchObject({ entries: [{ entry: { retryOf: "run_1" } }] });
+  expect(await ledger.listRetries("tgrp_1")).toEqual([]);
+  const [retry] = again.kind === "reserved" ? again.entries : [];
+  await ledger.accept([{ entryId: retry?.entry.entryId ?? 0, run: { run_id: "run_3" } }]);
+  await ledger.record("run_3", look(taskRun("run_3", { status: "completed", is_active: false })));
+  expect(await ledger.listRetries("tgrp_1")).toEqual([
+    { runId: "run_3", retryOf: "run_1", status: "completed" },
+  ]);
 });
