@@ -43,7 +43,7 @@ const house: Record<string, { folders: string[]; packages: string[]; node: boole
   },
   mcp: {
     folders: ["client", "ledger", "task-api", "text"],
-    packages: ["@modelcontextprotocol/server", "zod"],
+    packages: ["@modelcontextprotocol/server", "papaparse", "zod"],
     node: true,
   },
   telemetry: {

@@ -18,7 +18,7 @@ export function describeGroup({ taskgroup_id, status, created_at }: TaskGroup): 
   return {
     taskgroup_id: oneLine(taskgroup_id, NAME_BUDGET),
     is_active: status.is_active,
-    percent: groupPercent({ status }),
+    ...(status.is_active && { percent: groupPercent({ status }) }),
     counts: Object.fromEntries(
       Object.entries(status.task_run_status_counts)
         .filter(([, count]) => count > 0)

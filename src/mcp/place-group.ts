@@ -18,8 +18,9 @@ export interface GroupOrder {
   /** Undefined: a new group. */
   taskgroupId: string | undefined;
   inputs: readonly RunInput[];
-  /** One for each input: the same key means the same run. */
+  /** One of both for each input: the same key means the same run; and the run of the group that it runs again. */
   keys: readonly (string | null)[];
+  retryOf: readonly (string | null)[];
   /** For inputs that have no spec of their own. */
   defaultTaskSpec: TaskSpec | undefined;
   /** Of a new group. */
@@ -70,19 +71,18 @@ export async function placeGroup(
   backend: Backend,
   context: PlacingContext,
 ): Promise<PlacedGroup> {
-  const { prices } = backend;
   const processors = order.inputs.map(({ processor }) => processor);
-  checkCost(processors, prices, { ...context, maxCostUsd: order.maxCostUsd });
+  checkCost(processors, backend.prices, { ...context, maxCostUsd: order.maxCostUsd });
   const taskgroupId = await openGroup(order, backend);
-  const isKeyed = order.keys.some((key) => key !== null);
-  if (isKeyed) await settleEarlier(taskgroupId, backend, context);
+  if (order.keys.some((key) => key !== null)) await settleEarlier(taskgroupId, backend, context);
   const drafts = order.inputs.map((input, index): RunDraft => ({
     // As it will be performed: the same question with another spec is another request.
     input: { task_spec: order.defaultTaskSpec, ...input },
     processor: input.processor,
-    priceUsd: prices.priceUsd(input.processor) ?? null,
+    priceUsd: backend.prices.priceUsd(input.processor) ?? null,
     taskgroupId,
     idempotencyKey: order.keys[index] ?? null,
+    retryOf: order.retryOf[index] ?? null,
   }));
   const { entries, notes } = await writeDown(drafts, backend, context);
   const lines = order.inputs.flatMap((input, index): Line[] => {

@@ -11,7 +11,8 @@ import type { Batch, KeyCitation, RunReport, RunRow } from "./run-report.ts";
  */
 export function reportText(report: RunReport): string[] {
   const ours = ourWords(report);
-  const theirs = wordsOfOthers(report);
+  // An export stands alone, so that it can be copied as it is.
+  const theirs = report.export ?? wordsOfOthers(report);
   return theirs === "" ? [ours] : [ours, fence(theirs, "the run")];
 }
 
@@ -80,7 +81,8 @@ function batchText({ from, to, outcome, reason }: Batch): string {
 }
 
 /** A row's question is the caller's own; what came of it is not. */
-function hasWordsOfOthers({ output, basis, error }: RunRow): boolean {
+function hasWordsOfOthers({ question_asked, output, basis, error }: RunRow): boolean {
+  if (question_asked !== undefined) return true;
   return output !== undefined || basis !== undefined || error !== undefined;
 }
 

@@ -1,23 +1,33 @@
+import { isJsonObject } from "../task-api/task-spec.ts";
 import { shownJson } from "./phrases.ts";
 import type { RunRow } from "./run-report.ts";
 
-/** A Markdown table of the columns that any row has something in. */
+/** A Markdown table of the columns that any row has something in; fields of outputs have columns of their own. */
 export function rowsTable(rows: readonly RunRow[]): string {
+  const fields = fieldsOf(rows);
   const names = COLUMNS.filter((name) => rows.some((row) => row[name] !== undefined));
+  const columns = names.flatMap((name) =>
+    name === "output" && fields.length > 0
+      ? fields.map((field) => columnOf(field))
+      : [ownColumn(name)],
+  );
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [
-    line(names),
-    line(names.map(() => "---")),
-    ...rows.map((row) => line(names.map((name) => cellText(row[name])))),
+    line(columns.map(({ title }) => cellText(title))),
+    line(columns.map(() => "---")),
+    ...rows.map((row) => line(columns.map(({ valueIn }) => cellText(valueIn(row))))),
   ].join("\n");
 }
 
 const COLUMNS = [
   "run_id",
+  "retry_of",
   "status",
   "percent",
   "question",
+  "question_asked",
   "output",
+  "sources",
   "basis",
   "error",
   "processor",
@@ -26,9 +36,44 @@ const COLUMNS = [
   "created_at",
   "counts",
 ] as const satisfies (keyof RunRow)[];
+type ColumnName = (typeof COLUMNS)[number];
 
+interface Column {
+  title: string;
+  valueIn: (row: RunRow) => unknown;
+}
+
+function ownColumn(name: ColumnName): Column {
+  return {
+    title: name,
+    valueIn: (row) => (name === "sources" ? row.sources?.join(" ") : row[name]),
+  };
+}
+
+function columnOf(field: string): Column {
+  const isTaken = COLUMNS.some((name) => name === field);
+  return {
+    title: isTaken ? `output.${field}` : field,
+    valueIn: ({ output }) => (isJsonObject(output) ? output[field] : undefined),
+  };
+}
+
+/** The fields of the outputs; none where not all are objects, or where they have so little in common that most cells were empty. */
+function fieldsOf(rows: readonly RunRow[]): string[] {
+  const outputs = rows.flatMap(({ output }) => (output === undefined ? [] : [output]));
+  const objects = outputs.filter(isJsonObject);
+  if (objects.length < outputs.length) return [];
+  const names = objects.flatMap((output) => Object.keys(output));
+  const fields = [...new Set(names)];
+  return 2 * names.length < fields.length * objects.length ? [] : fields;
+}
+
+/** JSON stays JSON: what would end a cell or a line is escaped in JSON's way. */
 function cellText(value: unknown): string {
   if (value === undefined) return "";
-  const text = typeof value === "string" ? value : shownJson(value);
-  return text.replaceAll(/\s+/g, " ").replaceAll("|", "\\|");
+  if (typeof value === "string") return value.replaceAll(/\s+/g, " ").replaceAll("|", "\\|");
+  return shownJson(value).replaceAll(
+    /[|\u0085\u2028\u2029]/g,
+    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -42,9 +42,12 @@ export type OutlineEntry = z.infer<typeof OutlineEntry>;
 /** One run among several. */
 export const RunRow = z.object({
   run_id: z.string().optional(),
-  /** Left out where all rows have the one that was asked for. */
+  /** The run that this one runs again. */
+  retry_of: z.string().optional(),
+  /** Left out where the summary says it of all rows, or all have the one that was asked for. */
   status: z.string().optional(),
   question: z.string().optional(),
+  question_asked: z.string().optional(),
   processor: z.string().optional(),
   price_usd: z.number().optional(),
   created_at: z.string().optional(),
@@ -53,6 +56,8 @@ export const RunRow = z.object({
   counts: z.record(z.string(), z.number()).optional(),
   percent: z.number().optional(),
   output: z.unknown().optional(),
+  /** Where an output comes from of which only the beginning is shown. */
+  sources: z.array(z.string()).optional(),
   basis: z.array(z.record(z.string(), z.unknown())).optional(),
   error: z.string().optional(),
 });
@@ -111,6 +116,8 @@ export const RunReport = z.object({
   batches: z.array(Batch).optional(),
   runs: z.array(RunRow).optional(),
   run_ids: z.array(z.string()).optional(),
+  /** A page of results as CSV or JSON lines. */
+  export: z.string().optional(),
   next_cursor: z.string().optional(),
   spending: z
     .object({

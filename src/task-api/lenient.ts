@@ -33,6 +33,12 @@ export function unreadableOf(part: object): readonly string[] {
   return unreadable.get(part) ?? [];
 }
 
+/** The same part with other values, of which the same could not be read. */
+export function asReadable<Part extends object>(part: Part, source: object): Part {
+  unreadable.set(part, unreadableOf(source));
+  return part;
+}
+
 const NOT_READ = Symbol("not read");
 
 /**

@@ -107,7 +107,7 @@ test("the last page knows how many rows came before it", async () => {
   const first = await get({ view: "results", limit: 2 });
   expect(first.runs).toHaveLength(2);
   const last = { view: "results", limit: 2, cursor: first.next_cursor };
-  expect((await get(last)).next_step).toContain("All results are shown.");
+  expect((await get(last)).next_step).toBe("That was the last page.");
   isCut = true;
   const { runs, notes } = await get(last);
   expect(runs).toEqual([]);
@@ -119,7 +119,7 @@ test("a page that is full to the row is not taken for the last one", async () =>
   const { runs, next_cursor, next_step } = await get({ view: "results", limit: 2 });
   expect(runs).toHaveLength(2);
   expect(next_cursor).toBeDefined();
-  expect(next_step).toContain("More rows");
+  expect(next_step).toContain("More: get_task_group with this taskgroup_id");
 });
 
 test("runs whose status the group does not count are named", async () => {
@@ -171,7 +171,7 @@ test("a list that begins anew on each page brings every row once, and no page co
   const shown = [...(first.runs ?? []), ...(last.runs ?? [])].map(({ question }) => question);
   expect(new Set(shown)).toEqual(new Set(["a", "b", "c"]));
   expect(shown).toHaveLength(3);
-  expect(last.next_step).toContain("All results are shown.");
+  expect(last.next_step).toBe("That was the last page.");
   // The same where the list never brings the third row.
   const { get: getCut } = await startGroup({
     cut: ([one = "", two = ""]) => one + two,
@@ -181,7 +181,7 @@ test("a list that begins anew on each page brings every row once, and no page co
   const { runs, notes, next_step } = await getCut({ cursor: next_cursor, view: "results" });
   expect(runs).toEqual([]);
   expect(notes?.[0]).toMatch(/^1 of the results that the group counts is missing here/);
-  expect(next_step).not.toContain("All results are shown");
+  expect(next_step).not.toContain("That was the last page");
 });
 
 test("rows of another group, and rows without their output, are not taken for results", async () => {

@@ -55,6 +55,8 @@ test.each(clientKinds)(
       "task-run://{run_id}/output",
       "task-run://{run_id}/basis",
       "task-run://{run_id}/events",
+      "task-group://{taskgroup_id}/results.csv",
+      "task-group://{taskgroup_id}/results.jsonl",
     ]);
     const { contents: report } = await read(`task-run://${id}`);
     expect(report).toMatchObject([{ mimeType: "text/markdown" }, { mimeType: "application/json" }]);

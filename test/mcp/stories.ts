@@ -115,8 +115,8 @@ export function suggestedCall(
   const known = new Map(Object.entries(ids)).get(id);
   if (known === undefined) throw new Error(`"${nextStep}" names no call of ${tool}`);
   const [, others = ""] =
-    /^\w+ with this \w+((?:(?:,| and) \w+ (?:"[^"]*"|\d+|\[.*?\]))*)/.exec(words) ?? [];
-  const args = [...others.matchAll(/(?:,| and) (\w+) ("[^"]*"|\d+|\[.*?\])/g)];
+    /^\w+ with this \w+((?:(?:,| and) \w+ (?:"[^"]*"|\d+|true|\[.*?\]))*)/.exec(words) ?? [];
+  const args = [...others.matchAll(/(?:,| and) (\w+) ("[^"]*"|\d+|true|\[.*?\])/g)];
   return {
     [id]: known,
     ...Object.fromEntries(args.map(([, name, value = ""]) => [name, JSON.parse(value)])),

@@ -24,7 +24,7 @@ function cellsOf(row: ListedRun): string[] {
   return [
     // One whose answer was lost: there may be a run, but nobody knows its id.
     row.run_id ?? "-",
-    row.percent === undefined ? row.status : `${row.status} ${row.percent} %`,
+    row.percent === undefined ? (row.status ?? "") : `${row.status} ${row.percent} %`,
     row.created_at === undefined ? "" : localTime(row.created_at),
     row.processor ?? "",
     row.price_usd === undefined ? "?" : row.price_usd === 0 ? "free" : `$${row.price_usd}`,

@@ -5,7 +5,9 @@ import type {
 import type { LedgerEntry } from "../../ledger/ledger.ts";
 import type { Backend } from "../backend.ts";
 import { oneLine } from "../reading/page-text.ts";
+import { EXPORT_FORMATS } from "../reading/export-rows.ts";
 import { questionOf } from "../reading/group-rows.ts";
+import { EXPORT_TYPES, exportTemplate } from "./group-uri.ts";
 import { PROCESSORS_URI, type RunPart, runUri, templateOf } from "./run-uri.ts";
 
 /** As many as a person picks from; older ones are found by `list_task_runs`, or by completion. */
@@ -75,6 +77,15 @@ const TEMPLATES: readonly (Omit<
   },
 ];
 
-export const RESOURCE_TEMPLATES: ListResourceTemplatesResult["resourceTemplates"] = TEMPLATES.map(
-  ({ part, ...template }) => ({ uriTemplate: templateOf(part), ...template }),
-);
+const EXPORTS = { csv: "CSV, one column per field", jsonl: "JSON lines" } as const;
+
+export const RESOURCE_TEMPLATES: ListResourceTemplatesResult["resourceTemplates"] = [
+  ...TEMPLATES.map(({ part, ...template }) => ({ uriTemplate: templateOf(part), ...template })),
+  ...EXPORT_FORMATS.map((format) => ({
+    uriTemplate: exportTemplate(format),
+    name: `group-results-${format}`,
+    title: `Results of a group (${format})`,
+    description: `The completed runs of a group with whole outputs, as ${EXPORTS[format]}.`,
+    mimeType: EXPORT_TYPES[format],
+  })),
+];

@@ -9,13 +9,13 @@ import { callFor, isGroupId, shownJson } from "../phrases.ts";
 import { oneLine } from "../reading/page-text.ts";
 import type { RunView } from "../reading/run-views.ts";
 import { reportText } from "../report-text.ts";
-import { type SeeingContext, seeOrRecall } from "../see-run.ts";
-import type { CatalogBackend, ToolContext } from "../tool.ts";
+import { seeOrRecall } from "../see-run.ts";
+import type { CatalogBackend } from "../tool.ts";
 import { boundWait } from "../wait-policy.ts";
+import { readExportUri } from "./group-uri.ts";
 import { processorsTable } from "./processors-table.ts";
+import { type ReadingContext, readExport } from "./read-export.ts";
 import { PROCESSORS_URI, type RunPart, readRunUri } from "./run-uri.ts";
-
-export type ReadingContext = SeeingContext & Pick<ToolContext, "openBackend" | "waits">;
 
 /** A run that has ended does not change; an hour later the backend may have dropped it. */
 const ENDED_TTL_MS = 3_600_000;
@@ -47,6 +47,8 @@ export async function readResource(
       cacheScope: "public",
     };
   }
+  const ofGroup = readExportUri(uri);
+  if (ofGroup !== null) return readExport(uri, ofGroup, context);
   const named = readRunUri(uri);
   if (named === null) throw new ResourceNotFoundError(uri);
   const { runId, part } = named;

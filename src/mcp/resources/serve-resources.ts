@@ -8,7 +8,8 @@ import { toProtocolError } from "../protocol-error.ts";
 import type { CatalogBackend } from "../tool.ts";
 import type { TraceWork } from "../trace-request.ts";
 import { RESOURCE_TEMPLATES, listResources } from "./list-resources.ts";
-import { type ReadingContext, readResource } from "./read-resource.ts";
+import type { ReadingContext } from "./read-export.ts";
+import { readResource } from "./read-resource.ts";
 import { PROCESSORS_URI, readRunUri } from "./run-uri.ts";
 
 export interface ResourceServices {

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { GroupCancelNotSupported, GroupNotFound, TaskApiError } from "../../client/errors.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
 import { describeGroup, groupSentence } from "../group-report.ts";
-import { callText } from "../phrases.ts";
+import { callWithId } from "../phrases.ts";
+import { readRetries, withoutSuperseded } from "../retries.ts";
 import { CancelOutcome, GroupReport, type RunReport } from "../run-report.ts";
 import type { Tool } from "../tool.ts";
 import { waitForGroup } from "../wait-for-group.ts";
@@ -18,7 +19,7 @@ export const cancelTaskGroup: Tool<typeof Arguments> = {
   toolset: "groups",
   title: "Cancel a task group",
   description:
-    "Ask the backend to stop all runs of a group that are still active, and report what a second look confirmed; outcome as in cancel_task_run. Completed runs keep their results. It cannot be undone.",
+    "Ask the backend to stop the runs of a group, and report what a second look confirmed; outcome as in cancel_task_run. Completed runs keep their results. Cannot be undone.",
   input: Arguments,
   output: GroupReport.extend({ outcome: CancelOutcome }),
   hints: { readOnly: false, destructive: true, idempotent: true, openWorld: true },
@@ -27,8 +28,12 @@ export const cancelTaskGroup: Tool<typeof Arguments> = {
     const backend = await context.openBackend();
     const { client } = backend;
     let before: TaskGroup;
+    const byInputs = async (group: TaskGroup) =>
+      withoutSuperseded(group, await readRetries(taskgroupId, backend, context));
     try {
-      before = await client.retrieveGroup(taskgroupId, { signal: context.callerLeft });
+      before = await byInputs(
+        await client.retrieveGroup(taskgroupId, { signal: context.callerLeft }),
+      );
       if (isOver(before)) return report("already_finished", before);
     } catch (error) {
       if (error instanceof GroupNotFound) return reportNotFound(taskgroupId);
@@ -54,7 +59,7 @@ export const cancelTaskGroup: Tool<typeof Arguments> = {
      */
     async function requestCancel(): Promise<TaskGroup | null> {
       try {
-        return await client.cancelGroup(taskgroupId);
+        return await byInputs(await client.cancelGroup(taskgroupId));
       } catch (error) {
         if (error instanceof GroupCancelNotSupported) return null;
         throw error;
@@ -78,7 +83,7 @@ function outcomeOf(group: TaskGroup, isTaken: boolean): CancelOutcome {
 function report(outcome: CancelOutcome, group: TaskGroup): RunReport {
   const facts = describeGroup(group);
   return {
-    ...describeOutcome(outcome, facts.taskgroup_id, groupSentence(group)),
+    ...describeOutcome(outcome, groupSentence(group)),
     outcome,
     ...facts,
   };
@@ -86,7 +91,7 @@ function report(outcome: CancelOutcome, group: TaskGroup): RunReport {
 
 function reportNotFound(taskgroupId: string): RunReport {
   return {
-    ...describeOutcome("not_found", taskgroupId, ""),
+    ...describeOutcome("not_found", ""),
     outcome: "not_found",
     taskgroup_id: taskgroupId,
   };
@@ -94,35 +99,28 @@ function reportNotFound(taskgroupId: string): RunReport {
 
 function describeOutcome(
   outcome: CancelOutcome,
-  taskgroupId: string,
   sentence: string,
 ): Pick<RunReport, "summary" | "next_step"> {
-  const look = callText("get_task_group", { taskgroup_id: taskgroupId, wait_seconds: 0 });
-  const results = `Results of completed runs are still there: call ${look}.`;
+  const look = callWithId("get_task_group", { view: "status" });
+  const results = `Results of completed runs are still there: ${callWithId("get_task_group", { view: "results" })}.`;
   switch (outcome) {
     case "cancelled":
-      return {
-        summary: `Nothing of group ${taskgroupId} is active any more: ${sentence}.`,
-        next_step: results,
-      };
+      return { summary: `Nothing is active any more: ${sentence}.`, next_step: results };
     case "cancelling":
       return {
-        summary: `The backend took the request to cancel group ${taskgroupId}; it is not confirmed for all yet: ${sentence}.`,
+        summary: `The backend took the request to cancel; it is not confirmed for all runs yet: ${sentence}.`,
         next_step: `Call ${look} in a moment to see what is cancelled.`,
       };
     case "already_finished":
-      return {
-        summary: `Group ${taskgroupId} had nothing left to cancel: ${sentence}.`,
-        next_step: results,
-      };
+      return { summary: `There was nothing left to cancel: ${sentence}.`, next_step: results };
     case "not_supported":
       return {
         summary: `This backend cannot cancel groups. The runs go on and are billed as they complete: ${sentence}.`,
-        next_step: `Tell the user they could not be stopped. Results can still be read: ${look}.`,
+        next_step: `Tell the user they could not be stopped. ${results}`,
       };
     case "not_found":
       return {
-        summary: `The backend knows no group ${taskgroupId}; nothing was cancelled.`,
+        summary: "The backend knows no such group; nothing was cancelled.",
         next_step:
           "Use the taskgroup_id exactly as create_task_group returned it; do not guess one.",
       };

@@ -1,20 +1,20 @@
 import { TaskApiError } from "../../client/errors.ts";
-import { type RunInput, UndisputedRunInput } from "../../task-api/run-input.ts";
 import { InvalidArguments } from "../argument-problems.ts";
 import type { Backend } from "../backend.ts";
+import { composeGroup } from "../compose-group.ts";
 import { composeDryRun } from "../dry-run.ts";
-import { type GroupFacts, describeGroup, groupSentence } from "../group-report.ts";
+import { type FailedInput, failedInputs } from "../failed-inputs.ts";
 import { ledgerNotes } from "../ledger-notes.ts";
 import { costUsd } from "../order-cost.ts";
-import { callText } from "../phrases.ts";
+import { callWithId } from "../phrases.ts";
 import { type PlacedGroup, placeGroup } from "../place-group.ts";
 import { oneLine } from "../reading/page-text.ts";
 import { explainedBy } from "../refusals.ts";
 import { doubtNotes } from "../run-facts.ts";
-import { GroupReport, RunReport } from "../run-report.ts";
+import { type Batch, GroupReport, RunReport } from "../run-report.ts";
 import type { Tool, ToolContext } from "../tool.ts";
 import { waitForGroup } from "../wait-for-group.ts";
-import { boundWait } from "../wait-policy.ts";
+import { type Wait, boundWait } from "../wait-policy.ts";
 import {
   GROUP_NAMES,
   GroupArguments,
@@ -28,7 +28,7 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
   toolset: "groups",
   title: "Start many task runs",
   description:
-    "Start the same kind of task for many inputs (a list of companies, a table's rows) as one group, add runs to a group, or retry those that failed. Every run costs what its processor costs: try 3 to 5 inputs first, and dry_run for the sum. Returns taskgroup_id at once. Next: get_task_group.",
+    "Start the same kind of task for many inputs (companies, a table's rows) as one group, add runs to a group, or retry its failed runs. Every run costs what its processor costs: try 3 to 5 inputs first, and dry_run for the sum. Returns taskgroup_id at once. Next: get_task_group.",
   input: GroupArguments,
   otherNames: GROUP_NAMES,
   output: GroupReport.extend(
@@ -39,6 +39,8 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
       warnings: true,
       batches: true,
       request: true,
+      runs: true,
+      next_cursor: true,
     }).shape,
   ),
   hints: { readOnly: false, destructive: false, idempotent: false, openWorld: true },
@@ -53,8 +55,11 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
     const defaultTaskSpec = defaultSpecOf(args);
     const doubts = doubtsAboutAll(given, defaultTaskSpec);
     const backend = await context.openBackend();
-    const retried = await failedInputs(args, backend);
+    const retried = await retriedInputs(args, backend, context);
     const inputs = [...given, ...retried.map(({ input }) => input)];
+    if (inputs.length === 0 && args.taskgroup_id !== undefined) {
+      return nothingToRetry(args.taskgroup_id, backend, context);
+    }
     const { idempotency_key: idempotencyKey, max_cost_usd: maxCostUsd } = args;
     if (args.dry_run === true) {
       const request = {
@@ -77,6 +82,7 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
           // A failed run is run again once, however often that is asked for.
           ...retried.map(({ runId }) => `retry/${runId}`),
         ].map((key) => key ?? null),
+        retryOf: [...given.map(() => null), ...retried.map(({ runId }) => runId)],
         defaultTaskSpec,
         metadata: args.metadata,
         idempotencyKey,
@@ -85,7 +91,7 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
       backend,
       context,
     );
-    const { taskgroupId, batches, added, notes, trouble } = placed;
+    const { taskgroupId, batches, added, trouble } = placed;
     if (
       trouble !== null &&
       batches.every(({ outcome }) => outcome === "refused" || outcome === "not_sent")
@@ -93,99 +99,113 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
       throw explainedBy(doubts, trouble);
     }
     const wait = boundWait(args.wait_seconds, context.waits, 0);
-    const look = await lookOrKeep(backend, taskgroupId, wait.seconds, context);
+    const report = await lookOrKeep(backend, taskgroupId, wait, context);
     const price = costUsd(
       inputs.map(({ processor }) => processor),
       backend.prices,
     );
+    const notes = [...doubtNotes(doubts), ...placed.notes, ...(report.notes ?? [])];
+    const isAllAdded = batches.every(({ outcome }) => outcome === "added");
     return {
-      summary: [startedSentence(placed, inputs.length), look.sentence].join(" ").trim(),
-      next_step: nextStep(placed, idempotencyKey !== undefined, context.waits.defaultSeconds),
+      ...report,
+      summary: `${startedSentence(placed, inputs.length)} ${report.summary}`.trim(),
+      next_step: [report.next_step, ...batchSteps(placed, idempotencyKey !== undefined)].join(" "),
       taskgroup_id: oneLine(taskgroupId, 100),
-      ...look.facts,
-      ...(price !== null && added === inputs.length && { price_usd: price }),
-      batches,
-      notes: [...doubtNotes(doubts), ...notes, ...look.notes, ...ledgerNotes(backend)],
+      ...(price !== null && price > 0 && added === inputs.length && { price_usd: price }),
+      ...(!isAllAdded && { batches }),
+      ...(notes.length > 0 && { notes }),
     };
   },
 };
 
-/** Looks at the group that has runs now. When that fails the caller still gets its id, which must not be lost. */
+async function retriedInputs(
+  { taskgroup_id: taskgroupId, retry_run_ids: runIds = [], retry_failed: isAll }: GroupArguments,
+  backend: Backend,
+  context: ToolContext,
+): Promise<FailedInput[]> {
+  if (taskgroupId === undefined) return [];
+  if (runIds.length === 0 && isAll !== true) return [];
+  return failedInputs(taskgroupId, isAll === true ? "all" : runIds, backend, context);
+}
+
+async function nothingToRetry(
+  taskgroupId: string,
+  backend: Backend,
+  context: ToolContext,
+): Promise<RunReport> {
+  const seen = await waitForGroup(backend, taskgroupId, 0, context);
+  const report = await composeGroup(seen, { view: "status" }, backend, context);
+  return { ...report, summary: `There is no failed run to retry. ${report.summary}` };
+}
+
+/**
+ * Looks at the group that has runs now, and reads the results if all are there. When that fails the caller still gets its
+ * id, which must not be lost.
+ */
 async function lookOrKeep(
   backend: Backend,
   taskgroupId: string,
-  seconds: number,
+  wait: Wait,
   context: ToolContext,
-): Promise<{ sentence: string; facts: Partial<GroupFacts>; notes: string[] }> {
+): Promise<RunReport> {
+  const next = callWithId("get_task_group", { wait_seconds: context.waits.defaultSeconds });
+  const next_step = `Call ${next} to wait for results.`;
   try {
-    const { group, trouble } = await waitForGroup(backend, taskgroupId, seconds, context);
-    const notes = trouble === null ? [] : [`The group could not be watched to the end: ${trouble}`];
-    return { sentence: `${groupSentence(group)}.`, facts: describeGroup(group), notes };
+    const seen = await waitForGroup(backend, taskgroupId, wait.seconds, context);
+    const isOver = wait.seconds > 0 && !seen.group.status.is_active;
+    const view = isOver ? "auto" : "status";
+    const report = await composeGroup(seen, { view, wait }, backend, context);
+    return isOver ? report : { ...report, next_step };
   } catch (error) {
     context.callerLeft.throwIfAborted();
     context.log().warn({ err: error, taskgroup_id: taskgroupId }, "a new group cannot be watched");
     const why = error instanceof TaskApiError ? error.message : "This server failed to look.";
-    return { sentence: "", facts: {}, notes: [`The group could not be looked at yet: ${why}`] };
+    const notes = [`The group could not be looked at yet: ${why}`, ...ledgerNotes(backend)];
+    return { summary: "", next_step, notes };
   }
 }
 
-function startedSentence({ taskgroupId, added, batches }: PlacedGroup, asked: number): string {
-  if (added === asked) return `Started ${added} runs in group ${taskgroupId}.`;
+function startedSentence({ added, batches }: PlacedGroup, asked: number): string {
+  if (added === asked) return `Started ${runsText(added)}.`;
+  if (batches.every(({ outcome }) => outcome === "added_before")) {
+    return `Nothing was started: ${asked === 1 ? "the run was" : `all ${asked} runs were`} started before.`;
+  }
   const before = batches.some(({ outcome }) => outcome === "added_before");
   const rest = before
     ? "the others were started before, or see batches"
     : "see batches for the others";
-  return `Started ${added} of ${asked} runs in group ${taskgroupId}; ${rest}.`;
+  return `Started ${added} of ${runsText(asked)}; ${rest}.`;
 }
 
-function nextStep(
-  { taskgroupId, batches }: PlacedGroup,
-  isKeyed: boolean,
-  seconds: number,
-): string {
-  const look = callText("get_task_group", { taskgroup_id: taskgroupId, wait_seconds: seconds });
-  const unknown = batches.filter(({ outcome }) => outcome === "unknown");
-  const unsent = batches.filter(({ outcome }) => outcome === "refused" || outcome === "not_sent");
-  const ranges = (some: typeof batches) =>
-    some.map(({ from, to }) => `${from} to ${to}`).join(", ");
+function runsText(count: number): string {
+  return count === 1 ? "1 run" : `${count} runs`;
+}
+
+/** What to do about inputs that were not simply added. */
+function batchSteps({ batches }: PlacedGroup, isKeyed: boolean): string[] {
+  const ranges = (...outcomes: Batch["outcome"][]) =>
+    batches
+      .filter(({ outcome }) => outcomes.includes(outcome))
+      .map(({ from, to }) => `${from} to ${to}`)
+      .join(", ");
+  const unknown = ranges("unknown");
+  const unsent = ranges("refused", "not_sent");
+  const again = "call create_task_group again with the same arguments and the same idempotency_key";
   return [
-    `Call ${look} to wait for results.`,
-    ...(unknown.length === 0
+    ...(unknown === ""
       ? []
       : [
           isKeyed
-            ? `Inputs ${ranges(unknown)}: call create_task_group again with the same arguments and the same idempotency_key; it looks for them and starts nothing twice.`
-            : `Inputs ${ranges(unknown)}: compare the group's number of runs before you send them again; they might be billed twice.`,
+            ? `Inputs ${unknown}: ${again}; it looks for them and starts nothing twice.`
+            : `Inputs ${unknown}: compare the group's number of runs before you send them again; they might be billed twice.`,
         ]),
-    ...(unsent.length === 0
+    ...(unsent === ""
       ? []
       : [
           // Sent without their key, they would be started a second time by the next call with it.
           isKeyed
-            ? `Inputs ${ranges(unsent)} were not started: call create_task_group again with the same arguments and the same idempotency_key; it starts only what is missing.`
-            : `Inputs ${ranges(unsent)} were not started: send only these again, with taskgroup_id ${taskgroupId}.`,
+            ? `Inputs ${unsent} were not started: ${again}; it starts only what is missing.`
+            : `Inputs ${unsent} were not started: send only these again, with this taskgroup_id.`,
         ]),
-  ].join(" ");
-}
-
-/** The inputs of failed runs, as the backend has them. Throws `InvalidArguments` for runs that cannot be run again. */
-async function failedInputs(
-  { taskgroup_id: taskgroupId, retry_run_ids: runIds = [] }: GroupArguments,
-  { client }: Backend,
-): Promise<{ runId: string; input: RunInput }[]> {
-  if (taskgroupId === undefined || runIds.length === 0) return [];
-  const wanted = new Set(runIds);
-  const found: { runId: string; input: RunInput }[] = [];
-  const query = { status: "failed", includeInput: true };
-  for await (const event of client.streamGroupRuns(taskgroupId, query)) {
-    if (event.type !== "task_run.state" || !wanted.delete(event.run.run_id)) continue;
-    found.push({ runId: event.run.run_id, input: UndisputedRunInput.strip().parse(event.input) });
-  }
-  if (wanted.size === 0) return found;
-  throw new InvalidArguments(
-    [...wanted].map((runId) => ({
-      argument: "retry_run_ids",
-      fix: `${runId} is not a failed run of this group; leave it out`,
-    })),
-  );
+  ];
 }

@@ -25,7 +25,7 @@ const { shape } = UndisputedRunInput;
 
 /** Fields of a run input that hold for every input without one of its own. Not shown: `inputs` tells of them. */
 const DEFAULTS = {
-  source_policy: shape.source_policy.describe("For inputs without one."),
+  source_policy: shape.source_policy.meta({ isShown: false }),
   mcp_servers: shape.mcp_servers.meta({ isShown: false }),
   enable_events: shape.enable_events.meta({ isShown: false }),
   webhook: shape.webhook.meta({ isShown: false }),
@@ -48,14 +48,15 @@ export const GroupArguments = z
     inputs: z
       .array(GroupInput, "write a list of inputs")
       .describe(
-        "Any number. Each a question or, as JSON text, a row of named values or a run input {input, processor, ...} of its own. webhook, mcp_servers, advanced_settings and enable_events beside inputs hold for all.",
+        "Any number. Each a question or, as JSON text, a row of named values or a run input {input, processor, ...}. source_policy, webhook, mcp_servers, advanced_settings and enable_events beside inputs hold for all, as in create_task_run.",
       )
       .optional(),
     taskgroup_id: TaskgroupId.describe("Add to this group instead of a new one.").optional(),
-    retry_run_ids: z
-      .array(RunId, "write a list of run ids")
-      .describe("Failed runs of that group to run again.")
+    retry_failed: z
+      .boolean("write true or false")
+      .describe("Run all its failed runs again.")
       .optional(),
+    retry_run_ids: z.array(RunId, "write a list of run ids").describe("Or only these.").optional(),
     processor: shape.processor.describe("For inputs without one; see create_task_run.").optional(),
     output_fields: OutputFieldsArgument.describe(
       "For inputs without a task_spec, as in create_task_run.",
@@ -67,26 +68,25 @@ export const GroupArguments = z
     ...DEFAULTS,
     metadata: TaskGroupMetadata.describe("Labels of a new group.").optional(),
     idempotency_key: IdempotencyKey.describe(
-      "Reuse it to send the same list again: nothing is started twice.",
+      "The same list with the same key starts nothing twice.",
     ).optional(),
     max_cost_usd: MaxCostUsd.meta({
       description: "For all runs together.",
       words: { embedded: null },
     }).optional(),
     dry_run: z.boolean("write true or false").describe("As in create_task_run.").optional(),
-    wait_seconds: WaitSeconds.describe(
-      "Also wait for all of them this long; default 0.",
-    ).optional(),
+    wait_seconds: WaitSeconds.describe("Also wait for all this long; default 0.").optional(),
   })
   .superRefine((args, context) => {
     const problem = (path: string, message: string) =>
       context.addIssue({ code: "custom", path: [path], message });
-    if (args.inputs === undefined && args.retry_run_ids === undefined) {
+    const isRetry = args.retry_run_ids !== undefined || args.retry_failed === true;
+    if (args.inputs === undefined && !isRetry) {
       problem("inputs", "required: a list of at least one input");
     }
     if (args.inputs?.length === 0) problem("inputs", "write at least one input");
-    if (args.retry_run_ids !== undefined && args.taskgroup_id === undefined) {
-      problem("taskgroup_id", "required with retry_run_ids: the group of those runs");
+    if (isRetry && args.taskgroup_id === undefined) {
+      problem("taskgroup_id", "required for a retry: the group of the runs that failed");
     }
     if (args.output_fields !== undefined && args.default_task_spec !== undefined) {
       problem("output_fields", "give output_fields or default_task_spec, not both");
