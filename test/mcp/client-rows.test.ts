@@ -192,7 +192,7 @@ test("whatever progress says, the result says too", async () => {
   const messages: string[] = [];
   const { report, text } = await client.call(
     "get_task_run",
-    { run_id: created.run_id, wait_seconds: 2 },
+    { run_id: created.run_id, wait_seconds: 4 },
     { onprogress: ({ message = "" }) => messages.push(message) },
   );
   expect(messages.join()).toContain(held);

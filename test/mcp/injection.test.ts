@@ -182,7 +182,7 @@ test("progress messages are one short line that begins with ours", async () => {
   });
   await client.call(
     "get_task_run",
-    { run_id: report.run_id, wait_seconds: 3 },
+    { run_id: report.run_id, wait_seconds: 4 },
     { onprogress: (progress) => seen.push(progress) },
   );
   expect(seen.some(({ message }) => message?.includes("step"))).toBe(true);
