@@ -56,7 +56,7 @@ export async function runCommand(options: RunCommandOptions): Promise<ExitCode> 
   const backend = await openBackend(options.backend, options.bridge, options);
   let leftId: string | undefined;
   try {
-    for (const doubt of doubtsAbout(input)) stderr.write(`Note: ${cleanLine(doubt)}\n`);
+    for (const doubt of doubtsAbout(input, backend)) stderr.write(`Note: ${cleanLine(doubt)}\n`);
     const runId = await start(input, backend, options);
     stderr.write(`Started ${cleanLine(runId)} on ${input.processor}\n`);
     try {

@@ -98,6 +98,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       executorKey: performer?.key ?? "none",
       priceOf: createProcessorPrices(options.prices),
       usualSeconds: (processor) => performer?.usualSeconds?.(processor) ?? null,
+      warningsFor: async (...asked) => (await performer?.warningsFor?.(...asked)) ?? [],
       tenants: options.tenants ?? singleTenant(undefined),
       profile: options.profile ?? "extended",
       requireBetas: options.requireBetas ?? false,

@@ -13,10 +13,11 @@ export const RunInputLimits = {
 } as const;
 
 /**
- * How much of the contract to check: `all` of it, as a server does; or without the rules on which the API's sources
- * disagree (`undisputed`), as a caller does, who leaves those to the server. Source: Task API, "Where sources disagree".
+ * How much of the contract to check: `all` of it, as a server does; all but for what our engine takes beyond it
+ * (`extended`); or without the rules on which the API's sources disagree, and without that (`undisputed`), as a caller
+ * does, who leaves those to the server. Source: Task API, "Where sources disagree".
  */
-type Rules = "all" | "undisputed";
+type Rules = "all" | "extended" | "undisputed";
 
 /** The schema with checks that only `all` rules have. */
 function disputed<Schema>(
@@ -24,7 +25,7 @@ function disputed<Schema>(
   schema: Schema,
   withChecks: (schema: Schema) => Schema,
 ): Schema {
-  return rules === "all" ? withChecks(schema) : schema;
+  return rules === "undisputed" ? schema : withChecks(schema);
 }
 
 /** Labels of a run. The API's schema admits numbers and booleans as values and any length, its prose does not. */
@@ -59,13 +60,30 @@ function metadataBy(rules: Rules) {
 export const RunMetadata = metadataBy("all");
 export type RunMetadata = z.infer<typeof RunMetadata>;
 
-/** `example.com`, `sub.example.com`, `example.com/path` or a suffix such as `.gov`; never a URL. Wildcards are disputed. */
+const DOMAIN = /^(?!.*(:|\?|#|\*|\s))[^/]+(\/.*)?$/;
+/** Wildcards are disputed. */
+const DOMAIN_OR_WILDCARD = /^(?!.*(:|\?|#|\s))[^/]+(\/.*)?$/;
+/** `/srv/handbook`, `./what?.md`, `file:///srv/a.md`, `HR rules/leave.md`; a bare name of several words without a dot. */
+const DOCUMENT_PATH =
+  /^(?:\.?\/|file:\/\/|[a-z]:[\\/])|^[^\s:?#*][^:?#*]*\/[^:?#*]*$|^[^\s:?#*.,/][^:?#*.,]*[^\s:?#*.,]$/i;
+
+/**
+ * `example.com`, `sub.example.com`, `example.com/path` or a suffix such as `.gov`; never a URL. For our engine also a
+ * folder or a file of its documents.
+ */
 function domainBy(rules: Rules) {
   const error =
     "write a plain domain (example.com) or a suffix (.gov): no scheme, port, query or wildcard";
-  return rules === "all"
-    ? z.string().regex(/^(?!.*(:|\?|#|\*|\s))[^/]+(\/.*)?$/, error)
-    : z.string().regex(/^(?!.*(:|\?|#|\s))[^/]+(\/.*)?$/, error);
+  switch (rules) {
+    case "all":
+      return z.string().regex(DOMAIN, error);
+    case "extended":
+      return z.string().refine((text) => DOMAIN.test(text) || DOCUMENT_PATH.test(text), error);
+    case "undisputed":
+      return z
+        .string()
+        .refine((text) => DOMAIN_OR_WILDCARD.test(text) || DOCUMENT_PATH.test(text), error);
+  }
 }
 
 /** Which sources a run may use. An apex domain covers its subdomains. Source: Task API, `SourcePolicy`. */
@@ -174,6 +192,13 @@ export const RunInput = runInputBy("all", {
   advancedSettings: AdvancedSettings,
 });
 export type RunInput = z.infer<typeof RunInput>;
+
+/** The same body as our engine takes it: `source_policy` may name folders and files of its documents. */
+export const ExtendedRunInput = runInputBy("extended", {
+  metadata: RunMetadata,
+  sourcePolicy: sourcePolicyBy("extended"),
+  advancedSettings: AdvancedSettings,
+});
 
 /** The same body as a caller checks it before it is sent: rules that sources disagree on are the server's to judge. */
 export const UndisputedRunInput = runInputBy("undisputed", {

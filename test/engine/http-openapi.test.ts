@@ -38,6 +38,7 @@ async function createApp(profile: Profile) {
     executorKey: "test",
     priceOf: () => 0,
     usualSeconds: () => null,
+    warningsFor: async () => [],
     tenants: singleTenant(undefined),
     profile,
     requireBetas: false,

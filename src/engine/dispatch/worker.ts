@@ -11,6 +11,7 @@ import {
   type Executor,
 } from "../executors/executor.ts";
 import type { ChangeFeed } from "../runs/change-feed.ts";
+import { mergeWarnings } from "../runs/run-record.ts";
 import type { ClaimedRun, RunEnding, RunStateMachine } from "../runs/run-state-machine.ts";
 import { checkOutput } from "../schema-conformity.ts";
 import { createProcessOwner, ownerHasEnded } from "../../database/process-owner.ts";
@@ -145,7 +146,7 @@ export function startWorker({
       const ending: RunEnding = {
         status: "completed",
         output,
-        warnings: [...claimed.warnings, ...warnings, ...departures],
+        warnings: mergeWarnings(claimed.warnings, warnings, departures),
       };
       const rest = await progress.take();
       record = () => finish(claimed, ending, rest);

@@ -38,6 +38,8 @@ export interface Executor {
   readonly key: string;
   /** Throws {@link ExecutionFailed} for a failure the user should read; anything else is reported as internal. */
   execute(attempt: Attempt): Promise<ExecutionResult>;
+  /** What is questionable about an input, told before it runs, by what was there at `sinceMs` or later. */
+  warningsFor?(input: RunInput, sinceMs: number): Promise<RunWarning[]>;
   /** How long a run on the processor usually takes, where that is known. */
   usualSeconds?(processor: string): Processor["latencySeconds"] | null;
   /** Ends what goes on between runs. Afterwards no run is performed, and the database is not used. */

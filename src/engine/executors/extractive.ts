@@ -24,6 +24,7 @@ import { createReadingProgress, type ReadingProgress } from "./extractive/readin
 import { type ReadingTime, startReadingTime } from "./extractive/reading-time.ts";
 import { count, describeSync, waitForIndex, warnOfSkipped } from "./extractive/wait-for-index.ts";
 import { readTask } from "./extractive/research-task.ts";
+import { warnBeforeRun, warnOfSources } from "./extractive/warn-of-sources.ts";
 import { writeAnswer, writeNoAnswer } from "./extractive/write-answer.ts";
 
 export interface ExtractiveExecutorOptions {
@@ -91,6 +92,7 @@ export async function createExtractiveExecutor({
         ? await answerInText(attempt, search, progress, time)
         : await answerInFields(schema, attempt, search, progress, time);
     return addFindings(answered, findings, [
+      ...(await warnOfSources(input, library)),
       ...warnOfSkipped(library.skipped),
       ...(time.wasTooShort ? [warnOfTime(input)] : []),
     ]);
@@ -99,6 +101,7 @@ export async function createExtractiveExecutor({
   return {
     key: `extractive:${library.folders.join(",")}`,
     execute,
+    warningsFor: (input, sinceMs) => warnBeforeRun(input, sinceMs, library, clock),
     usualSeconds: (processor) => ({ from: 0, to: readingBudget(processor).seconds }),
     close: () => library.close(),
   };

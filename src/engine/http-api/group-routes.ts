@@ -60,7 +60,7 @@ const groupNotFound = () => new ApiError(404, "TaskGroup not found");
  * shows its framework's list. Source: Task API, endpoints 6 to 11; `cancel` is our extension.
  */
 export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
-  const { db, feed, runs, executorKey, priceOf, clock, streams, webhooks } = context;
+  const { db, feed, runs, executorKey, priceOf, clock, streams, webhooks, warningsFor } = context;
   const paceLooks = createLookPace(clock);
   const routes = new Hono<RequestEnv>();
 
@@ -111,6 +111,9 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
         tenantId: tenant.id,
         betas: c.get("betas"),
         webhooks,
+        profile: c.get("profile"),
+        warningsFor,
+        nowMs: clock.now(),
         problems,
       });
       const newRuns = checked.map((run) => ({

@@ -1,9 +1,10 @@
 import type { Database } from "../../database/open-database.ts";
 import { checkTaskSpec } from "../../task-api/output-schema-rules.ts";
 import { PROCESSORS, findProcessor } from "../../task-api/processors.ts";
-import { RunInput } from "../../task-api/run-input.ts";
+import { ExtendedRunInput, RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
 import { tryParseJson } from "../../text/json.ts";
+import type { Executor } from "../executors/executor.ts";
 import { findInteraction } from "../runs/read-runs.ts";
 import { checkInput } from "../schema-conformity.ts";
 import { yieldTurn } from "../yield-turn.ts";
@@ -15,6 +16,7 @@ import {
 import { ApiError, type RequestProblem, problemsOf, unprocessable } from "./api-error.ts";
 import { type BetaHeader, checkBetas } from "./beta-header.ts";
 import { MAX_BODY_LEVELS } from "./limits.ts";
+import type { Profile } from "./profile.ts";
 
 /** A run input that was accepted, and what is questionable about it. */
 export interface CheckedInput {
@@ -33,22 +35,30 @@ export async function checkInputs(
     tenantId,
     betas,
     webhooks,
+    profile,
+    warningsFor,
+    nowMs,
     problems: found = [],
   }: {
     db: Database;
     tenantId: string;
     betas: BetaHeader;
     webhooks: WebhookRules;
+    profile: Profile;
+    warningsFor: NonNullable<Executor["warningsFor"]>;
+    /** When the request came, so that what must be looked at for it is looked at once. */
+    nowMs: number;
     /** What is already known to be wrong with the request. */
     problems?: readonly RequestProblem[];
   },
 ): Promise<CheckedInput[]> {
+  const schema = profile === "hosted" ? RunInput : ExtendedRunInput;
   const problems: RequestProblem[] = [...found];
   const unknownProcessors: RequestProblem[] = [];
   const checked: CheckedInput[] = [];
   for (const { value, loc } of values) {
     await yieldTurn();
-    const parsed = RunInput.safeParse(value);
+    const parsed = schema.safeParse(value);
     if (!parsed.success) {
       problems.push(...problemsOf(parsed.error, loc));
       continue;
@@ -81,6 +91,7 @@ export async function checkInputs(
           detail: null,
         })),
         ...(await checkInput(parsed.data)),
+        ...(await warningsFor(parsed.data, nowMs)),
         ...unusedSettings(parsed.data),
         ...(parsed.data.webhook && !webhooks.areSigned ? [UNSIGNED_WEBHOOK_WARNING] : []),
       ],

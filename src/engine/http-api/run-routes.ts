@@ -6,6 +6,7 @@ import type { RunInput } from "../../task-api/run-input.ts";
 import type { RequestCheck, TaskRunList } from "../../task-api/run.ts";
 import { isJsonObject } from "../../task-api/task-spec.ts";
 import type { Clock } from "../clock.ts";
+import type { Executor } from "../executors/executor.ts";
 import type { PriceOf } from "../processor-prices.ts";
 import type { ChangeFeed } from "../runs/change-feed.ts";
 import { listRuns } from "../runs/read-runs.ts";
@@ -36,6 +37,8 @@ export interface RunRoutesContext {
   streams: EventStreams;
   limits: ApiLimits;
   webhooks: WebhookRules;
+  /** What the executor has to say about an input before it runs; see {@link Executor}. */
+  warningsFor: NonNullable<Executor["warningsFor"]>;
 }
 
 /** The endpoints of task runs. Source: Task API, endpoints 1 to 4; `cancel`, `check` and the list are our extensions. */
@@ -47,6 +50,7 @@ export function createRunRoutes({
   priceOf,
   clock,
   webhooks,
+  warningsFor,
 }: RunRoutesContext): Hono<RequestEnv> {
   const routes = new Hono<RequestEnv>();
   const waitUntilInactive = createWaitUntilInactive({ db, feed });
@@ -60,6 +64,9 @@ export function createRunRoutes({
         tenantId: tenant.id,
         betas: c.get("betas"),
         webhooks,
+        profile: c.get("profile"),
+        warningsFor,
+        nowMs: clock.now(),
       });
       const newRuns = checked.map((run) => ({
         ...run,
@@ -107,6 +114,9 @@ export function createRunRoutes({
       tenantId: c.get("tenant").id,
       betas: c.get("betas"),
       webhooks,
+      profile: c.get("profile"),
+      warningsFor,
+      nowMs: clock.now(),
       problems,
     });
     const warnings = new Map(

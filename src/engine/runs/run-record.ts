@@ -2,7 +2,7 @@ import type { Selectable } from "kysely";
 import { z } from "zod";
 import type { RunsTable } from "../../database/schema.ts";
 import { RunOutput } from "../../task-api/output.ts";
-import { RunInput } from "../../task-api/run-input.ts";
+import { ExtendedRunInput, type RunInput } from "../../task-api/run-input.ts";
 import {
   RunError,
   RunStatus,
@@ -36,7 +36,7 @@ export function readRunRow(row: Selectable<RunsTable>): RunRecord {
     tenantId: row.tenant_id,
     taskgroupId: row.taskgroup_id,
     status: RunStatus.parse(row.status),
-    input: RunInput.parse(JSON.parse(row.input)),
+    input: ExtendedRunInput.parse(JSON.parse(row.input)),
     output: row.output === null ? null : RunOutput.parse(JSON.parse(row.output)),
     error: row.error === null ? null : RunError.parse(JSON.parse(row.error)),
     warnings: row.warnings === null ? [] : RunWarnings.parse(JSON.parse(row.warnings)),
@@ -61,4 +61,9 @@ export function toTaskRun(run: RunRecord): TaskRun {
     created_at: run.createdAt,
     modified_at: run.modifiedAt,
   };
+}
+
+/** All of them in order, each message once: what was told before a run may be found again by it. */
+export function mergeWarnings(...lists: readonly RunWarning[][]): RunWarning[] {
+  return [...new Map(lists.flat().map((warning) => [warning.message, warning])).values()];
 }

@@ -3,6 +3,7 @@ import type { Database } from "../../database/open-database.ts";
 import type { SourcePolicy } from "../../task-api/run-input.ts";
 import { isInside, resolveDocumentFolder } from "./document-folder.ts";
 import { type DocumentSearch, openDocumentIndex } from "./search-documents.ts";
+import type { UnknownSources } from "./source-names.ts";
 import { createDocumentSync, type SkippedFile, type SyncCounts } from "./sync-documents.ts";
 
 /** Document folders, kept in the index and searched as one. */
@@ -17,6 +18,8 @@ export interface DocumentLibrary {
   readonly skipped: readonly SkippedFile[];
   /** Prepares searches over what the index holds now, limited to the sources that the policy allows. */
   search(policy: SourcePolicy | null | undefined): Promise<DocumentSearch>;
+  /** What of the policy names no document of the index; null for nothing. */
+  unknownSources(policy: SourcePolicy): Promise<UnknownSources | null>;
   /** Ends indexing and watching. */
   close(): Promise<void>;
 }
@@ -46,6 +49,7 @@ export async function openDocumentLibrary(
       return syncs.flatMap((one) => one.skipped);
     },
     search: (policy) => index.search(policy),
+    unknownSources: (policy) => index.unknownSources(policy),
     async close() {
       await Promise.all(syncs.map((one) => one.close()));
     },

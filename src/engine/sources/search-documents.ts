@@ -4,7 +4,8 @@ import type { PassagesTable } from "../../database/schema.ts";
 import type { SourcePolicy } from "../../task-api/run-input.ts";
 import { documentIdOf, PASSAGES_PER_DOCUMENT, passageRange } from "./passage-rows.ts";
 import { splitSentences } from "./sentences.ts";
-import { isAllowedSource } from "./source-policy-filter.ts";
+import { type SourcePlace, createSourceFilter } from "./source-policy-filter.ts";
+import { type UnknownSources, createSourceNames } from "./source-names.ts";
 import { fromIndexedText, toMatchExpression } from "./words.ts";
 
 /** A document of the index, as an answer cites it. */
@@ -48,16 +49,20 @@ const RANK = sql<number>`bm25(passages, 4.0, 2.0, 1.0)`;
 export interface DocumentIndex {
   /** Prepares searches over what the index holds now, limited to the sources that the policy allows. */
   search(policy: SourcePolicy | null | undefined): Promise<DocumentSearch>;
+  /** What of the policy names no document; null for nothing. */
+  unknownSources(policy: SourcePolicy): Promise<UnknownSources | null>;
 }
 
 interface DocumentRow extends IndexedDocument {
   passageCount: number;
+  place: SourcePlace;
 }
 
 /** What was read of an index, kept until a document changes. */
 interface KeptIndex {
   version: number;
   rows: readonly DocumentRow[];
+  names: ReturnType<typeof createSourceNames>;
   /** Whether the database has no documents of other folders. */
   isAlone: boolean;
   passages: Map<number, FoundPassage>;
@@ -75,16 +80,19 @@ const MAX_KEPT_FREQUENCIES = 10_000;
 export function openDocumentIndex(db: Database, folders: readonly string[]): DocumentIndex {
   let kept: KeptIndex | null = null;
 
+  async function current(): Promise<KeptIndex> {
+    const { version } = await db
+      .selectFrom("document_index")
+      .select("version")
+      .executeTakeFirstOrThrow();
+    // A change between this and the next line is read twice, never missed.
+    if (kept?.version !== version) kept = await readIndex(db, folders, version);
+    return kept;
+  }
+
   return {
-    async search(policy) {
-      const { version } = await db
-        .selectFrom("document_index")
-        .select("version")
-        .executeTakeFirstOrThrow();
-      // A change between this and the next line is read twice, never missed.
-      if (kept?.version !== version) kept = await readIndex(db, folders, version);
-      return searchIn(db, kept, policy);
-    },
+    search: async (policy) => searchIn(db, await current(), policy),
+    unknownSources: async (policy) => (await current()).names.unknownIn(policy),
   };
 }
 
@@ -93,18 +101,28 @@ async function readIndex(
   folders: readonly string[],
   version: number,
 ): Promise<KeptIndex> {
-  const rows = await db
+  const found = await db
     .selectFrom("documents")
     .select(["id", "title", "url", "published_on as publishedOn", "passage_count as passageCount"])
+    .select(["folder", "path"])
     .where("folder", "in", folders)
     .orderBy("id")
     .execute();
+  const rows = found.map(({ folder, path, ...row }) => ({ ...row, place: { folder, path } }));
   const { count } = await db
     .selectFrom("documents")
     .select((query) => query.fn.countAll<number>().as("count"))
     .executeTakeFirstOrThrow();
   const isAlone = count === rows.length;
-  return { version, rows, isAlone, passages: new Map(), leads: new Map(), frequencies: new Map() };
+  return {
+    version,
+    rows,
+    names: createSourceNames(rows),
+    isAlone,
+    passages: new Map(),
+    leads: new Map(),
+    frequencies: new Map(),
+  };
 }
 
 function searchIn(
@@ -112,9 +130,7 @@ function searchIn(
   { rows, isAlone, passages: keptPassages, leads, frequencies: keptFrequencies }: KeptIndex,
   policy: SourcePolicy | null | undefined,
 ): DocumentSearch {
-  const documents = new Map(
-    rows.filter((row) => isAllowedSource(row, policy)).map((row) => [row.id, row]),
-  );
+  const documents = new Map(rows.filter(createSourceFilter(policy)).map((row) => [row.id, row]));
   const documentId = sql<number>`rowid / ${sql.lit(PASSAGES_PER_DOCUMENT)}`;
   const isAllowed =
     isAlone && documents.size === rows.length

@@ -1,7 +1,12 @@
 import { z } from "zod";
 import { type SchemaProblem, checkTaskSpec } from "../../task-api/output-schema-rules.ts";
 import { PROCESSORS, findProcessor } from "../../task-api/processors.ts";
-import { RunInput, UndisputedRunInput, type Webhook } from "../../task-api/run-input.ts";
+import {
+  ExtendedRunInput,
+  RunInput,
+  UndisputedRunInput,
+  type Webhook,
+} from "../../task-api/run-input.ts";
 import {
   InputSchemaSpec,
   JsonObject,
@@ -11,6 +16,7 @@ import {
   requestedOutput,
 } from "../../task-api/task-spec.ts";
 import { argumentProblems } from "../argument-problems.ts";
+import type { Backend } from "../backend.ts";
 import { DOCUMENTS_READ } from "../documents-read.ts";
 import { tryParseJson } from "../../text/json.ts";
 import { isTypoOf } from "../looks-like.ts";
@@ -273,8 +279,8 @@ export function calledAtTheEnd({ url, event_types }: Webhook): Webhook {
 }
 
 /** What a backend may object to in a request that is sent all the same, each with its place. */
-export function doubtsAbout(input: RunInput): string[] {
-  const parsed = RunInput.safeParse(input);
+export function doubtsAbout(input: RunInput, { kind }: Pick<Backend, "kind">): string[] {
+  const parsed = (kind === "embedded" ? ExtendedRunInput : RunInput).safeParse(input);
   const { processor } = input;
   const meant = PROCESSORS.find(({ name }) => isTypoOf(processor, name));
   const isDocumented = processor === "" || findProcessor(processor) !== undefined;

@@ -53,8 +53,8 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
     const { inputs: given, problems } = toRunInputs(args, context);
     if (problems.length > 0) throw new InvalidArguments(problems);
     const defaultTaskSpec = defaultSpecOf(args);
-    const doubts = doubtsAboutAll(given, defaultTaskSpec);
     const backend = await context.openBackend();
+    const doubts = doubtsAboutAll(given, defaultTaskSpec, backend);
     const retried = await retriedInputs(args, backend, context);
     const inputs = [...given, ...retried.map(({ input }) => input)];
     if (inputs.length === 0 && args.taskgroup_id !== undefined) {

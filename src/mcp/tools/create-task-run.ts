@@ -32,8 +32,8 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
 
   async run(args, context) {
     const input = toRunInput(args, context);
-    const doubts = doubtsAbout(input);
     const backend = await context.openBackend();
+    const doubts = doubtsAbout(input, backend);
     const { idempotency_key: idempotencyKey, max_cost_usd: maxCostUsd } = args;
     if (args.dry_run === true) {
       return composeDryRun({

@@ -4,6 +4,7 @@ import { type RunInput, UndisputedRunInput } from "../../task-api/run-input.ts";
 import { TaskGroupMetadata } from "../../task-api/task-group.ts";
 import { type JsonObject, type TaskSpec, isJsonObject } from "../../task-api/task-spec.ts";
 import { argumentProblems, type ArgumentProblem } from "../argument-problems.ts";
+import type { Backend } from "../backend.ts";
 import { isTypoOf } from "../looks-like.ts";
 import { type OtherNames, readArguments, unknownText } from "../read-arguments.ts";
 import {
@@ -163,15 +164,16 @@ const DOUBTS_TOLD = 20;
 export function doubtsAboutAll(
   inputs: readonly RunInput[],
   defaultSpec: TaskSpec | undefined,
+  backend: Pick<Backend, "kind">,
 ): string[] {
   const doubts = defaultSpec
-    ? doubtsAbout({ input: "?", processor: "", task_spec: defaultSpec })
+    ? doubtsAbout({ input: "?", processor: "", task_spec: defaultSpec }, backend)
         .filter((doubt) => doubt.startsWith("task_spec"))
         .map((doubt) => `default_${doubt}`)
     : [];
   for (const [index, input] of inputs.entries()) {
     if (doubts.length >= DOUBTS_TOLD) break;
-    doubts.push(...doubtsAbout(input).map((doubt) => `inputs.${index}.${doubt}`));
+    doubts.push(...doubtsAbout(input, backend).map((doubt) => `inputs.${index}.${doubt}`));
   }
   return doubts;
 }

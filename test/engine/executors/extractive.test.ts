@@ -7,6 +7,7 @@ import type { Attempt } from "../../../src/engine/executors/executor.ts";
 import { createExtractiveExecutor } from "../../../src/engine/executors/extractive.ts";
 import { DocumentFolderUnusable } from "../../../src/engine/sources/document-folder.ts";
 import { RunOutput } from "../../../src/task-api/output.ts";
+import type { SourcePolicy } from "../../../src/task-api/run-input.ts";
 import type { ProgressEvent } from "../../../src/task-api/run-event.ts";
 import { createDatabase, createFolder, createLog } from "../sources/document-fixtures.ts";
 import { bestQuote, createAsk, EXAMPLES, quotesOf } from "./run-extractive.ts";
@@ -173,6 +174,43 @@ describe("over the example documents", () => {
       source_policy: { include_domains: ["nowhere.example"] },
     });
     expect(quotesOf(nothing)).toMatch(/no document to search/);
+  });
+
+  test("a policy that names no document is told, with names that there are", async () => {
+    const ask = await createAsk({
+      "handbook/leave.md": "Parents have 14 weeks of leave.",
+      "handbook/travel.md": "Trains are booked by the office.",
+      "web.md": "---\nurl: https://www.example.org/a\n---\nTravel is paid by the client.",
+    });
+    const warningOf = async (source_policy: SourcePolicy) => {
+      const { warnings } = await ask("How many weeks of leave do parents have?", { source_policy });
+      return warnings.map(({ message }) => message).filter((text) => /^source_policy/.test(text));
+    };
+    const known = "documents are from: handbook/, example.org";
+    expect(await warningOf({ include_domains: ["handbook/", "example.org"] })).toEqual([]);
+    expect(await warningOf({ exclude_domains: ["hand"] })).toEqual([
+      `source_policy: no document is from hand; ${known}`,
+    ]);
+    expect(await warningOf({ include_domains: ["handbook", "a.org", "b.org"] })).toEqual([
+      `source_policy: no document is from a.org or b.org; ${known}`,
+    ]);
+    expect(await warningOf({ include_domains: ["a.org"] })).toEqual([
+      `source_policy: no document is from a.org, so that nothing would be searched; ${known}`,
+    ]);
+  });
+
+  test("the source policy may name folders and files", async () => {
+    const ask = await createAsk({
+      "HR rules/leave.md": "Parents have 14 weeks of leave.",
+      "old/leave.md": "Parents have 10 weeks of leave.",
+    });
+    const weeks = async (source_policy: SourcePolicy) =>
+      /\d+ weeks/.exec(
+        bestQuote(await ask("How many weeks of leave do parents have?", { source_policy })),
+      )?.[0];
+    expect(await weeks({ include_domains: ["old"] })).toBe("10 weeks");
+    expect(await weeks({ include_domains: ["HR Rules/leave.md"] })).toBe("14 weeks");
+    expect(await weeks({ exclude_domains: ["HR rules/"] })).toBe("10 weeks");
   });
 
   test("progress tells each step, with true counts and a meter that rises and stays below 100", async () => {

@@ -3,7 +3,7 @@ import { createExtractiveExecutor } from "../../../src/engine/executors/extracti
 import type { ExecutionResult } from "../../../src/engine/executors/executor.ts";
 import type { JsonOutput } from "../../../src/task-api/output.ts";
 import type { ProgressEvent } from "../../../src/task-api/run-event.ts";
-import { RunInput } from "../../../src/task-api/run-input.ts";
+import { ExtendedRunInput, type RunInput } from "../../../src/task-api/run-input.ts";
 import type { JsonObject } from "../../../src/task-api/task-spec.ts";
 import { createDatabase, createFolder, createLog } from "../sources/document-fixtures.ts";
 
@@ -26,7 +26,7 @@ export async function createAsk(source: string | Record<string, string> = EXAMPL
     const result = await executor.execute({
       runId: "trun_test",
       createdMs: Date.now(),
-      input: RunInput.parse({ input, processor: "core", ...more }),
+      input: ExtendedRunInput.parse({ input, processor: "core", ...more }),
       previous: [],
       signal: new AbortController().signal,
       report: async (event) => {

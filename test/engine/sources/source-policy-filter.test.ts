@@ -61,3 +61,39 @@ test.each([
   const policy = { after_date: "2024-01-01" };
   expect(isAllowedSource(source("https://example.org", publishedOn), policy)).toBe(isAllowed);
 });
+
+describe("a document of a folder", () => {
+  const place = { folder: "/srv/Docs", path: "handbook/Leave rules.md" };
+  const document = { ...source("file:///srv/Docs/handbook/Leave%20rules.md"), place };
+  test.each([
+    ["handbook", true],
+    ["handbook/", true],
+    ["./handbook", true],
+    ["Handbook/leave RULES.md", true],
+    ["handbook/leave", false],
+    ["hand", false],
+    ["leave rules.md", false],
+    ["docs", true],
+    ["docs/handbook", true],
+    ["/srv/Docs/handbook/", true],
+    ["/srv/docs", true],
+    ["/srv/other", false],
+    ["file:///srv/Docs/handbook/Leave%20rules.md", true],
+    ["file:///srv/Docs/handbook", true],
+    ["file://elsewhere/%zz", false],
+    ["\\handbook", false],
+    [".\\handbook\\Leave rules.md", true],
+    ["./", true],
+    ["example.org", false],
+  ])("%s: %s", (entry, isAllowed) => {
+    expect(isAllowedSource(document, { include_domains: [entry] })).toBe(isAllowed);
+    expect(isAllowedSource(document, { exclude_domains: [entry] })).toBe(!isAllowed);
+  });
+
+  test("with a web address is on its domain too", () => {
+    const published = { ...page, place };
+    for (const entry of ["worldbank.org", "handbook/"]) {
+      expect(isAllowedSource(published, { include_domains: [entry] })).toBe(true);
+    }
+  });
+});

@@ -1,0 +1,52 @@
+import type { RunInput } from "../../../task-api/run-input.ts";
+import type { RunWarning } from "../../../task-api/run.ts";
+import type { Clock } from "../../clock.ts";
+import { DocumentFolderUnusable } from "../../sources/document-folder.ts";
+import type { DocumentLibrary } from "../../sources/document-library.ts";
+
+/** A create does not wait longer for an index; the run, which does, has the warning then. */
+const WAITING_MS = 1_000;
+
+/** Says before a run what its `source_policy` names that there is not, as far as the index is known by now. */
+export async function warnBeforeRun(
+  input: RunInput,
+  sinceMs: number,
+  library: DocumentLibrary,
+  clock: Clock,
+): Promise<RunWarning[]> {
+  const { source_policy: policy } = input;
+  if (!policy?.include_domains?.length && !policy?.exclude_domains?.length) return [];
+  const waited = new AbortController();
+  try {
+    const isIndexed = await Promise.race([
+      library.sync(sinceMs).then(() => true),
+      clock.sleep(WAITING_MS, waited.signal).then(() => false),
+    ]);
+    return isIndexed ? await warnOfSources(input, library) : [];
+  } catch (error) {
+    // The run fails with the same message.
+    if (error instanceof DocumentFolderUnusable) return [];
+    throw error;
+  } finally {
+    waited.abort();
+  }
+}
+
+/** One warning for all entries that name no document. */
+export async function warnOfSources(
+  { source_policy: policy, mcp_servers: servers }: RunInput,
+  library: DocumentLibrary,
+): Promise<RunWarning[]> {
+  // What servers will find is not known.
+  if (!policy || (servers ?? []).length > 0) return [];
+  const unknown = await library.unknownSources(policy);
+  if (unknown === null) return [];
+  const { entries, hasOthers, known } = unknown;
+  const isEmpty = !hasOthers && (policy.include_domains ?? []).length > 0;
+  const message = [
+    `source_policy: no document is from ${entries.join(" or ")}`,
+    isEmpty ? ", so that nothing would be searched" : "",
+    known.length > 0 ? `; documents are from: ${known.join(", ")}` : "; there are no documents",
+  ].join("");
+  return [{ type: "warning", message, detail: null }];
+}
