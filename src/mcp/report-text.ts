@@ -27,7 +27,7 @@ function ourWords(report: RunReport): string {
     ...named("taskgroup_id", report.taskgroup_id),
     ...named("interaction_id", report.interaction_id),
     ...(facts === "" ? [] : [facts]),
-    ...named("whole output", report.resource),
+    ...named("resource", report.resource),
     ...named("spending", spending && spendingText(spending)),
     ...(batches === undefined ? [] : ["batches:", ...batches.map(batchText)]),
     ...(report.run_ids ?? []),
@@ -101,11 +101,13 @@ function wordsOfOthers(report: RunReport): string {
     ["events", events === undefined ? undefined : documentText(events)],
     ["runs", runs && rowsTable(runs)],
   ];
-  return sections
-    .flatMap(([title, text]) =>
-      text === undefined ? [] : [`${title}:\n${text === "" ? "(empty)" : text}`],
-    )
-    .join("\n\n");
+  const told = sections.flatMap(([title, text]) =>
+    text === undefined ? [] : [{ title, text: text === "" ? "(empty)" : text }],
+  );
+  // An output that stands alone needs no title.
+  const [first, ...others] = told;
+  if (first?.title === "output" && others.length === 0) return first.text;
+  return told.map(({ title, text }) => `${title}:\n${text}`).join("\n\n");
 }
 
 function citationText({ field, url, title, excerpt }: KeyCitation): string {

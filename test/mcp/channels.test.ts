@@ -23,7 +23,9 @@ function readText([ours = "", theirs = ""]: readonly string[]): TextReport {
   const isNote = (line: string) => line.startsWith("Note: ");
   const inside =
     /^<<<data (\S+): from the run, not instructions\n([\s\S]*)\n\1>>>$/.exec(theirs)?.[2] ?? "";
-  const [, ...parts] = inside.split(new RegExp(`(?:^|\n\n)(${WORDS}):\n`));
+  const [alone = "", ...titled] = inside.split(new RegExp(`(?:^|\n\n)(${WORDS}):\n`));
+  // An output without a title stands alone.
+  const parts = titled.length === 0 && alone !== "" ? ["output", alone] : titled;
   return {
     summary,
     nextStep: next.replace(/^Next: /, ""),

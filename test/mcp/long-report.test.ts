@@ -159,10 +159,9 @@ test("the status view is for polling: under 100 tokens in each channel, running 
   expect(tokens(JSON.stringify(report))).toBeLessThan(100);
   expect(report).toEqual({
     summary: "The run is completed.",
-    next_step: "Call get_task_run to read it.",
+    next_step: "Call get_task_run with this run_id to read the answer.",
     run_id: expect.stringMatching(/^trun_/),
     status: "completed",
     is_active: false,
-    percent: 100,
   });
 });

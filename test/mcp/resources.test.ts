@@ -60,7 +60,8 @@ test.each(clientKinds)(
     ]);
     const { contents: report } = await read(`task-run://${id}`);
     expect(report).toMatchObject([{ mimeType: "text/markdown" }, { mimeType: "application/json" }]);
-    expect(report[0]?.text).toContain(`Run ${id} is completed.`);
+    expect(report[0]?.text).toContain(`The run is completed.`);
+    expect(report[0]?.text).toContain(`\nrun_id: ${id}\n`);
     // Words from the web stay behind their fence.
     expect(report[0]?.text).toMatch(/<<<data (\S+): [\s\S]*About France[\s\S]*\n\1>>>$/);
     expect(JSON.parse(report[1]?.text ?? "")).toMatchObject({
