@@ -127,7 +127,8 @@ async function untilOver(client: TestClient, runId: string): Promise<RunReport> 
     const { report, isError, text } = await client.call("get_task_run", { run_id: runId });
     const isUnread = report.status === "completed" && report.output === undefined;
     if (!isError && report.is_active === false && !isUnread) return report;
-    if (isError || isUnread) expect(text).toContain(`get_task_run {"run_id":"${runId}"}`);
+    if (isError) expect(text).toContain(`get_task_run {"run_id":"${runId}"}`);
+    if (isUnread) expect(text).toContain("call get_task_run with this run_id again");
   }
 }
 

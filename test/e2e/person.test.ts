@@ -95,7 +95,7 @@ test("a run that goes on is shown as such, and can be cancelled", async () => {
   expect(active.stdout).toContain(runId);
 
   const cancelled = await runToEnd({ stateDir, args: ["cancel", runId, ...args] });
-  expect(cancelled.stdout).toBe(`Run ${runId} is cancelled. It has no output.\n`);
+  expect(cancelled.stdout).toBe("The run is cancelled; it has no output.\n");
   expect(cancelled.code).toBe(0);
   const again = await runToEnd({ stateDir, args: ["cancel", runId, "--json", ...args] });
   expect(JSON.parse(again.stdout)).toEqual({

@@ -128,24 +128,24 @@ function describeOutcome(
       };
     case "cancelling":
       return {
-        summary: `cancelling: the backend took the request, but it is not confirmed yet; the run is ${status}.`,
+        summary: `Cancelling: the backend took the request, but it is not confirmed yet; the run is ${status}.`,
         next_step: `Call ${look} in a moment to see whether it is cancelled.`,
       };
     case "already_finished":
       return {
-        summary: `already_finished: the run is ${status}, and there was nothing to cancel.`,
+        summary: `The run had already finished (${status}); there was nothing to cancel.`,
         next_step: mayHaveResult({ status, is_active: false })
           ? `Its result is still there: ${look}.`
           : "Nothing more to do for this run.",
       };
     case "not_supported":
       return {
-        summary: `not_supported: this backend cannot cancel runs. The run goes on (${status}) and is billed if it completes.`,
+        summary: `Cancelling is not supported by this backend. The run goes on (${status}) and is billed if it completes.`,
         next_step: `Tell the user it could not be stopped. Its result can still be read later: ${look}.`,
       };
     case "not_found":
       return {
-        summary: "not_found: the backend knows no such run; nothing was cancelled.",
+        summary: "Not found: the backend knows no such run; nothing was cancelled.",
         next_step: "Use the run_id exactly as create_task_run returned it; do not guess one.",
       };
   }
