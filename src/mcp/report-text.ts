@@ -97,8 +97,8 @@ function wordsOfOthers(report: RunReport): string {
     ["outline", outline && outlineText(outline)],
     ["output", output === undefined ? undefined : documentText(output)],
     ["citations", citations?.map(citationText).join("\n")],
-    ["basis", basis === undefined ? undefined : documentText(basis)],
-    ["events", events === undefined ? undefined : documentText(events)],
+    ["basis", basis && itemsText(basis)],
+    ["events", events && itemsText(events)],
     ["runs", runs && rowsTable(runs)],
   ];
   const told = sections.flatMap(([title, text]) =>
@@ -108,6 +108,11 @@ function wordsOfOthers(report: RunReport): string {
   const [first, ...others] = told;
   if (first?.title === "output" && others.length === 0) return first.text;
   return told.map(({ title, text }) => `${title}:\n${text}`).join("\n\n");
+}
+
+/** An item a line: indentation costs tokens. */
+function itemsText(items: readonly unknown[]): string {
+  return items.map((item) => shownJson(item)).join("\n");
 }
 
 function citationText({ field, url, title, excerpt }: KeyCitation): string {

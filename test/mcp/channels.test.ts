@@ -92,7 +92,7 @@ function readWords(words: Map<string, string>): Partial<Record<keyof RunReport, 
           return [name, text.startsWith("{") ? JSON.parse(text) : text];
         case "basis":
         case "events":
-          return [name, JSON.parse(text)];
+          return [name, linesOf(text).map((line) => JSON.parse(line))];
         default:
           return [name, text];
       }

@@ -130,8 +130,10 @@ test("a field that is not there is an error that names those that are", async ()
   const missing = await get({ field: "cities.7" });
   expect(missing.isError).toBe(true);
   expect(missing.texts[0]).toContain('The output has no field "cities.7".');
-  expect(missing.texts[0]).not.toContain("gdp");
-  expect(missing.texts[1]).toContain("Fields of the output: gdp, cities");
+  expect(missing.texts[1]).toContain("Fields of cities: 0, 1");
+  const unknown = await get({ field: "gpd" });
+  expect(unknown.texts[0]).not.toContain("gdp");
+  expect(unknown.texts[1]).toContain("Fields of the output: gdp, cities");
 });
 
 test("a long report is read page by page, and every reply stays under 35,000 characters", async () => {

@@ -3,7 +3,7 @@ import type { RunSnapshot } from "../../client/snapshots.ts";
 import type { FieldBasis, RunOutput } from "../../task-api/output.ts";
 import { JsonObject } from "../../task-api/task-spec.ts";
 import { InvalidArguments, PlaceNotFound } from "../argument-problems.ts";
-import { shownJson } from "../phrases.ts";
+import { shownJson, timeText } from "../phrases.ts";
 import { keyCitations } from "./key-citations.ts";
 import { outlineOf } from "./outline.ts";
 import { pageItems } from "./page-items.ts";
@@ -132,7 +132,11 @@ function evidenceAbout(
 
 /** What the run reported, the newest first. Throws `InvalidArguments`. */
 export function viewEvents({ messages }: RunSnapshot, { offset }: ReadingPlace): RunFacts {
-  const { items, cut } = pageItems(messages.toReversed(), offset, {
+  const steps = messages.toReversed().map(({ timestamp, ...step }) => ({
+    ...step,
+    timestamp: timestamp === null ? null : timeText(timestamp),
+  }));
+  const { items, cut } = pageItems(steps, offset, {
     budget: ViewBudget.steps,
     unit: "steps",
   });
