@@ -77,14 +77,14 @@ export function groupSteps(
 /** How to read on; a next page is asked for as this one was. */
 function pageSteps({ page }: Shown, reading: GroupReading): string[] {
   const { view, status, field, format, limit } = reading;
-  const same = callWithId("get_task_group", {
+  const next = callWithId("get_task_group", {
     ...(view !== "auto" && { view }),
     ...(status !== undefined && { status }),
     ...(field !== undefined && { field }),
     ...(format !== undefined && { format }),
     ...(limit !== undefined && { limit: limitOf(reading) }),
+    ...(page.nextCursor !== null && { cursor: page.nextCursor }),
   });
-  const next = page.nextCursor === null ? same : `${same}, cursor as in next_cursor`;
   if (page.isCut) {
     return [
       page.nextCursor === null

@@ -297,7 +297,7 @@ test("either alone leads from a question to its answer", async () => {
     const failures = await follow(rows, "get_task_group");
     expect(failures.all).toContain("Nothing about bad one");
     expect(suggestedCall(failures.next, "create_task_group", failures.ids)).toHaveProperty(
-      "retry_run_ids",
+      "retry_failed",
     );
 
     const list = read(await client.call("list_task_runs", { text: "long" }));

@@ -247,7 +247,7 @@ test.each(PROFILES)(
       ["bad two", "Nothing about bad two."],
     ]);
     expect(report.next_step).toContain(
-      "create_task_group with this taskgroup_id, retry_failed true",
+      "create_task_group with this taskgroup_id and retry_failed true",
     );
     const wrong = await client.call("create_task_group", {
       taskgroup_id,
@@ -302,7 +302,9 @@ test("outputs too long for a table are cut there, and the page stays within budg
   });
   expect(report.runs?.length).toBeGreaterThan(3);
   expect(report.runs?.length).toBeLessThan(40);
-  expect(report.next_step).toContain("More: get_task_group with this taskgroup_id, limit 100");
+  expect(report.next_step).toContain(
+    "More: get_task_group with this taskgroup_id, limit 100 and cursor ",
+  );
   expect(text.length + JSON.stringify(report).length).toBeLessThan(35_000);
 });
 
