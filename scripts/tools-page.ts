@@ -79,6 +79,12 @@ Text from outside is shown clean: well-formed, without control characters, escap
 characters that cannot be seen, and otherwise letter for letter. A number with more digits than JSON readers keep
 (\`653247040368672768\`, \`1e400\`) is text of the same digits, and a note names its place.
 
+A retried input of a group is one input: counts, rows and exports tell of its latest attempt. Whole results of a group come from
+\`get_task_group\` with \`view: "export"\`, page by page, or at once (up to 4 MB) as the resource
+\`task-group://{taskgroup_id}/results.csv\` or \`.jsonl\`. In CSV, a cell that a spreadsheet would run as a formula gets an
+apostrophe in front, because its text may come from the web; \`-5.2 %\` and other numbers stay as they are. JSON lines hold
+every value unchanged.
+
 The answers below are real ones of the built-in engine over the example documents; only ids, times and fence boundaries
 are replaced.`;
 

@@ -387,10 +387,9 @@ test.each(PROFILES)("%s: so does the same list in a second process", async (prof
   );
   const [id, ...others] = new Set(answers.map(({ report }) => report.taskgroup_id));
   expect(others).toEqual([]);
-  expect(answers.map(({ report }) => report.summary.split(/[.:]/)[0]).toSorted()).toEqual([
-    "Nothing was started",
-    "Started 2 runs",
-  ]);
+  expect(new Set(answers.map(({ report }) => report.summary.split(/[.:]/)[0]))).toEqual(
+    new Set(["Nothing was started", "Started 2 runs"]),
+  );
   const group = await backends[0].client.retrieveGroup(id ?? "");
   expect(group.status.num_task_runs).toBe(2);
 });
