@@ -10,9 +10,17 @@ import type { RunInput } from "../task-api/run-input.ts";
 import { type AddRunsBody, TaskGroupLimits } from "../task-api/task-group.ts";
 import type { JsonObject } from "../task-api/task-spec.ts";
 import type { Backend } from "./backend.ts";
-import { type Budgets, checkCost, costUsd } from "./order-cost.ts";
-import { durationText } from "./phrases.ts";
-import { documentText } from "./reading/run-views.ts";
+import {
+  type Budgets,
+  type DayBudget,
+  budgetText,
+  checkCost,
+  costText,
+  costUsd,
+  leftUsd,
+} from "./order-cost.ts";
+import { shownJson } from "./phrases.ts";
+import { roundUsd } from "./price-list.ts";
 import { pageText } from "./reading/page-text.ts";
 import { CostRefused, explainedBy } from "./refusals.ts";
 import { doubtNotes, warningFacts } from "./run-facts.ts";
@@ -32,6 +40,8 @@ export async function composeDryRun({
   request,
   sent,
   doubts,
+  keyed,
+  notes,
   backend,
   maxCostUsd,
   context,
@@ -44,6 +54,9 @@ export async function composeDryRun({
   sent: RunInput | AddRunsBody;
   /** What the backend may object to. */
   doubts: readonly string[];
+  /** What the call would do instead of starting runs, because its key stands for some already; null for a free key. */
+  keyed: string | null;
+  notes: readonly string[];
   backend: Backend;
   maxCostUsd: number | undefined;
   context: Budgets & Pick<ToolContext, "callerLeft">;
@@ -52,38 +65,25 @@ export async function composeDryRun({
   const processors = inputs.map(({ processor }) => processor);
   checkCost(processors, prices, { ...context, maxCostUsd });
   const cost = costUsd(processors, prices);
-  await checkBudget(cost ?? 0, backend, context);
+  const budget = keyed === null ? await checkBudget(cost ?? 0, backend, context) : null;
   const asked = await askBackend(sent, doubts, backend, context.callerLeft);
-  const distinct = [...new Set(processors)];
-  const [only] = distinct.length === 1 ? distinct : [];
-  const usual = only === undefined ? undefined : prices.usualSeconds(only);
+  const [only, ...others] = [...new Set(processors)];
+  const usual = only === undefined || others.length > 0 ? undefined : prices.usualSeconds(only);
   const own = [...new Set([...doubts, ...inputs.flatMap(specWarnings)])];
-  const others = [...new Set(asked.warnings)].filter((warning) => !own.includes(warning));
-  const notes = [...doubtNotes(own), ...asked.notes];
+  const warnings = [...new Set(asked.warnings)].filter((warning) => !own.includes(warning));
+  const valid =
+    doubts.length > 0 ? "the backend may refuse what the notes name" : "the arguments are valid";
+  const allNotes = [...doubtNotes(own), ...notes, ...asked.notes];
   return {
-    summary: `Dry run: ${doubts.length > 0 ? "the backend may refuse what the notes name" : "the arguments are valid"}, and nothing was started. ${describePrice(cost, inputs.length, backend)}`,
+    summary: `Dry run: ${valid}, and nothing was started. ${keyed ?? [costText(processors, prices), ...(budget === null ? [] : [budgetText(budget)])].join(" ")}`,
     next_step: "Make the same call without dry_run to start it.",
-    ...(only !== undefined && { processor: only }),
-    ...(cost !== null && cost > 0 && { price_usd: cost }),
+    ...(others.length === 0 && only !== undefined && { processor: only }),
+    ...(keyed === null && cost !== null && cost > 0 && { price_usd: cost }),
     ...(usual !== undefined && { usual_seconds: usual }),
-    ...(notes.length > 0 && { notes }),
-    ...warningFacts(others),
+    ...(allNotes.length > 0 && { notes: allNotes }),
+    ...warningFacts(warnings),
     request: shortened(withoutSecrets(request)),
   };
-
-  function describePrice(usd: number | null, count: number, { kind }: Backend): string {
-    if (usd === 0 && kind === "embedded") return "The built-in engine is free.";
-    if (usd === null) {
-      return `The price on ${distinct.join(", ")} is not known here; the backend may also refuse it.`;
-    }
-    const whose = prices.caveat === null ? "" : ` ${prices.caveat}`;
-    const runs = count === 1 ? "it costs" : `the ${count} runs cost`;
-    const time =
-      usual === undefined
-        ? ""
-        : `, and ${count === 1 ? "" : "each "}usually takes ${durationText(usual.from)} to ${durationText(usual.to)}`;
-    return `On ${distinct.join(", ")} ${runs} $${usd} when ${count === 1 ? "it completes" : "all complete"}${whose}${time}.`;
-  }
 }
 
 /** As our engine words them, so that each is told once. */
@@ -124,20 +124,26 @@ function requestsOf(sent: RunInput | AddRunsBody): (RunInput | AddRunsBody)[] {
   }));
 }
 
-/** Holds the cost against what this caller has spent today. What others spent of a common budget counts when it starts. */
+/** Holds the cost against what was spent today; null where there is no budget. Throws `CostRefused`. */
 async function checkBudget(
   askedUsd: number,
   { ledger }: Backend,
   { budgetUsdPerDay, ownBudgetUsdPerDay }: Budgets,
-): Promise<void> {
-  const budgetUsd = Math.min(
-    budgetUsdPerDay ?? Number.POSITIVE_INFINITY,
-    ownBudgetUsdPerDay ?? Number.POSITIVE_INFINITY,
+): Promise<DayBudget | null> {
+  if ((budgetUsdPerDay ?? ownBudgetUsdPerDay) === undefined) return null;
+  const { accountUsd, ownUsd } = await ledger.spentToday();
+  const budgets = [
+    { budgetUsd: budgetUsdPerDay, spentUsd: accountUsd },
+    { budgetUsd: ownBudgetUsdPerDay, spentUsd: ownUsd },
+  ].flatMap(({ budgetUsd, spentUsd }) =>
+    budgetUsd === undefined ? [] : [{ budgetUsd, spentUsd }],
   );
-  if (budgetUsd === Number.POSITIVE_INFINITY || askedUsd === 0) return;
-  const { todayUsd: spentUsd } = await ledger.spending();
-  if (spentUsd + askedUsd <= budgetUsd) return;
-  throw new CostRefused({ kind: "over_budget", askedUsd, spentUsd, budgetUsd });
+  for (const { budgetUsd, spentUsd } of budgets) {
+    if (askedUsd > 0 && roundUsd(spentUsd + askedUsd) > budgetUsd) {
+      throw new CostRefused({ kind: "over_budget", askedUsd, spentUsd, budgetUsd });
+    }
+  }
+  return budgets.toSorted((a, b) => leftUsd(a) - leftUsd(b))[0] ?? null;
 }
 
 /** Both the request of one run and that of a group, whose inputs have servers of their own. */
@@ -155,7 +161,7 @@ function withoutSecrets(request: JsonObject): JsonObject {
 }
 
 function shortened(request: JsonObject): unknown {
-  const text = documentText(request);
+  const text = shownJson(request);
   const page = pageText(text, 0, REQUEST_BUDGET);
   return page.nextOffset === null ? request : `${page.text}…`;
 }

@@ -6,7 +6,13 @@ import { explainBackendError, isCreate } from "./explain-backend-error.ts";
 import type { Explanation, FailedCall } from "./explanation.ts";
 import { callFor, callText, shownJson } from "./phrases.ts";
 import { oneLine } from "./reading/page-text.ts";
-import { CostRefused, DoubtedRequestRejected, OutcomeUnknown, SentBefore } from "./refusals.ts";
+import {
+  CostRefused,
+  DoubtedRequestRejected,
+  DuplicateRefused,
+  OutcomeUnknown,
+  SentBefore,
+} from "./refusals.ts";
 
 /** Backends name at most 50 problems; this many correct any request, and the rest comes up next time. */
 const UPSTREAM_PROBLEMS = 20;
@@ -21,6 +27,7 @@ export function isExpected(error: unknown): error is Error {
     error instanceof InvalidArguments ||
     error instanceof PlaceNotFound ||
     error instanceof CostRefused ||
+    error instanceof DuplicateRefused ||
     error instanceof OutcomeUnknown ||
     error instanceof SentBefore ||
     error instanceof DoubtedRequestRejected ||
@@ -35,6 +42,13 @@ export function explainError(error: unknown, call: FailedCall): Explanation {
   if (error instanceof InvalidArguments) return explainArguments(error, call);
   if (error instanceof PlaceNotFound) return explainPlace(error, call);
   if (error instanceof CostRefused) return explainCost(error, call);
+  if (error instanceof DuplicateRefused) {
+    return {
+      summary: `${error.message} No run was started.`,
+      nextStep: `Read it with get_task_run. Without refuse_duplicate, ${call.tool} asks again.`,
+      upstream: null,
+    };
+  }
   if (error instanceof OutcomeUnknown) return explainUnknown(error, call);
   if (error instanceof SentBefore) return explainSentBefore(error);
   if (error instanceof DoubtedRequestRejected) return explainDoubted(error, call);

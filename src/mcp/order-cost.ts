@@ -36,3 +36,39 @@ export function checkCost(
     throw new CostRefused({ kind: "over_max", askedUsd, maxUsd: maxCostUsd });
   }
 }
+
+/** "12 runs × $0.01 = $0.12." */
+export function costText(processors: readonly string[], prices: PriceList): string {
+  const total = costUsd(processors, prices);
+  const caveat = prices.caveat === null ? "" : ` ${prices.caveat}`;
+  if (total === null) {
+    const names = [...new Set(processors)].join(", ");
+    return `The price on ${names} is not known here; the backend may also refuse it.`;
+  }
+  const count = processors.length;
+  if (total === 0) return count === 1 ? "Free." : `${count} runs, free.`;
+  if (count === 1) return `It costs $${total} when it completes${caveat}.`;
+  const byPrice = new Map<number, number>();
+  for (const processor of processors) {
+    const price = prices.priceUsd(processor) ?? 0;
+    byPrice.set(price, (byPrice.get(price) ?? 0) + 1);
+  }
+  const parts = [...byPrice].map(([price, runs]) => `${runs} × $${price}`);
+  const sum =
+    byPrice.size === 1 ? `${count} runs × $${[...byPrice.keys()].join("")}` : parts.join(" + ");
+  return `${sum} = $${total} when all complete${caveat}.`;
+}
+
+/** A budget of the day, and what of it is spent. */
+export interface DayBudget {
+  budgetUsd: number;
+  spentUsd: number;
+}
+
+export function leftUsd({ budgetUsd, spentUsd }: DayBudget): number {
+  return roundUsd(Math.max(0, budgetUsd - spentUsd));
+}
+
+export function budgetText(budget: DayBudget): string {
+  return `$${leftUsd(budget)} of today's $${budget.budgetUsd} are left.`;
+}

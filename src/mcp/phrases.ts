@@ -45,3 +45,13 @@ export function durationText(seconds: number): string {
   if (seconds < 3_600) return `${Number((seconds / 60).toFixed(1))} min`;
   return `${Number((seconds / 3_600).toFixed(1))} h`;
 }
+
+/** How long ago something was, in the largest unit that fits: "3 h ago". */
+export function agoText(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return `${minutes} min ago`;
+  return minutes < 48 * 60
+    ? `${Math.floor(minutes / 60)} h ago`
+    : `${Math.floor(minutes / 1_440)} d ago`;
+}

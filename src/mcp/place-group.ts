@@ -3,30 +3,20 @@ import { RequestRejected, TaskApiError } from "../client/errors.ts";
 import { fingerprintRequest } from "../ledger/fingerprint-request.ts";
 import { type LedgerEntry, type RunDraft, UNKNOWN } from "../ledger/ledger.ts";
 import type { RunInput } from "../task-api/run-input.ts";
-import { TaskGroupLimits, type TaskGroupMetadata } from "../task-api/task-group.ts";
-import type { TaskSpec } from "../task-api/task-spec.ts";
-import { InvalidArguments } from "./argument-problems.ts";
+import { TaskGroupLimits } from "../task-api/task-group.ts";
 import type { Backend } from "./backend.ts";
 import { type Budgets, checkCost } from "./order-cost.ts";
+import { type KeyedOrder, fingerprintOf, findKeyedGroup, sameGroup } from "./keyed-group.ts";
 import { writeDown } from "./place-run.ts";
 import type { Batch } from "./run-report.ts";
 import { settleGroup } from "./settle-unknown.ts";
 import type { ToolContext } from "./tool.ts";
 
 /** Runs somebody wants in one group. */
-export interface GroupOrder {
-  /** Undefined: a new group. */
-  taskgroupId: string | undefined;
-  inputs: readonly RunInput[];
+export interface GroupOrder extends KeyedOrder {
   /** One of both for each input: the same key means the same run; and the run of the group that it runs again. */
   keys: readonly (string | null)[];
   retryOf: readonly (string | null)[];
-  /** For inputs that have no spec of their own. */
-  defaultTaskSpec: TaskSpec | undefined;
-  /** Of a new group. */
-  metadata: TaskGroupMetadata | undefined;
-  /** The same key means the same group. */
-  idempotencyKey: string | undefined;
   maxCostUsd: number | undefined;
 }
 
@@ -109,15 +99,15 @@ export async function placeGroup(
 
 /** The group to add to: the one that was named, the one the key stands for, or a new one, which costs nothing. */
 async function openGroup(order: GroupOrder, { client, ledger }: Backend): Promise<string> {
-  const { idempotencyKey, inputs, defaultTaskSpec, metadata } = order;
+  const { idempotencyKey, inputs, metadata } = order;
   const createGroup = async (key: string) => {
     const body = { ...(metadata && { metadata }) };
     return (await client.createGroup(body, { idempotencyKey: key })).taskgroup_id;
   };
   if (idempotencyKey === undefined) return order.taskgroupId ?? createGroup(randomUUID());
-  const fingerprint = fingerprintRequest([order.taskgroupId, inputs, defaultTaskSpec, metadata]);
-  const earlier = await ledger.findGroupRequest(idempotencyKey);
-  if (earlier !== null) return sameGroup(earlier, fingerprint);
+  const earlier = await findKeyedGroup(order, { ledger });
+  if (earlier !== null) return earlier;
+  const fingerprint = fingerprintOf(order);
   const taskgroupId =
     // Not the caller's key itself, which may stand for a run as well.
     order.taskgroupId ?? (await createGroup(fingerprintRequest(["group", idempotencyKey])));
@@ -129,19 +119,6 @@ async function openGroup(order: GroupOrder, { client, ledger }: Backend): Promis
   });
   // Another process may have been first: then its group is the group, and ours stays empty, which costs nothing.
   return sameGroup(request, fingerprint);
-}
-
-function sameGroup(
-  request: { taskgroupId: string; fingerprint: string },
-  fingerprint: string,
-): string {
-  if (request.fingerprint === fingerprint) return request.taskgroupId;
-  throw new InvalidArguments([
-    {
-      argument: "idempotency_key",
-      fix: `the key belongs to another request (group ${request.taskgroupId}); use the same arguments as then, or a new key`,
-    },
-  ]);
 }
 
 /** Runs of the group whose answer was lost earlier get their ids, or are free to be sent again. */

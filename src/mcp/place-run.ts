@@ -220,11 +220,23 @@ export async function writeDown(
       throw new CostRefused({ kind: "over_budget", askedUsd, spentUsd, budgetUsd });
     }
     case "key_conflict":
-      throw new InvalidArguments([
-        {
-          argument: "idempotency_key",
-          fix: `the key belongs to another request${reservation.entry?.runId ? ` (run ${reservation.entry.runId})` : ""}; use the same arguments as then, or a new key`,
-        },
-      ]);
+      throw keyConflict(reservation.entry?.runId ? `run ${reservation.entry.runId}` : null);
   }
+}
+
+/** That a key belongs to another request; `owner` is what became of that. */
+export function keyConflict(owner: string | null): InvalidArguments {
+  const fix = `the key belongs to another request${owner === null ? "" : ` (${owner})`}; use the same arguments as then, or a new key`;
+  return new InvalidArguments([{ argument: "idempotency_key", fix }]);
+}
+
+/** What a key stands for already; null when it is free. Throws `InvalidArguments` when it belongs to another request. */
+export async function findKeyed(
+  { input, idempotencyKey }: Pick<RunOrder, "input" | "idempotencyKey">,
+  { ledger }: Backend,
+): Promise<LedgerEntry | null> {
+  if (idempotencyKey === undefined) return null;
+  const entry = await ledger.findByKey(idempotencyKey);
+  if (entry === null || entry.fingerprint === fingerprintRequest(input)) return entry;
+  throw keyConflict(entry.runId === null ? null : `run ${entry.runId}`);
 }

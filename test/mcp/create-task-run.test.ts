@@ -385,11 +385,11 @@ test("a processor that no source knows is sent, with the one that was probably m
 });
 
 test.each([
-  ["embedded", {}, "The built-in engine is free."],
+  ["embedded", {}, "Free."],
   [
     "hosted",
     { price_usd: 0.1, usual_seconds: { from: 120, to: 600 } },
-    "On pro it costs $0.1 when it completes, and usually takes 2 min to 10 min.",
+    "It costs $0.1 when it completes.",
   ],
   [
     "custom",

@@ -375,7 +375,9 @@ test("a budget counts the whole group before any of it is sent", async () => {
   const capped = await client.call("create_task_group", { inputs, max_cost_usd: 0.01 });
   expect(capped.text).toContain("more than max_cost_usd $0.01");
   const dry = await client.call("create_task_group", { inputs: inputs.slice(1), dry_run: true });
-  expect(dry.report.summary).toContain("On base the 5 runs cost $0.05 when all complete");
+  expect(dry.report.summary).toContain(
+    "5 runs × $0.01 = $0.05 when all complete. $0.05 of today's $0.05 are left.",
+  );
   const list = await client.call("list_task_runs", {});
   expect(list.report.runs).toEqual([]);
 });

@@ -178,7 +178,7 @@ test("prices of the operator win, and say what a run costs", async () => {
     dry_run: true,
   });
   expect(report.price_usd).toBe(0.25);
-  expect(text).toContain("On own it costs $0.25 when it completes.");
+  expect(text).toContain("It costs $0.25 when it completes.");
   const client = await connect(async () => ({ ...backend, prices }));
   expect((await client.call("create_task_run", { input: "Why?" })).report.price_usd).toBe(0.5);
 });

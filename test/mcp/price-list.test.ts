@@ -78,7 +78,7 @@ test("runs of our own engine are free in front of it too, and count against no b
   const { url } = await listen(engine);
   const client = await connectTo(url, { budgetUsd: 0 });
   const dry = await client.call("create_task_run", { input: "?", dry_run: true });
-  expect(dry.report.summary).toContain("it costs $0");
+  expect(dry.report.summary).toContain("Free.");
   const run = await client.call("create_task_run", { input: "?", processor: "ultra8x" });
   expect(run.report.processor).toBe("ultra8x");
   expect(run.report).not.toHaveProperty("price_usd");

@@ -42,6 +42,31 @@ describe.each(clientKinds)("two principals with one account, %s", (kind) => {
     await alice.call("cancel_task_run", { run_id });
   });
 
+  test("lists, repeated questions and the backend's own list show no run of the other", async () => {
+    const { alice, bob } = await meet();
+    const own = new Map<typeof alice, Set<string>>();
+    for (const one of [alice, bob, alice, bob]) {
+      const ids = own.get(one) ?? new Set<string>();
+      own.set(one, ids);
+      for (let index = 0; index < 6; index += 1) {
+        const { report } = await one.call("create_task_run", { input: "slow" });
+        ids.add(report.run_id ?? "");
+      }
+    }
+    for (const [one, ids] of own) {
+      // More than are looked at one by one, so the backend's list is read, which has those of both.
+      const { report } = await one.call("list_task_runs", { status: "active", view: "ids" });
+      expect(new Set(report.run_ids)).toEqual(ids);
+      const groups = await one.call("list_task_runs", { view: "groups" });
+      expect(groups.report.summary).toContain("12 runs outside of groups");
+    }
+    const asked = { input: "asked by alice", wait_seconds: 10 };
+    const { report } = await alice.call("create_task_run", asked);
+    const again = await bob.call("create_task_run", { ...asked, refuse_duplicate: true });
+    expect(again.isError).toBe(false);
+    expect(again.text).not.toContain(report.run_id);
+  });
+
   test("no tool shows, adds to or stops a group of the other", async () => {
     const { alice, bob } = await meet();
     const inputs = [{ input: "one" }, { input: "slow" }];

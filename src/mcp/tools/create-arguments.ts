@@ -23,7 +23,7 @@ import { isTypoOf } from "../looks-like.ts";
 import { durationText } from "../phrases.ts";
 import type { OtherNames } from "../read-arguments.ts";
 import { OutputFields, taskSpecOf } from "./output-fields.ts";
-import { IdempotencyKey, MaxCostUsd, WaitSeconds } from "./shared-arguments.ts";
+import { IdempotencyKey, MaxCostUsd, RefuseDuplicate, WaitSeconds } from "./shared-arguments.ts";
 import type { OtherWords, ToolContext } from "../tool.ts";
 
 /** A fast variant has the price of its tier, so one line serves both. */
@@ -201,6 +201,9 @@ export const CreateArguments = z
     idempotency_key: IdempotencyKey.describe(
       "Reuse it when you retry the same question: the same key returns the same run.",
     ).optional(),
+    refuse_duplicate: RefuseDuplicate.describe(
+      "Refuse if the same was asked within a day.",
+    ).optional(),
     max_cost_usd: MaxCostUsd.meta({
       description: "Refuse to start if it would cost more.",
       words: { embedded: null } satisfies OtherWords<null>,
@@ -245,6 +248,7 @@ export function toRunInput(
     wait_seconds: _waitSeconds,
     idempotency_key: _idempotencyKey,
     max_cost_usd: _maxCostUsd,
+    refuse_duplicate: _refuseDuplicate,
     output_fields,
     output_type,
     webhook = operatorsWebhook,

@@ -8,8 +8,10 @@ import { ledgerNotes } from "../ledger-notes.ts";
 import { costUsd } from "../order-cost.ts";
 import { callWithId } from "../phrases.ts";
 import { type PlacedGroup, placeGroup } from "../place-group.ts";
+import { findKeyedGroup } from "../keyed-group.ts";
 import { oneLine } from "../reading/page-text.ts";
 import { explainedBy } from "../refusals.ts";
+import { checkRepeats } from "../repeats.ts";
 import { doubtNotes } from "../run-facts.ts";
 import { type Batch, GroupReport, RunReport } from "../run-report.ts";
 import type { Tool, ToolContext } from "../tool.ts";
@@ -61,6 +63,23 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
       return nothingToRetry(args.taskgroup_id, backend, context);
     }
     const { idempotency_key: idempotencyKey, max_cost_usd: maxCostUsd } = args;
+    const order = {
+      taskgroupId: args.taskgroup_id,
+      inputs,
+      defaultTaskSpec,
+      metadata: args.metadata,
+      idempotencyKey,
+    };
+    const keyed = await findKeyedGroup(order, backend);
+    const repeats =
+      keyed === null
+        ? await checkRepeats(
+            inputs.map((input) => ({ task_spec: defaultTaskSpec, ...input })),
+            args,
+            backend,
+            context,
+          )
+        : [];
     if (args.dry_run === true) {
       const request = {
         ...(args.taskgroup_id !== undefined && { taskgroup_id: args.taskgroup_id }),
@@ -71,21 +90,29 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
         await backend.client.retrieveGroup(args.taskgroup_id, { signal: context.callerLeft });
       }
       const sent = { inputs, default_task_spec: defaultTaskSpec };
-      return composeDryRun({ inputs, request, sent, doubts, backend, maxCostUsd, context });
+      return composeDryRun({
+        inputs,
+        request,
+        sent,
+        doubts,
+        keyed:
+          keyed &&
+          `The idempotency_key stands for group ${oneLine(keyed, 100)}: the call starts only what is missing there.`,
+        notes: repeats,
+        backend,
+        maxCostUsd,
+        context,
+      });
     }
     const placed = await placeGroup(
       {
-        taskgroupId: args.taskgroup_id,
-        inputs,
+        ...order,
         keys: [
           ...given.map((_input, index) => idempotencyKey && `${idempotencyKey}/${index}`),
           // A failed run is run again once, however often that is asked for.
           ...retried.map(({ runId }) => `retry/${runId}`),
         ].map((key) => key ?? null),
         retryOf: [...given.map(() => null), ...retried.map(({ runId }) => runId)],
-        defaultTaskSpec,
-        metadata: args.metadata,
-        idempotencyKey,
         maxCostUsd,
       },
       backend,
@@ -104,7 +131,7 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
       inputs.map(({ processor }) => processor),
       backend.prices,
     );
-    const notes = [...doubtNotes(doubts), ...placed.notes, ...(report.notes ?? [])];
+    const notes = [...doubtNotes(doubts), ...placed.notes, ...repeats, ...(report.notes ?? [])];
     const isAllAdded = batches.every(({ outcome }) => outcome === "added");
     return {
       ...report,

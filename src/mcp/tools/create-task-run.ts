@@ -4,8 +4,9 @@ import type { Backend } from "../backend.ts";
 import { WHOLE, composeReport } from "../compose-report.ts";
 import { composeDryRun } from "../dry-run.ts";
 import { ledgerNotes } from "../ledger-notes.ts";
-import { type PlacedRun, placeRun } from "../place-run.ts";
+import { type PlacedRun, findKeyed, placeRun } from "../place-run.ts";
 import { explainedBy } from "../refusals.ts";
+import { checkRepeats, keyedText, noteParent } from "../repeats.ts";
 import { doubtNotes } from "../run-facts.ts";
 import { AnsweredRunReport, RunReport } from "../run-report.ts";
 import type { Tool, ToolContext } from "../tool.ts";
@@ -35,12 +36,18 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
     const backend = await context.openBackend();
     const doubts = doubtsAbout(input, backend);
     const { idempotency_key: idempotencyKey, max_cost_usd: maxCostUsd } = args;
-    if (args.dry_run === true) {
+    const isDry = args.dry_run === true;
+    const keyed = await findKeyed({ input, idempotencyKey }, backend);
+    const repeat = keyed === null ? await checkRepeats([input], args, backend, context) : [];
+    const parent = await noteParent(input, backend);
+    if (isDry) {
       return composeDryRun({
         inputs: [input],
         request: input,
         sent: input,
         doubts,
+        keyed: keyed === null ? null : keyedText(keyed, context.clock.now()),
+        notes: [...repeat, ...parent],
         backend,
         maxCostUsd,
         context,
@@ -61,7 +68,13 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
       wait,
       waits,
       lead: LEADS[placed.how],
-      notes: [...doubtNotes(doubts), ...placed.notes, ...ledgerNotes(backend)],
+      notes: [
+        ...doubtNotes(doubts),
+        ...placed.notes,
+        ...(placed.how === "started" ? repeat : []),
+        ...parent,
+        ...ledgerNotes(backend),
+      ],
     });
     // When a run was created that this call started is not news.
     return placed.how === "started" ? report : { ...report, ...(created_at && { created_at }) };

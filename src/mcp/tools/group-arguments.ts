@@ -19,7 +19,14 @@ import {
   specOf,
 } from "./create-arguments.ts";
 import { taskSpecOf } from "./output-fields.ts";
-import { IdempotencyKey, MaxCostUsd, RunId, TaskgroupId, WaitSeconds } from "./shared-arguments.ts";
+import {
+  IdempotencyKey,
+  MaxCostUsd,
+  RefuseDuplicate,
+  RunId,
+  TaskgroupId,
+  WaitSeconds,
+} from "./shared-arguments.ts";
 import type { ToolContext } from "../tool.ts";
 
 const { shape } = UndisputedRunInput;
@@ -71,6 +78,7 @@ export const GroupArguments = z
     idempotency_key: IdempotencyKey.describe(
       "The same list with the same key starts nothing twice.",
     ).optional(),
+    refuse_duplicate: RefuseDuplicate.meta({ isShown: false }).optional(),
     max_cost_usd: MaxCostUsd.meta({
       description: "For all runs together.",
       words: { embedded: null },

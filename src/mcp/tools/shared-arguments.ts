@@ -34,3 +34,5 @@ export const IdempotencyKey = z
 export const MaxCostUsd = z
   .number("write US dollars as a number")
   .min(0, "write 0 or more dollars");
+
+export const RefuseDuplicate = z.boolean("write true or false");
