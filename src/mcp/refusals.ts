@@ -51,14 +51,9 @@ export class SentBefore extends Error {
   }
 }
 
-/** The same was asked before, and the caller wants no second run. Nothing was sent. */
+/** The same was asked before, as the message says in our words, and the caller wants no second run. Nothing was sent. */
 export class DuplicateRefused extends Error {
   override readonly name = "DuplicateRefused";
-
-  /** `repeats` says in our words what was asked before. */
-  constructor(repeats: string) {
-    super(repeats);
-  }
 }
 
 /** The backend refused a request that broke rules which are the backend's to judge. */
