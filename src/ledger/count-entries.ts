@@ -45,7 +45,7 @@ export async function listGroups(
         from named where named.id is not null
       ),
       fitting as (
-        select named.id, (select max(entries.id) from entries
+        select named.id, (select max(entries.id) from entries indexed by entries_by_group
           where ${fits(ids, filter)} and entries.taskgroup_id = named.id) as newest
         from named where named.id is not null
       )
@@ -56,7 +56,8 @@ export async function listGroups(
   const groups: LedgerGroupCounts[] = [];
   for (const { id } of found.rows) {
     const { rows } = await sql<{ status: string; count: number; created_ms: number }>`
-      select status, count(*) as count, min(created_ms) as created_ms from entries
+      select status, count(*) as count, min(created_ms) as created_ms
+      from entries indexed by entries_by_group
       where ${fits(ids, filter)} and entries.taskgroup_id = ${id}
       group by status order by count desc, status
     `.execute(db);

@@ -125,6 +125,13 @@ export const migrations: Record<string, Migration> = {
         .columns(["scope", "interaction_id"])
         .where(sql.ref("interaction_id"), "is not", null)
         .execute();
+      // Whose a run of the account is.
+      await db.schema
+        .createIndex("entries_by_account_run")
+        .on("entries")
+        .columns(["account", "run_id"])
+        .where(sql.ref("run_id"), "is not", null)
+        .execute();
     },
   },
 };

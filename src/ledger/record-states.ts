@@ -25,8 +25,9 @@ export async function recordStates(
         finished_ms = seen.value ->> 'finished_ms',
         written_ms = ${nowMs}
     from json_each(${seen}) as seen
-    -- The plus signs keep SQLite to the run: by other indexes it would try every entry with every look.
-    where entries.scope = ${scope} and entries.run_id = seen.value ->> 'run_id'
+    -- By its id: SQLite would otherwise try every entry with every look.
+    where entries.id = (select run.id from entries as run
+        where run.scope = ${scope} and run.run_id = seen.value ->> 'run_id')
       and +entries.status not in (${sql.join(TERMINAL)})
       and (seen.value ->> 'finished_ms' is not null or seen.value ->> 'modified_ms' is null
         or entries.modified_ms is null or entries.modified_ms <= seen.value ->> 'modified_ms')

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { type Spending, UNKNOWN } from "./ledger.ts";
 import type { LedgerDatabase } from "./schema.ts";
 import type { ScopeIds } from "./scope.ts";
@@ -12,27 +13,32 @@ export async function readSpending(
   { account, scope }: ScopeIds,
   nowMs: number,
 ): Promise<Spending> {
+  // Read from the index alone, however many entries there are; those that have not ended are few.
   const rows = await db
     .selectFrom("entries")
-    .select(["status", "is_active", ({ fn }) => fn.sum<number | null>("price_micros").as("micros")])
+    .select(["status", ({ fn }) => fn.sum<number | null>("price_micros").as("micros")])
     .where("scope", "=", scope)
     .where("status", "not in", UNBILLED)
-    .groupBy(["status", "is_active"])
+    .groupBy("status")
     .execute();
+  const active = await db
+    .selectFrom("entries")
+    .select(({ fn }) => fn.sum<number | null>("price_micros").as("micros"))
+    .where("scope", "=", scope)
+    .where("is_active", "=", sql.lit(1))
+    .executeTakeFirst();
   const removed = await db
     .selectFrom("removed_spending")
     .select("micros")
     .where("scope", "=", scope)
     .executeTakeFirst();
-  const sum = (counts: (row: { status: string; is_active: number }) => boolean) =>
-    rows.reduce((total, row) => total + (counts(row) ? (row.micros ?? 0) : 0), 0);
+  const spent = new Map(rows.map(({ status, micros }) => [status, micros ?? 0]));
+  const total = [...spent.values()].reduce((sum, micros) => sum + micros, removed?.micros ?? 0);
   return {
     todayUsd: toUsd(await spentTodayMicros(db, { account, scope }, nowMs)),
-    totalUsd: toUsd(sum(() => true) + (removed?.micros ?? 0)),
-    activeUsd: toUsd(
-      sum(({ status, is_active }) => is_active === 1 || status === "action_required"),
-    ),
-    unknownUsd: toUsd(sum(({ status }) => status === UNKNOWN)),
+    totalUsd: toUsd(total),
+    activeUsd: toUsd((active?.micros ?? 0) + (spent.get("action_required") ?? 0)),
+    unknownUsd: toUsd(spent.get(UNKNOWN) ?? 0),
   };
 }
 

@@ -31,6 +31,7 @@ test("a reserved run is unknown until the backend's answer is noted", async () =
     createdAt: "2026-11-24T12:00:00.000Z",
     modifiedAt: "2026-11-24T12:00:00.000Z",
     finishedAt: null,
+    writtenAt: "2026-11-24T12:00:00.000Z",
     error: null,
     percent: null,
     messages: [],
