@@ -3,6 +3,7 @@ import {
   type JsonObject,
   JsonObject as JsonObjectSchema,
   isJsonObject,
+  isOutputSchema,
 } from "../task-api/task-spec.ts";
 import { tryParseJson } from "../text/json.ts";
 import type { ArgumentProblem } from "./argument-problems.ts";
@@ -21,9 +22,10 @@ export type OtherNames = Readonly<Record<string, string>>;
 
 /**
  * What a schema may say about how its value is read (`meta({ reads })`): `data` is the caller's own and stays as it is,
- * empty text included; `itself` is left to the schema. Both may be written as JSON text.
+ * empty text included; `itself` is left to the schema, and so is of a `task_spec` what is the schema of an output alone.
+ * All may be written as JSON text.
  */
-type Reads = "data" | "itself";
+type Reads = "data" | "itself" | "task_spec";
 
 interface Reading {
   otherNames: OtherNames;
@@ -71,7 +73,8 @@ function readValue(value: unknown, schema: unknown, path: string[], reading: Rea
   const said = typeof value === "string" ? readText(value, shape) : value;
   if (shape.reads === "data") return said;
   if (said === "" || said === null) return undefined;
-  if (shape.reads === "itself") return isNotSet(said) ? undefined : said;
+  if (shape.reads === "itself" || (shape.reads === "task_spec" && isOutputSchema(said)))
+    return isNotSet(said) ? undefined : said;
   if (Array.isArray(said)) {
     // A row of data that is null is refused by its schema: without it the others would have other places.
     const isRow = describe(shape.items).reads === "data";
@@ -209,7 +212,7 @@ function describe(schema: unknown): Shape {
   }
   if (isJsonObject(properties)) shape.properties = new Map(Object.entries(properties));
   shape.items = items;
-  if (reads === "data" || reads === "itself") shape.reads = reads;
+  if (reads === "data" || reads === "itself" || reads === "task_spec") shape.reads = reads;
   for (const member of Array.isArray(anyOf) ? anyOf : []) {
     const inner = describe(member);
     for (const name of inner.types) shape.types.add(name);

@@ -76,6 +76,15 @@ export const TaskSpec = z.strictObject({
 });
 export type TaskSpec = z.infer<typeof TaskSpec>;
 
+/** Whether a value is the schema of an output, where a task spec was expected: none of its members has these names. */
+export function isOutputSchema(value: unknown): value is JsonObject {
+  return (
+    isJsonObject(value) &&
+    !Object.hasOwn(value, "output_schema") &&
+    ["type", "properties", "json_schema"].some((name) => Object.hasOwn(value, name))
+  );
+}
+
 /** A task spec's output schema with the shorthand resolved: what an executor has to produce. */
 export type RequestedOutput =
   | { type: "json"; jsonSchema: JsonObject }

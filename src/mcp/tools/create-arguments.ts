@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type SchemaProblem, checkTaskSpec } from "../../task-api/output-schema-rules.ts";
+import { checkTaskSpec } from "../../task-api/output-schema-rules.ts";
 import { PROCESSORS, findProcessor } from "../../task-api/processors.ts";
 import {
   ExtendedRunInput,
@@ -7,22 +7,15 @@ import {
   UndisputedRunInput,
   type Webhook,
 } from "../../task-api/run-input.ts";
-import {
-  InputSchemaSpec,
-  JsonObject,
-  OutputSchemaSpec,
-  TaskSpec,
-  isJsonObject,
-  requestedOutput,
-} from "../../task-api/task-spec.ts";
+import { type TaskSpec, requestedOutput } from "../../task-api/task-spec.ts";
 import { argumentProblems } from "../argument-problems.ts";
 import type { Backend } from "../backend.ts";
 import { DOCUMENTS_READ } from "../documents-read.ts";
-import { tryParseJson } from "../../text/json.ts";
 import { isTypoOf } from "../looks-like.ts";
 import { durationText } from "../phrases.ts";
 import type { OtherNames } from "../read-arguments.ts";
 import { OutputFields, taskSpecOf } from "./output-fields.ts";
+import { TaskSpecArgument, requestWith } from "./task-spec-argument.ts";
 import { IdempotencyKey, MaxCostUsd, RefuseDuplicate, WaitSeconds } from "./shared-arguments.ts";
 import type { OtherWords, ToolContext } from "../tool.ts";
 
@@ -41,57 +34,6 @@ const DOCUMENT_TABLE = Object.entries(DOCUMENTS_READ)
   .map(([name, documents]) => `${name} ${documents}`)
   .join(", ");
 
-/** Rules that hold everywhere, told with the path they belong to. What only a backend can judge is left to it. */
-function addProblems(problems: readonly SchemaProblem[], context: z.RefinementCtx): void {
-  for (const { pointer, message, isDisputed } of problems) {
-    if (isDisputed) continue;
-    // The pointer starts at the request; the first name is the argument zod is looking at.
-    const path = pointer.split("/").slice(2);
-    context.addIssue({
-      code: "custom",
-      path: path.map((name) => name.replaceAll("~1", "/").replaceAll("~0", "~")),
-      message,
-    });
-  }
-}
-
-/**
- * An output or input schema in any form that cannot be meant otherwise: a bare JSON Schema without the wrapper
- * `{"type":"json"}`, the wrapper that other APIs have (`json_schema.schema`), members that are null because a model
- * fills in every field, and instructions beside a JSON Schema, whose place is its root.
- */
-function readSchema(value: unknown): unknown {
-  if (!isJsonObject(value)) return value;
-  if (isBareSchema(value)) return { type: "json", json_schema: value };
-  const { type, json_schema, schema, description, ...rest } = Object.fromEntries(
-    Object.entries(value).filter(([, member]) => member !== null && member !== ""),
-  );
-  const wrapped = jsonObject(json_schema ?? schema);
-  if (wrapped === undefined) {
-    return {
-      ...(type !== undefined && { type }),
-      ...(description !== undefined && { description }),
-      ...rest,
-    };
-  }
-  const inner = isJsonObject(wrapped["schema"]) ? wrapped["schema"] : wrapped;
-  return {
-    type: type === "json_schema" || type === undefined ? "json" : type,
-    json_schema: description === undefined ? inner : { description, ...inner },
-    ...rest,
-  };
-}
-
-/** A description is never named `object`, and none of the wrappers has properties. */
-function isBareSchema({ type, properties, json_schema }: JsonObject): boolean {
-  return json_schema === undefined && (type === "object" || isJsonObject(properties));
-}
-
-function jsonObject(value: unknown): JsonObject | undefined {
-  if (typeof value !== "string") return isJsonObject(value) ? value : undefined;
-  return JsonObject.safeParse(tryParseJson(value)).data;
-}
-
 const { shape } = UndisputedRunInput;
 
 /** `output_fields`, held against the limits of the schema it becomes. */
@@ -101,16 +43,6 @@ export const OutputFieldsArgument = OutputFields.superRefine((fields, context) =
     if (!isDisputed) context.addIssue({ code: "custom", message });
   }
 });
-
-/** `task_spec`, read generously and checked by every rule that all sources of the API have for it. */
-export const TaskSpecArgument = TaskSpec.extend({
-  output_schema: z.preprocess(readSchema, OutputSchemaSpec).meta({
-    reads: "itself",
-    description:
-      "A description of the report, or a JSON Schema as text: an object with all properties required.",
-  }),
-  input_schema: z.preprocess(readSchema, InputSchemaSpec).meta({ reads: "itself" }).optional(),
-}).superRefine((spec, context) => addProblems(checkTaskSpec(requestWith(spec)).errors, context));
 
 /** Not shown: some know the type of an output as an argument of its own. */
 export const OutputType = z
@@ -229,11 +161,6 @@ export const CreateArguments = z
     context.addIssue({ code: "custom", path: ["output_type"], message: ofType });
   });
 export type CreateArguments = z.infer<typeof CreateArguments>;
-
-/** A request of which only the task spec matters. */
-function requestWith(taskSpec: TaskSpec): RunInput {
-  return { input: "", processor: "", task_spec: taskSpec };
-}
 
 /** The request to send: what the caller and the operator set, and nothing else, so that the API's own defaults hold. */
 export function toRunInput(

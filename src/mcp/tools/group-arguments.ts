@@ -12,13 +12,13 @@ import {
   OutputFieldsArgument,
   OutputType,
   RUN_INPUT_NAMES,
-  TaskSpecArgument,
   calledAtTheEnd,
   doubtsAbout,
   outputTypeProblem,
   specOf,
 } from "./create-arguments.ts";
 import { taskSpecOf } from "./output-fields.ts";
+import { TaskSpecArgument } from "./task-spec-argument.ts";
 import {
   IdempotencyKey,
   MaxCostUsd,
