@@ -65,6 +65,8 @@ function problemsOf(issue: Issue, base: Path): ArgumentProblem[] {
     }
     case "invalid_key":
       return issue.issues.map((inner) => problem(path, inner.message));
+    case "invalid_value":
+      return [problem(path, describeChoice(issue.values, issue.message))];
     case "invalid_type":
       return [problem(path, describeType(issue.expected, issue.message))];
     case "unrecognized_keys":
@@ -86,6 +88,11 @@ function closestMember(members: readonly (readonly Issue[])[]): readonly Issue[]
   );
   const candidates = rightType.length > 0 ? rightType : members;
   return candidates.toSorted((a, b) => a.length - b.length)[0];
+}
+
+/** In place of zod's own words; others were written by us. */
+function describeChoice(values: readonly unknown[], message: string): string {
+  return message.startsWith("Invalid ") ? `write one of ${values.join(", ")}` : message;
 }
 
 function describeType(expected: string, message: string): string {

@@ -102,13 +102,18 @@ function checkArguments(
   { input, hints }: Tool,
 ): Record<string, unknown> {
   const parsed = input.safeParse(args);
-  const meant: ArgumentProblem[] = unknown.flatMap((one) =>
-    one.meant === null ? [] : [{ argument: shownName(one.name), fix: unknownText(one.meant) }],
-  );
-  const isRefused = problems.length > 0 || (meant.length > 0 && !hints.readOnly);
+  const isRefused =
+    problems.length > 0 || (unknown.some(({ meant }) => meant !== null) && !hints.readOnly);
   if (parsed.success && !isRefused) return parsed.data;
   const wrong = parsed.success ? [] : argumentProblems(parsed.error);
-  throw new InvalidArguments([...problems, ...meant, ...wrong]);
+  // What is missing may be there under a name that nothing suggests.
+  const isMissing =
+    !parsed.success &&
+    parsed.error.issues.some(({ path: [name] }) => args[String(name)] === undefined);
+  const strange: ArgumentProblem[] = unknown.flatMap(({ name, meant }) =>
+    meant === null && !isMissing ? [] : [{ argument: shownName(name), fix: unknownText(meant) }],
+  );
+  throw new InvalidArguments([...problems, ...strange.slice(0, IGNORED_SHOWN), ...wrong]);
 }
 
 /** Some clients add arguments of their own to every call. They do no harm, and they are named all the same. */

@@ -139,10 +139,11 @@ function meantBy(
   const direct = known.find((one) => isMeant(name, one));
   if (direct !== undefined) return within + direct;
   const other = Object.entries(otherNames).find(
-    ([path]) =>
+    ([path, to]) =>
       path.startsWith(within) &&
       !path.slice(within.length).includes(".") &&
-      isMeant(name, path.slice(within.length)),
+      // Other names of whole arguments are words that names of hosts have too: `session_id`, `user_query`.
+      (to.includes(".") ? isMeant : isTypoOf)(name, path.slice(within.length)),
   );
   return other?.[1] ?? null;
 }

@@ -7,7 +7,7 @@ import { readRetries, withoutSuperseded } from "../retries.ts";
 import { CancelOutcome, GroupReport, type RunReport } from "../run-report.ts";
 import type { Tool } from "../tool.ts";
 import { waitForGroup } from "../wait-for-group.ts";
-import { TaskgroupId } from "./shared-arguments.ts";
+import { GROUP_ID_NAMES, TaskgroupId } from "./shared-arguments.ts";
 
 /** Workers acknowledge a cancel within moments; what takes longer is reported as what it is. */
 const CONFIRM_SECONDS = 3;
@@ -21,6 +21,7 @@ export const cancelTaskGroup: Tool<typeof Arguments> = {
   description:
     "Ask the backend to stop the runs of a group, and report what a second look confirmed; outcome as in cancel_task_run. Completed runs keep their results. Cannot be undone.",
   input: Arguments,
+  otherNames: GROUP_ID_NAMES,
   output: GroupReport.extend({ outcome: CancelOutcome }),
   hints: { readOnly: false, destructive: true, idempotent: true, openWorld: true },
 

@@ -11,7 +11,7 @@ import type { Backend } from "../backend.ts";
 import { callWithId } from "../phrases.ts";
 import { oneLine } from "../reading/page-text.ts";
 import { AnyReport, CancelOutcome, RunReport } from "../run-report.ts";
-import { RunId } from "./shared-arguments.ts";
+import { RUN_ID_NAMES, RunId } from "./shared-arguments.ts";
 import type { Tool } from "../tool.ts";
 import { lookAtRun, snapshotOf, waitForRun } from "../wait-for-run.ts";
 
@@ -33,6 +33,7 @@ export const cancelTaskRun: Tool<typeof Arguments> = {
   description:
     "Ask the backend to stop a run that is no longer wanted, and report what a second look confirmed. outcome: cancelled; cancelling (not confirmed yet); already_finished; not_supported (Parallel's hosted API has no cancel: the run goes on and is billed if it completes); not_found. It cannot be undone; what the run found so far is lost.",
   input: Arguments,
+  otherNames: RUN_ID_NAMES,
   output: AnyReport.extend({
     outcome: CancelOutcome,
     ...RunReport.pick({ run_id: true, status: true, is_active: true }).shape,

@@ -82,6 +82,11 @@ export const RUN_INPUT_NAMES: OtherNames = {
   data_sources: "advanced_settings.data_sources",
   interaction_id: "previous_interaction_id",
   webhook_url: "webhook.url",
+  domains: "source_policy.include_domains",
+  folders: "source_policy.include_domains",
+  tier: "processor",
+  budget: "max_cost_usd",
+  budget_usd: "max_cost_usd",
 };
 
 /** The API's own arguments, checked by the API's own contract, and a few of ours. */

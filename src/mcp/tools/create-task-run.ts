@@ -21,7 +21,13 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
   description:
     "Start a research task and get its run_id at once; it goes on in the background, for seconds to hours. Use it for questions that need several sources or citations; not for what you know or one page you can open. A run may cost money (dry_run tells first): never start one twice for the same question. It cannot be changed later. Next: get_task_run.",
   input: CreateArguments,
-  otherNames: { ...RUN_INPUT_NAMES, default_task_spec: "task_spec" },
+  otherNames: {
+    ...RUN_INPUT_NAMES,
+    default_task_spec: "task_spec",
+    question: "input",
+    query: "input",
+    prompt: "input",
+  },
   output: AnsweredRunReport.extend(RunReport.pick({ request: true }).shape),
   hints: { readOnly: false, destructive: false, idempotent: false, openWorld: true },
   words: {

@@ -116,6 +116,9 @@ export const GROUP_NAMES: OtherNames = {
   task_spec: "default_task_spec",
   group_id: "taskgroup_id",
   task_group_id: "taskgroup_id",
+  items: "inputs",
+  queries: "inputs",
+  questions: "inputs",
 };
 
 function inGroup(path: string): string {

@@ -57,6 +57,7 @@ export const listTaskRuns: Tool<typeof Arguments> = {
   description:
     "The runs this server started, newest first, and what was spent: to find a run_id, or what goes on.",
   input: Arguments,
+  otherNames: { group_id: "taskgroup_id", query: "text", state: "status" },
   output: AnyReport.extend(
     RunReport.pick({ runs: true, run_ids: true, next_cursor: true, spending: true }).shape,
   ),

@@ -1,9 +1,15 @@
 import { z } from "zod";
 import { isGroupId, isRunId } from "../phrases.ts";
+import type { OtherNames } from "../read-arguments.ts";
 
 /** Ids are opaque; what cannot be one is a mistake worth naming. */
 export const RunId = z
-  .string({ error: "required: the run_id that create_task_run returned" })
+  .string({
+    error: ({ input }) =>
+      input === undefined
+        ? "required: the run_id that create_task_run returned"
+        : "write one run_id as text",
+  })
   .trim()
   .regex(/^\S{1,200}$/, "write one run_id exactly as create_task_run returned it")
   .superRefine((id, context) => {
@@ -14,7 +20,12 @@ export const RunId = z
   .describe("From create_task_run.");
 
 export const TaskgroupId = z
-  .string({ error: "required: the taskgroup_id that create_task_group returned" })
+  .string({
+    error: ({ input }) =>
+      input === undefined
+        ? "required: the taskgroup_id that create_task_group returned"
+        : "write one taskgroup_id as text",
+  })
   .trim()
   .regex(/^\S{1,200}$/, "write one taskgroup_id exactly as create_task_group returned it")
   .superRefine((id, context) => {
@@ -23,6 +34,14 @@ export const TaskgroupId = z
     context.addIssue({ code: "custom", message, params: { idOfOther: id } });
   })
   .describe("From create_task_group.");
+
+/** Names under which other APIs know an id. */
+export const RUN_ID_NAMES: OtherNames = { id: "run_id", task_id: "run_id", task_run_id: "run_id" };
+export const GROUP_ID_NAMES: OtherNames = {
+  id: "taskgroup_id",
+  group_id: "taskgroup_id",
+  task_group_id: "taskgroup_id",
+};
 
 export const WaitSeconds = z.number("write a number of seconds").min(0, "write 0 or more seconds");
 
