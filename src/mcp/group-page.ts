@@ -19,6 +19,8 @@ export interface PageRequest<Item> {
   budget: number;
   itemOf: (found: FoundRun) => { item: Item; weight: number };
   signal: AbortSignal;
+  /** Whether the ledger keeps what is read: not of an export, where ten thousand writes would take minutes. */
+  isRecorded: boolean;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface PageRequest<Item> {
 export async function readGroupPage<Item>(
   { group, retries }: SeenGroup,
   backend: Backend,
-  { statuses, cursor, limit, budget, itemOf, signal }: PageRequest<Item>,
+  { statuses, cursor, limit, budget, itemOf, signal, isRecorded }: PageRequest<Item>,
 ): Promise<ListPage<Item>> {
   const { client, ledger } = backend;
   const { taskgroup_id: taskgroupId } = group;
@@ -60,8 +62,10 @@ export async function readGroupPage<Item>(
       expected: countRows(group, statuses),
       find,
       itemOf,
-      onShown: ({ state: { run, output } }) =>
-        ledger.record(run.run_id, { ...snapshotOf(run), output: output ?? null }),
+      async onShown({ state: { run, output } }) {
+        if (!isRecorded) return;
+        await ledger.record(run.run_id, { ...snapshotOf(run), output: output ?? null });
+      },
     },
   );
 

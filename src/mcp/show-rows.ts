@@ -33,7 +33,14 @@ export async function readShown(
   signal: AbortSignal,
 ): Promise<Shown> {
   const { view, field, format = "csv", cursor } = reading;
-  const request = { statuses, cursor, limit: limitOf(reading), budget: RowBudget.page, signal };
+  const request = {
+    statuses,
+    cursor,
+    limit: limitOf(reading),
+    budget: RowBudget.page,
+    signal,
+    isRecorded: view !== "export",
+  };
   if (view === "export") {
     const itemOf = (found: FoundRun) => exportRowOf(found, RowBudget.page);
     const { items, ...page } = await readGroupPage(seen, backend, { ...request, itemOf });

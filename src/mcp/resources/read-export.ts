@@ -30,6 +30,7 @@ export async function readExport(
     budget: MAX_BYTES,
     itemOf: (found: FoundRun) => exportRowOf(found, MAX_BYTES),
     signal: context.callerLeft,
+    isRecorded: false,
   });
   const rest = callText("get_task_group", {
     taskgroup_id: taskgroupId,
