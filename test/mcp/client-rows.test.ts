@@ -169,10 +169,10 @@ test("a call waits less than 60 s, whatever it asks for, and says so", async () 
   const backend = await backendOn(engine);
   const clock = createManualClock();
   const client = await connect(async () => backend, { clock });
-  const call = client.call("create_task_run", { input: "slow", wait_seconds: 600 });
+  const calling = client.call("create_task_run", { input: "slow", wait_seconds: 600 });
   await clock.until(() => clock.sleeps.includes(50_000));
   clock.advance(50_000);
-  expect((await call).report.summary).toContain(
+  expect((await calling).report.summary).toContain(
     "after 50 s of waiting, the longest one call waits here",
   );
 });

@@ -182,7 +182,8 @@ export const STORIES: readonly Story[] = [
       });
       const second = await client().call("create_task_run", {
         input: "its mayor",
-        previous_interaction_id: first.report.interaction_id,
+        // None is shown that is not the run_id.
+        previous_interaction_id: first.report.run_id,
         wait_seconds: 30,
       });
       expect(second.report.output).toBe("About its mayor after the capital of Spain");

@@ -120,7 +120,7 @@ describe.each(clientKinds)("two principals with one account, %s", (kind) => {
   test("a follow-up on a run of the other is refused before it is sent", async () => {
     const { alice, bob } = await meet();
     const first = await alice.call("create_task_run", { input: "one", wait_seconds: 10 });
-    const previous_interaction_id = first.report.interaction_id;
+    const previous_interaction_id = first.report.run_id;
     const args = { input: "two", previous_interaction_id, wait_seconds: 10 };
     const foreign = await bob.call("create_task_run", args);
     expect(foreign.isError).toBe(true);
