@@ -202,11 +202,11 @@ export function pickField(output: RunOutput, field: string | undefined): unknown
   if (Object.hasOwn(output.content, field)) return output.content[field];
   let value: unknown = output.content;
   const names = field.split(".");
-  for (const [index, name] of names.entries()) {
+  for (const [depth, name] of names.entries()) {
     const inside = Array.isArray(value)
       ? new Map(value.map((item, index) => [String(index), item]))
       : new Map(Object.entries(JsonObject.catch({}).parse(value)));
-    if (!inside.has(name)) throw notFound([...inside.keys()], names.slice(0, index));
+    if (!inside.has(name)) throw notFound([...inside.keys()], names.slice(0, depth));
     value = inside.get(name);
   }
   return value;
