@@ -49,7 +49,7 @@ test("the same request is found while it is active or completed, and new enough"
   const found = async (sinceMs: number) =>
     [...(await ledger.findAlike(fingerprints, sinceMs)).values()].map(({ runId }) => runId);
   // The newest of each; what was not accepted yet is none.
-  expect((await found(0)).toSorted()).toEqual(["run_2", "run_4"]);
+  expect(new Set(await found(0))).toEqual(new Set(["run_2", "run_4"]));
   expect(await found(time.now() + 1)).toEqual([]);
 });
 
