@@ -44,6 +44,12 @@ export function composeReport(request: ReportRequest): RunReport {
       ...(question_asked !== undefined && { question_asked }),
     };
   }
+  if (view === "basis" || view === "events") {
+    // The answer, which was read before or is read next, says these.
+    delete facts.processor;
+    delete facts.price_usd;
+    delete facts.created_at;
+  }
   return {
     ...report,
     ...facts,

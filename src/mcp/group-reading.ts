@@ -1,6 +1,7 @@
 import type { RunStatus } from "../task-api/run.ts";
 import type { TaskGroup } from "../task-api/task-group.ts";
 import type { ExportFormat } from "./reading/export-rows.ts";
+import { readStatuses, runStatuses } from "./status-words.ts";
 import type { Wait } from "./wait-policy.ts";
 
 export const GROUP_VIEWS = ["auto", "status", "results", "basis", "failures", "export"] as const;
@@ -9,7 +10,8 @@ export type GroupView = (typeof GROUP_VIEWS)[number];
 /** What of a group to read. */
 export interface GroupReading {
   view: GroupView;
-  status?: RunStatus | undefined;
+  /** As the caller named them. */
+  status?: string | undefined;
   /** Only this field of each output. */
   field?: string | undefined;
   format?: ExportFormat | undefined;
@@ -29,7 +31,7 @@ export function statusesOf(
   { view, status }: GroupReading,
   group: TaskGroup,
 ): readonly string[] | null {
-  if (status !== undefined) return [status];
+  if (status !== undefined) return runStatuses(readStatuses(status) ?? []);
   if (view !== "auto") return view === "status" ? null : statusesOfView(view);
   const { is_active: isActive, task_run_status_counts: counts } = group.status;
   const asking = (counts["action_required"] ?? 0) > 0 ? ["action_required"] : [];

@@ -1,7 +1,6 @@
 import { unreadableOf } from "../task-api/lenient.ts";
 import { RunStatus, isTerminalStatus } from "../task-api/run.ts";
 import type { TaskGroup } from "../task-api/task-group.ts";
-import { timeText } from "./phrases.ts";
 import { oneLine } from "./reading/page-text.ts";
 import type { RunFacts } from "./run-report.ts";
 
@@ -14,7 +13,7 @@ export type GroupFacts = RunFacts & {
   counts: Record<string, number>;
 };
 
-export function describeGroup({ taskgroup_id, status, created_at }: TaskGroup): GroupFacts {
+export function describeGroup({ taskgroup_id, status }: TaskGroup): GroupFacts {
   return {
     taskgroup_id: oneLine(taskgroup_id, NAME_BUDGET),
     is_active: status.is_active,
@@ -24,7 +23,6 @@ export function describeGroup({ taskgroup_id, status, created_at }: TaskGroup): 
         .filter(([, count]) => count > 0)
         .map(([name, count]) => [oneLine(name, NAME_BUDGET), count]),
     ),
-    ...(created_at ? { created_at: oneLine(timeText(created_at), NAME_BUDGET) } : {}),
   };
 }
 

@@ -44,7 +44,7 @@ export function groupSteps(
   }
   if (shown !== null) steps.push(...pageSteps(shown, reading));
   if (isActive) {
-    steps.push(`Call ${call({ wait_seconds: seconds })} to wait; do not start it again.`);
+    steps.push(`Call ${call({ wait_seconds: seconds })} to wait.`);
   }
   if (few("action_required") > 0) {
     steps.push(
@@ -56,8 +56,8 @@ export function groupSteps(
   if (few("failed") > 0) {
     steps.push(
       isShown("failed")
-        ? `If the reasons look passing, run all that failed again: ${callWithId("create_task_group", { retry_failed: true })}.`
-        : `${few("failed")} failed: ${call({ view: "failures" })} names the reasons.`,
+        ? `If the reasons look passing, run these again: ${callWithId("create_task_group", { retry_failed: true })}.`
+        : `Reasons of the ${few("failed")} failed: view "failures".`,
     );
   }
   if (few("cancelled") > 0 && !isShown("cancelled") && !isActive) {
@@ -71,7 +71,7 @@ export function groupSteps(
   if (shown.count === 0) return "There is nothing more to read here.";
   if (shown.page.before !== 0) return "That was the last page.";
   if (!shown.statuses.includes("completed")) return "All of them are shown.";
-  return "All results are shown. A whole output with its evidence: get_task_run with the row's run_id.";
+  return "All results are shown. Evidence of one: get_task_run with its run_id.";
 }
 
 /** How to read on; a next page is asked for as this one was. */

@@ -5,6 +5,7 @@ import { oneLine } from "./reading/page-text.ts";
 import { isOpen, refreshEntries } from "./refresh-entries.ts";
 import type { RunReport, RunRow } from "./run-report.ts";
 import { settleEntries } from "./settle-unknown.ts";
+import { runStatuses } from "./status-words.ts";
 import type { ToolContext } from "./tool.ts";
 
 /** A filter is held against what is true now of this many runs that are not over. */
@@ -91,9 +92,7 @@ export function shortTime(time: string): string {
 /** Beside other statuses, `active` is those that are. */
 export function statusFilter(statuses: readonly string[]): EntryFilter["status"] {
   if (statuses.length === 1 && statuses[0] === "active") return "active";
-  return statuses.flatMap((one) =>
-    one === "active" ? ["queued", "running", "cancelling"] : [one],
-  );
+  return runStatuses(statuses);
 }
 
 export type ListedRun = RunRow & { status: string };

@@ -98,7 +98,7 @@ function wordsOfOthers(report: RunReport): string {
     ["output", output === undefined ? undefined : documentText(output)],
     ["citations", citations?.map(citationText).join("\n")],
     ["basis", basis && itemsText(basis)],
-    ["events", events && itemsText(events)],
+    ["events", events?.map(eventText).join("\n")],
     ["runs", runs && rowsTable(runs)],
   ];
   const told = sections.flatMap(([title, text]) =>
@@ -110,6 +110,10 @@ function wordsOfOthers(report: RunReport): string {
   return told.map(({ title, text }) => `${title}:\n${text}`).join("\n\n");
 }
 
+function eventText({ kind, message, timestamp }: NonNullable<RunReport["events"]>[number]): string {
+  return `${timestamp === null ? "" : `${timestamp} `}${kind}: ${message}`;
+}
+
 /** An item a line: indentation costs tokens. */
 function itemsText(items: readonly unknown[]): string {
   return items.map((item) => shownJson(item)).join("\n");
@@ -117,7 +121,7 @@ function itemsText(items: readonly unknown[]): string {
 
 function citationText({ field, url, title, excerpt }: KeyCitation): string {
   const source = [title, url === "" ? undefined : `<${url}>`].filter((part) => part !== undefined);
-  const lines = [`- ${field}: ${source.join(" ")}`];
+  const lines = [`- ${field === undefined ? "" : `${field}: `}${source.join(" ")}`];
   if (excerpt !== undefined) lines.push(`  "${excerpt}"`);
   return lines.join("\n");
 }

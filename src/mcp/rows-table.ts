@@ -23,7 +23,6 @@ const COLUMNS = [
   "run_id",
   "retry_of",
   "status",
-  "percent",
   "question",
   "question_asked",
   "output",
@@ -46,7 +45,11 @@ interface Column {
 function ownColumn(name: ColumnName): Column {
   return {
     title: name,
-    valueIn: (row) => (name === "sources" ? row.sources?.join(" ") : row[name]),
+    valueIn: (row) => {
+      if (name === "sources") return row.sources?.join(" ");
+      if (name === "status" && row.percent !== undefined) return `${row.status} ${row.percent}%`;
+      return row[name];
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { RunSnapshot } from "../client/snapshots.ts";
+import { UNBILLED } from "../ledger/spending.ts";
 import { timeText } from "./phrases.ts";
 import type { PriceList } from "./price-list.ts";
 import { oneLine } from "./reading/page-text.ts";
@@ -43,7 +44,10 @@ export function describeRun(
     status: oneLine(run.status, NAME_BUDGET),
     is_active: run.is_active,
     ...present("processor", run.processor === "" ? null : shortName(run.processor)),
-    ...present("price_usd", prices.priceUsd(run.processor) || null),
+    ...present(
+      "price_usd",
+      UNBILLED.includes(run.status) ? null : prices.priceUsd(run.processor) || null,
+    ),
     ...present(
       "created_at",
       run.created_at ? oneLine(timeText(run.created_at), NAME_BUDGET) : null,

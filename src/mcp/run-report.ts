@@ -15,7 +15,7 @@ const SecondsRange = z.object({ from: z.number(), to: z.number() });
 
 /** One citation of a completed run, short enough to stand next to the answer. */
 export const KeyCitation = z.object({
-  field: z.string(),
+  field: z.string().optional(),
   url: z.string(),
   title: z.string().optional(),
   excerpt: z.string().optional(),

@@ -101,12 +101,11 @@ export function nextStep(facts: KnownRunFacts, request: ReportRequest): string {
   }
 }
 
-const SAME_AGAIN =
-  "start it again with the same arguments (and a new idempotency_key if it had one)";
+const SAME_AGAIN = "start it again with the same arguments (a new idempotency_key if it had one)";
 const AFTER_FAILURE: Readonly<Record<FailureCause, string>> = {
   chance: `The failure looks temporary: ${SAME_AGAIN}.`,
   task: "Correct what the error names, and start it again with create_task_run.",
-  unknown: `If the error names a fault of the task, correct it; else ${SAME_AGAIN}, once.`,
+  unknown: `Correct what the error names; if that is no fault of the task, ${SAME_AGAIN}, once.`,
 };
 
 /** The calls that read what is not shown. */
@@ -124,6 +123,5 @@ function readOn(
   const onward = callWithId("get_task_run", { view: shownView, ...place, offset });
   if (outline.length === 0) return `Only a part is shown. Read on with ${onward}.`;
   // The outline is the run's own words: a section is named there and not here.
-  const bySection = callWithId("get_task_run", { ...(field && { field }), section: "…" });
-  return `Only a part is shown. Read a section by its name in the outline, ${bySection}, or read on with ${onward}.`;
+  return `Only a part is shown. Read a section by its name in the outline (section "…"), or read on with ${onward}.`;
 }

@@ -1,5 +1,5 @@
 import { UNKNOWN } from "../ledger/ledger.ts";
-import { RunStatus } from "../task-api/run.ts";
+import { RunStatus, isActiveStatus } from "../task-api/run.ts";
 
 /** What a list of runs can be narrowed to; `active` stands for all statuses that are. */
 const KNOWN: readonly string[] = ["active", ...RunStatus.options, UNKNOWN];
@@ -56,4 +56,12 @@ export function readStatuses(text: string): string[] | null {
     for (const status of meant) statuses.add(status);
   }
   return [...statuses];
+}
+
+/** The statuses of runs that these words stand for: `active` is several, and none of them all. */
+export function runStatuses(statuses: readonly string[]): readonly string[] {
+  if (statuses.length === 0) return RunStatus.options;
+  return statuses.flatMap((one) =>
+    one === "active" ? RunStatus.options.filter(isActiveStatus) : [one],
+  );
 }

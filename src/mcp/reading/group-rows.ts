@@ -1,5 +1,6 @@
 import type { FieldBasis, RunOutput } from "../../task-api/output.ts";
-import type { JsonObject } from "../../task-api/task-spec.ts";
+import { type JsonObject, isJsonObject } from "../../task-api/task-spec.ts";
+import { tryParseJson } from "../../text/json.ts";
 import { PlaceNotFound } from "../argument-problems.ts";
 import { shownJson } from "../phrases.ts";
 import type { RunRow } from "../run-report.ts";
@@ -116,5 +117,13 @@ function shortBasis(basis: readonly FieldBasis[], field: string | undefined): Js
 
 /** The input as one line. */
 export function questionOf(input: unknown): string {
-  return oneLine(typeof input === "string" ? input : shownJson(input), RowBudget.question);
+  const named = typeof input === "string" ? tryParseJson(input) : input;
+  const text = isJsonObject(named)
+    ? Object.entries(named)
+        .map(([name, value]) => `${name}: ${typeof value === "string" ? value : shownJson(value)}`)
+        .join(", ")
+    : typeof input === "string"
+      ? input
+      : shownJson(input);
+  return oneLine(text, RowBudget.question);
 }

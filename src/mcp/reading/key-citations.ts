@@ -5,6 +5,8 @@ import { oneLine } from "./page-text.ts";
 /** Weights, as in `pageText`. */
 const Budget = {
   citations: 3_000,
+  /** Beside an outline: sections have evidence of their own. */
+  fewCitations: 500,
   /** A sentence or two: enough to judge whether the citation carries the claim. */
   excerpt: 300,
   title: 120,
@@ -19,11 +21,12 @@ const Budget = {
 export function keyCitations(
   basis: readonly FieldBasis[],
   shown: string,
+  hasOutline: boolean,
 ): Pick<RunFacts, "citations" | "citations_total"> {
   const citations: KeyCitation[] = [];
   const seen = new Set<string>();
   const words = foldSpaces(shown);
-  let left: number = Budget.citations;
+  let left: number = hasOutline ? Budget.fewCitations : Budget.citations;
   let total = 0;
   // Round by round, so that every field is heard before one is heard twice.
   const most = Math.max(0, ...basis.map((entry) => entry.citations?.length ?? 0));
@@ -37,7 +40,8 @@ export function keyCitations(
       seen.add(url);
       const excerpt = foldSpaces(excerpts?.[0] ?? "");
       const short: KeyCitation = {
-        field: oneLine(field, Budget.field),
+        // The basis of a text has this one field.
+        ...(field === "output" ? {} : { field: oneLine(field, Budget.field) }),
         url: oneLine(url, Budget.url),
         ...(title ? { title: oneLine(title, Budget.title) } : {}),
         ...(excerpt !== "" && !words.includes(excerpt)

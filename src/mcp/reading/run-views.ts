@@ -47,7 +47,8 @@ export interface ReadingPlace {
 /** The answer, and the citations that carry it: those that the answer itself does not show. */
 export function viewAnswer(output: RunOutput, place: ReadingPlace): RunFacts {
   const view = viewOutput(output, place, ViewBudget.pageWithCitations, ViewBudget.beginning);
-  return { ...view, ...keyCitations(output.basis, documentText(view.output)) };
+  const shown = documentText(view.output);
+  return { ...view, ...keyCitations(output.basis, shown, view.outline !== undefined) };
 }
 
 /**

@@ -1,17 +1,17 @@
 import { z } from "zod";
 import { LedgerUnavailable } from "../../ledger/errors.ts";
 import { UNKNOWN } from "../../ledger/ledger.ts";
-import { RunStatus } from "../../task-api/run.ts";
 import type { Backend } from "../backend.ts";
 import { composeGroup } from "../compose-group.ts";
 import { GROUP_VIEWS, MAX_ROWS, statusesOfView } from "../group-reading.ts";
 import { EXPORT_FORMATS } from "../reading/export-rows.ts";
 import { GroupReport, RunReport } from "../run-report.ts";
 import { settleEntries } from "../settle-unknown.ts";
+import { readStatuses } from "../status-words.ts";
 import type { Tool, ToolContext } from "../tool.ts";
 import { waitForGroup } from "../wait-for-group.ts";
 import { boundWait } from "../wait-policy.ts";
-import { GROUP_ID_NAMES, TaskgroupId, WaitSeconds } from "./shared-arguments.ts";
+import { GROUP_ID_NAMES, StatusWords, TaskgroupId, WaitSeconds } from "./shared-arguments.ts";
 
 const Arguments = z
   .object({
@@ -25,12 +25,7 @@ const Arguments = z
         "auto: counts, and results when done. status: counts. results: completed runs so far. basis: their evidence. failures: with reasons. export: whole results.",
       )
       .optional(),
-    // Shown as text: the names stand in list_task_runs.
-    status: z
-      .string("write a status")
-      .pipe(RunStatus)
-      .describe("Rows of this status; see list_task_runs.")
-      .optional(),
+    status: StatusWords.describe("Rows of this status; see list_task_runs.").optional(),
     field: z
       .string("write a text")
       .min(1, "write the name of a field")
@@ -46,7 +41,8 @@ const Arguments = z
   })
   .superRefine(({ view = "auto", status }, context) => {
     const [only] = statusesOfView(view);
-    if (status === undefined || only === undefined || only === status) return;
+    if (status === undefined || only === undefined) return;
+    if (readStatuses(status)?.join() === only) return;
     const message = `view ${view} shows ${only} runs; leave out view or status`;
     context.addIssue({ code: "custom", path: ["status"], message });
   });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { InvalidCursor } from "../../ledger/errors.ts";
+import { UNBILLED } from "../../ledger/spending.ts";
 import { InvalidArguments } from "../argument-problems.ts";
 import type { Backend } from "../backend.ts";
 import { ledgerNotes } from "../ledger-notes.ts";
@@ -15,21 +16,18 @@ import {
 import { type Listing, PAGES, describePage, nextStep, noneFits, readListing } from "../listing.ts";
 import { oneLine } from "../reading/page-text.ts";
 import { AnyReport, RunReport, type RunRow } from "../run-report.ts";
-import { STATUS_RULE, readStatuses } from "../status-words.ts";
 import { TIME_RULE, readTime } from "../time-words.ts";
 import type { Tool, ToolContext } from "../tool.ts";
-import { TaskgroupId } from "./shared-arguments.ts";
+import { StatusWords, TaskgroupId } from "./shared-arguments.ts";
 
 const Time = z
   .string(TIME_RULE)
   .refine((text) => readTime(text, 0, "since") !== null, { error: TIME_RULE });
 
 const Arguments = z.object({
-  status: z
-    .string(STATUS_RULE)
-    .refine((text) => readStatuses(text) !== null, { error: STATUS_RULE })
-    .describe("active, failed, ...; unknown: its answer was lost.")
-    .optional(),
+  status: StatusWords.describe(
+    "active, queued, running, action_required, completed, failed, cancelled; unknown: its answer was lost.",
+  ).optional(),
   text: z
     .string("write a text")
     .min(1, "write a text")
@@ -148,7 +146,9 @@ function withoutRepeats(
     rows: rows.map(({ status: state, price_usd: price, taskgroup_id: id, ...row }) => ({
       ...row,
       ...(!isOneStatus && { status: state }),
-      ...(price !== undefined && price > 0 && { price_usd: price }),
+      ...(price !== undefined &&
+        price > 0 &&
+        !UNBILLED.includes(state ?? "") && { price_usd: price }),
       ...(id !== undefined && !isOneGroup && { taskgroup_id: id }),
     })),
     group: isOneGroup ? first?.taskgroup_id : undefined,

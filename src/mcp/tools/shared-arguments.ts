@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isGroupId, isRunId } from "../phrases.ts";
+import { STATUS_RULE, readStatuses } from "../status-words.ts";
 import type { OtherNames } from "../read-arguments.ts";
 
 /** Ids are opaque; what cannot be one is a mistake worth naming. */
@@ -55,3 +56,8 @@ export const MaxCostUsd = z
   .min(0, "write 0 or more dollars");
 
 export const RefuseDuplicate = z.boolean("write true or false");
+
+/** One or several statuses, in words. */
+export const StatusWords = z
+  .string(STATUS_RULE)
+  .refine((text) => readStatuses(text) !== null, { error: STATUS_RULE });
