@@ -57,7 +57,7 @@ export function groupSteps(
     steps.push(
       isShown("failed")
         ? `If the reasons look passing, run these again: ${callWithId("create_task_group", { retry_failed: true })}.`
-        : `Reasons of the ${few("failed")} failed: view "failures".`,
+        : `Reasons of the ${few("failed")} failed: ${call({ view: "failures" })}.`,
     );
   }
   if (few("cancelled") > 0 && !isShown("cancelled") && !isActive) {

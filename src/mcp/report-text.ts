@@ -45,18 +45,15 @@ function requestText(request: unknown): string {
   return typeof request === "string" ? request : shownJson(request);
 }
 
-/** One line of what the summary does not say. A dry run's summary has its processor, price and time. */
+/** One line of what the summary does not say. */
 function factsText(report: RunReport): string {
   const { usual_seconds: usual, cut, citations_total: total } = report;
   const { sources_read: read, sources_considered: considered } = report;
   const parts = [
-    ...(report.request === undefined
-      ? [
-          report.processor && `processor ${report.processor}`,
-          report.price_usd && `$${report.price_usd}`,
-          usual && `usually ${durationText(usual.from)} to ${durationText(usual.to)}`,
-        ]
-      : []),
+    report.processor && `processor ${report.processor}`,
+    // A dry run's summary has the price.
+    report.request === undefined && report.price_usd && `$${report.price_usd}`,
+    usual && `usually ${durationText(usual.from)} to ${durationText(usual.to)}`,
     read !== undefined && considered !== undefined && `${read} of ${considered} sources read`,
     read !== undefined && considered === undefined && `${read} sources read`,
     report.created_at && `created ${report.created_at}`,

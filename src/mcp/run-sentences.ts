@@ -46,7 +46,7 @@ export function describeStatus(
         ? `${run} is completed, but the backend holds no output of it.`
         : `${run} is completed, but its output could not be read.`;
     case "failed":
-      return `${run} failed; failed runs are not billed.`;
+      return `${run} failed and is not billed.`;
     case "cancelled":
       return `${run} was cancelled; it has no output.`;
     case "action_required":
@@ -121,7 +121,7 @@ function readOn(
   };
   const shownView = view === "auto" ? "output" : view;
   const onward = callWithId("get_task_run", { view: shownView, ...place, offset });
-  if (outline.length === 0) return `Only a part is shown. Read on with ${onward}.`;
+  if (outline.length === 0) return `Read on with ${onward}.`;
   // The outline is the run's own words: a section is named there and not here.
-  return `Only a part is shown. Read a section by its name in the outline (section "…"), or read on with ${onward}.`;
+  return `Read a section by its name in the outline (section "…"), or read on with ${onward}.`;
 }

@@ -94,7 +94,7 @@ test.each([
   const backend = await backendOn(engine);
   const client = await connect(async () => backend);
   const { report } = await client.call("create_task_run", { input: "Why?", wait_seconds: 30 });
-  expect(report.summary).toBe("Started 1 run. It failed; failed runs are not billed.");
+  expect(report.summary).toBe("Started 1 run. It failed and is not billed.");
   expect(report.next_step).toContain(words);
 });
 

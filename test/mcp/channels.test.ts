@@ -49,7 +49,7 @@ function factsOf(report: RunReport): string[] {
     report.taskgroup_id && `\ntaskgroup_id: ${report.taskgroup_id}\n`,
     report.interaction_id && `\ninteraction_id: ${report.interaction_id}\n`,
     report.status === "failed" && report.outcome === undefined
-      ? " failed; failed runs are not billed."
+      ? " failed and is not billed."
       : report.status === "completed"
         ? "completed"
         : report.status,
@@ -90,8 +90,9 @@ function readWords(words: Map<string, string>): Partial<Record<keyof RunReport, 
           return [name, readTable(text)];
         case "output":
           return [name, text.startsWith("{") ? JSON.parse(text) : text];
-        case "basis":
         case "events":
+          return [name, linesOf(text).map(readEvent)];
+        case "basis":
           return [name, linesOf(text).map((line) => JSON.parse(line))];
         default:
           return [name, text];
@@ -105,8 +106,13 @@ function readOutlineEntry(line: string) {
   return { section, level: indent.length / 2 + 1, chars: Number(chars) };
 }
 
+function readEvent(line: string) {
+  const [, timestamp, kind, message] = /^(\S+) (\S+): (.*)$/.exec(line) ?? [];
+  return { kind, message, timestamp };
+}
+
 function readCitations(text: string) {
-  return [...text.matchAll(/^- (.*?): (?:(.*) )?<(.*)>(?:\n {2}"(.*)")?$/gm)].map(
+  return [...text.matchAll(/^- (?:(\w+): )?(?:(.*) )?<(.*)>(?:\n {2}"(.*)")?$/gm)].map(
     ([, field, title, url, excerpt]) => ({ field, title, url, excerpt }),
   );
 }

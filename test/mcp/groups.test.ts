@@ -56,7 +56,7 @@ test.each(clientKinds.flatMap((kind) => PROFILES.map((profile) => [kind, profile
     expect(report.runs?.map(({ question, output }) => [question, output]).toSorted()).toEqual([
       ["Nice", "About Nice"],
       ["Paris", "About Paris"],
-      ['{"city":"Lyon"}', 'About {"city":"Lyon"}'],
+      ["city: Lyon", 'About {"city":"Lyon"}'],
     ]);
     expect(texts[1]).toContain("| Paris | About Paris |");
     for (const { message, total } of seen) {
@@ -238,7 +238,7 @@ test.each(PROFILES)(
     const taskgroup_id = created.report.taskgroup_id ?? "";
     expect(created.report.counts).toEqual({ completed: 1, failed: 2 });
     expect(created.report.next_step).toContain(
-      '2 failed: get_task_group with this taskgroup_id and view "failures" names the reasons.',
+      'Reasons of the 2 failed: get_task_group with this taskgroup_id and view "failures".',
     );
 
     const { report } = await client.call("get_task_group", { taskgroup_id, view: "failures" });

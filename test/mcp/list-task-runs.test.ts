@@ -23,7 +23,7 @@ test.each(clientKinds)("%s: runs are listed newest first, with their question", 
   const second = await client.call("create_task_run", { input: { country: "France" } });
   const { report, texts } = await client.call("list_task_runs", {});
   expect(report.runs?.map(({ run_id, question }) => [run_id, question])).toEqual([
-    [second.report.run_id, '{"country":"France"}'],
+    [second.report.run_id, "country: France"],
     [first.report.run_id, "Why is the sky blue?"],
   ]);
   expect(texts[0]).toContain("2 runs, newest first.");

@@ -80,7 +80,8 @@ test("a 2 MB report is read outline first, then chapter by chapter, each answer 
   expect(first.text).toContain("- Chapter 7 (");
   // Beside the outline only a beginning: it is there to choose from.
   expect(String(first.report.output).length).toBeLessThanOrEqual(2_000);
-  expect(first.report.citations?.length).toBeGreaterThan(3);
+  expect(first.report.citations?.length).toBeGreaterThan(0);
+  expect(first.report.citations_total).toBeGreaterThan(first.report.citations?.length ?? 0);
   expect(first.report.next_step).toContain('section "…"');
 
   const chapter = await get({ section: "Chapter 7" });

@@ -41,7 +41,7 @@ const CATALOG = [
   ],
   [
     "cancel_task_group",
-    /\bstop all runs of a group\b/i,
+    /\bstop the runs of a group\b/i,
     "destructive idempotent openWorld",
     ["taskgroup_id"],
   ],
