@@ -176,7 +176,7 @@ describe.skipIf(!hasTerminals)("on a terminal", () => {
     await terminal.until(/\[y\/N\]/);
     terminal.type("y\r");
     const { code, shown } = await terminal.ended();
-    expect(shown).toMatch(/is cancelled\. It has no output/);
+    expect(shown).toMatch(/is cancelled; it has no output/);
     expect(shown).not.toContain("No process performs");
     expect(code).toBe(130);
   });

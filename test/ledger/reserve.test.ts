@@ -22,6 +22,7 @@ test("a reserved run is unknown until the backend's answer is noted", async () =
     isBeingSent: true,
     taskgroupId: "g",
     interactionId: null,
+    retryOf: null,
     question: "Who founded Acme?",
     processor: "base",
     priceUsd: 0.01,

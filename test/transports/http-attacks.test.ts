@@ -18,7 +18,7 @@ const impatient = { headersMs: 150, requestMs: 300, checkMs: 30 };
 async function expectAlive(url: string): Promise<void> {
   const answer = await post(url, LIST);
   expect(answer.status).toBe(200);
-  expect(await answer.text()).toContain("No run fits");
+  expect(await answer.text()).toContain("No run was started yet");
 }
 
 describe("a web page in somebody's browser", () => {
