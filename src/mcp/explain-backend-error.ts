@@ -91,7 +91,7 @@ export function explainBackendError(
   if (error instanceof RequestRejected) {
     return {
       summary,
-      nextStep: `Correct what the backend objects to and call ${call.tool} again.`,
+      nextStep: `${isCreate(call.tool) ? "No run was started. " : ""}Correct what the backend objects to and call ${call.tool} again.`,
     };
   }
   if (error instanceof RateLimited) {

@@ -185,10 +185,7 @@ function explainDoubted(
   const { summary, ...rest } = explainError(rejection, call);
   const lines = doubts.map((doubt) => `- ${oneLine(doubt, UPSTREAM_LINE_BUDGET)}`);
   return {
-    summary: [
-      `${summary} No run was started. Rules that the request does not keep:`,
-      ...lines,
-    ].join("\n"),
+    summary: [`${summary} Rules that the request does not keep:`, ...lines].join("\n"),
     ...rest,
   };
 }
@@ -198,6 +195,8 @@ function upstreamText(error: TaskApiError): Explanation["upstream"] {
     ...(error.upstreamMessage === null ? [] : [error.upstreamMessage]),
     ...(error instanceof RequestRejected
       ? error.problems
+          // Our engine's message names them already.
+          .filter(({ msg }) => error.upstreamMessage?.includes(msg) !== true)
           .slice(0, UPSTREAM_PROBLEMS)
           .map(({ loc, msg }) => `- ${loc.join(".")}: ${msg}`)
       : []),

@@ -230,7 +230,7 @@ test("422: the fields that the backend objects to are named", async () => {
     webhook: { url: "http://10.0.0.1/hook", event_types: ["task_run.status"] },
   });
   expect(happened).toContain("found fields of the request invalid (status 422)");
-  expect(next).toBe("Correct what the backend objects to and call create_task_run again.");
+  expect(next).toBe("No run was started. Correct what the backend objects to and call create_task_run again.");
   expect(upstream).toContain("- body.webhook.url: ");
   expect(await ledgerOf(client)).toEqual([]);
 });
