@@ -231,7 +231,7 @@ test("422: the fields that the backend objects to are named", async () => {
   });
   expect(happened).toContain("found fields of the request invalid (status 422)");
   expect(next).toBe("No run was started. Correct what the backend objects to and call create_task_run again.");
-  expect(upstream).toContain("- body.webhook.url: ");
+  expect(upstream).toContain("body.webhook.url: ");
   expect(await ledgerOf(client)).toEqual([]);
 });
 
