@@ -51,7 +51,7 @@ export async function runsCommand(options: RunsCommandOptions): Promise<ExitCode
     do {
       const page = { limit: Math.min(limit - rows.length, PAGE_ROWS), cursor: more ?? undefined };
       const listed = await listEntriesNow(filter, page, backend, context);
-      rows.push(...listed.entries.map(rowOf));
+      rows.push(...listed.entries.map((entry) => rowOf(entry)));
       for (const note of [...listed.notes, ...unknownNotes(listed.entries)]) notes.add(note);
       more = listed.nextCursor;
     } while (more !== null && rows.length < limit);

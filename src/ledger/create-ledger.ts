@@ -13,7 +13,13 @@ import {
   findOwn,
   listEntries,
 } from "./find-entries.ts";
-import { findGroup, findGroupRequest, listRetries, rememberGroup } from "./groups.ts";
+import {
+  findGroup,
+  findGroupRequest,
+  findRetriedAs,
+  listRetries,
+  rememberGroup,
+} from "./groups.ts";
 import type { Ledger } from "./ledger.ts";
 import { readOutput } from "./outputs.ts";
 import type { LookRecorder } from "./record-look.ts";
@@ -103,6 +109,7 @@ export function createLedger(
     rememberGroup: (request) => ask(() => rememberGroup(db, scope, request, now())),
     findGroup: (taskgroupId) => ask(() => findGroup(db, scope, taskgroupId)),
     listRetries: (taskgroupId) => ask(() => listRetries(db, scope, taskgroupId)),
+    findRetriedAs: (runIds) => ask(() => findRetriedAs(db, scope, runIds)),
     findGroupRequest: (key) => ask(() => findGroupRequest(db, scope, key)),
   };
 }

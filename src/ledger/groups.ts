@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { formatTime } from "./entry.ts";
 import type { GroupRequest, LedgerGroup, LedgerGroupRequest, LedgerRetry } from "./ledger.ts";
 import type { LedgerDatabase } from "./schema.ts";
@@ -84,4 +85,25 @@ export async function listRetries(
   return rows.flatMap(({ run_id: runId, retry_of: retryOf, status }) =>
     runId === null || retryOf === null ? [] : [{ runId, retryOf, status }],
   );
+}
+
+/** By run: the newest attempt at its input. A retry of a retry belongs to the first run too. */
+export async function findRetriedAs(
+  db: LedgerDatabase,
+  scope: string,
+  runIds: readonly string[],
+): Promise<Map<string, LedgerRetry>> {
+  if (runIds.length === 0) return new Map();
+  const { rows } = await sql<LedgerRetry & { asked: string }>`
+    with recursive attempt (asked, id, runId, retryOf, status) as (
+      select value, 0, value, null, null from json_each(${JSON.stringify(runIds)})
+      union
+      select attempt.asked, entries.id, entries.run_id, entries.retry_of, entries.status
+      from attempt cross join entries
+      where entries.scope = ${scope} and entries.retry_of = attempt.runId
+        and entries.run_id is not null
+    )
+    select asked, runId, retryOf, status from attempt where retryOf is not null order by id
+  `.execute(db);
+  return new Map(rows.map(({ asked, ...retry }) => [asked, retry]));
 }

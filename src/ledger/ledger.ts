@@ -74,6 +74,8 @@ export interface Ledger {
   findGroup(taskgroupId: string): Promise<LedgerGroup | null>;
   /** The retries in a group that the backend accepted, oldest first; the cost depends on their number alone. */
   listRetries(taskgroupId: string): Promise<LedgerRetry[]>;
+  /** By run: the newest of the runs that run it again, as far as the backend accepted them. */
+  findRetriedAs(runIds: readonly string[]): Promise<Map<string, LedgerRetry>>;
   findGroupRequest(idempotencyKey: string): Promise<LedgerGroupRequest | null>;
 }
 

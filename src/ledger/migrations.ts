@@ -134,4 +134,15 @@ export const migrations: Record<string, Migration> = {
         .execute();
     },
   },
+  "0005-retried-as": {
+    async up(db: Kysely<unknown>) {
+      // Which run runs a failed one again.
+      await db.schema
+        .createIndex("entries_retried_as")
+        .on("entries")
+        .columns(["scope", "retry_of"])
+        .where(sql.ref("retry_of"), "is not", null)
+        .execute();
+    },
+  },
 };

@@ -34,10 +34,12 @@ export function composeReport(request: ReportRequest): RunReport {
   };
   if (view === "status") {
     // For those who ask again and again: every token of it is paid for each time.
-    const { run_id, status, is_active, percent, question_asked } = facts;
+    const { run_id, taskgroup_id, status, is_active, percent, question_asked } = facts;
     return {
       ...report,
       run_id,
+      // A run of a group is retried in it.
+      ...(status === "failed" && taskgroup_id !== undefined && { taskgroup_id }),
       status,
       is_active,
       ...(percent !== undefined && { percent }),
@@ -50,6 +52,7 @@ export function composeReport(request: ReportRequest): RunReport {
     delete facts.price_usd;
     delete facts.created_at;
   }
+  if (view === "basis" || view === "output") delete facts.warnings;
   return {
     ...report,
     ...facts,

@@ -5,7 +5,7 @@ import { type TaskRun, isTerminalStatus, mayHaveResult } from "../task-api/run.t
 import type { TaskGroup } from "../task-api/task-group.ts";
 import type { Backend } from "./backend.ts";
 import { isKnownStatus } from "./group-report.ts";
-import { type FoundRun, type ListPage, type RunState, readListPage } from "./reading/list-pages.ts";
+import { type ListPage, type RunState, readListPage } from "./reading/list-pages.ts";
 import { refreshRetries } from "./retries.ts";
 import type { SeenGroup } from "./wait-for-group.ts";
 import { lookAtRun, snapshotOf, withOutput } from "./wait-for-run.ts";
@@ -17,7 +17,7 @@ export interface PageRequest<Item> {
   cursor: string | undefined;
   limit: number;
   budget: number;
-  itemOf: (found: FoundRun) => { item: Item; weight: number };
+  itemOf: (found: RunState) => { item: Item; weight: number };
   signal: AbortSignal;
   /** Whether the ledger keeps what is read: not of an export, where ten thousand writes would take minutes. */
   isRecorded: boolean;
@@ -62,24 +62,24 @@ export async function readGroupPage<Item>(
       expected: countRows(group, statuses),
       find,
       itemOf,
-      async onShown({ state: { run, output } }) {
+      async onShown({ run, output }) {
         if (!isRecorded) return;
         await ledger.record(run.run_id, { ...snapshotOf(run), output: output ?? null });
       },
     },
   );
 
-  async function find(state: RunState): Promise<FoundRun | null> {
+  async function find(state: RunState): Promise<RunState | null> {
     const { run } = state;
     if ((run.taskgroup_id ?? taskgroupId) !== taskgroupId) return null;
     // Shown in the place of the run that it runs again.
     if (retries.isRetry(run.run_id)) return null;
     const retry = retries.latestOf(run.run_id);
-    if (retry === undefined) return isMeant(run) ? { state, retryOf: undefined } : null;
+    if (retry === undefined) return isMeant(run) ? state : null;
     const isKnown = isTerminalStatus(retry.status) || learned.has(retry.runId);
     if (isKnown && isKnownStatus(retry.status) && !statuses.includes(retry.status)) return null;
     const latest = await lookAt(retry);
-    return isMeant(latest.run) ? { state: { ...state, ...latest }, retryOf: retry.retryOf } : null;
+    return isMeant(latest.run) ? { ...state, ...latest } : null;
   }
 
   function isMeant(run: TaskRun): boolean {

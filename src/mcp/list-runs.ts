@@ -1,4 +1,10 @@
-import { type EntryFilter, type EntryPage, type LedgerEntry, UNKNOWN } from "../ledger/ledger.ts";
+import {
+  type EntryFilter,
+  type EntryPage,
+  type LedgerEntry,
+  type LedgerRetry,
+  UNKNOWN,
+} from "../ledger/ledger.ts";
 import type { Backend } from "./backend.ts";
 import { questionOf } from "./reading/group-rows.ts";
 import { oneLine } from "./reading/page-text.ts";
@@ -98,7 +104,7 @@ export function statusFilter(statuses: readonly string[]): EntryFilter["status"]
 export type ListedRun = RunRow & { status: string };
 
 /** An entry as a row of a list. */
-export function rowOf(entry: LedgerEntry): ListedRun {
+export function rowOf(entry: LedgerEntry, retry?: LedgerRetry): ListedRun {
   const { runId, question, processor, priceUsd, createdAt, taskgroupId, percent, error } = entry;
   return {
     ...(runId !== null && { run_id: runId }),
@@ -111,6 +117,7 @@ export function rowOf(entry: LedgerEntry): ListedRun {
     ...(taskgroupId !== null && { taskgroup_id: taskgroupId }),
     ...(entry.isActive && percent !== null && { percent: Math.round(percent) }),
     ...(error ? { error: oneLine(error, 200) } : {}),
+    ...(retry && { retried_as: oneLine(retry.runId, 100) }),
   };
 }
 

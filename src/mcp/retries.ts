@@ -1,4 +1,5 @@
 import { TaskApiError } from "../client/errors.ts";
+import type { RunSnapshot } from "../client/snapshots.ts";
 import { LedgerUnavailable } from "../ledger/errors.ts";
 import type { LedgerRetry } from "../ledger/ledger.ts";
 import { asReadable } from "../task-api/lenient.ts";
@@ -6,7 +7,7 @@ import { isTerminalStatus } from "../task-api/run.ts";
 import type { TaskGroup } from "../task-api/task-group.ts";
 import type { Backend } from "./backend.ts";
 import type { ToolContext } from "./tool.ts";
-import { snapshotOf } from "./wait-for-run.ts";
+import { lookAtRun, snapshotOf } from "./wait-for-run.ts";
 
 /** The runs of a group that run others again: an input is shown and counted once, by its latest attempt. */
 export interface Retries {
@@ -106,4 +107,23 @@ export async function refreshRetries(
     if (!(error instanceof TaskApiError)) throw error;
   }
   return learned;
+}
+
+/** The newest run that runs a failed one again, as it stands now. What cannot be learned is left out. */
+export async function findRetriedAs(
+  { run }: RunSnapshot,
+  backend: Backend,
+  { callerLeft: signal }: Pick<ToolContext, "callerLeft">,
+): Promise<LedgerRetry | undefined> {
+  if (run.status !== "failed") return undefined;
+  try {
+    const retry = (await backend.ledger.findRetriedAs([run.run_id])).get(run.run_id);
+    if (retry === undefined || isTerminalStatus(retry.status)) return retry;
+    const { run: latest } = await lookAtRun(backend, retry.runId, signal);
+    return { ...retry, status: latest.status };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof LedgerUnavailable || error instanceof TaskApiError) return undefined;
+    throw error;
+  }
 }

@@ -21,7 +21,6 @@ export function rowsTable(rows: readonly RunRow[]): string {
 
 const COLUMNS = [
   "run_id",
-  "retry_of",
   "status",
   "question",
   "question_asked",
@@ -29,6 +28,7 @@ const COLUMNS = [
   "sources",
   "basis",
   "error",
+  "retried_as",
   "processor",
   "price_usd",
   "taskgroup_id",

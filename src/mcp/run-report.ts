@@ -42,8 +42,8 @@ export type OutlineEntry = z.infer<typeof OutlineEntry>;
 /** One run among several. */
 export const RunRow = z.object({
   run_id: z.string().optional(),
-  /** The run that this one runs again. */
-  retry_of: z.string().optional(),
+  /** Of a failed run: the newest run that runs it again. */
+  retried_as: z.string().optional(),
   /** Left out where the summary says it of all rows, or all have the one that was asked for. */
   status: z.string().optional(),
   question: z.string().optional(),

@@ -1,8 +1,10 @@
 import type { RunSnapshot } from "../client/snapshots.ts";
+import type { LedgerRetry } from "../ledger/ledger.ts";
 import { mayHaveResult } from "../task-api/run.ts";
-import { type FailureCause, failureCause } from "./failure-cause.ts";
+import { failureCause } from "./failure-cause.ts";
 import { callWithId } from "./phrases.ts";
 import type { PriceList } from "./price-list.ts";
+import { oneLine } from "./reading/page-text.ts";
 import type { ReadingPlace, RunView } from "./reading/run-views.ts";
 import type { KnownRunFacts } from "./run-facts.ts";
 import { type Wait, type WaitLimits, waitedText } from "./wait-policy.ts";
@@ -18,6 +20,8 @@ export interface ReportRequest {
   waits: WaitLimits;
   /** What the call did before it looked at the run: a sentence that the summary begins with. */
   lead?: string;
+  /** Of a failed run: the newest run that runs it again. */
+  retriedAs?: LedgerRetry | undefined;
   /** What else the reader should know, in our words. */
   notes?: readonly string[];
 }
@@ -88,7 +92,7 @@ export function nextStep(facts: KnownRunFacts, request: ReportRequest): string {
     case "completed":
       return "Tell the user: results are kept for a limited time. Asking again needs a new run.";
     case "failed":
-      return AFTER_FAILURE[seen.run.error ? failureCause(seen.run.error) : "unknown"];
+      return afterFailure(facts, request);
     case "action_required": {
       // The Task API has no call that takes an answer.
       const id = facts.interaction_id === undefined ? "run_id" : "interaction_id";
@@ -102,11 +106,26 @@ export function nextStep(facts: KnownRunFacts, request: ReportRequest): string {
 }
 
 const SAME_AGAIN = "start it again with the same arguments (a new idempotency_key if it had one)";
-const AFTER_FAILURE: Readonly<Record<FailureCause, string>> = {
-  chance: `The failure looks temporary: ${SAME_AGAIN}.`,
-  task: "Correct what the error names, and start it again with create_task_run.",
-  unknown: `Correct what the error names; if that is no fault of the task, ${SAME_AGAIN}, once.`,
-};
+const RETRY = "retry it: create_task_group with this taskgroup_id and this run_id in retry_run_ids";
+
+function afterFailure(
+  { taskgroup_id: taskgroupId }: KnownRunFacts,
+  { seen, retriedAs }: ReportRequest,
+): string {
+  if (retriedAs !== undefined) {
+    const { runId, status } = retriedAs;
+    return oneLine(`It was retried as ${runId} (${status}): read that.`, 300);
+  }
+  const again = taskgroupId === undefined ? SAME_AGAIN : RETRY;
+  switch (seen.run.error ? failureCause(seen.run.error) : "unknown") {
+    case "chance":
+      return `The failure looks temporary: ${again}.`;
+    case "task":
+      return "Correct what the error names, and start it again with create_task_run.";
+    case "unknown":
+      return `Correct what the error names; if that is no fault of the task, ${again}, once.`;
+  }
+}
 
 /** The calls that read what is not shown. */
 function readOn(

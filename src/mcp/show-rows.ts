@@ -1,9 +1,10 @@
 import type { Backend } from "./backend.ts";
 import { readGroupPage } from "./group-page.ts";
+import { isKnownStatus } from "./group-report.ts";
 import { type GroupReading, limitOf } from "./group-reading.ts";
 import { type ExportRow, exportRowOf, exportText } from "./reading/export-rows.ts";
 import { RowBudget, rowOf } from "./reading/group-rows.ts";
-import type { FoundRun, ListPage } from "./reading/list-pages.ts";
+import type { RunState, ListPage } from "./reading/list-pages.ts";
 import { oneLine } from "./reading/page-text.ts";
 import { weightOf } from "./reading/short-value.ts";
 import { exportUri } from "./resources/group-uri.ts";
@@ -42,7 +43,7 @@ export async function readShown(
     isRecorded: view !== "export",
   };
   if (view === "export") {
-    const itemOf = (found: FoundRun) => exportRowOf(found, RowBudget.page);
+    const itemOf = (found: RunState) => exportRowOf(found, RowBudget.page);
     const { items, ...page } = await readGroupPage(seen, backend, { ...request, itemOf });
     const resource = exportUri(seen.group.taskgroup_id, format);
     return {
@@ -57,13 +58,14 @@ export async function readShown(
       },
     };
   }
-  const itemOf = (found: FoundRun) => {
+  const itemOf = (found: RunState) => {
     const item = rowOf(found, { isBasis: view === "basis", field });
     return { item, weight: weightOf(item) };
   };
   const { items, ...page } = await readGroupPage(seen, backend, { ...request, itemOf });
   const results = items.filter(
-    ({ status }) => statuses.includes("completed") && status !== "action_required",
+    ({ status = "" }) =>
+      statuses.includes("completed") && (status === "completed" || !isKnownStatus(status)),
   );
   const without = results.filter(
     ({ output, basis = [] }) => output === undefined && basis.length === 0,

@@ -64,4 +64,15 @@ test("the retries of a group are told with what they run again, as far as they w
   expect(await ledger.listRetries("tgrp_1")).toEqual([
     { runId: "run_3", retryOf: "run_1", status: "completed" },
   ]);
+
+  const third = await reserve("a", { retryOf: "run_3" });
+  const newest = { runId: "run_4", retryOf: "run_3", status: "unknown" };
+  expect(await ledger.findRetriedAs(["run_1", "run_2"])).toMatchObject(
+    new Map([["run_1", { runId: "run_3" }]]),
+  );
+  const [last] = third.kind === "reserved" ? third.entries : [];
+  await ledger.accept([{ entryId: last?.entry.entryId ?? 0, run: { run_id: "run_4" } }]);
+  const retried = await ledger.findRetriedAs(["run_1", "run_2", "run_3", "run_4"]);
+  expect([...retried.keys()]).toEqual(["run_1", "run_3"]);
+  expect(retried.get("run_1")).toMatchObject({ ...newest, status: expect.any(String) });
 });

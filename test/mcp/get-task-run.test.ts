@@ -235,6 +235,11 @@ test("many long warnings are cut, and the events view shows more of them", async
   const events = await client.call("get_task_run", { run_id: report.run_id, view: "events" });
   expect(events.report.warnings).toHaveLength(11);
   expect(events.report.warnings?.[9]).toBe(warnings[9]?.message);
+  // Those who read on have seen them.
+  for (const view of ["output", "basis", "status"]) {
+    const read = await client.call("get_task_run", { run_id: report.run_id, view });
+    expect(read.report.warnings).toBeUndefined();
+  }
 });
 
 test("an unknown run is an error that says what to do", async () => {

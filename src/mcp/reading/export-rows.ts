@@ -1,7 +1,7 @@
 import { isJsonObject } from "../../task-api/task-spec.ts";
 import { cleanValue } from "../../text/clean-text.ts";
 import { shownJson } from "../phrases.ts";
-import type { FoundRun } from "./list-pages.ts";
+import type { RunState } from "./list-pages.ts";
 import { weightOf } from "./short-value.ts";
 
 /** How results are written to be copied into a file. */
@@ -21,7 +21,7 @@ export interface ExportRow {
 
 /** The weight is that of its JSON. */
 export function exportRowOf(
-  { state: { run, input, output } }: FoundRun,
+  { run, input, output }: RunState,
   maxWeight: number,
 ): { item: ExportRow; weight: number } {
   const row = {

@@ -4,7 +4,7 @@ import { tryParseJson } from "../../text/json.ts";
 import { PlaceNotFound } from "../argument-problems.ts";
 import { shownJson } from "../phrases.ts";
 import type { RunRow } from "../run-report.ts";
-import type { FoundRun } from "./list-pages.ts";
+import type { RunState } from "./list-pages.ts";
 import { oneLine } from "./page-text.ts";
 import { pickField } from "./run-views.ts";
 import { shortValue, weightOf } from "./short-value.ts";
@@ -34,12 +34,11 @@ export interface RowView {
   field: string | undefined;
 }
 
-export function rowOf({ state: { run, input, output }, retryOf }: FoundRun, view: RowView): RunRow {
+export function rowOf({ run, input, output }: RunState, view: RowView): RunRow {
   // As in the report of the run.
   const asked = run.status === "action_required" ? run.warnings?.at(-1)?.message : undefined;
   return {
     run_id: oneLine(run.run_id, RowBudget.id),
-    ...(retryOf !== undefined && { retry_of: oneLine(retryOf, RowBudget.id) }),
     status: oneLine(run.status, RowBudget.id),
     ...(input && { question: questionOf(input["input"]) }),
     ...(asked !== undefined && { question_asked: oneLine(asked, RowBudget.error) }),

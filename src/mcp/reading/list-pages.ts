@@ -9,13 +9,6 @@ const MAX_STREAMS = 20;
 
 export type RunState = Extract<TaskGroupRunEvent, { type: "task_run.state" }>;
 
-/** A run of the list as it is shown: by its latest attempt, if it was retried. */
-export interface FoundRun {
-  state: RunState;
-  /** The run that this one runs again. */
-  retryOf: string | undefined;
-}
-
 /** A page of runs. */
 export interface ListPage<Item> {
   items: Item[];
@@ -55,9 +48,9 @@ export async function readListPage<Item>(
     cursor: string | undefined;
     expected: number | null;
     /** The run to show for a run of the list; null for none. */
-    find: (state: RunState) => Promise<FoundRun | null>;
-    itemOf: (found: FoundRun) => { item: Item; weight: number };
-    onShown: (found: FoundRun) => Promise<void>;
+    find: (state: RunState) => Promise<RunState | null>;
+    itemOf: (found: RunState) => { item: Item; weight: number };
+    onShown: (found: RunState) => Promise<void>;
   },
 ): Promise<ListPage<Item>> {
   const place = readCursor(cursor);
@@ -119,7 +112,7 @@ export async function readListPage<Item>(
           await onShown(found);
           items.push(item);
           seen.add(run_id);
-          for (const path of unreadableOf(found.state)) unreadable.add(path);
+          for (const path of unreadableOf(found)) unreadable.add(path);
         }
         lastEventId = event.event_id || lastEventId;
       }

@@ -3,7 +3,7 @@ import { GroupNotFound } from "../../client/errors.ts";
 import { readGroupPage } from "../group-page.ts";
 import { callText } from "../phrases.ts";
 import { type ExportFormat, exportRowOf, exportText } from "../reading/export-rows.ts";
-import type { FoundRun } from "../reading/list-pages.ts";
+import type { RunState } from "../reading/list-pages.ts";
 import type { SeeingContext } from "../see-run.ts";
 import type { ToolContext } from "../tool.ts";
 import { type SeenGroup, waitForGroup } from "../wait-for-group.ts";
@@ -28,7 +28,7 @@ export async function readExport(
     cursor: undefined,
     limit: Number.POSITIVE_INFINITY,
     budget: MAX_BYTES,
-    itemOf: (found: FoundRun) => exportRowOf(found, MAX_BYTES),
+    itemOf: (found: RunState) => exportRowOf(found, MAX_BYTES),
     signal: context.callerLeft,
     isRecorded: false,
   });

@@ -197,10 +197,11 @@ function startedSentence({ added, batches }: PlacedGroup, asked: number): string
   if (batches.every(({ outcome }) => outcome === "added_before")) {
     return `Nothing was started: ${asked === 1 ? "the run was" : `all ${asked} runs were`} started before.`;
   }
-  const before = batches.some(({ outcome }) => outcome === "added_before");
-  const rest = before
-    ? "the others were started before, or see batches"
-    : "see batches for the others";
+  // A batch may have runs of both kinds.
+  const isRestKnown = batches.every(
+    ({ outcome }) => outcome === "added" || outcome === "added_before",
+  );
+  const rest = isRestKnown ? "the others were started before" : "see batches for the others";
   return `Started ${added} of ${runsText(asked)}; ${rest}.`;
 }
 

@@ -122,7 +122,13 @@ async function composeRuns(
     ...(view === "ids" && withoutId > 0 ? [`${runs(withoutId)} without a known id left out.`] : []),
     ...unknownNotes(entries),
   ];
-  const { rows, group } = withoutRepeats(entries.map(rowOf), listing);
+  const retried = await backend.ledger.findRetriedAs(
+    entries.flatMap(({ runId, status }) => (runId !== null && status === "failed" ? [runId] : [])),
+  );
+  const { rows, group } = withoutRepeats(
+    entries.map((entry) => rowOf(entry, retried.get(entry.runId ?? ""))),
+    listing,
+  );
   return {
     summary: describePage(total, entries.length, group, listing),
     next_step: nextStep(ids.length > 0 ? "get_task_run" : null, listing, nextCursor),
