@@ -68,7 +68,7 @@ export async function callTool(
     else if (isExpected(error)) {
       log().info({ error: error.name, reason: error.message }, "call failed");
     } else log().error({ err: error }, "call failed");
-    return errorResult(explainError(error, { tool: tool.name, args: idArguments(read.args) }));
+    return errorResult(explainError(error, { tool: tool.name, args: namedArguments(read.args) }));
   }
 }
 
@@ -170,10 +170,10 @@ function longNumbers(root: JsonObject): string[] {
   return places;
 }
 
-/** What of the arguments a suggested next call repeats. */
-function idArguments(given: JsonObject): JsonObject {
+/** What of the arguments the explanation of an error names. */
+function namedArguments(given: JsonObject): JsonObject {
   const ids: JsonObject = {};
-  for (const name of ["run_id", "taskgroup_id"]) {
+  for (const name of ["run_id", "taskgroup_id", "processor"]) {
     const id = given[name];
     if (typeof id === "string") ids[name] = oneLine(id, 100);
   }

@@ -76,7 +76,7 @@ export async function composeDryRun({
   const allNotes = [...doubtNotes(own), ...notes, ...asked.notes];
   return {
     summary: `Dry run: ${valid}, and nothing was started. ${keyed ?? [costText(processors, prices), ...(budget === null ? [] : [budgetText(budget)])].join(" ")}`,
-    next_step: "Make the same call without dry_run to start it.",
+    next_step: `Make the same call without dry_run to ${keyed === null ? "start it" : "do that"}.`,
     ...(others.length === 0 && only !== undefined && { processor: only }),
     ...(keyed === null && cost !== null && cost > 0 && { price_usd: cost }),
     ...(usual !== undefined && { usual_seconds: usual }),

@@ -15,6 +15,7 @@ import {
 } from "../client/errors.ts";
 import { PROCESSORS } from "../task-api/processors.ts";
 import type { Explanation, FailedCall } from "./explanation.ts";
+import { didYouMean } from "./meant-processor.ts";
 import { callText } from "./phrases.ts";
 import { oneLine } from "./reading/page-text.ts";
 
@@ -46,10 +47,10 @@ export function explainBackendError(
     };
   }
   if (error instanceof ProcessorRefused) {
-    const names = PROCESSORS.map(({ name }) => name).join(", ");
+    const names = PROCESSORS.flatMap(({ name }) => (name.endsWith("-fast") ? [] : [name]));
     return {
       summary: "The backend refused the processor; no run was started.",
-      nextStep: `Call ${call.tool} again with a processor the backend has. Known ones: ${names}.`,
+      nextStep: `${didYouMean(call.args["processor"])}Call ${call.tool} again with a processor the backend has. Known ones: ${names.join(", ")}; -fast variants exist.`,
     };
   }
   if (error instanceof Forbidden) {
@@ -90,8 +91,8 @@ export function explainBackendError(
   }
   if (error instanceof RequestRejected) {
     return {
-      summary,
-      nextStep: `${isCreate(call.tool) ? "No run was started. " : ""}Correct what the backend objects to and call ${call.tool} again.`,
+      summary: isCreate(call.tool) ? `${summary} No run was started.` : summary,
+      nextStep: `Correct what the backend objects to and call ${call.tool} again.`,
     };
   }
   if (error instanceof RateLimited) {

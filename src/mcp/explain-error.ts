@@ -4,6 +4,7 @@ import { InvalidArguments, PlaceNotFound } from "./argument-problems.ts";
 import { BackendUnavailable } from "./backend.ts";
 import { explainBackendError, isCreate } from "./explain-backend-error.ts";
 import type { Explanation, FailedCall } from "./explanation.ts";
+import { didYouMean } from "./meant-processor.ts";
 import { callFor, callText, shownJson } from "./phrases.ts";
 import { oneLine } from "./reading/page-text.ts";
 import {
@@ -145,7 +146,7 @@ function explainCost({ refusal }: CostRefused, { tool }: FailedCall): Explanatio
     case "unknown_price":
       return {
         summary: `The price of processor ${oneLine(refusal.processor, PLACE_BUDGET)} is not known here, so no cost limit can be kept. No run was started.`,
-        nextStep: `Call ${tool} again with a processor that has a price, or ask the user to give this server a price list.`,
+        nextStep: `${didYouMean(refusal.processor)}Call ${tool} again with a processor that has a price, or ask the user to give this server a price list.`,
         upstream: null,
       };
   }
@@ -191,14 +192,16 @@ function explainDoubted(
 }
 
 function upstreamText(error: TaskApiError): Explanation["upstream"] {
+  const message = error.upstreamMessage && oneLine(error.upstreamMessage, UPSTREAM_LINE_BUDGET);
   const lines = [
-    ...(error.upstreamMessage === null ? [] : [error.upstreamMessage]),
+    ...(message === null ? [] : [message]),
     ...(error instanceof RequestRejected
       ? error.problems
-          // Our engine's message names them already.
-          .filter(({ msg }) => error.upstreamMessage?.includes(msg) !== true)
           .slice(0, UPSTREAM_PROBLEMS)
-          .map(({ loc, msg }) => `- ${loc.join(".")}: ${msg}`)
+          .map(({ loc, msg }) => `${loc.join(".")}: ${msg}`)
+          // Backends like to say the first ones in their message.
+          .filter((line) => message?.includes(oneLine(line, UPSTREAM_LINE_BUDGET)) !== true)
+          .map((line) => `- ${line}`)
       : []),
     ...(error.refId === null ? [] : [`reference: ${error.refId}`]),
   ];

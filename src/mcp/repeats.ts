@@ -97,15 +97,19 @@ function runText(
   return `${oneLine(runId ?? "", 100)} (${oneLine(when, 100)})`;
 }
 
-/** A note about the run of ours that a run follows up on, or none. */
+/** A note about the run of ours that a run follows up on, or none; before a start (`isDry`), also that there is no such run. */
 export async function noteParent(
   { previous_interaction_id: previous }: RunInput,
   { ledger }: Backend,
+  isDry: boolean,
 ): Promise<string[]> {
   if (!previous) return [];
   try {
     const parent = await ledger.findByInteraction(previous);
-    return parent?.runId ? [`A follow-up of ${oneLine(parent.runId, 100)}.`] : [];
+    if (parent?.runId) return [`A follow-up of ${oneLine(parent.runId, 100)}.`];
+    return isDry
+      ? ["previous_interaction_id: no run started here has it; the backend may refuse it."]
+      : [];
   } catch (error) {
     if (error instanceof LedgerUnavailable) return [];
     throw error;

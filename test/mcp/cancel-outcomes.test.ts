@@ -195,7 +195,11 @@ describe.each(PROFILES)("%s profile", (profile) => {
     expect(report).toMatchObject(
       profile === "extended"
         ? { outcome: "cancelled", status: "cancelled" }
-        : { outcome: "not_supported", status: "action_required" },
+        : {
+            outcome: "not_supported",
+            status: "action_required",
+            summary: expect.stringContaining("The run stays (action_required) and"),
+          },
     );
     expect((await read(runId)).status).toBe(report.status);
   });

@@ -16,7 +16,7 @@ async function answerOf(response: Response, kind: ClientKind = clientKinds[0]) {
 test.each([
   [401, "Ask the user to set PARALLEL_API_KEY to a valid key"],
   [402, "add credit, or call create_task_run with a cheaper processor"],
-  [403, "with a processor the backend has. Known ones: lite, lite-fast, base"],
+  [403, "with a processor the backend has. Known ones: lite, base"],
   [422, "Correct what the backend objects to and call create_task_run again"],
 ])("an answer with status %i says whose move it is", async (status, nextStep) => {
   const { texts, isError } = await answerOf(new Response(errorBody("Upstream words"), { status }));
@@ -32,7 +32,10 @@ test.each([
 test("the problems a backend names are passed on, behind the fence", async () => {
   const problem = { type: "value_error", loc: ["body", "processor"], msg: "no such\nthing" };
   const { texts } = await answerOf(new Response(errorBody("Rejected", [problem]), { status: 422 }));
-  expect(texts[1]).toContain("- body.processor: no such thing");
+  expect(texts[1]).toContain("Rejected\n- body.processor: no such thing");
+  const inMessage = errorBody("Rejected: body.processor: no such\nthing", [problem]);
+  const once = await answerOf(new Response(inMessage, { status: 422 }));
+  expect(once.text.match(/no such thing/g)).toHaveLength(1);
 });
 
 test("a rate limit says how long to wait", async () => {

@@ -141,6 +141,10 @@ test("max_cost_usd refuses before anything is sent", async () => {
     max_cost_usd: 5,
   });
   expect(unknown.text).toContain("The price of processor custom-tier is not known here");
+  const misspelt = { input: "Why?", processor: "bass", max_cost_usd: 5 };
+  expect((await client.call("create_task_run", misspelt)).text).toContain(
+    "Next: Did you mean base? Call create_task_run again",
+  );
   expect(created).toEqual([]);
 });
 

@@ -104,6 +104,7 @@ test("the same key is told once, as the run it stands for", async () => {
     `The idempotency_key stands for ${first.report.run_id} (completed just now): the call returns that run and starts none.`,
   );
   expect(dry.report.notes ?? []).toEqual([]);
+  expect(dry.report.next_step).toBe("Make the same call without dry_run to do that.");
   const again = await client.call("create_task_run", { ...args, refuse_duplicate: true });
   expect(again.report.run_id).toBe(first.report.run_id);
   expect(again.text).not.toContain("The same question");
@@ -140,6 +141,20 @@ test("a follow-up names the run it follows, and an unknown one is refused in a d
   });
   expect(unknown.isError).toBe(true);
   expect(unknown.text).toContain("previous_interaction_id");
+});
+
+test("a backend that cannot be asked may refuse an interaction that is not known here: a dry run says so", async () => {
+  const engine = await startTestEngine(async () => textResult("Yes."), { profile: "hosted" });
+  const backend = await backendOf(engine.fetch, "hosted");
+  const client = await connect(async () => backend);
+  const { report } = await client.call("create_task_run", {
+    input: "And then?",
+    previous_interaction_id: "trun_none",
+    dry_run: true,
+  });
+  expect(report.notes).toEqual([
+    "previous_interaction_id: no run started here has it; the backend may refuse it.",
+  ]);
 });
 
 test("a dry run gives the sum, and what is left of the day", async () => {

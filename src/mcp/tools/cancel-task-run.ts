@@ -141,7 +141,7 @@ function describeOutcome(
       };
     case "not_supported":
       return {
-        summary: `Cancelling is not supported by this backend. The run goes on (${status}) and is billed if it completes.`,
+        summary: `Cancelling is not supported by this backend. The run ${status === "action_required" ? "stays" : "goes on"} (${status}) and is billed if it completes.`,
         next_step: `Tell the user it could not be stopped. Its result can still be read later: ${look}.`,
       };
     case "not_found":

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { checkTaskSpec } from "../../task-api/output-schema-rules.ts";
-import { PROCESSORS, findProcessor } from "../../task-api/processors.ts";
+import { PROCESSORS } from "../../task-api/processors.ts";
 import {
   ExtendedRunInput,
   RunInput,
@@ -11,7 +11,7 @@ import { type TaskSpec, requestedOutput } from "../../task-api/task-spec.ts";
 import { argumentProblems } from "../argument-problems.ts";
 import type { Backend } from "../backend.ts";
 import { DOCUMENTS_READ } from "../documents-read.ts";
-import { isTypoOf } from "../looks-like.ts";
+import { meantProcessor } from "../meant-processor.ts";
 import { durationText } from "../phrases.ts";
 import type { OtherNames } from "../read-arguments.ts";
 import { OutputFields, taskSpecOf } from "./output-fields.ts";
@@ -218,12 +218,11 @@ export function calledAtTheEnd({ url, event_types }: Webhook): Webhook {
 export function doubtsAbout(input: RunInput, { kind }: Pick<Backend, "kind">): string[] {
   const parsed = (kind === "embedded" ? ExtendedRunInput : RunInput).safeParse(input);
   const { processor } = input;
-  const meant = PROCESSORS.find(({ name }) => isTypoOf(processor, name));
-  const isDocumented = processor === "" || findProcessor(processor) !== undefined;
+  const meant = meantProcessor(processor);
   return [
-    ...(isDocumented || meant === undefined
+    ...(meant === undefined
       ? []
-      : [`processor: no documented one has this name; did you mean ${meant.name}?`]),
+      : [`processor: no documented one has this name; did you mean ${meant}?`]),
     ...(parsed.success
       ? []
       : argumentProblems(parsed.error).map(({ argument, fix }) => `${argument}: ${fix}`)),

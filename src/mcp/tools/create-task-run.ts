@@ -45,7 +45,7 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
     const isDry = args.dry_run === true;
     const keyed = await findKeyed({ input, idempotencyKey }, backend);
     const repeat = keyed === null ? await checkRepeats([input], args, backend, context) : [];
-    const parent = await noteParent(input, backend);
+    const parent = await noteParent(input, backend, isDry);
     if (isDry) {
       return composeDryRun({
         inputs: [input],
