@@ -44,7 +44,12 @@ async function start(profile: (typeof PROFILES)[number] = "extended") {
     } while (cursor !== undefined);
     return rows;
   }
-  return { client, asked, create, get, readAll };
+  /** A server with a record of its own. */
+  async function elsewhere() {
+    const own = await backendOf(engine.fetch, "hosted");
+    return connect(async () => own);
+  }
+  return { client, asked, create, get, readAll, elsewhere };
 }
 
 test.each(PROFILES)(
@@ -142,6 +147,26 @@ test("a call with a key that starts a part of its runs says that the others were
   const all = await get({ taskgroup_id, status: "all" });
   expect(all.runs).toMatchObject([{ status: "failed" }, { status: "completed" }]);
   expect(all.notes).toBeUndefined();
+});
+
+test("what another server retried is not retried once more", async () => {
+  const { create, get, elsewhere } = await start("hosted");
+  const { taskgroup_id } = await create({ inputs: ["bad 1 a", "bad 9 b"] });
+  await create({ taskgroup_id, retry_failed: true });
+  const other = await elsewhere();
+  const retry = { taskgroup_id, retry_failed: true, wait_seconds: 30 };
+  const dry = await other.call("create_task_group", { ...retry, dry_run: true });
+  expect(dry.report.request).toMatchObject({ inputs: [{ input: "bad 9 b" }] });
+  const { report } = await other.call("create_task_group", retry);
+  expect(report.summary).toContain("Started 1 run.");
+  expect(report.notes?.join()).toContain(
+    "2 failed runs have a later run with the same input in the group, so they are not retried",
+  );
+  const named = await get({ taskgroup_id, view: "failures" });
+  expect(named.runs).toMatchObject([
+    { error: "Attempt 2 failed." },
+    { error: "Attempt 3 failed." },
+  ]);
 });
 
 test("cancelling a group counts its inputs once, and rows are listed by every status", async () => {

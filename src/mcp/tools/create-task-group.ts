@@ -57,10 +57,10 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
     const defaultTaskSpec = defaultSpecOf(args);
     const backend = await context.openBackend();
     const doubts = doubtsAboutAll(given, defaultTaskSpec, backend);
-    const retried = await retriedInputs(args, backend, context);
+    const { found: retried, notes: retryNotes } = await retriedInputs(args, backend, context);
     const inputs = [...given, ...retried.map(({ input }) => input)];
     if (inputs.length === 0 && args.taskgroup_id !== undefined) {
-      return nothingToRetry(args.taskgroup_id, backend, context);
+      return nothingToRetry(args.taskgroup_id, retryNotes, backend, context);
     }
     const { idempotency_key: idempotencyKey, max_cost_usd: maxCostUsd } = args;
     const order = {
@@ -98,7 +98,7 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
         keyed:
           keyed &&
           `The idempotency_key stands for group ${oneLine(keyed, 100)}: the call starts only what is missing there.`,
-        notes: repeats,
+        notes: [...retryNotes, ...repeats],
         backend,
         maxCostUsd,
         context,
@@ -131,7 +131,13 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
       inputs.map(({ processor }) => processor),
       backend.prices,
     );
-    const notes = [...doubtNotes(doubts), ...placed.notes, ...repeats, ...(report.notes ?? [])];
+    const notes = [
+      ...doubtNotes(doubts),
+      ...placed.notes,
+      ...retryNotes,
+      ...repeats,
+      ...(report.notes ?? []),
+    ];
     const isAllAdded = batches.every(({ outcome }) => outcome === "added");
     return {
       ...report,
@@ -149,20 +155,27 @@ async function retriedInputs(
   { taskgroup_id: taskgroupId, retry_run_ids: runIds = [], retry_failed: isAll }: GroupArguments,
   backend: Backend,
   context: ToolContext,
-): Promise<FailedInput[]> {
-  if (taskgroupId === undefined) return [];
-  if (runIds.length === 0 && isAll !== true) return [];
+): Promise<{ found: FailedInput[]; notes: string[] }> {
+  if (taskgroupId === undefined || (runIds.length === 0 && isAll !== true)) {
+    return { found: [], notes: [] };
+  }
   return failedInputs(taskgroupId, isAll === true ? "all" : runIds, backend, context);
 }
 
 async function nothingToRetry(
   taskgroupId: string,
+  notes: readonly string[],
   backend: Backend,
   context: ToolContext,
 ): Promise<RunReport> {
   const seen = await waitForGroup(backend, taskgroupId, 0, context);
   const report = await composeGroup(seen, { view: "status" }, backend, context);
-  return { ...report, summary: `There is no failed run to retry. ${report.summary}` };
+  const all = [...notes, ...(report.notes ?? [])];
+  return {
+    ...report,
+    summary: `There is no failed run to retry. ${report.summary}`,
+    ...(all.length > 0 && { notes: all }),
+  };
 }
 
 /**
