@@ -1,16 +1,18 @@
 import type { SourcePolicy } from "../../task-api/run-input.ts";
 import {
   type PolicedSource,
+  type SourceMatcher,
   type SourcePlace,
+  createSourceFilter,
   matcherOf,
   withoutWww,
 } from "./source-policy-filter.ts";
 
-/** Entries of a policy that name no document. */
+/** Entries of a policy that name no document, or a policy that leaves none. */
 export interface UnknownSources {
   entries: string[];
-  /** Whether others name some, so that not all of the policy is a mistake. */
-  hasOthers: boolean;
+  /** Whether the policy admits no document at all. */
+  isEmpty: boolean;
   /** The names that most documents have: folders and domains. */
   known: string[];
 }
@@ -29,21 +31,23 @@ export function createSourceNames(documents: readonly (PolicedSource & { place: 
   const answers = new Map<string, boolean>();
   let known: string[] | undefined;
 
-  function isKnown(entry: string): boolean {
-    const answer = answers.get(entry) ?? documents.some(matcherOf(entry));
+  function hasAny(key: string, createMatcher: () => SourceMatcher): boolean {
+    const answer = answers.get(key) ?? documents.some(createMatcher());
     if (answers.size >= MAX_REMEMBERED) answers.clear();
-    answers.set(entry, answer);
+    answers.set(key, answer);
     return answer;
   }
 
   return {
-    unknownIn({ include_domains: include = [], exclude_domains: exclude = [] }) {
+    unknownIn(policy) {
+      const { include_domains: include = [], exclude_domains: exclude = [] } = policy;
       const all = [...new Set(include.length > 0 ? include : exclude)];
       const looked = all.slice(0, MAX_LOOKS);
-      const entries = looked.filter((entry) => !isKnown(entry));
-      if (entries.length === 0) return null;
+      const entries = looked.filter((entry) => !hasAny(entry, () => matcherOf(entry)));
+      const isEmpty = !hasAny(JSON.stringify(policy), () => createSourceFilter(policy));
+      if (entries.length === 0 && (!isEmpty || documents.length === 0)) return null;
       known ??= commonNames(documents);
-      return { entries, hasOthers: entries.length < all.length, known };
+      return { entries, isEmpty, known };
     },
   };
 }

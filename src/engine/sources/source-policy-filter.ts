@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { SourcePolicy } from "../../task-api/run-input.ts";
 
@@ -50,12 +51,13 @@ export function isAllowedSource(
 
 /**
  * What an entry names: a domain; or a file or a folder of the documents, by its path inside the document folder, with the
- * name of that folder before it, absolute, or as the `file:` URL that citations have. Capitals make no difference in paths.
+ * name of that folder before it, absolute, or as the `file:` URL that citations have. Capitals and a slash at either end
+ * make no difference in paths.
  */
 export function matcherOf(entry: string): SourceMatcher {
   const [domain = "", ...segments] = entry.split("/");
   const path = segments.filter((segment) => segment !== "");
-  const wanted = comparable(readPath(entry)).replaceAll(/^(?:\.\/)+|\/+$/g, "");
+  const wanted = posix.normalize(comparable(readPath(entry))).replaceAll(/^\/+|\/+$/g, "");
   return ({ url, place }) => {
     if (place !== undefined && namesOf(place).some((name) => isWithin(name, wanted))) return true;
     const { hostname, pathname } = new URL(url);
@@ -93,7 +95,8 @@ function namesOf(place: SourcePlace): readonly string[] {
   const known = namesByPlace.get(place);
   if (known !== undefined) return known;
   const [folder, path] = [comparable(place.folder), comparable(place.path)];
-  const names = [path, `${folder.slice(folder.lastIndexOf("/") + 1)}/${path}`, `${folder}/${path}`];
+  const absolute = `${folder}/${path}`.replace(/^\/+/, "");
+  const names = [path, `${folder.slice(folder.lastIndexOf("/") + 1)}/${path}`, absolute];
   namesByPlace.set(place, names);
   return names;
 }

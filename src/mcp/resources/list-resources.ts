@@ -53,7 +53,7 @@ const TEMPLATES: readonly (Omit<
     name: "run",
     title: "Report of a run",
     description:
-      "Status, answer and key citations of a run: as Markdown, and the same as JSON. What comes from the web stands behind a fence.",
+      "Status, answer and key citations of a run: as Markdown, and the same as JSON. What the run found stands behind a fence.",
   },
   {
     part: "output",

@@ -12,8 +12,9 @@ import { findKeyedGroup } from "../keyed-group.ts";
 import { oneLine } from "../reading/page-text.ts";
 import { explainedBy } from "../refusals.ts";
 import { checkRepeats } from "../repeats.ts";
-import { doubtNotes } from "../run-facts.ts";
+import { doubtNotes, warningFacts } from "../run-facts.ts";
 import { type Batch, GroupReport, RunReport } from "../run-report.ts";
+import { sourceWarnings } from "../source-warnings.ts";
 import type { Tool, ToolContext } from "../tool.ts";
 import { waitForGroup } from "../wait-for-group.ts";
 import { type Wait, boundWait } from "../wait-policy.ts";
@@ -125,6 +126,7 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
     ) {
       throw explainedBy(doubts, trouble);
     }
+    const warnings = added > 0 ? await sourceWarnings(inputs, backend, context) : [];
     const wait = boundWait(args.wait_seconds, context.waits, 0);
     const report = await lookOrKeep(backend, taskgroupId, wait, context);
     const price = costUsd(
@@ -147,6 +149,7 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
       ...(price !== null && price > 0 && added === inputs.length && { price_usd: price }),
       ...(!isAllAdded && { batches }),
       ...(notes.length > 0 && { notes }),
+      ...warningFacts(warnings.filter((warning) => !doubts.includes(warning))),
     };
   },
 };

@@ -199,6 +199,12 @@ describe("over the example documents", () => {
     expect(await warningOf({ include_domains: ["a.org"] })).toEqual([
       `source_policy: no document is from a.org, so that nothing would be searched; ${known}`,
     ]);
+    expect(await warningOf({ exclude_domains: ["handbook", "example.org"] })).toEqual([
+      "source_policy: it leaves no document to search",
+    ]);
+    expect(await warningOf({ after_date: "2024-01-01" })).toEqual([
+      "source_policy: it leaves no document to search; after_date leaves out documents without a date",
+    ]);
   });
 
   test("the source policy may name folders and files", async () => {

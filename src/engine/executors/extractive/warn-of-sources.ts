@@ -15,7 +15,7 @@ export async function warnBeforeRun(
   clock: Clock,
 ): Promise<RunWarning[]> {
   const { source_policy: policy } = input;
-  if (!policy?.include_domains?.length && !policy?.exclude_domains?.length) return [];
+  if (!policy) return [];
   const waited = new AbortController();
   try {
     const isIndexed = await Promise.race([
@@ -32,7 +32,7 @@ export async function warnBeforeRun(
   }
 }
 
-/** One warning for all entries that name no document. */
+/** One warning for all entries that name no document, or for a policy that leaves none. */
 export async function warnOfSources(
   { source_policy: policy, mcp_servers: servers }: RunInput,
   library: DocumentLibrary,
@@ -41,12 +41,16 @@ export async function warnOfSources(
   if (!policy || (servers ?? []).length > 0) return [];
   const unknown = await library.unknownSources(policy);
   if (unknown === null) return [];
-  const { entries, hasOthers, known } = unknown;
-  const isEmpty = !hasOthers && (policy.include_domains ?? []).length > 0;
-  const message = [
-    `source_policy: no document is from ${entries.join(" or ")}`,
-    isEmpty ? ", so that nothing would be searched" : "",
-    known.length > 0 ? `; documents are from: ${known.join(", ")}` : "; there are no documents",
-  ].join("");
+  const { entries, isEmpty, known } = unknown;
+  const message =
+    entries.length === 0
+      ? `source_policy: it leaves no document to search${policy.after_date ? "; after_date leaves out documents without a date" : ""}`
+      : [
+          `source_policy: no document is from ${entries.join(" or ")}`,
+          isEmpty ? ", so that nothing would be searched" : "",
+          known.length > 0
+            ? `; documents are from: ${known.join(", ")}`
+            : "; there are no documents",
+        ].join("");
   return [{ type: "warning", message, detail: null }];
 }
