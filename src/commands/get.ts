@@ -6,6 +6,7 @@ import { ExitCode, UsageError } from "./exit-code.ts";
 import { openBackend } from "./open-backend.ts";
 import { readRunId } from "./read-run-id.ts";
 import { answerText } from "./terminal/answer-text.ts";
+import { readReason } from "./terminal/run-reason.ts";
 import { type RunsContext, createToolContext, drawProgress } from "./tool-context.ts";
 import { unperformedNotes } from "./unperformed.ts";
 
@@ -44,15 +45,15 @@ async function showRun(
     const context = createToolContext(backend, options, () => drawProgress(stderr));
     const { seen, notes } = await seeOrRecall(backend, runId, { view: "output", seconds }, context);
     const { run, output } = seen;
+    const { reason, warnings } = readReason(run);
     const isWithoutOutput = !run.is_active && output === null;
     if (options.json) {
       stdout.write(`${shownJson({ run, output }, 2)}\n`);
     } else {
-      const reason = run.error?.message ? `: ${run.error.message}` : "";
-      stderr.write(`${cleanLine(`Run ${run.run_id} is ${run.status}${reason}`)}\n`);
+      const state = [run.status, ...(reason === null ? [] : [reason])].join(": ");
+      stderr.write(`${cleanLine(`Run ${run.run_id} is ${state}`)}\n`);
       if (output !== null) stdout.write(`${answerText(output)}\n`);
     }
-    const warnings = (run.warnings ?? []).map(({ message }) => message);
     const reading = readingNotes(seen);
     if (isWithoutOutput && run.status === "completed" && reading.length === 0) {
       reading.push("The backend holds no output of it.");

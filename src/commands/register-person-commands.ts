@@ -69,14 +69,18 @@ function registerRuns(program: Command, { prepare }: Host): void {
     .description("list the runs that agents started here, newest first")
     .option("--status <status>", "only these: active, unknown, or a status such as completed")
     .option("--text <words>", "only those with these words in the question")
+    .option("--since <time>", "only those started then or later: today, 2h, 2026-11-24")
     .option("--limit <number>", "at most so many", "20")
     .option("--json", "print them as JSON");
   addOptions(command, COMMAND_SETTINGS.runs)
-    .addHelpText("after", examples("runs", "runs --status active", 'runs --text "GDP" --limit 100'))
+    .addHelpText(
+      "after",
+      examples("runs", "runs --status failed --since today", 'runs --text "GDP" --limit 100'),
+    )
     .action(async (_flags: Flags, self: Command) => {
       const { runsCommand } = await import("./runs.ts");
-      const { status, text, limit, json, ...flags } = self.optsWithGlobals<
-        Flags & { status?: string; text?: string; limit: string; json?: boolean }
+      const { status, text, since, limit, json, ...flags } = self.optsWithGlobals<
+        Flags & { status?: string; text?: string; since?: string; limit: string; json?: boolean }
       >();
       const context = runsContext(await prepare(flags, COMMAND_SETTINGS.runs), flags);
       process.exitCode = await unlessInterrupted(
@@ -86,6 +90,7 @@ function registerRuns(program: Command, { prepare }: Host): void {
             ...context,
             status,
             text,
+            since,
             limit,
             json: json ?? false,
           }),

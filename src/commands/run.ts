@@ -21,6 +21,7 @@ import { ENDED } from "./cancel.ts";
 import { type Terminal, askPerson, isInteractive } from "./install/ask-person.ts";
 import { type OpenBackend, openBackend } from "./open-backend.ts";
 import { answerText } from "./terminal/answer-text.ts";
+import { readReason } from "./terminal/run-reason.ts";
 import { createProgressView } from "./terminal/progress-view.ts";
 import { createToolContext } from "./tool-context.ts";
 import { getCommandLine, unperformedNotes } from "./unperformed.ts";
@@ -167,7 +168,7 @@ function report(
 ): ExitCode {
   const { run, output } = seen;
   if (asJson) stdout.write(`${shownJson({ run, output }, 2)}\n`);
-  const warnings = (run.warnings ?? []).map(({ message }) => message);
+  const { reason, warnings } = readReason(run);
   for (const note of [...readingNotes(seen), ...warnings]) {
     stderr.write(`Note: ${cleanLine(note)}\n`);
   }
@@ -175,8 +176,7 @@ function report(
     if (!asJson) stdout.write(`${answerText(output)}\n`);
     return ExitCode.done;
   }
-  const reason = run.error?.message ?? "it has no answer";
-  stderr.write(`The run is ${cleanLine(`${run.status}: ${reason}`)}\n`);
+  stderr.write(`The run is ${cleanLine(`${run.status}: ${reason ?? "it has no answer"}`)}\n`);
   return ExitCode.failed;
 }
 

@@ -8,6 +8,7 @@ import {
   unknownNotes,
 } from "../mcp/list-runs.ts";
 import { STATUS_RULE, readStatuses } from "../mcp/status-words.ts";
+import { TIME_RULE, readTime } from "../mcp/time-words.ts";
 import { ledgerNotes } from "../mcp/ledger-notes.ts";
 import type { BackendConfig } from "../config.ts";
 import { shownJson } from "../mcp/phrases.ts";
@@ -23,6 +24,8 @@ export interface RunsCommandOptions extends RunsContext {
   status: string | undefined;
   /** Stands in the question. */
   text: string | undefined;
+  /** Started then or later. */
+  since: string | undefined;
   limit: string;
   json: boolean;
 }
@@ -36,7 +39,11 @@ export async function runsCommand(options: RunsCommandOptions): Promise<ExitCode
   const limit = readLimit(options.limit);
   const statuses = readStatuses(options.status ?? "");
   if (statuses === null) throw new UsageError(`--status: ${STATUS_RULE}`);
+  const sinceMs =
+    options.since === undefined ? undefined : readTime(options.since, Date.now(), "since");
+  if (sinceMs === null) throw new UsageError(`--since: ${TIME_RULE}`);
   const filter = {
+    sinceMs,
     ...(statuses.length > 0 && { status: statusFilter(statuses) }),
     ...(options.text !== undefined && { text: options.text }),
   };

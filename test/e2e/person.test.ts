@@ -72,6 +72,11 @@ test("doctor and --json see what an agent started, too", async () => {
     run: { run_id: runId, status: "completed" },
     output: { type: "text" },
   });
+  const done = ["runs", "--status", "done", "--json", "--since"];
+  const lately = await runToEnd({ stateDir, args: [...done, "1h"] });
+  expect(Runs.parse(JSON.parse(lately.stdout)).runs).toMatchObject([{ run_id: runId }]);
+  const later = await runToEnd({ stateDir, args: [...done, "2999-01-01"] });
+  expect(Runs.parse(JSON.parse(later.stdout)).runs).toEqual([]);
   const none = await runToEnd({ stateDir, args: ["runs", "--status", "failed"] });
   expect(none).toMatchObject({ code: 0, stdout: "" });
 
@@ -82,6 +87,21 @@ test("doctor and --json see what an agent started, too", async () => {
   expect(of("Ledger")).toContain("ledger.sqlite");
   expect(of("Engine")).toContain("engine.sqlite");
   expect(of("Documents")).toMatch(/\d+ files/);
+});
+
+test("a run that asks back is shown with its question", async () => {
+  const stateDir = await temporaryFolder();
+  const script = join(stateDir, "script.yaml");
+  await writeFile(
+    script,
+    "defaults: { outcome: { status: action_required, message: Which country? } }",
+  );
+  const asked = await runToEnd({ stateDir, args: ["run", "--script", script, "Its GDP?"] });
+  expect(asked.stderr).toContain("The run is action_required: it asks: Which country?\n");
+  expect(asked.code).toBe(1);
+  const [runId = ""] = /trun_\w+/.exec(asked.stderr) ?? [];
+  const read = await runToEnd({ stateDir, args: ["get", runId, "--script", script] });
+  expect(read.stderr).toContain(`Run ${runId} is action_required: it asks: Which country?\n`);
 });
 
 test("a run that goes on is shown as such, and can be cancelled", async () => {
@@ -138,7 +158,8 @@ test.each([
   ["an id with a space", ["get", "a b"], /run id/],
   ["a wait that is no number", ["get", "trun_1", "--wait", "long"], /--wait/],
   ["a limit of nothing", ["runs", "--limit", "0"], /--limit/],
-  ["an unknown status", ["runs", "--status", "asleep"], /--status/],
+  ["an unknown status", ["runs", "--status", "sideways"], /--status/],
+  ["an unknown time", ["runs", "--since", "soon"], /--since: write today/],
   ["an unknown client", ["install", "notepad"], /claude-desktop/],
   ["a key that would be printed", ["install", "cursor", "--print", "--copy-key"], /--copy-key/],
   ["an unknown shell", ["completion", "cmd"], /bash/],
