@@ -131,9 +131,19 @@ async function runExamples(call: Call): Promise<{ example: Example; text: string
   });
   await call("get_task_group", { taskgroup_id });
   await show({
+    tool: "create_task_group",
+    about: "Failed runs again (here there is none):",
+    args: { taskgroup_id, retry_failed: true },
+  });
+  await show({
     tool: "get_task_group",
     about: "The results:",
     args: { taskgroup_id, wait_seconds: 0 },
+  });
+  await show({
+    tool: "get_task_group",
+    about: "Whole results, as CSV:",
+    args: { taskgroup_id, view: "export" },
   });
   await show({
     tool: "cancel_task_group",

@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { type RawBuilder, type SqlBool, sql } from "kysely";
 import { formatTime } from "./entry.ts";
 import { fits, fitsBesidesText, fitsText } from "./entry-filter.ts";
 import type { EntryCount, EntryFilter, LedgerGroupCounts } from "./ledger.ts";
@@ -27,7 +27,7 @@ export async function countEntries(
   return { count: Math.min(count ?? 0, COUNTED_ENTRIES), isAtLeast };
 }
 
-/** The groups with entries that fit, the newest entry first; each with the entries that fit. */
+/** The groups with entries that fit, the newest entry first; each with the latest attempts that fit. */
 export async function listGroups(
   db: LedgerDatabase,
   ids: ScopeIds,
@@ -46,7 +46,8 @@ export async function listGroups(
       ),
       fitting as (
         select named.id, (select max(entries.id) from entries indexed by entries_by_group
-          where ${fits(ids, filter)} and entries.taskgroup_id = named.id) as newest
+          where ${fits(ids, filter)} and entries.taskgroup_id = named.id
+            and ${isLatest(scope, sql.ref("named.id"))}) as newest
         from named where named.id is not null
       )
     select id, count(*) over () as total from fitting
@@ -58,7 +59,7 @@ export async function listGroups(
     const { rows } = await sql<{ status: string; count: number; created_ms: number }>`
       select status, count(*) as count, min(created_ms) as created_ms
       from entries indexed by entries_by_group
-      where ${fits(ids, filter)} and entries.taskgroup_id = ${id}
+      where ${fits(ids, filter)} and entries.taskgroup_id = ${id} and ${isLatest(scope, sql.val(id))}
       group by status order by count desc, status
     `.execute(db);
     groups.push({
@@ -68,4 +69,12 @@ export async function listGroups(
     });
   }
   return { groups, total: found.rows[0]?.total ?? 0 };
+}
+
+/** Whether an entry of the group has no later attempt: a retried input is counted once. */
+function isLatest(scope: string, group: RawBuilder<unknown>): RawBuilder<SqlBool> {
+  return sql`(entries.run_id is null or entries.run_id not in (
+    select later.retry_of from entries as later indexed by entries_retries
+    where later.scope = ${scope} and later.taskgroup_id = ${group}
+      and later.retry_of is not null and later.run_id is not null))`;
 }

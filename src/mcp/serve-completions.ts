@@ -4,7 +4,7 @@ import { PROCESSORS } from "../task-api/processors.ts";
 import type { Completion, Prompt } from "./prompts/prompt.ts";
 import { DEPTHS } from "./prompts/research.ts";
 import { toProtocolError } from "./protocol-error.ts";
-import { completeRunId } from "./resources/complete-run-id.ts";
+import { completeGroupId, completeRunId } from "./resources/complete-id.ts";
 import { RESOURCE_TEMPLATES } from "./resources/list-resources.ts";
 import { PROCESSORS_URI } from "./resources/run-uri.ts";
 import type { ToolContext } from "./tool.ts";
@@ -12,7 +12,7 @@ import type { ToolContext } from "./tool.ts";
 /** What one completion may hold (MCP: Completion). */
 const MAX_VALUES = 100;
 
-/** Answers `completion/complete`: ids of runs in the templates of resources and prompts, processors in prompts. */
+/** Answers `completion/complete`: ids of runs and groups in the templates of resources and prompts, processors in prompts. */
 export function serveCompletions(
   { server }: McpServer,
   prompts: readonly Prompt[],
@@ -27,7 +27,9 @@ export function serveCompletions(
       case undefined:
         return completionOf([]);
       case "run_id":
-        return completionOf(await runIds(argument.value));
+        return completionOf(await idsBy(completeRunId, argument.value));
+      case "taskgroup_id":
+        return completionOf(await idsBy(completeGroupId, argument.value));
       case "processor":
         return completionOf(processors(argument.value));
     }
@@ -42,12 +44,13 @@ export function serveCompletions(
   function ofTemplate(uri: string, argument: string): Completion | undefined {
     const isTemplate = RESOURCE_TEMPLATES.some(({ uriTemplate }) => uriTemplate === uri);
     if (!isTemplate && uri !== PROCESSORS_URI) throw unknownReference("resource template");
-    return isTemplate && argument === "run_id" ? "run_id" : undefined;
+    const isId = argument === "run_id" || argument === "taskgroup_id";
+    return isTemplate && isId && uri.includes(`{${argument}}`) ? argument : undefined;
   }
 
-  async function runIds(typed: string): Promise<string[]> {
+  async function idsBy(complete: typeof completeRunId, typed: string): Promise<string[]> {
     try {
-      return await completeRunId(typed, await openBackend());
+      return await complete(typed, await openBackend());
     } catch (error) {
       throw toProtocolError(error, null, log);
     }

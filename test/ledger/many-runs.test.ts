@@ -79,3 +79,17 @@ test("groups are listed by their newest run, with what fits of each", async () =
   });
   expect(await ledger.count({ taskgroupId: null })).toEqual({ count: 1, isAtLeast: false });
 });
+
+test("a group counts a retried input by its latest attempt", async () => {
+  const { ledger } = await openLedger();
+  const of = (question: string, retryOf: string | null = null) =>
+    draft(question, { taskgroupId: "tgrp_a", retryOf });
+  await start(ledger, "run_1", of("sky"));
+  await start(ledger, "run_2", of("sea"));
+  await ledger.record("run_1", look(taskRun("run_1", { status: "failed", is_active: false })));
+  await start(ledger, "run_3", of("sky", "run_1"));
+  const counts = async (status?: string[]) =>
+    (await ledger.listGroups({ limit: 10, offset: 0, status })).groups.map((one) => one.counts);
+  expect(await counts()).toEqual([{ queued: 2 }]);
+  expect(await counts(["failed"])).toEqual([]);
+});

@@ -188,6 +188,18 @@ test("the list is bounded; older runs are found by completion", async () => {
   expect(await complete(ref, "run_id", "VERY FIRST")).toEqual([oldest]);
 });
 
+test("group ids complete by their beginning and by a question in them", async () => {
+  const { complete, call } = await start();
+  const create = async (input: string) =>
+    (await call("create_task_group", { inputs: [input] })).report.taskgroup_id ?? "";
+  const [zebra, lion] = [await create("zebra"), await create("lion")];
+  const ref = { type: "ref/resource", uri: "task-group://{taskgroup_id}/results.csv" } as const;
+  expect(await complete(ref, "taskgroup_id", "")).toEqual([lion, zebra]);
+  expect(await complete(ref, "taskgroup_id", zebra.slice(0, 20))).toEqual([zebra]);
+  expect(await complete(ref, "taskgroup_id", "lion")).toEqual([lion]);
+  expect(await complete(ref, "run_id", "")).toEqual([]);
+});
+
 test.each(clientKinds)(
   "%s: run ids complete by their beginning and by the question",
   async (kind) => {

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 
 /** What may be completed while a person fills in an argument. */
-export type Completion = "run_id" | "processor";
+export type Completion = "run_id" | "taskgroup_id" | "processor";
 
 /** Something worth asking often, as a person picks it from a menu. */
 export interface Prompt<Arguments extends z.ZodObject = z.ZodObject> {

@@ -52,9 +52,9 @@ export async function exportText(
 ): Promise<string> {
   if (format === "jsonl") return rows.map((row) => shownJson(lineOf(row))).join("\n");
   // Read when it is needed: most servers never export.
-  const { unparse } = await import("papaparse");
+  const { default: papaparse } = await import("papaparse");
   const columns = columnsOf(rows);
-  return unparse(
+  return papaparse.unparse(
     {
       fields: columns.map(({ title }) => title),
       data: rows.map((row) => columns.map(({ valueIn }) => cellOf(valueIn(row)))),
