@@ -109,7 +109,7 @@ function registerGet(program: Command, { prepare }: Host): void {
     .addHelpText("after", examples("get trun_1234 --wait 600", "get trun_1234 --json"))
     .addHelpText(
       "after",
-      "\nEnds with 0 when the run is completed or still going on, with 1 when it failed or was cancelled.",
+      "\nEnds with 0 when the run is completed or still going on, with 1 when it failed, was cancelled or asks back.",
     )
     .action(async (runId: string, _flags: Flags, self: Command) => {
       const { getCommand } = await import("./get.ts");

@@ -40,11 +40,15 @@ export function createSourceNames(documents: readonly (PolicedSource & { place: 
 
   return {
     unknownIn(policy) {
-      const { include_domains: include = [], exclude_domains: exclude = [] } = policy;
+      const { include_domains: include = [], exclude_domains: exclude = [], after_date } = policy;
       const all = [...new Set(include.length > 0 ? include : exclude)];
       const looked = all.slice(0, MAX_LOOKS);
       const entries = looked.filter((entry) => !hasAny(entry, () => matcherOf(entry)));
-      const isEmpty = !hasAny(JSON.stringify(policy), () => createSourceFilter(policy));
+      const isEmpty =
+        include.length > 0 && !after_date
+          ? entries.length === all.length
+          : all.length <= MAX_LOOKS &&
+            !hasAny(JSON.stringify(policy), () => createSourceFilter(policy));
       if (entries.length === 0 && (!isEmpty || documents.length === 0)) return null;
       known ??= commonNames(documents);
       return { entries, isEmpty, known };

@@ -77,5 +77,5 @@ export function warnOfSkipped(skipped: readonly SkippedFile[]): RunWarning[] {
 }
 
 export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+  return `${number.toLocaleString("en-US")} ${noun}${number === 1 ? "" : "s"}`;
 }
