@@ -107,7 +107,14 @@ export const migrations: Record<string, Migration> = {
         .createIndex("entries_retries")
         .on("entries")
         .columns(["scope", "taskgroup_id", "id"])
-        .where(sql.ref("retry_of"), "is not", sql.lit(null))
+        .where(sql.ref("retry_of"), "is not", null)
+        .execute();
+      // Which run runs a failed one again.
+      await db.schema
+        .createIndex("entries_retried_as")
+        .on("entries")
+        .columns(["scope", "retry_of"])
+        .where(sql.ref("retry_of"), "is not", null)
         .execute();
     },
   },
@@ -134,15 +141,5 @@ export const migrations: Record<string, Migration> = {
         .execute();
     },
   },
-  "0005-retried-as": {
-    async up(db: Kysely<unknown>) {
-      // Which run runs a failed one again.
-      await db.schema
-        .createIndex("entries_retried_as")
-        .on("entries")
-        .columns(["scope", "retry_of"])
-        .where(sql.ref("retry_of"), "is not", null)
-        .execute();
-    },
   },
 };
