@@ -23,6 +23,7 @@ import {
 import type { Ledger } from "./ledger.ts";
 import { readOutput } from "./outputs.ts";
 import type { LookRecorder } from "./record-look.ts";
+import { recordRows } from "./record-rows.ts";
 import { recordStates } from "./record-states.ts";
 import { reserve } from "./reserve.ts";
 import type { LedgerDatabase } from "./schema.ts";
@@ -35,6 +36,7 @@ export interface LedgerParts {
   recorder: LookRecorder;
   notes: NoteTaker;
   now: () => number;
+  maxOutputBytes: number;
   /** This process, as the sender of what is reserved here. */
   sender: string;
 }
@@ -45,7 +47,7 @@ const SENT_POLL_MS = 50;
 const LATE_NOTES_MS = 2_000;
 
 export function createLedger(
-  { db, recorder, notes, now, sender }: LedgerParts,
+  { db, recorder, notes, now, maxOutputBytes, sender }: LedgerParts,
   ids: ScopeIds,
 ): Ledger {
   const { scope } = ids;
@@ -89,6 +91,8 @@ export function createLedger(
     },
     record: (runId, look) => notes.take(() => recorder.record(scope, runId, look)),
     recordAll: (runs) => notes.take(() => recordStates(db, scope, runs, now())),
+    recordRows: (rows) =>
+      notes.take(() => recordRows(db, { scope, rows, maxOutputBytes, nowMs: now() })),
     find: (runId) => ask(() => findByRun(db, scope, runId, now())),
     findByKey: (key) => ask(() => findByKey(db, scope, key, now())),
     findClaimed: (runIds) => ask(() => findClaimed(db, ids, runIds)),

@@ -38,6 +38,8 @@ export interface Ledger {
   record(runId: string, look: RunLook): Promise<void>;
   /** Notes the states of many runs at once, by the same rules. */
   recordAll(runs: readonly TaskRun[]): Promise<void>;
+  /** The same with their outputs, where they have any. */
+  recordRows(rows: readonly Pick<RunLook, "run" | "output">[]): Promise<void>;
 
   find(runId: string): Promise<LedgerEntry | null>;
   findByKey(idempotencyKey: string): Promise<LedgerEntry | null>;

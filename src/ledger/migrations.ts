@@ -141,5 +141,4 @@ export const migrations: Record<string, Migration> = {
         .execute();
     },
   },
-  },
 };

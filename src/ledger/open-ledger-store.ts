@@ -56,7 +56,8 @@ export async function openLedgerStore(options: LedgerStoreOptions): Promise<Ledg
   const sender = createProcessOwner();
   const retention = startRetention({ db, now, sleep, retentionDays, maxOutputBytes, log });
   return {
-    of: (scope) => createLedger({ db, recorder, notes, now, sender }, scopeIds(scope)),
+    of: (scope) =>
+      createLedger({ db, recorder, notes, now, maxOutputBytes, sender }, scopeIds(scope)),
     volatileReason,
     async close() {
       await retention.stop();

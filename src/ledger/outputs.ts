@@ -7,22 +7,27 @@ const OUTPUT_MAX_BYTES = 8 * 1024 * 1024;
 /** Dropping is quick, but a hundred of the largest would still be felt. */
 const DROPS_PER_STEP = 20;
 
-/** Keeps the output of a completed run, once; older outputs make room for it. One that is too large is left out. */
-export async function keepOutput(
+/** Keeps outputs of completed runs, each once; older outputs make room for them. What is too large is left out. */
+export async function keepOutputs(
   db: LedgerDatabase,
-  entryId: number,
-  output: RunOutput,
+  outputs: readonly { entryId: number; output: RunOutput }[],
   maxTotalBytes: number,
 ): Promise<void> {
-  const json = jsonText(output);
-  const bytes = Buffer.byteLength(json);
-  if (bytes > Math.min(OUTPUT_MAX_BYTES, maxTotalBytes)) return;
+  const rows = outputs.flatMap(({ entryId, output }) => {
+    const json = jsonText(output);
+    const bytes = Buffer.byteLength(json);
+    const isTooLarge = bytes > Math.min(OUTPUT_MAX_BYTES, maxTotalBytes);
+    return isTooLarge ? [] : [{ entry_id: entryId, bytes, json }];
+  });
+  if (rows.length === 0) return;
   await db.transaction().execute(async (trx) => {
-    await trx
-      .insertInto("outputs")
-      .values({ entry_id: entryId, bytes, json })
-      .onConflict((conflict) => conflict.column("entry_id").doNothing())
-      .execute();
+    for (const row of rows) {
+      await trx
+        .insertInto("outputs")
+        .values(row)
+        .onConflict((conflict) => conflict.column("entry_id").doNothing())
+        .execute();
+    }
     await dropOutputs(trx, maxTotalBytes);
   });
 }

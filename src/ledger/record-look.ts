@@ -3,7 +3,7 @@ import { RunStatus, isTerminalStatus, mayHaveResult } from "../task-api/run.ts";
 import { cutText } from "../text/cut-text.ts";
 import { jsonText } from "../text/json.ts";
 import type { LedgerMessage, RunLook } from "./ledger.ts";
-import { keepOutput } from "./outputs.ts";
+import { keepOutputs } from "./outputs.ts";
 import { readState } from "./run-state.ts";
 import type { LedgerDatabase } from "./schema.ts";
 
@@ -114,7 +114,7 @@ async function writeLook(
       .execute();
   }
   if (mayHaveResult(run) && output !== null) {
-    await keepOutput(db, entry.id, output, maxOutputBytes);
+    await keepOutputs(db, [{ entryId: entry.id, output }], maxOutputBytes);
   }
   return true;
 }

@@ -8,7 +8,7 @@ import { isKnownStatus } from "./group-report.ts";
 import { type ListPage, type RunState, readListPage } from "./reading/list-pages.ts";
 import { refreshRetries } from "./retries.ts";
 import type { SeenGroup } from "./wait-for-group.ts";
-import { lookAtRun, snapshotOf, withOutput } from "./wait-for-run.ts";
+import { lookAtRun, withOutput } from "./wait-for-run.ts";
 
 /** Which page of a group's rows to read, and how. */
 export interface PageRequest<Item> {
@@ -62,9 +62,10 @@ export async function readGroupPage<Item>(
       expected: countRows(group, statuses),
       find,
       itemOf,
-      async onShown({ run, output }) {
-        if (!isRecorded) return;
-        await ledger.record(run.run_id, { ...snapshotOf(run), output: output ?? null });
+      async onShown(found) {
+        if (!isRecorded || found.length === 0) return;
+        const rows = found.map(({ run, output }) => ({ run, output: output ?? null }));
+        await ledger.recordRows(rows);
       },
     },
   );

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { draft, look, taskRun } from "./drafts.ts";
+import { draft, look, taskRun, textOutput } from "./drafts.ts";
 import { createTime, openLedger, start } from "./open-store.ts";
 
 test("states of many runs are written at once, and what has ended stays as it ended", async () => {
@@ -92,4 +92,25 @@ test("a group counts a retried input by its latest attempt", async () => {
     (await ledger.listGroups({ limit: 10, offset: 0, status })).groups.map((one) => one.counts);
   expect(await counts()).toEqual([{ queued: 2 }]);
   expect(await counts(["failed"])).toEqual([]);
+});
+
+test("rows of a page are noted at once: states, and outputs that are not kept yet", async () => {
+  const { ledger } = await openLedger();
+  for (const id of ["run_1", "run_2", "run_3"]) await start(ledger, id);
+  const completed = { status: "completed", is_active: false } as const;
+  const first = textOutput("first");
+  await ledger.record("run_1", look(taskRun("run_1", completed), { output: first }));
+  await ledger.recordRows([
+    { run: taskRun("run_of_another", completed), output: textOutput("foreign") },
+    { run: taskRun("run_1", { status: "failed", is_active: false }), output: textOutput("later") },
+    { run: taskRun("run_2", completed), output: textOutput("second") },
+    { run: taskRun("run_3", { status: "running", is_active: true }), output: null },
+  ]);
+  expect(await ledger.find("run_1")).toMatchObject({ status: "completed" });
+  expect(await ledger.find("run_2")).toMatchObject({ status: "completed", isActive: false });
+  expect(await ledger.find("run_3")).toMatchObject({ status: "running" });
+  expect(await ledger.readOutput("run_1")).toEqual(first);
+  expect(await ledger.readOutput("run_2")).toEqual(textOutput("second"));
+  expect(await ledger.readOutput("run_3")).toBeNull();
+  expect(await ledger.readOutput("run_of_another")).toBeNull();
 });

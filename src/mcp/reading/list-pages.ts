@@ -7,6 +7,9 @@ const FRUITLESS_STREAMS = 2;
 /** The same with new rows: a list that brings them one by one has a cursor to go on with. */
 const MAX_STREAMS = 20;
 
+/** Noted together, since each note waits for the disk; no more, since each output is held until then. */
+const NOTED_AT_ONCE = 20;
+
 export type RunState = Extract<TaskGroupRunEvent, { type: "task_run.state" }>;
 
 /** A page of runs. */
@@ -50,7 +53,7 @@ export async function readListPage<Item>(
     /** The run to show for a run of the list; null for none. */
     find: (state: RunState) => Promise<RunState | null>;
     itemOf: (found: RunState) => { item: Item; weight: number };
-    onShown: (found: RunState) => Promise<void>;
+    onShown: (found: readonly RunState[]) => Promise<void>;
   },
 ): Promise<ListPage<Item>> {
   const place = readCursor(cursor);
@@ -62,6 +65,7 @@ export async function readListPage<Item>(
   let left = budget;
   let trouble: string | null = null;
   let fruitless = 0;
+  const unnoted: FoundRun[] = [];
 
   const missing = (): number | null =>
     expected === null || place.shown === null
@@ -107,10 +111,12 @@ export async function readListPage<Item>(
           left -= weight;
           if (items.length > 0 && (left < 0 || items.length === limit)) {
             trouble = null;
+            await onShown(unnoted.splice(0));
             return page(true);
           }
-          await onShown(found);
           items.push(item);
+          unnoted.push(found);
+          if (unnoted.length === NOTED_AT_ONCE) await onShown(unnoted.splice(0));
           seen.add(run_id);
           for (const path of unreadableOf(found)) unreadable.add(path);
         }
@@ -125,6 +131,7 @@ export async function readListPage<Item>(
     if (missing() === 0) break;
     fruitless = items.length > before ? 0 : fruitless + 1;
   }
+  await onShown(unnoted.splice(0));
   const isWhole = missing() === 0;
   if (isWhole) trouble = null;
   return {
