@@ -180,4 +180,25 @@ export const migrations: Record<string, Migration> = {
       );
     },
   },
+  "0005-group-order": {
+    async up(db: Kysely<unknown>) {
+      // A page of a group's runs is read from an index in order, however many others the group has.
+      await db.schema.alterTable("runs").addColumn("first_event_id", "bigint").execute();
+      await sql`UPDATE runs SET first_event_id =
+        (SELECT id FROM run_events WHERE run_events.run_id = runs.run_id AND seq = 1)
+        WHERE taskgroup_id IS NOT NULL`.execute(db);
+      await db.schema
+        .createIndex("runs_by_group_order")
+        .on("runs")
+        .columns(["taskgroup_id", "first_event_id"])
+        .where(sql.ref("taskgroup_id"), "is not", null)
+        .execute();
+      await db.schema
+        .createIndex("runs_by_group_status_order")
+        .on("runs")
+        .columns(["taskgroup_id", "status", "first_event_id"])
+        .where(sql.ref("taskgroup_id"), "is not", null)
+        .execute();
+    },
+  },
 };

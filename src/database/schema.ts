@@ -30,6 +30,8 @@ export interface RunsTable {
   action_until: number | null;
   created_at: string;
   modified_at: string;
+  /** Of a run of a group, the event with which it began: the order of the group's runs. */
+  first_event_id: Generated<number | null>;
 }
 
 /** Runs that are created and watched together. */

@@ -152,8 +152,8 @@ test("no statement on the way of a run reads more because there are more other r
     const upTo = await readLastEventId(db);
     await groupHasChanged(db, taskgroupId, { after: upTo - 5, upTo });
     await readTransitions(db, taskgroupId, { after: upTo - 5, upTo });
-    await listMembers(db, taskgroupId, { after: upTo - 5 });
-    await listMembers(db, taskgroupId, { after: upTo - 5, status: "queued" });
+    await listMembers(db, taskgroupId, { after: upTo - 5, upTo, limit: 10 });
+    await listMembers(db, taskgroupId, { after: 0, upTo, status: "queued", limit: 10 });
     // Counts the runs of the group, and of no other.
     await findGroup(db, "default", taskgroupId);
 

@@ -3,6 +3,7 @@ import type { Database } from "../../database/open-database.ts";
 import type { StateEvent } from "../../task-api/run-event.ts";
 import type { RunStatus } from "../../task-api/run.ts";
 import type { ChangeFeed } from "../runs/change-feed.ts";
+import { readLastEventId } from "../runs/group-events.ts";
 import { listMembers } from "../runs/read-groups.ts";
 import { findRuns } from "../runs/read-runs.ts";
 import { toTaskRun } from "../runs/run-record.ts";
@@ -30,10 +31,12 @@ export async function writeGroupRuns(
   { after, status, includeInput, includeOutput }: GroupRunsQuery,
   { db, feed }: { db: Database; feed: ChangeFeed },
 ): Promise<void> {
-  const members = await listMembers(db, taskgroupId, { after, status });
-  for (let start = 0; start < members.length; start += RUNS_PER_PAGE) {
+  const upTo = await readLastEventId(db);
+  let place = after;
+  for (;;) {
     if (stream.aborted || feed.closed) return;
-    const page = members.slice(start, start + RUNS_PER_PAGE);
+    const range = { after: place, upTo };
+    const page = await listMembers(db, taskgroupId, { ...range, status, limit: RUNS_PER_PAGE });
     const runs = await findRuns(
       db,
       page.map(({ runId }) => runId),
@@ -52,5 +55,8 @@ export async function writeGroupRuns(
       };
       await stream.writeSSE({ event: event.type, data: JSON.stringify(event) });
     }
+    const last = page.at(-1);
+    if (last === undefined || page.length < RUNS_PER_PAGE) return;
+    place = last.firstEventId;
   }
 }

@@ -39,17 +39,25 @@ export async function insertRuns(
   for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
     const chunk = rows.slice(start, start + ROWS_PER_STATEMENT);
     await trx.insertInto("runs").values(chunk).execute();
-    await startLogs(
-      trx,
-      chunk.map((row) => row.run_id),
-      at,
-    );
+    const runIds = chunk.map((row) => row.run_id);
+    await startLogs(trx, runIds, at);
+    await trx
+      .updateTable("runs")
+      .set(({ selectFrom }) => ({
+        first_event_id: selectFrom("run_events")
+          .select("run_events.id")
+          .whereRef("run_events.run_id", "=", "runs.run_id")
+          .where("run_events.seq", "=", 1),
+      }))
+      .where("run_id", "in", runIds)
+      .where("taskgroup_id", "is not", null)
+      .execute();
   }
   await countSpending(trx, rows, 1);
   return rows.map(readRunRow);
 }
 
-function toRow(run: NewRun, at: string): Selectable<RunsTable> {
+function toRow(run: NewRun, at: string): Omit<Selectable<RunsTable>, "first_event_id"> {
   const runId = `trun_${randomUUID().replaceAll("-", "")}`;
   return {
     run_id: runId,

@@ -60,11 +60,6 @@ export async function readTransitions(
   }));
 }
 
-/** The runs of a group that were created with an event of the range. */
-export function createdIn(db: Database, taskgroupId: string, range: EventRange) {
-  return eventsOf(db, taskgroupId, range).where("run_events.seq", "=", 1);
-}
-
 /**
  * Up to so many events it is cheaper to ask of each whose it is than to look through all runs of the group. SQLite
  * cannot know which is cheaper, and takes cross-joined tables in the order in which they are written.

@@ -2,7 +2,7 @@ import type { Database } from "../../database/open-database.ts";
 import { RunStatus, isActiveStatus } from "../../task-api/run.ts";
 import type { TaskGroupStatus } from "../../task-api/task-group.ts";
 import { JsonObject } from "../../task-api/task-spec.ts";
-import { createdIn, readLastEventId } from "./group-events.ts";
+import type { EventRange } from "./group-events.ts";
 
 /** A group as it was at one moment. */
 export interface GroupRecord {
@@ -92,17 +92,25 @@ export interface GroupMember {
   firstEventId: number;
 }
 
-/** The runs of a group (in `status`, where given) that were created after an event, oldest first. */
+/** A page of the runs of a group (in `status`, where given) that were created with an event of the range, oldest first. */
 export async function listMembers(
   db: Database,
   taskgroupId: string,
-  { after, status }: { after: number; status?: RunStatus | undefined },
+  { after, upTo, status, limit }: EventRange & { status?: RunStatus | undefined; limit: number },
 ): Promise<GroupMember[]> {
-  let query = createdIn(db, taskgroupId, { after, upTo: await readLastEventId(db) })
-    .orderBy("run_events.id")
-    .select(["runs.run_id as runId", "run_events.id as firstEventId"]);
-  if (status !== undefined) query = query.where("runs.status", "=", status);
-  return query.execute();
+  const rows = await db
+    .selectFrom("runs")
+    .select(["run_id", "first_event_id"])
+    .where("taskgroup_id", "=", taskgroupId)
+    .where("first_event_id", ">", after)
+    .where("first_event_id", "<=", upTo)
+    .$if(status !== undefined, (query) => query.where("status", "=", status ?? ""))
+    .orderBy("first_event_id")
+    .limit(limit)
+    .execute();
+  return rows.flatMap(({ run_id: runId, first_event_id: firstEventId }) =>
+    firstEventId === null ? [] : [{ runId, firstEventId }],
+  );
 }
 
 /** The event with which a run began. */

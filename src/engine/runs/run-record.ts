@@ -29,7 +29,7 @@ export interface RunRecord {
 
 const RunWarnings = z.array(RunWarning);
 
-export function readRunRow(row: Selectable<RunsTable>): RunRecord {
+export function readRunRow(row: Omit<Selectable<RunsTable>, "first_event_id">): RunRecord {
   return {
     runId: row.run_id,
     interactionId: row.interaction_id,
