@@ -141,4 +141,28 @@ export const migrations: Record<string, Migration> = {
         .execute();
     },
   },
+  "0005-spending-totals": {
+    async up(db: Kysely<unknown>) {
+      // What all entries of a scope cost, kept as one number: adding them up takes longer with each of them.
+      await db.schema
+        .createTable("spending_totals")
+        .addColumn("scope", "text", (column) => column.primaryKey())
+        .addColumn("micros", "integer", (column) => column.notNull())
+        .execute();
+      const cost = (row: string) =>
+        `iif(${row}.status in ('failed', 'cancelled'), 0, coalesce(${row}.price_micros, 0))`;
+      const add = (row: string, micros: string) =>
+        `update spending_totals set micros = micros + ${micros} where scope = ${row}.scope;`;
+      await sql`insert into spending_totals
+        select scope, sum(${sql.raw(cost("entries"))}) from entries group by scope`.execute(db);
+      // By triggers, so that no way of writing an entry can miss it.
+      await sql`create trigger entries_spending_insert after insert on entries begin
+        insert or ignore into spending_totals values (new.scope, 0);
+        ${sql.raw(add("new", cost("new")))} end`.execute(db);
+      await sql`create trigger entries_spending_update after update of status, price_micros on entries begin
+        ${sql.raw(add("new", `${cost("new")} - ${cost("old")}`))} end`.execute(db);
+      await sql`create trigger entries_spending_delete after delete on entries begin
+        ${sql.raw(add("old", `-${cost("old")}`))} end`.execute(db);
+    },
+  },
 };

@@ -63,11 +63,18 @@ export interface RemovedSpendingTable {
   micros: number;
 }
 
+/** What the entries of a scope cost together; kept by triggers. */
+export interface SpendingTotalsTable {
+  scope: string;
+  micros: number;
+}
+
 export interface LedgerSchema {
   entries: EntriesTable;
   outputs: OutputsTable;
   group_requests: GroupRequestsTable;
   removed_spending: RemovedSpendingTable;
+  spending_totals: SpendingTotalsTable;
 }
 
 export type LedgerDatabase = Kysely<LedgerSchema>;

@@ -13,12 +13,12 @@ export async function readSpending(
   { account, scope }: ScopeIds,
   nowMs: number,
 ): Promise<Spending> {
-  // Read from the index alone, however many entries there are; those that have not ended are few.
+  // Those that have not ended are few; all others are in the kept total.
   const rows = await db
     .selectFrom("entries")
     .select(["status", ({ fn }) => fn.sum<number | null>("price_micros").as("micros")])
     .where("scope", "=", scope)
-    .where("status", "not in", UNBILLED)
+    .where("status", "in", [UNKNOWN, "action_required"])
     .groupBy("status")
     .execute();
   const active = await db
@@ -32,11 +32,15 @@ export async function readSpending(
     .select("micros")
     .where("scope", "=", scope)
     .executeTakeFirst();
+  const kept = await db
+    .selectFrom("spending_totals")
+    .select("micros")
+    .where("scope", "=", scope)
+    .executeTakeFirst();
   const spent = new Map(rows.map(({ status, micros }) => [status, micros ?? 0]));
-  const total = [...spent.values()].reduce((sum, micros) => sum + micros, removed?.micros ?? 0);
   return {
     todayUsd: toUsd(await spentTodayMicros(db, { account, scope }, nowMs)),
-    totalUsd: toUsd(total),
+    totalUsd: toUsd((kept?.micros ?? 0) + (removed?.micros ?? 0)),
     activeUsd: toUsd((active?.micros ?? 0) + (spent.get("action_required") ?? 0)),
     unknownUsd: toUsd(spent.get(UNKNOWN) ?? 0),
   };
