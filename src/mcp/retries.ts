@@ -3,11 +3,11 @@ import type { RunSnapshot } from "../client/snapshots.ts";
 import { LedgerUnavailable } from "../ledger/errors.ts";
 import type { LedgerRetry } from "../ledger/ledger.ts";
 import { asReadable } from "../task-api/lenient.ts";
-import { isTerminalStatus } from "../task-api/run.ts";
+import { type TaskRun, isTerminalStatus } from "../task-api/run.ts";
 import type { TaskGroup } from "../task-api/task-group.ts";
 import type { Backend } from "./backend.ts";
 import type { ToolContext } from "./tool.ts";
-import { lookAtRun, snapshotOf } from "./wait-for-run.ts";
+import { lookAtRun } from "./wait-for-run.ts";
 
 /** The runs of a group that run others again: an input is shown and counted once, by its latest attempt. */
 export interface Retries {
@@ -91,21 +91,23 @@ export async function refreshRetries(
     latest.flatMap((retry) => (isTerminalStatus(retry.status) ? [] : [[retry.runId, retry]])),
   );
   if (open.size <= SINGLE_LOOKS) return learned;
+  const changed: TaskRun[] = [];
   try {
     for await (const event of client.streamGroupRuns(taskgroupId, {}, { signal })) {
       if (event.type !== "task_run.state") continue;
       const { run } = event;
       const retry = open.get(run.run_id);
       if (retry === undefined) continue;
+      if (retry.status !== run.status) changed.push(run);
       retry.status = run.status;
       learned.add(run.run_id);
-      await ledger.record(run.run_id, snapshotOf(run));
       if (learned.size === open.size) break;
     }
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof TaskApiError)) throw error;
   }
+  if (changed.length > 0) await ledger.recordAll(changed);
   return learned;
 }
 

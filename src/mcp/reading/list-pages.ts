@@ -65,7 +65,7 @@ export async function readListPage<Item>(
   let left = budget;
   let trouble: string | null = null;
   let fruitless = 0;
-  const unnoted: FoundRun[] = [];
+  const unnoted: RunState[] = [];
 
   const missing = (): number | null =>
     expected === null || place.shown === null
