@@ -78,13 +78,8 @@ test("a source and a quote that the output shows are not told again", async () =
     wait_seconds: 30,
   });
   expect(report.citations).toEqual([
-    { field: "output", url: "https://example.org", title: "A part of a shown URL" },
-    {
-      field: "output",
-      url: "https://example.org/b",
-      title: "Not shown",
-      excerpt: "Not shown either.",
-    },
+    { url: "https://example.org", title: "A part of a shown URL" },
+    { url: "https://example.org/b", title: "Not shown", excerpt: "Not shown either." },
   ]);
   expect(report).not.toHaveProperty("citations_total");
   expect(text.split(url)).toHaveLength(2);
