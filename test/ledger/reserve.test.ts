@@ -27,7 +27,6 @@ test("a reserved run is unknown until the backend's answer is noted", async () =
     processor: "base",
     priceUsd: 0.01,
     idempotencyKey: "k",
-    retryOf: null,
     status: "unknown",
     isActive: false,
     createdAt: "2026-11-24T12:00:00.000Z",
