@@ -70,7 +70,9 @@ export function groupSteps(
   if (shown === null) return `Nothing is active any more. Results: ${call()}.`;
   if (shown.count === 0) return "There is nothing more to read here.";
   if (shown.page.before !== 0) return "That was the last page.";
-  if (!shown.statuses.includes("completed")) return "All of them are shown.";
+  if (!shown.statuses.includes("completed") || ["basis", "export"].includes(reading.view)) {
+    return "All of them are shown.";
+  }
   return "All results are shown. Evidence of one: get_task_run with its run_id.";
 }
 

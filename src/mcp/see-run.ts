@@ -7,9 +7,6 @@ import { withSteps } from "./run-steps.ts";
 import type { ToolContext } from "./tool.ts";
 import { lookAtRun, waitForRun, withOutput } from "./wait-for-run.ts";
 
-/** A look at events opens the stream; the replay of what was recorded arrives within this time, or is not coming. */
-const EVENTS_LOOK_SECONDS = 2;
-
 /** What of the context looking at a run takes. */
 export type SeeingContext = Pick<
   ToolContext,
@@ -24,7 +21,10 @@ export async function seeOrRecall(
   context: SeeingContext,
 ): Promise<{ seen: RunSnapshot; notes: string[] }> {
   try {
-    const seen = await see(backend, runId, view === "events", seconds, context);
+    const seen =
+      seconds > 0
+        ? await waitForRun(backend, runId, seconds, context)
+        : await lookAtRun(backend, runId, context.callerLeft);
     return { seen: await withWhatIsAsked(seen), notes: [] };
   } catch (error) {
     if (!(error instanceof RunNotFound)) throw error;
@@ -53,17 +53,4 @@ export async function seeOrRecall(
         return withOutput(backend, runId, seen, context.callerLeft);
     }
   }
-}
-
-function see(
-  backend: Backend,
-  runId: string,
-  areEventsAsked: boolean,
-  seconds: number,
-  context: SeeingContext,
-): Promise<RunSnapshot> {
-  const enough = areEventsAsked ? Math.max(seconds, EVENTS_LOOK_SECONDS) : seconds;
-  return enough > 0
-    ? waitForRun(backend, runId, enough, context)
-    : lookAtRun(backend, runId, context.callerLeft);
 }

@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
-import { account, draft, look, taskRun } from "./drafts.ts";
-import { createTime, openLedger, start } from "./open-store.ts";
+import { openSqlite } from "../../src/database/open-database.ts";
+import { migrations } from "../../src/ledger/migrations.ts";
+import type { LedgerSchema } from "../../src/ledger/schema.ts";
+import { scopeIds } from "../../src/ledger/scope.ts";
+import { NOON, account, draft, look, taskRun } from "./drafts.ts";
+import { createTime, ledgerPath, openLedger, openStore, start } from "./open-store.ts";
 
 test("spending counts every run that may be billed, and no run that failed or was cancelled", async () => {
   const time = createTime();
@@ -37,4 +41,37 @@ test("spending counts every run that may be billed, and no run that failed or wa
     activeUsd: 0.015,
     unknownUsd: 0.2,
   });
+});
+
+test("a ledger of an older version keeps its total", async () => {
+  const path = await ledgerPath();
+  const older = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < "0003"));
+  const db = await openSqlite<LedgerSchema>(path, older);
+  const entry = (run_id: string, status: string, price_micros: number | null) => ({
+    ...scopeIds(account),
+    run_id,
+    status,
+    price_micros,
+    request_hash: "hash",
+    question: "Who?",
+    question_folded: "who?",
+    processor: "base",
+    is_active: 0,
+    created_ms: NOON,
+    written_ms: NOON,
+  });
+  await db
+    .insertInto("entries")
+    .values([
+      entry("a", "completed", 20_000),
+      entry("b", "failed", 10_000),
+      entry("c", "completed", null),
+    ])
+    .execute();
+  await db.destroy();
+
+  const ledger = (await openStore({ path })).of(account);
+  expect(await ledger.spending()).toMatchObject({ totalUsd: 0.02 });
+  await start(ledger, "d", draft("Who else?", { priceUsd: 0.1 }));
+  expect(await ledger.spending()).toMatchObject({ totalUsd: 0.12 });
 });
