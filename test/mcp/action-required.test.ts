@@ -85,7 +85,10 @@ test.each([
   ["The document index is temporarily unavailable.", "The failure looks temporary"],
   [null, "The failure looks temporary"],
   ["The input does not follow the input schema.", "Correct what the error names"],
-  ["No source answers this.", "If the error names a fault of the task, correct it; else start it"],
+  [
+    "No source answers this.",
+    "Correct what the error names; if that is no fault of the task, start it",
+  ],
 ])("a run that failed with %j is followed by what fits the failure", async (message, words) => {
   const engine = await startTestEngine(async () => {
     // Anything but this error is the engine's own trouble.

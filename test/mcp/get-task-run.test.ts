@@ -399,9 +399,9 @@ test("the events view tells what progress told", async () => {
   steps[0].resolve();
   for await (const { messages } of backend.followers.watch(run_id)) if (messages.length > 0) break;
   const call = client.call("get_task_run", { run_id, view: "events", wait_seconds: 0 });
-  await clock.until(() => clock.sleeps.includes(2_000));
-  for await (const { messages } of backend.followers.watch(run_id)) if (messages.length > 0) break;
-  clock.advance(2_000);
+  // The state, the counts and the step; then the replay pauses.
+  await clock.until(() => clock.sleeps.filter((ms) => ms === 300).length === 3);
+  clock.advance(300);
   const { report, texts } = await call;
   expect(report).toMatchObject({
     status: "running",
