@@ -143,7 +143,7 @@ export const STORIES: readonly Story[] = [
         run_id,
         status: "completed",
         output: `About ${question}`,
-        citations: [{ field: "output", url: SOURCE }],
+        citations: [{ url: SOURCE }],
       });
       expect(answer.text).toContain(`About ${question}`);
       expect(answer.text).toContain(SOURCE);
