@@ -60,7 +60,7 @@ describe.each(clientKinds)("two principals with one account, %s", (kind) => {
       const groups = await one.call("list_task_runs", { view: "groups" });
       expect(groups.report.summary).toContain("10 runs outside of groups");
     }
-    const asked = { input: "asked by alice", wait_seconds: 10 };
+    const asked = { input: "asked by alice" };
     const { report } = await alice.call("create_task_run", asked);
     const again = await bob.call("create_task_run", { ...asked, refuse_duplicate: true });
     expect(again.isError).toBe(false);
