@@ -83,7 +83,7 @@ export interface BridgeConfig {
   pricesFile: string | undefined;
   waits: { maxSeconds?: number; byClient?: Record<string, number> };
   ledgerPath: string;
-  /** Whose prices, times and sources agents are told of. */
+  /** The backend whose prices, times and sources the tools describe. */
   catalogBackend: BackendConfig["kind"] | "scripted";
 }
 

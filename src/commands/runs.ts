@@ -2,7 +2,7 @@ import type { RunReport } from "../mcp/run-report.ts";
 import {
   type ListedRun,
   listEntriesNow,
-  rowOf,
+  listedRun,
   spendingOf,
   statusFilter,
   unknownNotes,
@@ -58,7 +58,7 @@ export async function runsCommand(options: RunsCommandOptions): Promise<ExitCode
     do {
       const page = { limit: Math.min(limit - rows.length, PAGE_ROWS), cursor: more ?? undefined };
       const listed = await listEntriesNow(filter, page, backend, context);
-      rows.push(...listed.entries.map((entry) => rowOf(entry)));
+      rows.push(...listed.entries.map((entry) => listedRun(entry)));
       for (const note of [...listed.notes, ...unknownNotes(listed.entries)]) notes.add(note);
       more = listed.nextCursor;
     } while (more !== null && rows.length < limit);

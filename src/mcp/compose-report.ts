@@ -33,7 +33,7 @@ export function composeReport(request: ReportRequest): RunReport {
     ...(notes.length > 0 && { notes }),
   };
   if (view === "status") {
-    // For those who ask again and again: every token of it is paid for each time.
+    // Polling callers pay for every token of it each time.
     const { run_id, taskgroup_id, status, is_active, percent, question_asked } = facts;
     return {
       ...report,

@@ -104,7 +104,7 @@ export function statusFilter(statuses: readonly string[]): EntryFilter["status"]
 export type ListedRun = RunRow & { status: string };
 
 /** An entry as a row of a list. */
-export function rowOf(entry: LedgerEntry, retry?: LedgerRetry): ListedRun {
+export function listedRun(entry: LedgerEntry, retry?: LedgerRetry): ListedRun {
   const { runId, question, processor, priceUsd, createdAt, taskgroupId, percent, error } = entry;
   return {
     ...(runId !== null && { run_id: runId }),

@@ -104,7 +104,7 @@ export function noneFits(named: Listing["named"]): string {
   return filters.length === 0 ? "No run was started yet." : `No run fits: ${filters.join(", ")}.`;
 }
 
-export function nextStep(
+export function nextListStep(
   reader: "get_task_run" | "get_task_group" | null,
   { named, view, limit, filter }: Listing,
   nextCursor: string | null,

@@ -9,7 +9,7 @@ import type { Observation } from "./progress.ts";
 /** The meter of a run goes from 0 to this. */
 const RUN_TOTAL = 100;
 
-/** What those who wait for a run are told of it; the time is that of the run, not of the wait. */
+/** The progress of a run as its waiting callers see it; the time is that of the run, not of the wait. */
 export function createRunObserver(
   prices: PriceList,
   clock: Clock,
@@ -59,7 +59,7 @@ function usualText(usual: { from: number; to: number } | undefined): string {
 /** A rate over less than this says nothing. */
 const MIN_RATE_SECONDS = 1;
 
-/** What those who wait for a group are told of it: how fast its runs end is measured from the first look on. */
+/** The progress of a group as its waiting callers see it; its rate is measured from the first observation on. */
 export function createGroupObserver(clock: Clock): (group: TaskGroup) => Observation {
   let first: { done: number; at: number } | null = null;
   return (group) => {

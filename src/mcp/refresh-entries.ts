@@ -59,7 +59,7 @@ export async function refreshEntries(
     if (!isSame) changed.push(run);
   }
 
-  /** What could not be had is had in another way, or told. */
+  /** A read that fails leaves its runs to the next way, or unseen. */
   async function tryTo(look: () => Promise<void>): Promise<void> {
     if (signal.aborted) return;
     try {

@@ -78,7 +78,7 @@ export function withoutSuperseded(group: TaskGroup, { superseded }: Retries): Ta
 
 /**
  * Learns from the list how the latest attempts ended that were active when last seen, where single looks would be too
- * many; answers with those it learned of. What the list does not tell is looked up one by one by whoever shows it.
+ * many; answers with those it learned of. Rows that the list does not have are read one by one.
  */
 export async function refreshRetries(
   { latest }: Retries,
@@ -112,7 +112,7 @@ export async function refreshRetries(
 }
 
 /** The newest run that runs a failed one again, as it stands now. What cannot be learned is left out. */
-export async function findRetriedAs(
+export async function readRetriedAs(
   { run }: RunSnapshot,
   backend: Backend,
   { callerLeft: signal }: Pick<ToolContext, "callerLeft">,

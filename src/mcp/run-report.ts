@@ -97,7 +97,7 @@ export const RunReport = z.object({
   sources_read: z.number().optional(),
   sources_considered: z.number().optional(),
   latest_step: z.string().optional(),
-  /** What a run in `action_required` waits to be told. */
+  /** The question of a run in `action_required`. */
   question_asked: z.string().optional(),
   warnings: z.array(z.string()).optional(),
   error: z.string().optional(),
@@ -138,7 +138,7 @@ export const AnyReport = RunReport.pick({
   notes: true,
 });
 
-/** What is told of a run, and what it came to. */
+/** The facts of a run and its result. */
 export const AnsweredRunReport = AnyReport.extend(
   RunReport.pick({
     run_id: true,

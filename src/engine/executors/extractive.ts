@@ -22,7 +22,12 @@ import { type OutputField, readOutputFields } from "./extractive/output-fields.t
 import { readQuestion } from "./extractive/question.ts";
 import { createReadingProgress, type ReadingProgress } from "./extractive/reading-progress.ts";
 import { type ReadingTime, startReadingTime } from "./extractive/reading-time.ts";
-import { count, describeSync, waitForIndex, warnOfSkipped } from "./extractive/wait-for-index.ts";
+import {
+  countText,
+  describeSync,
+  waitForIndex,
+  warnOfSkipped,
+} from "./extractive/wait-for-index.ts";
 import { readTask } from "./extractive/research-task.ts";
 import { warnBeforeRun, warnOfSources } from "./extractive/warn-of-sources.ts";
 import { writeAnswer, writeNoAnswer } from "./extractive/write-answer.ts";
@@ -172,7 +177,7 @@ async function answerInText(
   const documents = new Set(quotes.map((quote) => quote.document.id)).size;
   await progress.tell(
     "result",
-    `Quoting ${count(quotes.length, "sentence")} of ${count(documents, "document")}`,
+    `Quoting ${countText(quotes.length, "sentence")} of ${countText(documents, "document")}`,
   );
   return { output: writeAnswer(quotes), warnings: [NO_MODEL] };
 }
@@ -185,10 +190,10 @@ function describePlan(
   const scope =
     search.documentCount < documents
       ? `${search.documentCount} of ${documents} documents (source_policy)`
-      : count(documents, "document");
+      : countText(documents, "document");
   const aim =
     fields === null
       ? "quote the sentences that match the question best"
-      : `look for a value of each of ${count(fields, "output field")}`;
+      : `look for a value of each of ${countText(fields, "output field")}`;
   return `Search ${scope} and ${aim}`;
 }

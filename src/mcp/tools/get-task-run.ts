@@ -2,7 +2,7 @@ import { z } from "zod";
 import { composeReport } from "../compose-report.ts";
 import { RunView } from "../reading/run-views.ts";
 import { AnsweredRunReport, RunReport } from "../run-report.ts";
-import { findRetriedAs } from "../retries.ts";
+import { readRetriedAs } from "../retries.ts";
 import { seeOrRecall } from "../see-run.ts";
 import type { Tool } from "../tool.ts";
 import { boundWait } from "../wait-policy.ts";
@@ -66,7 +66,7 @@ export const getTaskRun: Tool<typeof Arguments> = {
     );
     return composeReport({
       seen,
-      retriedAs: await findRetriedAs(seen, backend, context),
+      retriedAs: await readRetriedAs(seen, backend, context),
       prices: backend.prices,
       view,
       place: {

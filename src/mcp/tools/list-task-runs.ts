@@ -7,13 +7,20 @@ import { ledgerNotes } from "../ledger-notes.ts";
 import {
   listEntriesNow,
   refreshAll,
-  rowOf,
+  listedRun,
   runs,
   shortTime,
   spendingOf,
   unknownNotes,
 } from "../list-runs.ts";
-import { type Listing, PAGES, describePage, nextStep, noneFits, readListing } from "../listing.ts";
+import {
+  type Listing,
+  PAGES,
+  describePage,
+  nextListStep,
+  noneFits,
+  readListing,
+} from "../listing.ts";
 import { oneLine } from "../reading/page-text.ts";
 import { AnyReport, RunReport, type RunRow } from "../run-report.ts";
 import { TIME_RULE, readTime } from "../time-words.ts";
@@ -126,12 +133,12 @@ async function composeRuns(
     entries.flatMap(({ runId, status }) => (runId !== null && status === "failed" ? [runId] : [])),
   );
   const { rows, group } = withoutRepeats(
-    entries.map((entry) => rowOf(entry, retried.get(entry.runId ?? ""))),
+    entries.map((entry) => listedRun(entry, retried.get(entry.runId ?? ""))),
     listing,
   );
   return {
     summary: describePage(total, entries.length, group, listing),
-    next_step: nextStep(ids.length > 0 ? "get_task_run" : null, listing, nextCursor),
+    next_step: nextListStep(ids.length > 0 ? "get_task_run" : null, listing, nextCursor),
     notes,
     ...(view === "ids" ? { run_ids: ids.map((id) => oneLine(id, 100)) } : { runs: rows }),
     ...(nextCursor !== null && { next_cursor: nextCursor }),
@@ -184,7 +191,7 @@ async function composeGroups(
       : ` Besides${single.isAtLeast ? " at least" : ""} ${runs(single.count)} outside of groups.`;
   return {
     summary: total === 0 && apart === "" ? noneFits(listing.named) : `${named}, ${range}.${apart}`,
-    next_step: nextStep(groups.length > 0 ? "get_task_group" : null, listing, nextCursor),
+    next_step: nextListStep(groups.length > 0 ? "get_task_group" : null, listing, nextCursor),
     notes,
     runs: groups.map(({ taskgroupId, createdAt, counts }) => ({
       taskgroup_id: oneLine(taskgroupId, 100),

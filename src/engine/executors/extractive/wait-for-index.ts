@@ -60,7 +60,7 @@ export function describeSync({ documents, indexed, removed, skipped }: SyncCount
     ...(removed > 0 ? [`${removed} removed`] : []),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
   ];
-  return `Indexed ${count(documents, "document")} (${changes.join(", ")})`;
+  return `Indexed ${countText(documents, "document")} (${changes.join(", ")})`;
 }
 
 /** More names make a warning that nobody reads; the log has them all. */
@@ -72,10 +72,10 @@ export function warnOfSkipped(skipped: readonly SkippedFile[]): RunWarning[] {
   const named = skipped.slice(0, MAX_NAMED).map(({ path, reason }) => `${path} (${reason})`);
   const others = skipped.length - named.length;
   const more = others > 0 ? `, and ${others} more that the log of the engine names` : "";
-  const message = `${count(skipped.length, "file")} could not be searched: ${named.join(", ")}${more}.`;
+  const message = `${countText(skipped.length, "file")} could not be searched: ${named.join(", ")}${more}.`;
   return [{ type: "warning", message, detail: { files: skipped.length } }];
 }
 
-export function count(number: number, noun: string): string {
+export function countText(number: number, noun: string): string {
   return `${number.toLocaleString("en-US")} ${noun}${number === 1 ? "" : "s"}`;
 }
