@@ -9,7 +9,7 @@ import { pino } from "pino";
 import { z } from "zod";
 import { type Figure, printFigures } from "./figures.ts";
 import { openDatabase } from "../src/database/open-database.ts";
-import { createExtractiveExecutor } from "../src/engine/executors/extractive.ts";
+import { createExtractiveExecutor } from "../src/engine/executors/extractive/extractive-executor.ts";
 
 const DOCUMENTS = fileURLToPath(new URL("retrieval/documents", import.meta.url));
 

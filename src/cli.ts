@@ -8,7 +8,7 @@ import { ExitCode, exitCodeOf } from "./commands/exit-code.ts";
 import { FILES_REPLACED, filesWereReplaced } from "./mcp/replaced-files.ts";
 import { type Config, readSettings } from "./config.ts";
 import { type Flags, OPTIONS, type Setting, type SettingName } from "./options.ts";
-import { BadSetting, type HostSettings } from "./setting-reader.ts";
+import { BadSetting, type HostSettings } from "./settings/setting-reader.ts";
 import { PROCESSORS } from "./task-api/processors.ts";
 import { cleanText } from "./text/clean-text.ts";
 
@@ -126,7 +126,7 @@ addOptions(
 ).action(async (folders: string[], _flags: Flags, command: Command) => {
   // The transport ends with its output, and the log does without a reader.
   dispensable.add(process.stdout).add(process.stderr);
-  const { stdioCommand } = await import("./commands/stdio.ts");
+  const { stdioCommand } = await import("./commands/serve/stdio.ts");
   const flags = command.optsWithGlobals<Flags>();
   const { config, ...context } = read(flags, COMMAND_SETTINGS.stdio, { folders });
   if (process.stdin.isTTY) {
@@ -150,7 +150,7 @@ addOptions(
   COMMAND_SETTINGS.http,
 ).action(async (_flags: Flags, command: Command) => {
   dispensable.add(process.stderr);
-  const { httpCommand } = await import("./commands/http.ts");
+  const { httpCommand } = await import("./commands/serve/http.ts");
   const { config, ...context } = await prepare(
     command.optsWithGlobals<Flags>(),
     COMMAND_SETTINGS.http,
@@ -175,7 +175,7 @@ addOptions(
   COMMAND_SETTINGS.engine,
 ).action(async (_flags: Flags, command: Command) => {
   dispensable.add(process.stderr);
-  const { engineCommand } = await import("./commands/engine.ts");
+  const { engineCommand } = await import("./commands/serve/engine.ts");
   // On this command `--api-key` is the key that callers must send, not one that we send.
   const { apiKey: engineApiKey, ...flags } = command.optsWithGlobals<Flags>();
   const { config, ...context } = await prepare(
@@ -194,7 +194,7 @@ program
   .command("hash-key")
   .description("print the hash of a key, for a tenants file; reads the key from stdin")
   .action(async () => {
-    const { hashKeyCommand } = await import("./commands/hash-key.ts");
+    const { hashKeyCommand } = await import("./commands/serve/hash-key.ts");
     process.exitCode = await hashKeyCommand(process);
   });
 
@@ -219,8 +219,8 @@ addOptions(
   COMMAND_SETTINGS.run,
 ).action(async (question: string, _flags: RunFlags, command: Command) => {
   const [{ runCommand }, { repeatedOptions }] = await Promise.all([
-    import("./commands/run.ts"),
-    import("./commands/unperformed.ts"),
+    import("./commands/runs/run.ts"),
+    import("./commands/wiring/unperformed.ts"),
   ]);
   const { processor, outputSchema, json, ...flags } = command.optsWithGlobals<RunFlags>();
   // A person reads this terminal: the log stays quiet unless it is asked for.
@@ -248,7 +248,7 @@ async function readArguments(): Promise<string[] | "nothing asked on a terminal"
   const args = process.argv.slice(2);
   if (args.length === 0) return process.stdin.isTTY ? "nothing asked on a terminal" : ["stdio"];
   // A host starts the server for every window and waits for it; it needs none of these.
-  const { registerPersonCommands } = await import("./commands/register-person-commands.ts");
+  const { registerPersonCommands } = await import("./commands/cli-commands.ts");
   registerPersonCommands(program, {
     prepare: (flags, names) => prepare(flags, names, FOR_PERSON),
     prepareAnyway: (flags, names) => prepareAnyway(flags, names, FOR_PERSON),
@@ -275,7 +275,7 @@ function messageOf(error: unknown): string {
 try {
   const args = await readArguments();
   if (args === "nothing asked on a terminal") {
-    const { introduction } = await import("./commands/stdio.ts");
+    const { introduction } = await import("./commands/serve/stdio.ts");
     process.stdout.write(introduction(version));
   } else {
     await program.parseAsync(args, { from: "user" });

@@ -1,17 +1,17 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Proxies } from "./client/proxies.ts";
-import { type HttpConfig, readHttp } from "./http-config.ts";
-import { type Machine, dataFolder, homeFolder, resolvePath } from "./folders.ts";
+import type { Proxies } from "./client/http/proxies.ts";
+import { type HttpConfig, readHttp } from "./settings/http-settings.ts";
+import { type Machine, dataFolder, homeFolder, resolvePath } from "./settings/folders.ts";
 import { type Flags, LOG_LEVELS, type LogLevel, type SettingName } from "./options.ts";
-import { readProxies } from "./proxy-settings.ts";
+import { readProxies } from "./settings/proxy-settings.ts";
 import {
   BadSetting,
   type HostSettings,
   type WrongSetting,
   createSettingReader,
   readFolders,
-} from "./setting-reader.ts";
+} from "./settings/setting-reader.ts";
 import {
   ApiKey,
   BaseUrl,
@@ -32,9 +32,9 @@ import {
   readWaits,
   splitList,
   withoutForm,
-} from "./setting-values.ts";
+} from "./settings/setting-values.ts";
 import { processorNames } from "./task-api/processors.ts";
-import { type TelemetryConfig, readTelemetry } from "./telemetry-config.ts";
+import { type TelemetryConfig, readTelemetry } from "./settings/telemetry-settings.ts";
 
 /** Which Task API performs the runs. */
 export type BackendConfig =

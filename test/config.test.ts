@@ -3,9 +3,9 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readConfig, readSettings } from "../src/config.ts";
-import { BadSetting } from "../src/setting-reader.ts";
+import { BadSetting } from "../src/settings/setting-reader.ts";
 import { temporaryFolder } from "./engine/start-test-engine.ts";
-import { NO_PROXIES } from "../src/client/proxies.ts";
+import { NO_PROXIES } from "../src/client/http/proxies.ts";
 
 test("with nothing set, the built-in engine researches the packaged examples", () => {
   const { backend, logLevel } = readConfig({}, {});

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { readConfig } from "../src/config.ts";
-import { dataFolder, resolvePath } from "../src/folders.ts";
+import { dataFolder, resolvePath } from "../src/settings/folders.ts";
 
 const home = vi.hoisted(() => ({ folder: "/home/me" as string | undefined }));
 

@@ -1,17 +1,17 @@
 import type { Logger } from "pino";
-import { createBackend } from "./backend.ts";
-import { parseBaseUrl } from "./base-url.ts";
-import { checkBetas } from "./beta-features.ts";
-import { type Clock, systemClock } from "./clock.ts";
-import type { Fetch } from "./fetch.ts";
-import { createGroupCalls } from "./group-calls.ts";
-import { createIdempotencySupport } from "./idempotency-support.ts";
+import { createBackend } from "./http/http-core.ts";
+import { parseBaseUrl } from "./http/base-url.ts";
+import { checkBetas } from "./calls/beta-features.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
+import type { Fetch } from "./http/fetch.ts";
+import { createGroupCalls } from "./calls/group-calls.ts";
+import { createIdempotencySupport } from "./calls/idempotency-support.ts";
 import { ClientLimits } from "./limits.ts";
-import { createPacer } from "./pacer.ts";
-import { type RetryPolicy, defaultRetryPolicy } from "./retry-policy.ts";
-import { createCheckRuns, createRunCalls } from "./run-calls.ts";
-import { checkApiKey, createRedact } from "./secrets.ts";
-import { createSubmit } from "./submit.ts";
+import { createPacer } from "./calls/rate-limiter.ts";
+import { type RetryPolicy, defaultRetryPolicy } from "./http/retry-policy.ts";
+import { createCheckRuns, createRunCalls } from "./calls/run-calls.ts";
+import { checkApiKey, createRedact } from "./http/secrets.ts";
+import { createSubmit } from "./calls/create-run-call.ts";
 import type { TaskApiClient } from "./task-api-client.ts";
 
 export interface TaskApiClientOptions {

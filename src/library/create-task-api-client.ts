@@ -1,9 +1,9 @@
 import { createTaskApiClient as create } from "../client/create-task-api-client.ts";
-import { createFollowers } from "../client/follower.ts";
-import { createGroupFollowers } from "../client/group-follower.ts";
-import type { GroupSnapshot, RunSnapshot } from "../client/snapshots.ts";
+import { createFollowers } from "../client/follow/follower.ts";
+import { createGroupFollowers } from "../client/follow/group-follower.ts";
+import type { GroupSnapshot, RunSnapshot } from "../client/follow/snapshots.ts";
 import type { CallOptions, TaskApiClient } from "../client/task-api-client.ts";
-import { createUndiciFetch } from "../client/undici-fetch.ts";
+import { createUndiciFetch } from "../client/http/undici-fetch.ts";
 import { readConfig } from "../config.ts";
 import { type ProxyOptions, proxyFlags } from "./options.ts";
 

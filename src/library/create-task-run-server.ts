@@ -1,6 +1,6 @@
 import type { McpServer } from "@modelcontextprotocol/server";
-import { systemClock } from "../client/clock.ts";
-import type { OpenBackend } from "../commands/open-backend.ts";
+import { systemClock } from "../runtime/clock.ts";
+import type { OpenBackend } from "../commands/wiring/open-backend.ts";
 import { readConfig } from "../config.ts";
 import { createLogger } from "../logger.ts";
 import { createTaskRunServer as create } from "../mcp/server.ts";
@@ -57,7 +57,7 @@ export function createTaskRunServer(options: TaskRunServerOptions = {}): TaskRun
   let opened: Promise<OpenBackend> | undefined;
 
   async function open(): Promise<OpenBackend> {
-    const { openBackend } = await import("../commands/open-backend.ts");
+    const { openBackend } = await import("../commands/wiring/open-backend.ts");
     return openBackend(
       isKept || backend.kind !== "embedded"
         ? backend

@@ -22,14 +22,14 @@ export {
   Unauthorized,
   UnreadableAnswer,
 } from "../client/errors.ts";
-export { InvalidBaseUrl } from "../client/base-url.ts";
-export { InvalidApiKey } from "../client/secrets.ts";
-export { BadSetting } from "../setting-reader.ts";
+export { InvalidBaseUrl } from "../client/http/base-url.ts";
+export { InvalidApiKey } from "../client/http/secrets.ts";
+export { BadSetting } from "../settings/setting-reader.ts";
 export type { ClientOptions, ConnectedClient } from "./create-task-api-client.ts";
 export type { TaskRunServer, TaskRunServerOptions } from "./create-task-run-server.ts";
 export type { EngineOptions } from "./options.ts";
 export type { ServedEngine, ServedEngineOptions } from "./start-engine.ts";
-export type { GroupSnapshot, RunSnapshot } from "../client/snapshots.ts";
+export type { GroupSnapshot, RunSnapshot } from "../client/follow/snapshots.ts";
 export type { CallOptions, CreateOptions, TaskApiClient } from "../client/task-api-client.ts";
 export type { Citation, FieldBasis, RunOutput, TaskRunResult } from "../task-api/output.ts";
 export type { RunEvent } from "../task-api/run-event.ts";

@@ -1,4 +1,4 @@
-import { startEngine as start } from "../commands/start-engine.ts";
+import { startEngine as start } from "../commands/wiring/start-engine.ts";
 import { type EngineOptions, engineFlags } from "./options.ts";
 import { readConfig } from "../config.ts";
 import { createLogger } from "../logger.ts";

@@ -13,19 +13,19 @@ import {
 } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
 import { z } from "zod";
-import type { Clock } from "../client/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Webhook } from "../task-api/run-input.ts";
 import { cleanValue } from "../text/clean-text.ts";
-import { type Backend, BackendUnavailable } from "./backend.ts";
-import type { ToolServices } from "./call-tool.ts";
-import { type Caller, readRequestFacts } from "./caller.ts";
-import { capabilitiesOf } from "./capabilities.ts";
-import { type OfferLimits, describeTool, introduce, offerTo } from "./offer.ts";
-import type { ResourceNews } from "./news/resource-news.ts";
-import { type Offer, serveBesideTools } from "./serve-beside-tools.ts";
-import { declaresTasks } from "./tasks-capability.ts";
-import type { performCall } from "./perform-call.ts";
-import { silentProgress } from "./progress.ts";
+import { type Backend, BackendUnavailable } from "./runs/backend.ts";
+import type { ToolServices } from "./calls/run-tool-call.ts";
+import { type Caller, readRequestFacts } from "./calls/request-facts.ts";
+import { capabilitiesOf } from "./protocol/capabilities.ts";
+import { type OfferLimits, describeTool, introduce, offerTo } from "./catalog.ts";
+import type { ResourceNews } from "./protocol/subscriptions/run-update-publisher.ts";
+import { type Offer, serveBesideTools } from "./protocol/register-handlers.ts";
+import { declaresTasks } from "./protocol/tasks-capability.ts";
+import type { performCall } from "./calls/dispatch-call.ts";
+import { silentProgress } from "./runs/progress.ts";
 import type { ListedTool, ToolContext } from "./tool.ts";
 import { FILES_REPLACED, filesWereReplaced } from "./replaced-files.ts";
 import {
@@ -33,9 +33,9 @@ import {
   type TraceWork,
   describeRequest,
   passTraceOn,
-} from "./trace-request.ts";
+} from "./calls/trace-request.ts";
 import { wireSchema } from "./wire-schema.ts";
-import { type WaitPolicy, defaultWaitPolicy, waitLimitsOf } from "./wait-policy.ts";
+import { type WaitPolicy, defaultWaitPolicy, waitLimitsOf } from "./runs/wait-policy.ts";
 
 export interface TaskRunServerDeps extends OfferLimits {
   /**
@@ -161,7 +161,7 @@ export function createTaskRunServer(
   let performing: Promise<{ performCall: typeof performCall }> | undefined;
   async function loadCalls() {
     try {
-      return await import("./perform-call.ts");
+      return await import("./calls/dispatch-call.ts");
     } catch (error) {
       performing = undefined;
       // The client is shown the message.
@@ -237,7 +237,7 @@ export function createTaskRunServer(
 }
 
 async function toTask(result: Promise<CallToolResult>): Promise<CallToolResult> {
-  const { asTask } = await import("./tasks-extension.ts");
+  const { asTask } = await import("./protocol/tasks-extension.ts");
   return asTask(await result);
 }
 

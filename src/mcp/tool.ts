@@ -1,13 +1,13 @@
 import type { Logger } from "pino";
 import type { z } from "zod";
-import type { Clock } from "../client/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Webhook } from "../task-api/run-input.ts";
 import type { JsonObject } from "../task-api/task-spec.ts";
-import type { Backend } from "./backend.ts";
-import type { ProgressReporter, ProgressSubject } from "./progress.ts";
-import type { OtherNames } from "./read-arguments.ts";
-import type { RunReport } from "./run-report.ts";
-import type { WaitLimits } from "./wait-policy.ts";
+import type { Backend } from "./runs/backend.ts";
+import type { ProgressReporter, ProgressSubject } from "./runs/progress.ts";
+import type { OtherNames } from "./arguments/read-arguments.ts";
+import type { RunReport } from "./report/run-report.ts";
+import type { WaitLimits } from "./runs/wait-policy.ts";
 
 /** What a tool has at hand while it answers one call. */
 export interface ToolContext {

@@ -12,7 +12,7 @@ import {
   W3CBaggagePropagator,
   W3CTraceContextPropagator,
 } from "@opentelemetry/core";
-import type { TraceHeaders } from "../client/trace-context.ts";
+import type { TraceHeaders } from "../client/http/trace-context.ts";
 
 /** The span that the work at hand belongs to, and what came with it. */
 export const currentContext = new AsyncLocalStorage<Context>();

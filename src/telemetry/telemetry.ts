@@ -1,5 +1,5 @@
-import type { Fetch } from "../client/fetch.ts";
-import type { TraceRequest } from "../mcp/trace-request.ts";
+import type { Fetch } from "../client/http/fetch.ts";
+import type { TraceRequest } from "../mcp/calls/trace-request.ts";
 
 /** Spans of what this process does, for whoever collects them. */
 export interface Telemetry {

@@ -1,5 +1,5 @@
 import { SpanKind, type Tracer, trace } from "@opentelemetry/api";
-import type { Fetch } from "../client/fetch.ts";
+import type { Fetch } from "../client/http/fetch.ts";
 import { currentContext, errorType, headersOf, markFailed } from "./span-context.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { SpanKind, type Tracer, trace } from "@opentelemetry/api";
-import type { TraceRequest } from "../mcp/trace-request.ts";
+import type { TraceRequest } from "../mcp/calls/trace-request.ts";
 import { cleanText } from "../text/clean-text.ts";
 import { contextFrom, currentContext, errorType, markFailed } from "./span-context.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { InvalidBaseUrl, parseBaseUrl } from "../../src/client/base-url.ts";
+import { InvalidBaseUrl, parseBaseUrl } from "../../src/client/http/base-url.ts";
 import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
-import { InvalidApiKey } from "../../src/client/secrets.ts";
+import { InvalidApiKey } from "../../src/client/http/secrets.ts";
 import { everythingIn, thrownBy } from "./capture.ts";
 
 test.each([

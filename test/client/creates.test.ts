@@ -6,13 +6,13 @@ import {
   InvalidRequest,
   RateLimited,
 } from "../../src/client/errors.ts";
-import { InvalidBeta } from "../../src/client/beta-features.ts";
+import { InvalidBeta } from "../../src/client/calls/beta-features.ts";
 import {
   type TaskApiClientOptions,
   createTaskApiClient,
 } from "../../src/client/create-task-api-client.ts";
 import type { EngineOptions } from "../../src/engine/engine.ts";
-import { type RetryPolicy, defaultRetryPolicy } from "../../src/client/retry-policy.ts";
+import { type RetryPolicy, defaultRetryPolicy } from "../../src/client/http/retry-policy.ts";
 import type { TaskApiClient } from "../../src/client/task-api-client.ts";
 import { startTestEngine, textResult } from "../engine/start-test-engine.ts";
 import { errorOf, thrownBy } from "./capture.ts";

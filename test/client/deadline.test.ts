@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { startDeadline } from "../../src/client/deadline.ts";
+import { startDeadline } from "../../src/runtime/deadline.ts";
 import { createManualClock } from "./manual-clock.ts";
 
 const start = (totalMs?: number) => {

@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 import { describe, expect, test } from "vitest";
-import { createFollowers } from "../../src/client/follower.ts";
-import type { RunSnapshot } from "../../src/client/snapshots.ts";
-import { defaultRetryPolicy } from "../../src/client/retry-policy.ts";
+import { createFollowers } from "../../src/client/follow/follower.ts";
+import type { RunSnapshot } from "../../src/client/follow/snapshots.ts";
+import { defaultRetryPolicy } from "../../src/client/http/retry-policy.ts";
 import type { EngineOptions } from "../../src/engine/engine.ts";
 import type { Attempt } from "../../src/engine/executors/executor.ts";
 import type { Profile } from "../../src/engine/http-api/profile.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { BackendUnreachable, GroupNotFound } from "../../src/client/errors.ts";
-import type { GroupSnapshot } from "../../src/client/snapshots.ts";
-import { createGroupFollowers } from "../../src/client/group-follower.ts";
-import { defaultRetryPolicy } from "../../src/client/retry-policy.ts";
+import type { GroupSnapshot } from "../../src/client/follow/snapshots.ts";
+import { createGroupFollowers } from "../../src/client/follow/group-follower.ts";
+import { defaultRetryPolicy } from "../../src/client/http/retry-policy.ts";
 import type { Profile } from "../../src/engine/http-api/profile.ts";
 import {
   deferred,

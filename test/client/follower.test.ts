@@ -2,10 +2,10 @@ import { getEventListeners } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe, expect, test } from "vitest";
 import { BackendUnreachable, RunNotFound, Unauthorized } from "../../src/client/errors.ts";
-import { followRun } from "../../src/client/follow-run.ts";
-import { defaultFollowPolicy } from "../../src/client/follow-policy.ts";
-import { createFollowers } from "../../src/client/follower.ts";
-import { defaultRetryPolicy } from "../../src/client/retry-policy.ts";
+import { followRun } from "../../src/client/follow/follow-run.ts";
+import { defaultFollowPolicy } from "../../src/client/follow/follow-policy.ts";
+import { createFollowers } from "../../src/client/follow/follower.ts";
+import { defaultRetryPolicy } from "../../src/client/http/retry-policy.ts";
 import { type Attempt, ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import type { ProgressEvent } from "../../src/task-api/run-event.ts";
 import {

@@ -21,9 +21,9 @@ import {
   Unauthorized,
   UnreadableAnswer,
 } from "../../src/client/errors.ts";
-import { createEventReader } from "../../src/client/event-stream.ts";
-import type { RetryPolicy } from "../../src/client/retry-policy.ts";
-import { defaultRetryPolicy } from "../../src/client/retry-policy.ts";
+import { createEventReader } from "../../src/client/http/event-stream.ts";
+import type { RetryPolicy } from "../../src/client/http/retry-policy.ts";
+import { defaultRetryPolicy } from "../../src/client/http/retry-policy.ts";
 import type { TaskApiClient } from "../../src/client/task-api-client.ts";
 import { RunEvent } from "../../src/task-api/run-event.ts";
 import { deferred } from "../engine/start-test-engine.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createInProcessFetch } from "../../src/client/in-process-fetch.ts";
-import type { FetchInit } from "../../src/client/fetch.ts";
+import { createInProcessFetch } from "../../src/client/http/in-process-fetch.ts";
+import type { FetchInit } from "../../src/client/http/fetch.ts";
 import { deferred } from "../engine/start-test-engine.ts";
 import { collect, errorOf, iterate } from "./capture.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createLatest } from "../../src/client/latest.ts";
+import { createLatest } from "../../src/client/follow/latest-value.ts";
 import { errorOf } from "./capture.ts";
 
 test("a slow reader finds only the newest value, and the end after it", async () => {

@@ -4,7 +4,7 @@ import { onTestFinished } from "vitest";
 import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
 import type { TaskApiClientOptions } from "../../src/client/create-task-api-client.ts";
 import type { TaskApiClient } from "../../src/client/task-api-client.ts";
-import { createUndiciFetch } from "../../src/client/undici-fetch.ts";
+import { createUndiciFetch } from "../../src/client/http/undici-fetch.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;

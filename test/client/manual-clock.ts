@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/client/clock.ts";
+import type { Clock } from "../../src/runtime/clock.ts";
 
 export interface ManualClock extends Clock {
   /** Moves the time on and wakes whoever is due. */

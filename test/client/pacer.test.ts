@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
-import { createPacer } from "../../src/client/pacer.ts";
+import { createPacer } from "../../src/client/calls/rate-limiter.ts";
 import { errorOf } from "./capture.ts";
 import { createManualClock } from "./manual-clock.ts";
 

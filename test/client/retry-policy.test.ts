@@ -8,7 +8,7 @@ import {
   Unauthorized,
   UnreadableAnswer,
 } from "../../src/client/errors.ts";
-import { defaultRetryPolicy, retryDelayMs } from "../../src/client/retry-policy.ts";
+import { defaultRetryPolicy, retryDelayMs } from "../../src/client/http/retry-policy.ts";
 
 const refused = new BackendUnreachable("refused", { surelyNotAccepted: true });
 const reset = new BackendUnreachable("reset", { surelyNotAccepted: false });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createRunMeter } from "../../src/client/run-meter.ts";
+import { createRunMeter } from "../../src/client/follow/run-meter.ts";
 import type { ProgressEvent } from "../../src/task-api/run-event.ts";
 
 const stats = (progress_meter: number | null, read: number | null = null): ProgressEvent => ({

@@ -10,7 +10,7 @@ import {
   RunStillActive,
   Unauthorized,
 } from "../../src/client/errors.ts";
-import { createInProcessFetch } from "../../src/client/in-process-fetch.ts";
+import { createInProcessFetch } from "../../src/client/http/in-process-fetch.ts";
 import type { TaskApiClient } from "../../src/client/task-api-client.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { ExecutionFailed } from "../../src/engine/executors/executor.ts";

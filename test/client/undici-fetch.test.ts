@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { type RequestListener, type ServerResponse, createServer } from "node:http";
 import { brotliCompressSync, createGzip, deflateSync, gzipSync } from "node:zlib";
 import { expect, onTestFinished, test } from "vitest";
-import type { FetchResponse } from "../../src/client/fetch.ts";
-import { readText } from "../../src/client/read-body.ts";
-import { createUndiciFetch } from "../../src/client/undici-fetch.ts";
+import type { FetchResponse } from "../../src/client/http/fetch.ts";
+import { readText } from "../../src/client/http/read-body.ts";
+import { createUndiciFetch } from "../../src/client/http/undici-fetch.ts";
 import { deferred } from "../engine/start-test-engine.ts";
 import { errorOf } from "./capture.ts";
 

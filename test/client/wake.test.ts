@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { expect, test } from "vitest";
-import { createFollowers } from "../../src/client/follower.ts";
-import { defaultRetryPolicy } from "../../src/client/retry-policy.ts";
+import { createFollowers } from "../../src/client/follow/follower.ts";
+import { defaultRetryPolicy } from "../../src/client/http/retry-policy.ts";
 import {
   deferred,
   startTestEngine,

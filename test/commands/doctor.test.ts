@@ -10,11 +10,11 @@ import { CERTIFICATE, CERTIFICATE_KEY } from "../client/certificate.ts";
 import { startLoopbackServer } from "../client/loopback-server.ts";
 import { portOf, startProxy } from "../client/proxy.ts";
 import { z } from "zod";
-import { type DoctorOptions, doctorCommand } from "../../src/commands/doctor.ts";
-import { checkNode } from "../../src/commands/doctor/check-program.ts";
-import { checkStateFolder } from "../../src/commands/doctor/check-state.ts";
+import { type DoctorOptions, doctorCommand } from "../../src/commands/setup/doctor/doctor.ts";
+import { checkNode } from "../../src/commands/setup/doctor/check-program.ts";
+import { checkStateFolder } from "../../src/commands/setup/doctor/check-state.ts";
 import { readSettings } from "../../src/config.ts";
-import { NoHomeFolder } from "../../src/folders.ts";
+import { NoHomeFolder } from "../../src/settings/folders.ts";
 import type { Flags } from "../../src/options.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 

@@ -5,12 +5,12 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
-import { systemClock } from "../../src/client/clock.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { type Attempt, ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import { createTaskRunServer } from "../../src/mcp/server.ts";
-import { TASKS_EXTENSION } from "../../src/mcp/capabilities.ts";
-import { declaresTasks } from "../../src/mcp/tasks-capability.ts";
-import { asTask } from "../../src/mcp/tasks-extension.ts";
+import { TASKS_EXTENSION } from "../../src/mcp/protocol/capabilities.ts";
+import { declaresTasks } from "../../src/mcp/protocol/tasks-capability.ts";
+import { asTask } from "../../src/mcp/protocol/tasks-extension.ts";
 import { silentLog, startTestEngine, textResult } from "../engine/start-test-engine.ts";
 import { backendOn } from "../mcp/connect.ts";
 

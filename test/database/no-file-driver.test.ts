@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { z } from "zod";
-import { startEngine } from "../../src/commands/start-engine.ts";
+import { startEngine } from "../../src/commands/wiring/start-engine.ts";
 import { readConfig } from "../../src/config.ts";
 import { hasNodeSqlite } from "../../src/database/load-sqlite.ts";
 import { openDatabase } from "../../src/database/open-database.ts";

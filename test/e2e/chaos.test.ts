@@ -1,18 +1,18 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { type Clock, systemClock } from "../../src/client/clock.ts";
+import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
-import { createFollowers } from "../../src/client/follower.ts";
-import { createGroupFollowers } from "../../src/client/group-follower.ts";
-import { createUndiciFetch } from "../../src/client/undici-fetch.ts";
+import { createFollowers } from "../../src/client/follow/follower.ts";
+import { createGroupFollowers } from "../../src/client/follow/group-follower.ts";
+import { createUndiciFetch } from "../../src/client/http/undici-fetch.ts";
 import { openDatabase } from "../../src/database/open-database.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import type { Profile } from "../../src/engine/http-api/profile.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
-import type { Backend } from "../../src/mcp/backend.ts";
-import { createPriceList } from "../../src/mcp/price-list.ts";
-import type { RunReport } from "../../src/mcp/run-report.ts";
+import type { Backend } from "../../src/mcp/runs/backend.ts";
+import { createPriceList } from "../../src/mcp/report/price-list.ts";
+import type { RunReport } from "../../src/mcp/report/run-report.ts";
 import { RunInput } from "../../src/task-api/run-input.ts";
 import { faultyShare, startFaultyProxy } from "../client/faulty-proxy.ts";
 import {

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
 import { serveHttp } from "../../src/engine/http-api/serve.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
-import { RunReport } from "../../src/mcp/run-report.ts";
+import { RunReport } from "../../src/mcp/report/run-report.ts";
 import { silentLog, startTestEngine, temporaryFolder } from "../engine/start-test-engine.ts";
 import { backendOn, connect } from "../mcp/connect.ts";
 import {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { requireOwnHost } from "../../src/engine/http-api/own-host.ts";
+import { requireOwnHost } from "../../src/http-server/host-validation.ts";
 import { ErrorBody } from "../../src/task-api/error-body.ts";
 import { exchange, listen } from "./raw-http.ts";
 import { startTestEngine, textResult } from "./start-test-engine.ts";

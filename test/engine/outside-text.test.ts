@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parseScript } from "../../src/engine/executors/scripted/read-script.ts";
-import { readDocument } from "../../src/engine/sources/read-document.ts";
+import { readDocument } from "../../src/engine/sources/readers/read-document.ts";
 import { createFolder } from "./sources/document-fixtures.ts";
 import { startTestEngine, untilAborted } from "./start-test-engine.ts";
 

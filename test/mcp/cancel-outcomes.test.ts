@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Clock } from "../../src/client/clock.ts";
+import type { Clock } from "../../src/runtime/clock.ts";
 import { ActionRequired } from "../../src/engine/executors/executor.ts";
 import { isTerminalStatus } from "../../src/task-api/run.ts";
 import { createManualClock } from "../client/manual-clock.ts";

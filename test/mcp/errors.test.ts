@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { readRunId } from "../../src/commands/read-run-id.ts";
-import { BackendUnavailable } from "../../src/mcp/backend.ts";
+import { readRunId } from "../../src/commands/runs/read-run-id.ts";
+import { BackendUnavailable } from "../../src/mcp/runs/backend.ts";
 import { type ClientKind, backendOf, clientKinds, connect } from "./connect.ts";
 
 const errorBody = (message: string, errors: unknown[] = []) =>

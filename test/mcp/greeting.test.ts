@@ -1,9 +1,9 @@
 import { InMemoryTransport, SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/server";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { systemClock } from "../../src/client/clock.ts";
-import { createGreeting } from "../../src/mcp/greeting.ts";
-import { createResourceNews } from "../../src/mcp/news/resource-news.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { createGreeting } from "../../src/mcp/fast-start/handshake.ts";
+import { createResourceNews } from "../../src/mcp/protocol/subscriptions/run-update-publisher.ts";
 import { createTaskRunServer } from "../../src/mcp/server.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
 

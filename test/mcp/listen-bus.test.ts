@@ -1,14 +1,14 @@
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { type AuthInfo, createMcpHandler } from "@modelcontextprotocol/server";
 import { expect, onTestFinished, test } from "vitest";
-import { systemClock } from "../../src/client/clock.ts";
-import { createFollowers } from "../../src/client/follower.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { createFollowers } from "../../src/client/follow/follower.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
-import type { Backend } from "../../src/mcp/backend.ts";
-import type { Caller } from "../../src/mcp/caller.ts";
-import { createListenBus } from "../../src/mcp/news/listen-bus.ts";
-import { createResourceNews } from "../../src/mcp/news/resource-news.ts";
-import { createOwnRunsOnly } from "../../src/mcp/own-runs-only.ts";
+import type { Backend } from "../../src/mcp/runs/backend.ts";
+import type { Caller } from "../../src/mcp/calls/request-facts.ts";
+import { createListenBus } from "../../src/mcp/protocol/subscriptions/event-bus.ts";
+import { createResourceNews } from "../../src/mcp/protocol/subscriptions/run-update-publisher.ts";
+import { createOwnRunsOnly } from "../../src/client/scoped-client.ts";
 import { createTaskRunServer } from "../../src/mcp/server.ts";
 import {
   deferred,

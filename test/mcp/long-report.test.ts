@@ -1,6 +1,6 @@
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { expect, test } from "vitest";
-import type { RunReport } from "../../src/mcp/run-report.ts";
+import type { RunReport } from "../../src/mcp/report/run-report.ts";
 import type { RunOutput, TextOutput } from "../../src/task-api/output.ts";
 import { startTestEngine } from "../engine/start-test-engine.ts";
 import { backendOn, connect } from "./connect.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { takeRunNews } from "../../src/mcp/news/take-run-news.ts";
+import { takeRunNews } from "../../src/mcp/protocol/subscriptions/on-run-webhook.ts";
 import { createWebhookReceiver } from "../../src/transports/webhook-receiver.ts";
 import { startTestEngine, textResult } from "../engine/start-test-engine.ts";
 import { LOOPBACK, startReceiver } from "../engine/webhooks-receiver.ts";

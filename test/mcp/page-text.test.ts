@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { oneLine, pageText } from "../../src/mcp/reading/page-text.ts";
+import { oneLine, pageText } from "../../src/mcp/report/reading/page-text.ts";
 
 test("the pages of a text, read on from each other, are the text", () => {
   fc.assert(

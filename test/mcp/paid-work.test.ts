@@ -3,8 +3,8 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
 import { UNKNOWN } from "../../src/ledger/ledger.ts";
-import type { Backend } from "../../src/mcp/backend.ts";
-import { createOwnRunsOnly } from "../../src/mcp/own-runs-only.ts";
+import type { Backend } from "../../src/mcp/runs/backend.ts";
+import { createOwnRunsOnly } from "../../src/client/scoped-client.ts";
 import {
   deferred,
   silentLog,

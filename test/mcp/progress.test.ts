@@ -8,7 +8,7 @@ import {
   observe,
   startProgress,
   takeProgress,
-} from "../../src/mcp/progress.ts";
+} from "../../src/mcp/runs/progress.ts";
 import { createManualClock } from "../client/manual-clock.ts";
 import { deferred, silentLog } from "../engine/start-test-engine.ts";
 

@@ -1,7 +1,7 @@
 import { type AuthInfo, createMcpHandler } from "@modelcontextprotocol/server";
 import { onTestFinished } from "vitest";
 import { z } from "zod";
-import { systemClock } from "../../src/client/clock.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
 

@@ -2,10 +2,10 @@ import { PassThrough } from "node:stream";
 import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
 import { z } from "zod";
-import { systemClock } from "../../src/client/clock.ts";
-import type { Backend } from "../../src/mcp/backend.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import type { Backend } from "../../src/mcp/runs/backend.ts";
 import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
-import { serveStdioTransport } from "../../src/transports/stdio.ts";
+import { serveStdioTransport } from "../../src/transports/stdio/stdio.ts";
 import { deferred, silentLog } from "../engine/start-test-engine.ts";
 
 const Answer = z.object({

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readArguments } from "../../src/mcp/read-arguments.ts";
+import { readArguments } from "../../src/mcp/arguments/read-arguments.ts";
 import { createTaskGroup } from "../../src/mcp/tools/create-task-group.ts";
 import { createTaskRun } from "../../src/mcp/tools/create-task-run.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { BackendUnavailable } from "../../src/mcp/backend.ts";
+import { BackendUnavailable } from "../../src/mcp/runs/backend.ts";
 import { filesWereReplaced } from "../../src/mcp/replaced-files.ts";
 
 test("a part of the program that is gone is told from other failures", () => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { outlineOf } from "../../src/mcp/reading/outline.ts";
-import { findSections, pickSection } from "../../src/mcp/reading/sections.ts";
+import { outlineOf } from "../../src/mcp/report/reading/outline.ts";
+import { findSections, pickSection } from "../../src/mcp/report/reading/sections.ts";
 
 const report = [
   "Before any heading.",

@@ -1,6 +1,6 @@
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { expect, test } from "vitest";
-import { createExtractiveExecutor } from "../../src/engine/executors/extractive.ts";
+import { createExtractiveExecutor } from "../../src/engine/executors/extractive/extractive-executor.ts";
 import { silentLog, startTestEngine, untilAborted } from "../engine/start-test-engine.ts";
 import { EXAMPLES } from "../engine/executors/run-extractive.ts";
 import { backendOn, connect } from "./connect.ts";

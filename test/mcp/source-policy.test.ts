@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createExtractiveExecutor } from "../../src/engine/executors/extractive.ts";
+import { createExtractiveExecutor } from "../../src/engine/executors/extractive/extractive-executor.ts";
 import { createFolder } from "../engine/sources/document-fixtures.ts";
 import { startTestEngine, textResult } from "../engine/start-test-engine.ts";
 import { backendOn, connect } from "./connect.ts";

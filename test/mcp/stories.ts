@@ -5,7 +5,7 @@ import {
   type ExecutionResult,
 } from "../../src/engine/executors/executor.ts";
 import type { Profile } from "../../src/engine/http-api/profile.ts";
-import type { RunReport } from "../../src/mcp/run-report.ts";
+import type { RunReport } from "../../src/mcp/report/run-report.ts";
 import type { RunInput } from "../../src/task-api/run-input.ts";
 import { deferred, untilAborted } from "../engine/start-test-engine.ts";
 import type { Progress } from "./connect.ts";

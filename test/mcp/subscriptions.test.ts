@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Attempt } from "../../src/engine/executors/executor.ts";
-import { createResourceNews } from "../../src/mcp/news/resource-news.ts";
-import { systemClock } from "../../src/client/clock.ts";
-import { type Backend, BackendUnavailable } from "../../src/mcp/backend.ts";
+import { createResourceNews } from "../../src/mcp/protocol/subscriptions/run-update-publisher.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { type Backend, BackendUnavailable } from "../../src/mcp/runs/backend.ts";
 import { createManualClock } from "../client/manual-clock.ts";
 import {
   deferred,

@@ -1,8 +1,8 @@
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { describe, expect, test } from "vitest";
-import { readingBudget } from "../../src/engine/executors/extractive/budgets.ts";
-import { DOCUMENTS_READ } from "../../src/mcp/documents-read.ts";
-import { describeTool, introduce, offerTo } from "../../src/mcp/offer.ts";
+import { readingBudget } from "../../src/engine/research/budgets.ts";
+import { DOCUMENTS_READ } from "../../src/mcp/runs/documents-read.ts";
+import { describeTool, introduce, offerTo } from "../../src/mcp/catalog.ts";
 import { PROCESSORS } from "../../src/task-api/processors.ts";
 import type { JsonObject } from "../../src/task-api/task-spec.ts";
 import { clientKinds, connect } from "./connect.ts";

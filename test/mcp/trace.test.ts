@@ -1,7 +1,7 @@
 import { Client } from "@modelcontextprotocol/client";
 import { InMemoryTransport } from "@modelcontextprotocol/server";
 import { expect, onTestFinished, test } from "vitest";
-import { systemClock } from "../../src/client/clock.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { createTaskRunServer } from "../../src/mcp/server.ts";
 import { silentLog, startTestEngine, textResult } from "../engine/start-test-engine.ts";
 import { backendOf } from "./connect.ts";

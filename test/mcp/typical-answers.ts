@@ -5,19 +5,19 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import { pino } from "pino";
 import { z } from "zod";
-import { type Clock, systemClock } from "../../src/client/clock.ts";
+import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
-import { createFollowers } from "../../src/client/follower.ts";
-import { createGroupFollowers } from "../../src/client/group-follower.ts";
-import { createInProcessFetch } from "../../src/client/in-process-fetch.ts";
+import { createFollowers } from "../../src/client/follow/follower.ts";
+import { createGroupFollowers } from "../../src/client/follow/group-follower.ts";
+import { createInProcessFetch } from "../../src/client/http/in-process-fetch.ts";
 import { type Engine, type EngineOptions, createEngine } from "../../src/engine/engine.ts";
-import { createExtractiveExecutor } from "../../src/engine/executors/extractive.ts";
-import { createScriptedExecutor } from "../../src/engine/executors/scripted.ts";
+import { createExtractiveExecutor } from "../../src/engine/executors/extractive/extractive-executor.ts";
+import { createScriptedExecutor } from "../../src/engine/executors/scripted/scripted-executor.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
-import type { Backend } from "../../src/mcp/backend.ts";
-import { createPriceList } from "../../src/mcp/price-list.ts";
+import type { Backend } from "../../src/mcp/runs/backend.ts";
+import { createPriceList } from "../../src/mcp/report/price-list.ts";
 import { createTaskRunServer } from "../../src/mcp/server.ts";
-import { serveStdioTransport } from "../../src/transports/stdio.ts";
+import { serveStdioTransport } from "../../src/transports/stdio/stdio.ts";
 import { CAPITALS, CAPITAL_FIELDS, FORECASTS, LAST_STEP, TYPICAL_RUNS } from "./typical-runs.ts";
 
 /** One call of a tool and what came back, the same every time it is made. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { boundWait, defaultWaitPolicy, waitLimitsOf } from "../../src/mcp/wait-policy.ts";
+import { boundWait, defaultWaitPolicy, waitLimitsOf } from "../../src/mcp/runs/wait-policy.ts";
 import { createManualClock } from "../client/manual-clock.ts";
 import { startTestEngine, untilAborted } from "../engine/start-test-engine.ts";
 import { backendOn, clientKinds, connect } from "./connect.ts";

@@ -4,7 +4,7 @@ import {
   checkOutputSchema,
   checkTaskSpec,
   OutputSchemaLimits,
-} from "../../src/task-api/output-schema-rules.ts";
+} from "../../src/task-api/schema/output-schema-rules.ts";
 import { RunInput, RunInputLimits } from "../../src/task-api/run-input.ts";
 import type { JsonObject } from "../../src/task-api/task-spec.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { openBackends } from "../../src/commands/open-backend.ts";
+import { openBackends } from "../../src/commands/wiring/open-backend.ts";
 import { RunNotFound } from "../../src/client/errors.ts";
 import {
   silentLog,

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { systemClock } from "../../src/client/clock.ts";
-import { createResourceNews } from "../../src/mcp/news/resource-news.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { createResourceNews } from "../../src/mcp/protocol/subscriptions/run-update-publisher.ts";
 import {
   silentLog,
   startTestEngine,

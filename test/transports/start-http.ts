@@ -9,13 +9,13 @@ import { StreamableHTTPClientTransport as V1Transport } from "@modelcontextproto
 import type { Logger } from "pino";
 import { onTestFinished } from "vitest";
 import { z } from "zod";
-import { systemClock } from "../../src/client/clock.ts";
-import { openBackends } from "../../src/commands/open-backend.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { openBackends } from "../../src/commands/wiring/open-backend.ts";
 import type { Engine } from "../../src/engine/engine.ts";
-import { requiredScopes } from "../../src/mcp/required-scopes.ts";
-import { RunReport } from "../../src/mcp/run-report.ts";
+import { requiredScopes } from "../../src/mcp/calls/required-scopes.ts";
+import { RunReport } from "../../src/mcp/report/run-report.ts";
 import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
-import type { AccessOptions } from "../../src/transports/http/gate.ts";
+import type { AccessOptions } from "../../src/transports/http/access-control.ts";
 import type { WebhookRoute } from "../../src/transports/http/handle-request.ts";
 import type { HttpLimits } from "../../src/transports/http/limits.ts";
 import type { Principal } from "../../src/transports/http/principal.ts";

@@ -2,8 +2,8 @@ import { PassThrough } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { McpServer } from "@modelcontextprotocol/server";
 import { expect, test } from "vitest";
-import { greetStdio } from "../../src/transports/stdio-greeting.ts";
-import { serveStdioTransport } from "../../src/transports/stdio.ts";
+import { greetStdio } from "../../src/transports/stdio/handshake.ts";
+import { serveStdioTransport } from "../../src/transports/stdio/stdio.ts";
 import { deferred, silentLog } from "../engine/start-test-engine.ts";
 import { initialize as opening } from "./initialize.ts";
 

@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import { McpServer, fromJsonSchema } from "@modelcontextprotocol/server";
 import { pino } from "pino";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { serveStdioTransport } from "../../src/transports/stdio.ts";
+import { serveStdioTransport } from "../../src/transports/stdio/stdio.ts";
 import { initialize } from "./initialize.ts";
 
 /** Says what it was given. */

@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import { McpServer } from "@modelcontextprotocol/server";
 import { expect, test } from "vitest";
-import { serveStdioTransport } from "../../src/transports/stdio.ts";
+import { serveStdioTransport } from "../../src/transports/stdio/stdio.ts";
 import { deferred, silentLog } from "../engine/start-test-engine.ts";
 import { initialize } from "./initialize.ts";
 

@@ -1,4 +1,4 @@
-import { shownJson } from "../../mcp/phrases.ts";
+import { shownJson } from "../../mcp/report/phrases.ts";
 import type { RunOutput } from "../../task-api/output.ts";
 import { cleanText } from "../../text/clean-text.ts";
 

@@ -1,4 +1,4 @@
-import type { ListedRun } from "../../mcp/list-runs.ts";
+import type { ListedRun } from "../../mcp/runs/list-runs.ts";
 import { cleanLine } from "../../text/clean-text.ts";
 import { cutToWidth, padToWidth, widthOf } from "./text-width.ts";
 

@@ -1,4 +1,4 @@
-import { typesOf } from "../../task-api/schema-walk.ts";
+import { typesOf } from "../../task-api/schema/walk-schema.ts";
 import { isJsonObject, type JsonObject } from "../../task-api/task-spec.ts";
 import {
   admits,

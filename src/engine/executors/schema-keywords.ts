@@ -1,4 +1,4 @@
-import { typesOf, walkSchema } from "../../task-api/schema-walk.ts";
+import { typesOf, walkSchema } from "../../task-api/schema/walk-schema.ts";
 import { isJsonObject, type JsonObject } from "../../task-api/task-spec.ts";
 
 /** The values a schema names, when it names any. */

@@ -13,9 +13,9 @@ import {
 import { type GroupRecord, findGroup } from "../runs/read-groups.ts";
 import { findRuns } from "../runs/read-runs.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
-import { createWakeup } from "../runs/wakeup.ts";
+import { createWakeup } from "../runs/notifier.ts";
 import { type StreamPlace, runEventId, statusEventId } from "./group-event-ids.ts";
-import type { PaceLooks } from "./pace-looks.ts";
+import type { PaceLooks } from "./poll-throttle.ts";
 
 export interface GroupEventsContext {
   db: Database;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { checkTaskSpec } from "../../task-api/output-schema-rules.ts";
+import { checkTaskSpec } from "../../task-api/schema/output-schema-rules.ts";
 import { AddRunsEnvelope } from "../../task-api/task-group.ts";
 import { type TaskSpec, isJsonObject } from "../../task-api/task-spec.ts";
 import { type RequestProblem, problemsOf } from "./api-error.ts";

@@ -20,7 +20,7 @@ import { readGroupInputs } from "./group-inputs.ts";
 import { writeGroupRuns } from "./group-runs-stream.ts";
 import { type Answer, answerOnce } from "./idempotency.ts";
 import { checkInputs, parseJsonBody } from "./new-run.ts";
-import { createLookPace } from "./pace-looks.ts";
+import { createLookPace } from "./poll-throttle.ts";
 import type { RequestEnv } from "./request-context.ts";
 import { requireRun } from "./require-run.ts";
 import { type RunRoutesContext, parseQuery } from "./run-routes.ts";

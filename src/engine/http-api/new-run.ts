@@ -1,5 +1,5 @@
 import type { Database } from "../../database/open-database.ts";
-import { checkTaskSpec } from "../../task-api/output-schema-rules.ts";
+import { checkTaskSpec } from "../../task-api/schema/output-schema-rules.ts";
 import { PROCESSORS, findProcessor } from "../../task-api/processors.ts";
 import { ExtendedRunInput, RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
@@ -7,7 +7,7 @@ import { tryParseJson } from "../../text/json.ts";
 import type { Executor } from "../executors/executor.ts";
 import { findInteraction } from "../runs/read-runs.ts";
 import { checkInput } from "../schema-conformity.ts";
-import { yieldTurn } from "../yield-turn.ts";
+import { yieldTurn } from "../../runtime/event-loop.ts";
 import {
   UNSIGNED_WEBHOOK_WARNING,
   type WebhookRules,

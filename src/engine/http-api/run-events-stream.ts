@@ -6,7 +6,7 @@ import type { ChangeFeed } from "../runs/change-feed.ts";
 import { type LoggedEvent, readEvents } from "../runs/event-log.ts";
 import { findRun } from "../runs/read-runs.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
-import { createWakeup } from "../runs/wakeup.ts";
+import { createWakeup } from "../runs/notifier.ts";
 import type { ApiLimits } from "./limits.ts";
 import type { Profile } from "./profile.ts";
 

@@ -7,8 +7,8 @@ import { ApiError } from "./api-error.ts";
 import { answerClientErrors } from "./client-errors.ts";
 import { REQUEST_ID_HEADER, toApiError, toErrorBody } from "./error-answer.ts";
 import { CONNECTION_LIMITS, type ConnectionLimits } from "./limits.ts";
-import { requireOwnHost } from "./own-host.ts";
-import { dropUnreadConnections } from "./unread-connections.ts";
+import { requireOwnHost } from "../../http-server/host-validation.ts";
+import { dropUnreadConnections } from "../../http-server/slow-clients.ts";
 
 /** An HTTP server in front of a request handler. */
 export interface HttpServer {

@@ -3,7 +3,7 @@ import { isActiveStatus } from "../../task-api/run.ts";
 import type { ChangeFeed } from "../runs/change-feed.ts";
 import { findRun } from "../runs/read-runs.ts";
 import type { RunRecord } from "../runs/run-record.ts";
-import { createWakeup } from "../runs/wakeup.ts";
+import { createWakeup } from "../runs/notifier.ts";
 
 /**
  * The run as soon as it is no longer active, or as it is after `timeoutMs`, or when `signal` aborts because nobody

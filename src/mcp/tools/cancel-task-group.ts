@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { GroupCancelNotSupported, GroupNotFound, TaskApiError } from "../../client/errors.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
-import { describeGroup, groupSentence } from "../group-report.ts";
-import { callWithId } from "../phrases.ts";
-import { readRetries, withoutSuperseded } from "../retries.ts";
-import { CancelOutcome, GroupReport, type RunReport } from "../run-report.ts";
+import { describeGroup, groupSentence } from "../report/group-report.ts";
+import { callWithId } from "../report/phrases.ts";
+import { readRetries, withoutSuperseded } from "../runs/retries.ts";
+import { CancelOutcome, GroupReport, type RunReport } from "../report/run-report.ts";
 import type { Tool } from "../tool.ts";
-import { waitForGroup } from "../wait-for-group.ts";
-import { GROUP_ID_NAMES, TaskgroupId } from "./shared-arguments.ts";
+import { waitForGroup } from "../runs/wait-for-group.ts";
+import { GROUP_ID_NAMES, TaskgroupId } from "./arguments/shared-arguments.ts";
 
 /** Workers acknowledge a cancel within moments; what takes longer is reported as what it is. */
 const CONFIRM_SECONDS = 3;

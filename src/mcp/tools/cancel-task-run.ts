@@ -5,15 +5,15 @@ import {
   RunNotFound,
   TaskApiError,
 } from "../../client/errors.ts";
-import type { RunSnapshot } from "../../client/snapshots.ts";
+import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import { type TaskRun, isOver, mayHaveResult } from "../../task-api/run.ts";
-import type { Backend } from "../backend.ts";
-import { callWithId } from "../phrases.ts";
-import { oneLine } from "../reading/page-text.ts";
-import { AnyReport, CancelOutcome, RunReport } from "../run-report.ts";
-import { RUN_ID_NAMES, RunId } from "./shared-arguments.ts";
+import type { Backend } from "../runs/backend.ts";
+import { callWithId } from "../report/phrases.ts";
+import { oneLine } from "../report/reading/page-text.ts";
+import { AnyReport, CancelOutcome, RunReport } from "../report/run-report.ts";
+import { RUN_ID_NAMES, RunId } from "./arguments/shared-arguments.ts";
 import type { Tool } from "../tool.ts";
-import { lookAtRun, snapshotOf, waitForRun } from "../wait-for-run.ts";
+import { lookAtRun, snapshotOf, waitForRun } from "../runs/wait-for-run.ts";
 
 /** A worker acknowledges a cancel within moments; a longer one is reported as what it is. */
 const CONFIRM_SECONDS = 2;

@@ -1,30 +1,30 @@
 import { TaskApiError } from "../../client/errors.ts";
-import { InvalidArguments } from "../argument-problems.ts";
-import type { Backend } from "../backend.ts";
-import { composeGroup } from "../compose-group.ts";
-import { composeDryRun } from "../dry-run.ts";
-import { type FailedInput, failedInputs } from "../failed-inputs.ts";
-import { ledgerNotes } from "../ledger-notes.ts";
-import { costUsd } from "../order-cost.ts";
-import { callWithId } from "../phrases.ts";
-import { type PlacedGroup, placeGroup } from "../place-group.ts";
-import { findKeyedGroup } from "../keyed-group.ts";
-import { oneLine } from "../reading/page-text.ts";
-import { explainedBy } from "../refusals.ts";
-import { checkRepeats } from "../repeats.ts";
-import { doubtNotes, warningFacts } from "../run-facts.ts";
-import { type Batch, GroupReport, RunReport } from "../run-report.ts";
-import { sourceWarnings } from "../source-warnings.ts";
+import { InvalidArguments } from "../arguments/argument-problems.ts";
+import type { Backend } from "../runs/backend.ts";
+import { composeGroup } from "../runs/build-group-report.ts";
+import { composeDryRun } from "../runs/dry-run.ts";
+import { type FailedInput, failedInputs } from "../runs/failed-inputs.ts";
+import { ledgerNotes } from "../report/ledger-notes.ts";
+import { costUsd } from "../runs/budget.ts";
+import { callWithId } from "../report/phrases.ts";
+import { type PlacedGroup, placeGroup } from "../runs/start-group.ts";
+import { findKeyedGroup } from "../runs/keyed-group.ts";
+import { oneLine } from "../report/reading/page-text.ts";
+import { explainedBy } from "../runs/cost-errors.ts";
+import { checkRepeats } from "../runs/repeated-requests.ts";
+import { doubtNotes, warningFacts } from "../report/run-facts.ts";
+import { type Batch, GroupReport, RunReport } from "../report/run-report.ts";
+import { sourceWarnings } from "../runs/source-warnings.ts";
 import type { Tool, ToolContext } from "../tool.ts";
-import { waitForGroup } from "../wait-for-group.ts";
-import { type Wait, boundWait } from "../wait-policy.ts";
+import { waitForGroup } from "../runs/wait-for-group.ts";
+import { type Wait, boundWait } from "../runs/wait-policy.ts";
 import {
   GROUP_NAMES,
   GroupArguments,
   defaultSpecOf,
   doubtsAboutAll,
   toRunInputs,
-} from "./group-arguments.ts";
+} from "./arguments/group-arguments.ts";
 
 export const createTaskGroup: Tool<typeof GroupArguments> = {
   name: "create_task_group",

@@ -1,18 +1,23 @@
 import { TaskApiError } from "../../client/errors.ts";
-import type { RunSnapshot } from "../../client/snapshots.ts";
-import type { Backend } from "../backend.ts";
-import { WHOLE, composeReport } from "../compose-report.ts";
-import { composeDryRun } from "../dry-run.ts";
-import { ledgerNotes } from "../ledger-notes.ts";
-import { type PlacedRun, findKeyed, placeRun } from "../place-run.ts";
-import { explainedBy } from "../refusals.ts";
-import { checkRepeats, keyedText, noteParent } from "../repeats.ts";
-import { doubtNotes } from "../run-facts.ts";
-import { AnsweredRunReport, RunReport } from "../run-report.ts";
+import type { RunSnapshot } from "../../client/follow/snapshots.ts";
+import type { Backend } from "../runs/backend.ts";
+import { WHOLE, composeReport } from "../report/build-run-report.ts";
+import { composeDryRun } from "../runs/dry-run.ts";
+import { ledgerNotes } from "../report/ledger-notes.ts";
+import { type PlacedRun, findKeyed, placeRun } from "../runs/start-run.ts";
+import { explainedBy } from "../runs/cost-errors.ts";
+import { checkRepeats, keyedText, noteParent } from "../runs/repeated-requests.ts";
+import { doubtNotes } from "../report/run-facts.ts";
+import { AnsweredRunReport, RunReport } from "../report/run-report.ts";
 import type { Tool, ToolContext } from "../tool.ts";
-import { boundWait } from "../wait-policy.ts";
-import { snapshotOf, waitForRun, withOutput } from "../wait-for-run.ts";
-import { CreateArguments, RUN_INPUT_NAMES, doubtsAbout, toRunInput } from "./create-arguments.ts";
+import { boundWait } from "../runs/wait-policy.ts";
+import { snapshotOf, waitForRun, withOutput } from "../runs/wait-for-run.ts";
+import {
+  CreateArguments,
+  RUN_INPUT_NAMES,
+  doubtsAbout,
+  toRunInput,
+} from "./arguments/create-arguments.ts";
 
 export const createTaskRun: Tool<typeof CreateArguments> = {
   name: "create_task_run",

@@ -1,17 +1,22 @@
 import { z } from "zod";
 import { LedgerUnavailable } from "../../ledger/errors.ts";
 import { UNKNOWN } from "../../ledger/ledger.ts";
-import type { Backend } from "../backend.ts";
-import { composeGroup } from "../compose-group.ts";
-import { GROUP_VIEWS, MAX_ROWS, statusesOfView } from "../group-reading.ts";
-import { EXPORT_FORMATS } from "../reading/export-rows.ts";
-import { GroupReport, RunReport } from "../run-report.ts";
-import { settleEntries } from "../settle-unknown.ts";
-import { readStatuses } from "../status-words.ts";
+import type { Backend } from "../runs/backend.ts";
+import { composeGroup } from "../runs/build-group-report.ts";
+import { GROUP_VIEWS, MAX_ROWS, statusesOfView } from "../report/group-reading.ts";
+import { EXPORT_FORMATS } from "../report/reading/export-rows.ts";
+import { GroupReport, RunReport } from "../report/run-report.ts";
+import { settleEntries } from "../runs/resolve-unknown.ts";
+import { readStatuses } from "../report/status-words.ts";
 import type { Tool, ToolContext } from "../tool.ts";
-import { waitForGroup } from "../wait-for-group.ts";
-import { boundWait } from "../wait-policy.ts";
-import { GROUP_ID_NAMES, StatusWords, TaskgroupId, WaitSeconds } from "./shared-arguments.ts";
+import { waitForGroup } from "../runs/wait-for-group.ts";
+import { boundWait } from "../runs/wait-policy.ts";
+import {
+  GROUP_ID_NAMES,
+  StatusWords,
+  TaskgroupId,
+  WaitSeconds,
+} from "./arguments/shared-arguments.ts";
 
 const Arguments = z
   .object({

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { composeReport } from "../compose-report.ts";
-import { RunView } from "../reading/run-views.ts";
-import { AnsweredRunReport, RunReport } from "../run-report.ts";
-import { readRetriedAs } from "../retries.ts";
-import { seeOrRecall } from "../see-run.ts";
+import { composeReport } from "../report/build-run-report.ts";
+import { RunView } from "../report/reading/run-views.ts";
+import { AnsweredRunReport, RunReport } from "../report/run-report.ts";
+import { readRetriedAs } from "../runs/retries.ts";
+import { seeOrRecall } from "../runs/read-run.ts";
 import type { Tool } from "../tool.ts";
-import { boundWait } from "../wait-policy.ts";
-import { RUN_ID_NAMES, RunId, WaitSeconds } from "./shared-arguments.ts";
+import { boundWait } from "../runs/wait-policy.ts";
+import { RUN_ID_NAMES, RunId, WaitSeconds } from "./arguments/shared-arguments.ts";
 
 const Arguments = z.object({
   run_id: RunId,

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { InvalidCursor } from "../../ledger/errors.ts";
 import { UNBILLED } from "../../ledger/spending.ts";
-import { InvalidArguments } from "../argument-problems.ts";
-import type { Backend } from "../backend.ts";
-import { ledgerNotes } from "../ledger-notes.ts";
+import { InvalidArguments } from "../arguments/argument-problems.ts";
+import type { Backend } from "../runs/backend.ts";
+import { ledgerNotes } from "../report/ledger-notes.ts";
 import {
   listEntriesNow,
   refreshAll,
@@ -12,7 +12,7 @@ import {
   shortTime,
   spendingOf,
   unknownNotes,
-} from "../list-runs.ts";
+} from "../runs/list-runs.ts";
 import {
   type Listing,
   PAGES,
@@ -20,12 +20,12 @@ import {
   nextListStep,
   noneFits,
   readListing,
-} from "../listing.ts";
-import { oneLine } from "../reading/page-text.ts";
-import { AnyReport, RunReport, type RunRow } from "../run-report.ts";
-import { TIME_RULE, readTime } from "../time-words.ts";
+} from "../report/list-next-step.ts";
+import { oneLine } from "../report/reading/page-text.ts";
+import { AnyReport, RunReport, type RunRow } from "../report/run-report.ts";
+import { TIME_RULE, readTime } from "../report/time-words.ts";
 import type { Tool, ToolContext } from "../tool.ts";
-import { StatusWords, TaskgroupId } from "./shared-arguments.ts";
+import { StatusWords, TaskgroupId } from "./arguments/shared-arguments.ts";
 
 const Time = z
   .string(TIME_RULE)

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { getOAuthProtectedResourceMetadataUrl } from "@modelcontextprotocol/server";
-import { type AccessOptions, createGate } from "./gate.ts";
+import { type AccessOptions, createGate } from "./access-control.ts";
 import type { Cors } from "./cors.ts";
 import type { HttpLimits } from "./limits.ts";
 import type { HttpMetrics } from "./metrics.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import type { Readiness } from "./readiness.ts";
 import { readBody, readMessages } from "./read-body.ts";
-import { Refusal } from "./refusals.ts";
+import { Refusal } from "./http-error.ts";
 import type { McpEndpoint } from "./serve-mcp.ts";
 
 /** One request and its answer, as the log shows them. */

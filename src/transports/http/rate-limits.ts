@@ -1,4 +1,4 @@
-import { rateLimited } from "./refusals.ts";
+import { rateLimited } from "./http-error.ts";
 import type { Principal } from "./principal.ts";
 
 /** How fast, and how many calls at once, each principal may make. */

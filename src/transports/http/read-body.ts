@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { type InvalidMessage, INVALID_REQUEST, hasBatches, parseMessages } from "../messages.ts";
-import { Refusal } from "./refusals.ts";
+import { Refusal } from "./http-error.ts";
 
 /** The revision of a request that does not say (MCP 2025-06-18: "Protocol Version Header"). */
 const REVISION_UNSAID = "2025-03-26";

@@ -3,17 +3,17 @@ import type { AddressInfo } from "node:net";
 import { RequestError, getRequestListener } from "@hono/node-server";
 import { type McpServerFactory, type ServerEventBus } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
-import { answerClientErrors, dropUnreadConnections } from "./connections.ts";
+import { answerClientErrors, dropUnreadConnections } from "../../http-server/connections.ts";
 import { createCors } from "./cors.ts";
-import type { AccessOptions } from "./gate.ts";
+import type { AccessOptions } from "./access-control.ts";
 import { type Exchange, type WebhookRoute, createRequestHandler } from "./handle-request.ts";
 import { HTTP_LIMITS, type HttpLimits } from "./limits.ts";
 import { type HttpMetrics, createHttpMetrics } from "./metrics.ts";
 import { createRateLimits } from "./rate-limits.ts";
 import { createReadiness } from "./readiness.ts";
-import { Refusal, toResponse } from "./refusals.ts";
+import { Refusal, toResponse } from "./http-error.ts";
 import { type WhileServing, createMcpEndpoint } from "./serve-mcp.ts";
-import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
+import { REQUEST_ID_HEADER, requestIdOf } from "../../http-server/request-id.ts";
 
 export interface HttpServerOptions {
   factory: McpServerFactory;

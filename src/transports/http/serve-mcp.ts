@@ -8,7 +8,7 @@ import {
   createMcpHandler,
   isLegacyRequest,
 } from "@modelcontextprotocol/server";
-import { Refusal } from "./refusals.ts";
+import { Refusal } from "./http-error.ts";
 import { streamIfSlow } from "./stream-if-slow.ts";
 
 /** Answers MCP messages over HTTP. */

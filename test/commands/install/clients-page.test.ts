@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { CLIENTS, type ClientSpec } from "../../../src/commands/install/clients.ts";
-import { writeBlock } from "../../../src/commands/install/edit-config.ts";
-import type { ConfigObject } from "../../../src/commands/install/merge-entry.ts";
+import { CLIENTS, type ClientSpec } from "../../../src/commands/setup/install/clients.ts";
+import { writeBlock } from "../../../src/commands/setup/install/edit-config.ts";
+import type { ConfigObject } from "../../../src/commands/setup/install/merge-entry.ts";
 import {
   createLocalServer,
   createRemoteServer,
-} from "../../../src/commands/install/server-entry.ts";
+} from "../../../src/commands/setup/install/server-entry.ts";
 import { linux, mac, windows } from "./machines.ts";
 
 /** A package that npx started. */

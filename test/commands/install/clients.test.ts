@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { CLIENTS, CLIENT_IDS, type ClientId } from "../../../src/commands/install/clients.ts";
-import { findClient } from "../../../src/commands/install/find-client.ts";
+import { CLIENTS, CLIENT_IDS, type ClientId } from "../../../src/commands/setup/install/clients.ts";
+import { findClient } from "../../../src/commands/setup/install/find-client.ts";
 import { linux, mac, windows } from "./machines.ts";
 
 const ROAMING = "C:\\Users\\ada\\AppData\\Roaming";

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { CLIENTS } from "../../../src/commands/install/clients.ts";
-import { removeEntry, setEntry } from "../../../src/commands/install/edit-config.ts";
-import { readJson } from "../../../src/commands/install/edit-json.ts";
-import { readYaml } from "../../../src/commands/install/edit-yaml.ts";
-import { readToml } from "../../../src/commands/install/edit-toml.ts";
+import { CLIENTS } from "../../../src/commands/setup/install/clients.ts";
+import { removeEntry, setEntry } from "../../../src/commands/setup/install/edit-config.ts";
+import { readJson } from "../../../src/commands/setup/install/edit-json.ts";
+import { readYaml } from "../../../src/commands/setup/install/edit-yaml.ts";
+import { readToml } from "../../../src/commands/setup/install/edit-toml.ts";
 
 const Config = z.record(z.string(), z.unknown());
 const { cursor, vscode, codex, goose, opencode } = CLIENTS;

@@ -8,9 +8,12 @@ import {
   type InstallOptions,
   installCommand,
   listClientsCommand,
-} from "../../../src/commands/install.ts";
-import { CLIENTS } from "../../../src/commands/install/clients.ts";
-import { readConfigFile, replaceConfigFile } from "../../../src/commands/install/config-file.ts";
+} from "../../../src/commands/setup/install/install.ts";
+import { CLIENTS } from "../../../src/commands/setup/install/clients.ts";
+import {
+  readConfigFile,
+  replaceConfigFile,
+} from "../../../src/commands/setup/install/config-file.ts";
 import { temporaryFolder } from "../../engine/start-test-engine.ts";
 
 class TestTerminal extends PassThrough {

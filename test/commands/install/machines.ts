@@ -1,4 +1,4 @@
-import type { Machine } from "../../../src/folders.ts";
+import type { Machine } from "../../../src/settings/folders.ts";
 
 export const linux: Machine = { platform: "linux", home: "/home/ada", env: {} };
 export const mac: Machine = { platform: "darwin", home: "/Users/ada", env: {} };

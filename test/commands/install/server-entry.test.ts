@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { CLIENTS } from "../../../src/commands/install/clients.ts";
+import { CLIENTS } from "../../../src/commands/setup/install/clients.ts";
 import {
   accountEnv,
   createLocalServer,
   networkEnv,
   settingsEnv,
-} from "../../../src/commands/install/server-entry.ts";
+} from "../../../src/commands/setup/install/server-entry.ts";
 import { linux, windows } from "./machines.ts";
 
 const NAME = "task-run";

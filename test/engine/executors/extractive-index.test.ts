@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { createExtractiveExecutor } from "../../../src/engine/executors/extractive.ts";
+import { createExtractiveExecutor } from "../../../src/engine/executors/extractive/extractive-executor.ts";
 import type { ProgressEvent } from "../../../src/task-api/run-event.ts";
 import { createManualClock, type ManualClock } from "../../client/manual-clock.ts";
 import { createDatabase, createFolder, createLog } from "../sources/document-fixtures.ts";

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { createExtractiveExecutor } from "../../../src/engine/executors/extractive.ts";
+import { createExtractiveExecutor } from "../../../src/engine/executors/extractive/extractive-executor.ts";
 import type { ExecutionResult } from "../../../src/engine/executors/executor.ts";
 import type { JsonOutput } from "../../../src/task-api/output.ts";
 import type { ProgressEvent } from "../../../src/task-api/run-event.ts";

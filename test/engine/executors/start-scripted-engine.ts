@@ -1,6 +1,6 @@
 import type { Clock } from "../../../src/engine/clock.ts";
 import type { Engine, EngineOptions } from "../../../src/engine/engine.ts";
-import { createScriptedExecutor } from "../../../src/engine/executors/scripted.ts";
+import { createScriptedExecutor } from "../../../src/engine/executors/scripted/scripted-executor.ts";
 import { parseScript } from "../../../src/engine/executors/scripted/read-script.ts";
 import type { Script } from "../../../src/engine/executors/scripted/script.ts";
 import { silentLog, startTestEngine } from "../start-test-engine.ts";

@@ -1,7 +1,7 @@
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { listDocumentFiles } from "../../../src/engine/sources/document-folder.ts";
+import { listDocumentFiles } from "../../../src/engine/sources/folder/document-folder.ts";
 import { createFolder } from "./document-fixtures.ts";
 
 async function list(files: Record<string, string>): Promise<string[]> {

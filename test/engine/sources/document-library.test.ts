@@ -1,7 +1,7 @@
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { openDocumentLibrary } from "../../../src/engine/sources/document-library.ts";
+import { openDocumentLibrary } from "../../../src/engine/sources/folder/document-library.ts";
 import { createDatabase, createFolder, createLog, writeFiles } from "./document-fixtures.ts";
 import { makePdf } from "./office-files.ts";
 

@@ -5,7 +5,7 @@ import {
   type FolderWatch,
   hearOfChanges,
   watchFolder,
-} from "../../../src/engine/sources/folder-watch.ts";
+} from "../../../src/engine/sources/folder/folder-watch.ts";
 import { createFolder } from "./document-fixtures.ts";
 
 async function setUp(

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
-import { DocumentUnreadable } from "../../../src/engine/sources/document-unreadable.ts";
-import { readDocument } from "../../../src/engine/sources/read-document.ts";
+import { DocumentUnreadable } from "../../../src/engine/sources/readers/document-unreadable.ts";
+import { readDocument } from "../../../src/engine/sources/readers/read-document.ts";
 import { createFolder } from "./document-fixtures.ts";
 
 async function read(name: string, content: string | Buffer) {

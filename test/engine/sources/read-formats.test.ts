@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { DocumentUnreadable } from "../../../src/engine/sources/document-unreadable.ts";
-import { readDocument } from "../../../src/engine/sources/read-document.ts";
+import { DocumentUnreadable } from "../../../src/engine/sources/readers/document-unreadable.ts";
+import { readDocument } from "../../../src/engine/sources/readers/read-document.ts";
 import { createFolder } from "./document-fixtures.ts";
 import { makeDocx, makePdf, makeZip } from "./office-files.ts";
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { segmentText } from "../../../src/engine/sources/segment-text.ts";
-import { splitSentences } from "../../../src/engine/sources/sentences.ts";
-import { splitWords } from "../../../src/engine/sources/words.ts";
+import { segmentText } from "../../../src/engine/sources/text/segment-text.ts";
+import { splitSentences } from "../../../src/engine/sources/text/sentences.ts";
+import { splitWords } from "../../../src/engine/sources/text/words.ts";
 
 const segmenter = new Intl.Segmenter("en", { granularity: "word" });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { splitSentences } from "../../../src/engine/sources/sentences.ts";
+import { splitSentences } from "../../../src/engine/sources/text/sentences.ts";
 
 test.each([
   ["It was $3.05 trillion. It grew.", ["It was $3.05 trillion.", "It grew."]],

@@ -7,9 +7,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import type { Database } from "../../../src/database/open-database.ts";
-import { DocumentFolderUnusable } from "../../../src/engine/sources/document-folder.ts";
-import { openDocumentIndex } from "../../../src/engine/sources/search-documents.ts";
-import { createDocumentSync } from "../../../src/engine/sources/sync-documents.ts";
+import { DocumentFolderUnusable } from "../../../src/engine/sources/folder/document-folder.ts";
+import { openDocumentIndex } from "../../../src/engine/sources/folder/search-documents.ts";
+import { createDocumentSync } from "../../../src/engine/sources/folder/sync-documents.ts";
 import { createDatabase, createFolder, createLog, writeFiles } from "./document-fixtures.ts";
 
 async function setUp(files: Record<string, string | Buffer>) {

@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { openDatabase } from "../../../src/database/open-database.ts";
-import { createDocumentSync } from "../../../src/engine/sources/sync-documents.ts";
+import { createDocumentSync } from "../../../src/engine/sources/folder/sync-documents.ts";
 
 // Started twice by a test: waits for a line, so that both begin at once, then prints its counts.
 const [, , databasePath = "", folder = ""] = process.argv;

@@ -14,8 +14,8 @@ import type { Clock } from "../../clock.ts";
 import { isAllowedSource } from "../../sources/source-policy-filter.ts";
 import type { FoundDocument } from "./found-documents.ts";
 import { pickSearchTool, type SearchTool } from "./pick-search-tool.ts";
-import type { ReadingProgress } from "./reading-progress.ts";
-import { startWaitingTime, type WaitingTime } from "./reading-time.ts";
+import type { ReadingProgress } from "../../research/reading-progress.ts";
+import { startWaitingTime, type WaitingTime } from "../../research/reading-time.ts";
 import { readToolTexts } from "./read-tool-texts.ts";
 
 /** Connects to the MCP servers of a run; the caller closes them. */

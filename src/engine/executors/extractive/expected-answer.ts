@@ -1,4 +1,4 @@
-import { readWords } from "../../sources/words.ts";
+import { readWords } from "../../sources/text/words.ts";
 import { isYear, type Question } from "./question.ts";
 import { findDates, findNumbers } from "./values.ts";
 import type { WeightedQuestion } from "./weigh-question.ts";

@@ -1,14 +1,14 @@
 import type { JsonOutput } from "../../../task-api/output.ts";
 import type { RunWarning } from "../../../task-api/run.ts";
 import { JsonObject } from "../../../task-api/task-spec.ts";
-import type { DocumentSearch } from "../../sources/search-documents.ts";
-import { splitIdentifier } from "../../sources/words.ts";
+import type { DocumentSearch } from "../../sources/folder/search-documents.ts";
+import { splitIdentifier } from "../../sources/text/words.ts";
 import { conformToSchema, type EmptyPlace } from "../conforming-value.ts";
-import type { ReadingBudget } from "./budgets.ts";
+import type { ReadingBudget } from "../../research/budgets.ts";
 import { type Evidence, findEvidence, type ReadingObserver } from "./find-evidence.ts";
 import type { OutputField } from "./output-fields.ts";
 import { readQuestion } from "./question.ts";
-import type { ReadingTime } from "./reading-time.ts";
+import type { ReadingTime } from "../../research/reading-time.ts";
 import type { ResearchTask } from "./research-task.ts";
 import { takeValue } from "./take-value.ts";
 import type { WeightedQuestion } from "./weigh-question.ts";

@@ -2,11 +2,11 @@ import type {
   DocumentSearch,
   FoundPassage,
   IndexedDocument,
-} from "../../sources/search-documents.ts";
-import { splitSentences } from "../../sources/sentences.ts";
-import type { ReadingBudget } from "./budgets.ts";
+} from "../../sources/folder/search-documents.ts";
+import { splitSentences } from "../../sources/text/sentences.ts";
+import type { ReadingBudget } from "../../research/budgets.ts";
 import type { Question } from "./question.ts";
-import type { ReadingTime } from "./reading-time.ts";
+import type { ReadingTime } from "../../research/reading-time.ts";
 import { MIN_SCORE, mentionsNames, type SentenceInContext, scoreSentence } from "./relevance.ts";
 import { weighQuestion, type WeightedQuestion } from "./weigh-question.ts";
 

@@ -3,8 +3,8 @@ import type {
   DocumentSearch,
   FoundPassage,
   IndexedDocument,
-} from "../../sources/search-documents.ts";
-import { isSpaceless, splitWords, wordKey } from "../../sources/words.ts";
+} from "../../sources/folder/search-documents.ts";
+import { isSpaceless, splitWords, wordKey } from "../../sources/text/words.ts";
 
 /** A source that this run alone found, outside the folder. */
 export interface FoundDocument {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { typesOf } from "../../../task-api/schema-walk.ts";
+import { typesOf } from "../../../task-api/schema/walk-schema.ts";
 import { isJsonObject, JsonObject } from "../../../task-api/task-spec.ts";
 import { listOf, merge, readPointer } from "../schema-keywords.ts";
 

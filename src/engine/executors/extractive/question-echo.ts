@@ -1,4 +1,4 @@
-import { splitWords, wordKey, type Word } from "../../sources/words.ts";
+import { splitWords, wordKey, type Word } from "../../sources/text/words.ts";
 import { isStopWord } from "./stop-words.ts";
 
 /** What tools write around the question when they repeat it: `Found 10 results for …`. */

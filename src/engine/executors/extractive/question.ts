@@ -1,4 +1,4 @@
-import { splitIdentifier, splitWords, type Word } from "../../sources/words.ts";
+import { splitIdentifier, splitWords, type Word } from "../../sources/text/words.ts";
 import { isFormatWord, isStopWord } from "./stop-words.ts";
 import { withSynonyms } from "./synonyms.ts";
 

@@ -11,7 +11,7 @@ import {
   readWebUrl,
   type Section,
 } from "../../sources/document.ts";
-import { splitPassages } from "../../sources/passages.ts";
+import { splitPassages } from "../../sources/text/passages.ts";
 import type { FoundDocument } from "./found-documents.ts";
 import { createEchoCheck } from "./question-echo.ts";
 

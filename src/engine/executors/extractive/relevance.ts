@@ -1,4 +1,4 @@
-import { isSpaceless, readWords, type Word, wordKey } from "../../sources/words.ts";
+import { isSpaceless, readWords, type Word, wordKey } from "../../sources/text/words.ts";
 import { meetsExpectation, saysSomethingNew, yearsIn } from "./expected-answer.ts";
 import { isAmbiguousAcronym, isYear, type Question, type Term } from "./question.ts";
 import { EXPECTATION_WEIGHT, type WeightedQuestion } from "./weigh-question.ts";

@@ -4,7 +4,7 @@ import {
   JsonObject as JsonObjectSchema,
   requestedOutput,
 } from "../../../task-api/task-spec.ts";
-import { splitIdentifier, wordKey } from "../../sources/words.ts";
+import { splitIdentifier, wordKey } from "../../sources/text/words.ts";
 import type { Attempt } from "../executor.ts";
 import { readQuestion } from "./question.ts";
 

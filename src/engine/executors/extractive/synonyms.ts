@@ -1,4 +1,4 @@
-import { wordKey } from "../../sources/words.ts";
+import { wordKey } from "../../sources/text/words.ts";
 
 /**
  * Words that questions and documents use for the same thing. Only those with which people ask for a fact of any kind;

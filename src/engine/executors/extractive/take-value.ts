@@ -1,4 +1,4 @@
-import { splitIdentifier, splitWords } from "../../sources/words.ts";
+import { splitIdentifier, splitWords } from "../../sources/text/words.ts";
 import { type Evidence, readRow } from "./find-evidence.ts";
 import type { OutputField } from "./output-fields.ts";
 import { isYear, readQuestion } from "./question.ts";

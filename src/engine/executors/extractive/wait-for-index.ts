@@ -1,11 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import type { RunWarning } from "../../../task-api/run.ts";
 import type { Clock } from "../../clock.ts";
-import { DocumentFolderUnusable } from "../../sources/document-folder.ts";
-import type { DocumentLibrary } from "../../sources/document-library.ts";
-import type { SkippedFile, SyncCounts } from "../../sources/sync-documents.ts";
+import { DocumentFolderUnusable } from "../../sources/folder/document-folder.ts";
+import type { DocumentLibrary } from "../../sources/folder/document-library.ts";
+import type { SkippedFile, SyncCounts } from "../../sources/folder/sync-documents.ts";
 import { type Attempt, ExecutionFailed } from "../executor.ts";
-import type { ReadingProgress } from "./reading-progress.ts";
+import type { ReadingProgress } from "../../research/reading-progress.ts";
 
 /** Often enough to see that it goes on, seldom enough that an hour of it is no burden on the event log. */
 const TELL_EVERY_MS = 2_000;

@@ -1,8 +1,8 @@
 import type { RunInput } from "../../../task-api/run-input.ts";
 import type { RunWarning } from "../../../task-api/run.ts";
 import type { Clock } from "../../clock.ts";
-import { DocumentFolderUnusable } from "../../sources/document-folder.ts";
-import type { DocumentLibrary } from "../../sources/document-library.ts";
+import { DocumentFolderUnusable } from "../../sources/folder/document-folder.ts";
+import type { DocumentLibrary } from "../../sources/folder/document-library.ts";
 
 /** A create does not wait longer for an index; the run, which does, has the warning then. */
 const WAITING_MS = 1_000;

@@ -1,4 +1,4 @@
-import type { DocumentSearch } from "../../sources/search-documents.ts";
+import type { DocumentSearch } from "../../sources/folder/search-documents.ts";
 import type { NameGroup, Question, Term } from "./question.ts";
 
 /** A question with the weight of each of its words in this folder. */

@@ -1,0 +1,120 @@
+import type {
+  ProgressEvent,
+  ProgressMessageEvent,
+  ProgressStatsEvent,
+} from "../../task-api/run-event.ts";
+import { cutText } from "../../text/cut-text.ts";
+
+export interface RunMessage {
+  /** The part after `task_run.progress_msg.`, such as `plan` or `search`. */
+  kind: string;
+  message: string;
+  timestamp: string | null;
+}
+
+/** How far a run is, as its events tell it. */
+export interface RunProgress {
+  /** A whole number from 0 to 100; never falls for one run, and is below 100 while the run is active. */
+  percent: number;
+  latestMessage: string | null;
+  sourcesRead: number | null;
+  sourcesConsidered: number | null;
+  sourcesSample: string[];
+  /** Oldest first, each once; of very many only the newest. */
+  messages: RunMessage[];
+}
+
+/** Adds up the progress of one run over any number of streams and replays. */
+export interface RunMeter {
+  /** Takes an event in; true when it changed anything. */
+  take(event: ProgressEvent): boolean;
+  read(): RunProgress;
+}
+
+/** More than a person or an agent reads at once; the API itself keeps the rest. */
+const MESSAGES_KEPT = 100;
+/** A step in words is a sentence; longer ones have been seen to hold whole pages. */
+const MESSAGE_MAX_CHARS = 1_000;
+/** Servers send about this many samples. */
+const SAMPLE_MAX = 20;
+/** Replays are recognised by the messages seen before; older ones by their time. */
+const SEEN_MAX = 1_000;
+/** The last step to 100 belongs to a completed run alone. */
+const ACTIVE_MAX_PERCENT = 99;
+
+const NO_PROGRESS: RunProgress = {
+  percent: 0,
+  latestMessage: null,
+  sourcesRead: null,
+  sourcesConsidered: null,
+  sourcesSample: [],
+  messages: [],
+};
+
+export function createRunMeter(): RunMeter {
+  let progress = NO_PROGRESS;
+  // Made with the first message: of most runs that are followed, none has come yet.
+  let isReplay: ReturnType<typeof createReplayFilter> | undefined;
+
+  function takeStats({ progress_meter, source_stats }: ProgressStatsEvent): boolean {
+    const before = progress;
+    const reading = Math.floor(Math.min(progress_meter ?? 0, ACTIVE_MAX_PERCENT));
+    const percent = Math.max(before.percent, reading);
+    const sourcesRead = source_stats?.num_sources_read ?? before.sourcesRead;
+    const sourcesConsidered = source_stats?.num_sources_considered ?? before.sourcesConsidered;
+    const sourcesSample =
+      source_stats?.sources_read_sample?.slice(0, SAMPLE_MAX) ?? before.sourcesSample;
+    progress = { ...before, percent, sourcesRead, sourcesConsidered, sourcesSample };
+    return (
+      percent !== before.percent ||
+      sourcesRead !== before.sourcesRead ||
+      sourcesConsidered !== before.sourcesConsidered ||
+      sourcesSample.join("\n") !== before.sourcesSample.join("\n")
+    );
+  }
+
+  function takeMessage(event: ProgressMessageEvent): boolean {
+    const message: RunMessage = {
+      kind: event.type.slice("task_run.progress_msg.".length),
+      message: cutText(event.message, MESSAGE_MAX_CHARS),
+      timestamp: event.timestamp ?? null,
+    };
+    isReplay ??= createReplayFilter();
+    if (isReplay(message)) return false;
+    progress = {
+      ...progress,
+      latestMessage: message.message,
+      messages: [...progress.messages, message].slice(-MESSAGES_KEPT),
+    };
+    return true;
+  }
+
+  return {
+    take: (event) =>
+      event.type === "task_run.progress_stats" ? takeStats(event) : takeMessage(event),
+    read: () => progress,
+  };
+}
+
+/**
+ * Reconnecting to a run's stream replays all messages from the start, with their timestamps (Task API, "Stream
+ * life"). Memory is bounded: once the oldest are forgotten, whatever is not younger than they were is a replay too.
+ */
+function createReplayFilter(): (message: RunMessage) => boolean {
+  const seen = new Map<string, number>();
+  let forgottenUntil = Number.NEGATIVE_INFINITY;
+  return ({ kind, timestamp, message }) => {
+    const key = `${kind}\n${timestamp}\n${message}`;
+    const at = timestamp === null ? Number.NaN : Date.parse(timestamp);
+    if (seen.has(key) || at <= forgottenUntil) return true;
+    seen.set(key, at);
+    if (seen.size > SEEN_MAX) {
+      for (const [oldestKey, oldestAt] of seen) {
+        seen.delete(oldestKey);
+        if (oldestAt > forgottenUntil) forgottenUntil = oldestAt;
+        break;
+      }
+    }
+    return false;
+  };
+}

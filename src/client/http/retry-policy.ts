@@ -1,0 +1,79 @@
+import {
+  BackendFailed,
+  BackendUnreachable,
+  RateLimited,
+  TaskApiError,
+  UnreadableAnswer,
+} from "../errors.ts";
+
+/** How often and how long a call is repeated before its error reaches the caller. */
+export interface RetryPolicy {
+  /** Requests per call, the first included. */
+  maxAttempts: number;
+  /** No attempt begins later than this after the first one began. */
+  budgetMs: number;
+  firstDelayMs: number;
+  maxDelayMs: number;
+  /** The share of a delay that is left to chance, so that many clients do not come back in step. */
+  jitter: number;
+}
+
+export const defaultRetryPolicy: RetryPolicy = {
+  // Pauses of 0.5, 1 and 2 s ride out a restart behind a load balancer.
+  maxAttempts: 4,
+  // An agent's call has about 30 s in the strictest clients; half of it may go into repeats.
+  budgetMs: 15_000,
+  firstDelayMs: 500,
+  maxDelayMs: 8_000,
+  jitter: 0.25,
+};
+
+export interface FailedAttempt {
+  error: unknown;
+  /** The call may be sent again although the backend may have acted on it: reads, and a cancel. */
+  repeatable: boolean;
+  /** One that cannot be read is asked for again: of a create, it has the id of what was paid for. */
+  isAnswerVital?: boolean;
+  /** 1 for the first attempt. */
+  attempt: number;
+  elapsedMs: number;
+}
+
+/**
+ * How long to wait before the next attempt, or null to give up. A call that is not repeatable (a create costs money)
+ * is sent again only when the backend surely did not accept it. A `Retry-After` is honoured in full or, when it does
+ * not fit the budget, not waited for at all.
+ */
+export function retryDelayMs(policy: RetryPolicy, failed: FailedAttempt): number | null {
+  const { error, repeatable, isAnswerVital = false, attempt, elapsedMs } = failed;
+  if (!(error instanceof TaskApiError)) return null;
+  const isCut = isAnswerVital && error instanceof UnreadableAnswer && !error.surelyNotAccepted;
+  if (!isCut && !isPassing(error)) return null;
+  if (!repeatable && !error.surelyNotAccepted) return null;
+  if (attempt >= policy.maxAttempts) return null;
+  const delayMs = Math.max(backoffMs(policy, attempt), retryAfterMs(error) ?? 0);
+  return elapsedMs + delayMs <= policy.budgetMs ? delayMs : null;
+}
+
+/** The pause after the given failure (1 for the first): doubling, capped, shortened by chance. */
+export function backoffMs(
+  policy: Pick<RetryPolicy, "firstDelayMs" | "maxDelayMs" | "jitter">,
+  failures: number,
+): number {
+  const full = Math.min(policy.firstDelayMs * 2 ** (failures - 1), policy.maxDelayMs);
+  return Math.round(full * (1 - policy.jitter * Math.random()));
+}
+
+/** How long the backend asked us to stay away, if it did. */
+export function retryAfterMs(error: unknown): number | null {
+  return error instanceof RateLimited || error instanceof BackendFailed ? error.retryAfterMs : null;
+}
+
+/** A timeout is not among them: it has used up the caller's patience already. */
+function isPassing(error: TaskApiError): boolean {
+  return (
+    error instanceof BackendUnreachable ||
+    error instanceof RateLimited ||
+    error instanceof BackendFailed
+  );
+}

@@ -1,0 +1,33 @@
+import { BackendUnreachable } from "../errors.ts";
+import { RequestNotSent } from "./fetch.ts";
+import { ProxyFailed } from "./proxies.ts";
+import { type Redact, copyWithoutSecrets, errorCode } from "./secrets.ts";
+
+/** The error for a request or a body that the transport could not carry to its end. */
+export function toBackendUnreachable(error: unknown, redact: Redact): BackendUnreachable {
+  const surelyNotAccepted = error instanceof RequestNotSent;
+  const reason = surelyNotAccepted ? error.cause : error;
+  if (reason instanceof ProxyFailed) {
+    return new BackendUnreachable(reason.message, {
+      surelyNotAccepted: true,
+      cause: copyWithoutSecrets(reason, redact),
+    });
+  }
+  const code = firstCode(reason);
+  const what = surelyNotAccepted
+    ? "The backend cannot be reached"
+    : "The connection to the backend broke";
+  return new BackendUnreachable(code === null ? `${what}.` : `${what} (${code}).`, {
+    surelyNotAccepted,
+    cause: copyWithoutSecrets(reason, redact),
+  });
+}
+
+/** The code nearest to the surface; `fetch` wraps the error that has it. */
+function firstCode(error: unknown): string | null {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const code = errorCode(at);
+    if (code !== null) return code;
+  }
+  return null;
+}

@@ -1,0 +1,211 @@
+import { createHash } from "node:crypto";
+import { GroupNotFound, InvalidRequest, RunNotFound } from "./errors.ts";
+import type { CreateOptions, TaskApiClient } from "./task-api-client.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { StateEvent } from "../task-api/run-event.ts";
+import type { RunInput } from "../task-api/run-input.ts";
+
+/**
+ * Ids whose owner was looked up are remembered, this many: who waits for a run asks for it again and again. A principal
+ * may have some 2,000 calls open over HTTP.
+ */
+const REMEMBERED_IDS = 2_500;
+
+/**
+ * What the ledger has in place of a request's fingerprint for a group that the principal created. That a request names
+ * a group is noted too, and proves nothing: callers choose the names.
+ */
+const CREATED_HERE = "created by this principal";
+
+/**
+ * A client that knows the runs and groups of one principal and no others. Principals may share an account of the
+ * backend, which would let each of them read and cancel what the others started; so an id counts only if the
+ * principal's own ledger has it, and what else could lead from one principal to another (idempotency keys, memory,
+ * earlier interactions) is kept apart too. Foreign ids are answered like ids that there are not.
+ */
+export function createOwnRunsOnly(
+  client: TaskApiClient,
+  ledger: Ledger,
+  principal: string,
+): TaskApiClient {
+  const runs = rememberIds(async (runId) => (await ledger.find(runId)) !== null);
+  const groups = rememberIds(async (groupId) => {
+    const request = await ledger.findGroupRequest(creationOf(groupId));
+    return request?.fingerprint === CREATED_HERE;
+  });
+
+  /** Runs that nobody here has an entry of: one of them may be what became of a create whose answer was lost. */
+  const unclaimed = new Set<string>();
+
+  async function requireRun(runId: string): Promise<void> {
+    if ((await runs.has(runId)) || (await isInOwnGroup(runId))) return;
+    throw new RunNotFound(runId);
+  }
+
+  /** A run whose id never reached us, because the answer to the request that added it was lost. */
+  async function isInOwnGroup(runId: string): Promise<boolean> {
+    const { taskgroup_id: taskgroupId } = await client.retrieveRun(runId);
+    const isOwn = typeof taskgroupId === "string" && (await groups.has(taskgroupId));
+    if (isOwn) runs.add(runId);
+    return isOwn;
+  }
+
+  /** Only their owner can have added the runs of a group. */
+  async function* ownRows<Event extends { type: string }>(
+    events: AsyncIterable<Event | StateEvent>,
+  ): AsyncGenerator<Event | StateEvent, void> {
+    for await (const event of events) {
+      if ("run" in event) runs.add(event.run.run_id);
+      yield event;
+    }
+  }
+
+  async function requireGroup(taskgroupId: string): Promise<void> {
+    if (!(await groups.has(taskgroupId))) throw new GroupNotFound(taskgroupId);
+  }
+
+  /** The same key of two principals is not the same key. */
+  function own(name: string): string {
+    return createHash("sha256")
+      .update(JSON.stringify([principal, name]))
+      .digest("hex");
+  }
+
+  function ownOptions({ idempotencyKey, ...options }: CreateOptions = {}): CreateOptions {
+    return idempotencyKey === undefined
+      ? options
+      : { ...options, idempotencyKey: own(idempotencyKey) };
+  }
+
+  async function ownInput<Input extends Partial<RunInput>>(input: Input): Promise<Input> {
+    const { previous_interaction_id: previous, memory_scope_key: memory } = input;
+    if (typeof previous === "string" && (await ledger.findByInteraction(previous)) === null) {
+      throw new InvalidRequest("The request was not sent: it follows up on no run of yours.", {
+        problems: [
+          {
+            type: "value_error",
+            loc: ["body", "previous_interaction_id"],
+            msg: "use the interaction_id of a run that you started",
+          },
+        ],
+      });
+    }
+    return typeof memory === "string" ? { ...input, memory_scope_key: own(memory) } : input;
+  }
+
+  return {
+    async createRun(input, options) {
+      const run = await client.createRun(await ownInput(input), ownOptions(options));
+      // Even when the ledger cannot be written to.
+      runs.add(run.run_id);
+      return run;
+    },
+    async retrieveRun(runId, options) {
+      await requireRun(runId);
+      return client.retrieveRun(runId, options);
+    },
+    async retrieveResult(runId, options) {
+      await requireRun(runId);
+      return client.retrieveResult(runId, options);
+    },
+    async retrieveInput(runId, options) {
+      if (!unclaimed.has(runId)) await requireRun(runId);
+      return client.retrieveInput(runId, options);
+    },
+    streamEvents(runId, options) {
+      // A stream within a stream takes 2 KB for as long as it is open, and most runs are known when they are followed.
+      if (runs.isKnown(runId)) return client.streamEvents(runId, options);
+      return afterLookUp();
+      async function* afterLookUp() {
+        await requireRun(runId);
+        yield* client.streamEvents(runId, options);
+      }
+    },
+    async cancelRun(runId, options) {
+      await requireRun(runId);
+      return client.cancelRun(runId, options);
+    },
+    /**
+     * Of the account's runs the principal's own, and those that no caller has: for `settleRuns`, which keeps what proves
+     * to be the principal's.
+     */
+    async listRuns(query, options) {
+      const page = await client.listRuns(query, options);
+      const ids = page.runs.map(({ run_id }) => run_id);
+      const claimed = await ledger.findClaimed(ids);
+      const started = await ledger.findOwn(ids);
+      if (query.cursor === undefined) unclaimed.clear();
+      for (const id of ids) if (!claimed.has(id)) unclaimed.add(id);
+      return {
+        ...page,
+        runs: page.runs.filter(({ run_id }) => started.has(run_id) || !claimed.has(run_id)),
+      };
+    },
+    listProcessors: (options) => client.listProcessors(options),
+
+    async createGroup(body, options) {
+      const group = await client.createGroup(body, ownOptions(options));
+      groups.add(group.taskgroup_id);
+      await ledger.rememberGroup({
+        taskgroupId: group.taskgroup_id,
+        idempotencyKey: creationOf(group.taskgroup_id),
+        fingerprint: CREATED_HERE,
+        size: 0,
+      });
+      return group;
+    },
+    async retrieveGroup(taskgroupId, options) {
+      await requireGroup(taskgroupId);
+      return client.retrieveGroup(taskgroupId, options);
+    },
+    async addRuns(taskgroupId, body, options) {
+      await requireGroup(taskgroupId);
+      const inputs = await Promise.all(body.inputs.map(ownInput));
+      return client.addRuns(taskgroupId, { ...body, inputs }, ownOptions(options));
+    },
+    async cancelGroup(taskgroupId, options) {
+      await requireGroup(taskgroupId);
+      return client.cancelGroup(taskgroupId, options);
+    },
+    async *streamGroupRuns(taskgroupId, query, options) {
+      await requireGroup(taskgroupId);
+      yield* ownRows(client.streamGroupRuns(taskgroupId, query, options));
+    },
+    async *streamGroupEvents(taskgroupId, query, options) {
+      await requireGroup(taskgroupId);
+      yield* ownRows(client.streamGroupEvents(taskgroupId, query, options));
+    },
+
+    async checkRuns(body, options) {
+      if (!("inputs" in body)) return client.checkRuns(await ownInput(body), options);
+      const inputs = await Promise.all(body.inputs.map(ownInput));
+      return client.checkRuns({ ...body, inputs }, options);
+    },
+    honoursIdempotencyKeys: (options) => client.honoursIdempotencyKeys(options),
+  };
+}
+
+/** The key under which the creation of a group is noted. */
+function creationOf(taskgroupId: string): string {
+  return `creation of ${taskgroupId}`;
+}
+
+/** Ids that are known to be the principal's own; an id never changes its owner. */
+function rememberIds(lookUp: (id: string) => Promise<boolean>) {
+  const known = new Set<string>();
+  function add(id: string): void {
+    known.add(id);
+    const [oldest] = known;
+    if (known.size > REMEMBERED_IDS && oldest !== undefined) known.delete(oldest);
+  }
+  return {
+    add,
+    isKnown: (id: string) => known.has(id),
+    async has(id: string): Promise<boolean> {
+      if (known.has(id)) return true;
+      const isOwn = await lookUp(id);
+      if (isOwn) add(id);
+      return isOwn;
+    },
+  };
+}

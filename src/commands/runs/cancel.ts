@@ -1,0 +1,36 @@
+import type { CancelOutcome } from "../../mcp/report/run-report.ts";
+import { cancelTaskRun } from "../../mcp/tools/cancel-task-run.ts";
+import { shownJson } from "../../mcp/report/phrases.ts";
+import { cleanLine } from "../../text/clean-text.ts";
+import { ExitCode } from "../exit-code.ts";
+import { openBackend } from "../wiring/open-backend.ts";
+import { readRunId } from "./read-run-id.ts";
+import { type RunsContext, createToolContext } from "./tool-context.ts";
+
+/** The run is surely not going on. */
+export const ENDED: ReadonlySet<CancelOutcome | undefined> = new Set([
+  "cancelled",
+  "already_finished",
+]);
+
+/** `task-run-mcp cancel`: asks the backend to stop a run, looks again, and says what is true. */
+export async function cancelCommand(
+  options: RunsContext & { runId: string; json: boolean },
+): Promise<ExitCode> {
+  const { stdout } = options;
+  const runId = readRunId(options.runId);
+  const backend = await openBackend(options.backend, options.bridge, options);
+  try {
+    const context = createToolContext(backend, options);
+    const report = await cancelTaskRun.run({ run_id: runId }, context);
+    const { outcome, run_id: id, status, summary } = report;
+    stdout.write(
+      options.json
+        ? `${shownJson({ outcome, run_id: id, status }, 2)}\n`
+        : `${cleanLine(summary)}\n`,
+    );
+    return ENDED.has(outcome) ? ExitCode.done : ExitCode.failed;
+  } finally {
+    await backend.close();
+  }
+}

@@ -1,0 +1,73 @@
+import { readingNotes } from "../../mcp/report/build-run-report.ts";
+import { seeOrRecall } from "../../mcp/runs/read-run.ts";
+import { shownJson } from "../../mcp/report/phrases.ts";
+import { cleanLine } from "../../text/clean-text.ts";
+import { ExitCode, UsageError } from "../exit-code.ts";
+import { openBackend } from "../wiring/open-backend.ts";
+import { readRunId } from "./read-run-id.ts";
+import { answerText } from "../terminal/answer-text.ts";
+import { readReason } from "../terminal/run-reason.ts";
+import { type RunsContext, createToolContext, drawProgress } from "./tool-context.ts";
+import { unperformedNotes } from "../wiring/unperformed.ts";
+
+export interface GetCommandOptions extends RunsContext {
+  runId: string;
+  waitSeconds: string;
+  json: boolean;
+}
+
+/** A day: longer than any run. */
+const MAX_WAIT_SECONDS = 86_400;
+
+/** `task-run-mcp get`: status, and of a completed run the answer with its sources. */
+export async function getCommand(options: GetCommandOptions): Promise<ExitCode> {
+  const runId = readRunId(options.runId);
+  const seconds = readSeconds(options.waitSeconds);
+  try {
+    return await showRun(runId, seconds, options);
+  } finally {
+    // Also when the user stops waiting: this process may have been the one that performed it.
+    const notes = await unperformedNotes([runId], options.backend, options.repeatedOptions);
+    for (const note of notes) options.stderr.write(`Note: ${cleanLine(note)}\n`);
+  }
+}
+
+async function showRun(
+  runId: string,
+  seconds: number,
+  options: GetCommandOptions,
+): Promise<ExitCode> {
+  const { stdout, stderr } = options;
+  // To wait for a run is to perform it, where no other process does.
+  const opening = { ...options, performsRuns: seconds > 0 };
+  const backend = await openBackend(options.backend, options.bridge, opening);
+  try {
+    const context = createToolContext(backend, options, () => drawProgress(stderr));
+    const { seen, notes } = await seeOrRecall(backend, runId, { view: "output", seconds }, context);
+    const { run, output } = seen;
+    const { reason, warnings } = readReason(run);
+    const isWithoutOutput = !run.is_active && output === null;
+    if (options.json) {
+      stdout.write(`${shownJson({ run, output }, 2)}\n`);
+    } else {
+      const state = [run.status, ...(reason === null ? [] : [reason])].join(": ");
+      stderr.write(`${cleanLine(`Run ${run.run_id} is ${state}`)}\n`);
+      if (output !== null) stdout.write(`${answerText(output)}\n`);
+    }
+    const reading = readingNotes(seen);
+    if (isWithoutOutput && run.status === "completed" && reading.length === 0) {
+      reading.push("The backend holds no output of it.");
+    }
+    for (const note of [...notes, ...reading, ...warnings])
+      stderr.write(`Note: ${cleanLine(note)}\n`);
+    return isWithoutOutput ? ExitCode.failed : ExitCode.done;
+  } finally {
+    await backend.close();
+  }
+}
+
+function readSeconds(text: string): number {
+  const seconds = Number(text);
+  if (text.trim() !== "" && seconds >= 0 && seconds <= MAX_WAIT_SECONDS) return seconds;
+  throw new UsageError(`--wait: write a number of seconds, 0 to ${MAX_WAIT_SECONDS}.`);
+}

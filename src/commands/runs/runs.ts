@@ -1,0 +1,112 @@
+import type { RunReport } from "../../mcp/report/run-report.ts";
+import {
+  type ListedRun,
+  listEntriesNow,
+  listedRun,
+  spendingOf,
+  statusFilter,
+  unknownNotes,
+} from "../../mcp/runs/list-runs.ts";
+import { STATUS_RULE, readStatuses } from "../../mcp/report/status-words.ts";
+import { TIME_RULE, readTime } from "../../mcp/report/time-words.ts";
+import { ledgerNotes } from "../../mcp/report/ledger-notes.ts";
+import type { BackendConfig } from "../../config.ts";
+import { shownJson } from "../../mcp/report/phrases.ts";
+import { cleanLine } from "../../text/clean-text.ts";
+import { ExitCode, UsageError } from "../exit-code.ts";
+import { openBackend } from "../wiring/open-backend.ts";
+import { isTerminal } from "../terminal/progress-view.ts";
+import { runsTable } from "../terminal/runs-table.ts";
+import { type RunsContext, createToolContext } from "./tool-context.ts";
+import { unperformedNotes } from "../wiring/unperformed.ts";
+
+export interface RunsCommandOptions extends RunsContext {
+  status: string | undefined;
+  /** Stands in the question. */
+  text: string | undefined;
+  /** Started then or later. */
+  since: string | undefined;
+  limit: string;
+  json: boolean;
+}
+
+/** As many as the tool gives at once. */
+const PAGE_ROWS = 50;
+
+/** `task-run-mcp runs`: the runs that were started here, newest first, as the backend has them now. */
+export async function runsCommand(options: RunsCommandOptions): Promise<ExitCode> {
+  const { stdout, stderr } = options;
+  const limit = readLimit(options.limit);
+  const statuses = readStatuses(options.status ?? "");
+  if (statuses === null) throw new UsageError(`--status: ${STATUS_RULE}`);
+  const sinceMs =
+    options.since === undefined ? undefined : readTime(options.since, Date.now(), "since");
+  if (sinceMs === null) throw new UsageError(`--since: ${TIME_RULE}`);
+  const filter = {
+    sinceMs,
+    ...(statuses.length > 0 && { status: statusFilter(statuses) }),
+    ...(options.text !== undefined && { text: options.text }),
+  };
+  const rows: ListedRun[] = [];
+  const notes = new Set<string>();
+  let more: string | null = null;
+  let spending: RunReport["spending"];
+  const opening = { ...options, performsRuns: false };
+  const backend = await openBackend(options.backend, options.bridge, opening);
+  try {
+    const context = createToolContext(backend, options);
+    do {
+      const page = { limit: Math.min(limit - rows.length, PAGE_ROWS), cursor: more ?? undefined };
+      const listed = await listEntriesNow(filter, page, backend, context);
+      rows.push(...listed.entries.map((entry) => listedRun(entry)));
+      for (const note of [...listed.notes, ...unknownNotes(listed.entries)]) notes.add(note);
+      more = listed.nextCursor;
+    } while (more !== null && rows.length < limit);
+    spending = await spendingOf(backend, context);
+    for (const note of ledgerNotes(backend)) notes.add(note);
+  } finally {
+    await backend.close();
+  }
+
+  const runIds = rows.flatMap(({ run_id: id }) => id ?? []);
+  const unperformed = await unperformedNotes(runIds, options.backend, options.repeatedOptions);
+  for (const note of unperformed) notes.add(note);
+  if (options.json) {
+    stdout.write(`${shownJson({ runs: rows, spending, notes: [...notes] }, 2)}\n`);
+    return ExitCode.done;
+  }
+  if (rows.length === 0) stderr.write(`No run of ${whose(options.backend)} fits.\n`);
+  else stdout.write(runsTable(rows, columnsOf(stdout)));
+  if (more !== null) stderr.write("There are more: --limit shows them.\n");
+  for (const note of notes) stderr.write(`Note: ${cleanLine(note)}\n`);
+  if (rows.length > 0 && spending) stderr.write(`${spendingText(spending)}\n`);
+  return ExitCode.done;
+}
+
+function readLimit(text: string): number {
+  const limit = Number(text);
+  if (Number.isInteger(limit) && limit >= 1) return limit;
+  throw new UsageError("--limit: write a whole number, 1 or more.");
+}
+
+function columnsOf(stream: NodeJS.WritableStream): number | undefined {
+  return isTerminal(stream) ? stream.columns : undefined;
+}
+
+/** Runs are remembered by backend and account: an empty list is often that of another one. */
+function whose(backend: BackendConfig): string {
+  switch (backend.kind) {
+    case "embedded":
+      return "the built-in engine (with PARALLEL_API_KEY or PARALLEL_BASE_URL set: of that backend)";
+    case "hosted":
+    case "custom":
+      return `the backend ${backend.baseUrl} with this key`;
+  }
+}
+
+function spendingText(spending: NonNullable<RunReport["spending"]>): string {
+  const { today_usd: today, active_usd: active, total_usd: total } = spending;
+  const budget = spending.budget_usd_per_day;
+  const of = budget === undefined ? "" : ` of $${budget}`;
+  return `Spent today: $${today}${of}; in all: $${total}, of which $${active} for runs that go on.`;
+}

@@ -1,0 +1,54 @@
+import type { Logger } from "pino";
+import type { EngineConfig, ServeConfig } from "../../config.ts";
+import { ExitCode, UsageError } from "../exit-code.ts";
+import { isLoopback } from "../wiring/loopback.ts";
+import { readPrices } from "../wiring/read-prices.ts";
+import { releaseMemoryAtRest } from "./release-memory.ts";
+import { startEngine } from "../wiring/start-engine.ts";
+
+/** `task-run-mcp engine`: serves our own Task API until `signal` aborts. The first line on stdout is its base URL. */
+export async function engineCommand({
+  config,
+  serve: { host, port, apiKey, tenantsFile, profile, requireBetas, pricesFile },
+  log,
+  signal,
+  stdout,
+}: {
+  config: EngineConfig;
+  serve: ServeConfig;
+  log: Logger;
+  signal: AbortSignal;
+  stdout: NodeJS.WritableStream;
+}): Promise<ExitCode> {
+  if (apiKey === undefined && tenantsFile === undefined && !isLoopback(host)) {
+    throw new UsageError(
+      `--host ${host} can be reached by others: add --api-key or --tenants, or listen on 127.0.0.1.`,
+    );
+  }
+  const [{ serveHttp }, { readTenants, singleTenant }] = await Promise.all([
+    import("../../engine/http-api/serve.ts"),
+    import("../../engine/tenants/tenants.ts"),
+  ]);
+  const tenants = tenantsFile === undefined ? singleTenant(apiKey) : await readTenants(tenantsFile);
+  const prices = pricesFile === undefined ? undefined : await readPrices(pricesFile);
+  const engine = await startEngine(config, { tenants, profile, requireBetas, prices, log });
+  try {
+    const server = await serveHttp((request) => engine.fetch(request), { host, port, log });
+    stdout.write(`${server.url}\n`);
+    log.info({ url: server.url, documents: config.documents }, "engine is listening");
+    const stopReleasing = releaseMemoryAtRest();
+    await aborted(signal);
+    stopReleasing();
+    await server.close();
+  } finally {
+    await engine.close();
+  }
+  return ExitCode.done;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

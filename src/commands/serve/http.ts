@@ -1,0 +1,251 @@
+import { createHash } from "node:crypto";
+import type { Logger } from "pino";
+import { systemClock } from "../../runtime/clock.ts";
+import type { Proxies } from "../../client/http/proxies.ts";
+import type { BackendConfig, BridgeConfig } from "../../config.ts";
+import type { HttpConfig } from "../../settings/http-settings.ts";
+import { type Caller, READ_SCOPE, WRITE_SCOPE } from "../../mcp/calls/request-facts.ts";
+import { createListenBus } from "../../mcp/protocol/subscriptions/event-bus.ts";
+import { createResourceNews } from "../../mcp/protocol/subscriptions/run-update-publisher.ts";
+import { takeRunNews } from "../../mcp/protocol/subscriptions/on-run-webhook.ts";
+import { requiredScopes } from "../../mcp/calls/required-scopes.ts";
+import { createTaskRunServer } from "../../mcp/server.ts";
+import type { AccessOptions } from "../../transports/http/access-control.ts";
+import type { WebhookRoute } from "../../transports/http/handle-request.ts";
+import { REQUESTS_PER_MINUTE } from "../../transports/http/limits.ts";
+import type { Authenticate } from "../../transports/http/principal.ts";
+import { serveHttp } from "../../transports/http/serve-http.ts";
+import { type StaticToken, createStaticTokens } from "../../transports/http/static-tokens.ts";
+import type { TelemetryConfig } from "../../settings/telemetry-settings.ts";
+import { createWebhookReceiver } from "../../transports/webhook-receiver.ts";
+import { ExitCode, UsageError } from "../exit-code.ts";
+import type { KeptTokens } from "./token-file-watcher.ts";
+import { isLoopback } from "../wiring/loopback.ts";
+import { type OpenBackends, openBackends } from "../wiring/open-backend.ts";
+import { openTelemetry } from "../wiring/open-telemetry.ts";
+import { releaseMemoryAtRest } from "./release-memory.ts";
+
+const SCOPES = [READ_SCOPE, WRITE_SCOPE];
+
+/** Who the holder of the one token from the environment is. */
+const ONLY_PRINCIPAL = "default";
+
+/** `task-run-mcp http`: serves MCP over HTTP until `signal` aborts. The first line on stdout is the URL. */
+export async function httpCommand({
+  backend: config,
+  bridge,
+  http,
+  telemetry: telemetryConfig,
+  proxies,
+  version,
+  log,
+  signal,
+  onHangUp,
+  stdout,
+}: {
+  backend: BackendConfig;
+  bridge: BridgeConfig;
+  http: HttpConfig;
+  telemetry: TelemetryConfig | undefined;
+  proxies: Proxies;
+  version: string;
+  log: Logger;
+  signal: AbortSignal;
+  /** Calls back when the operator wants files to be read again. */
+  onHangUp: (listener: () => void) => void;
+  stdout: NodeJS.WritableStream;
+}): Promise<ExitCode> {
+  refuseUnsafe(http, config);
+  const { access, tokens } = await openAccess(http, { proxies, log });
+  const draining = new AbortController();
+  /** When what is open must have ended. */
+  let endMs = 0;
+  const telemetry = openTelemetry(telemetryConfig, { version, log });
+  const backends = await openBackends(config, bridge, { version, log, telemetry });
+  try {
+    const backend = async (caller: Caller) => backends.of(caller);
+    const news = createResourceNews({ backend, clock: systemClock, log });
+    const bus = createListenBus(news);
+    const factory = createTaskRunServer({
+      ...bridge,
+      backend,
+      news,
+      webhookUrl: config.kind === "embedded" ? undefined : webhookUrlOf(http),
+      version,
+      log,
+      clock: systemClock,
+      draining: draining.signal,
+      traceRequest: telemetry?.traceRequest,
+    });
+    const { host, port } = http;
+    const webhook = receiveWebhooks(http, backends, { log, signal });
+    const server = await serveHttp({
+      factory,
+      host,
+      port,
+      access,
+      bus,
+      whileServing: bus.whileServing,
+      reachBackend: backends.reach,
+      ...(webhook && { webhook }),
+      log,
+      elapsedMs: () => performance.now(),
+    });
+    stdout.write(`${server.url}\n`);
+    log.info({ url: server.url, backend: config.kind }, "serving MCP over HTTP");
+    if (tokens !== undefined) onHangUp(() => void tokens.reload());
+    const stopReleasing = releaseMemoryAtRest();
+    await aborted(signal);
+    stopReleasing();
+    log.info("draining");
+    // First nobody new comes in; then those who wait are answered, and told to call again: another process may be there.
+    server.stopListening();
+    draining.abort();
+    endMs = performance.now() + http.drainSeconds * 1_000;
+    await server.close(http.drainSeconds * 1_000);
+  } finally {
+    tokens?.stop();
+    await backends.close();
+    await telemetry?.close(Math.max(endMs - performance.now(), 0));
+  }
+  return ExitCode.done;
+}
+
+const WEBHOOK_PATH = "/webhooks/task-run";
+
+/** Where the backend is to report finished runs. */
+function webhookUrlOf({ publicUrl }: HttpConfig): string | undefined {
+  if (publicUrl === undefined) return undefined;
+  const url = new URL(publicUrl);
+  // A proxy may serve us below a path of its own.
+  url.pathname = url.pathname.replace(/\/$/, "") + WEBHOOK_PATH;
+  return url.href;
+}
+
+/** What the backend reports wakes whoever waits, and completes the ledger. */
+function receiveWebhooks(
+  { publicUrl, webhookSecrets: secrets }: HttpConfig,
+  backends: OpenBackends,
+  { log, signal }: { log: Logger; signal: AbortSignal },
+): WebhookRoute | undefined {
+  if (publicUrl === undefined) return undefined;
+  const receiver = createWebhookReceiver({ secrets, now: Date.now });
+  return {
+    path: WEBHOOK_PATH,
+    receive(headers, body, requestId) {
+      const requestLog = log.child({ request_id: requestId });
+      const received = receiver.receive(headers, body);
+      switch (received.kind) {
+        case "refused":
+          requestLog.info({ reason: received.reason }, "a webhook was refused");
+          return received.httpStatus;
+        case "no_news":
+          return 204;
+        case "news":
+          for (const backend of backends.inUse()) {
+            // Acknowledged at once: the sender's patience is short, and the news is no less true without our look.
+            takeRunNews(backend, received.runId, signal).catch((error: unknown) => {
+              requestLog.warn(
+                { err: error, run_id: received.runId },
+                "the news of a run were not kept",
+              );
+            });
+          }
+          return 204;
+      }
+    },
+  };
+}
+
+/** What others can reach needs names and tokens. Throws {@link UsageError} with what to add. */
+function refuseUnsafe(http: HttpConfig, backend: BackendConfig): void {
+  const { host, allowedHosts, tokensFile, token, oauth, allowKeyHeader } = http;
+  if (!isLoopback(host)) {
+    if (tokensFile === undefined && token === undefined && oauth === undefined) {
+      throw new UsageError(
+        `--host ${host} can be reached by others: add --tokens, TASK_RUN_MCP_HTTP_TOKEN, or --oauth-issuer with --oauth-audience; or listen on 127.0.0.1.`,
+      );
+    }
+    if (allowedHosts.length === 0) {
+      throw new UsageError(
+        `--host ${host} can be reached by others: add --allowed-hosts with the names by which they call this server, such as mcp.example.com.`,
+      );
+    }
+  }
+  if (http.publicUrl !== undefined && http.webhookSecrets.length === 0) {
+    throw new UsageError(
+      "--public-url needs the account's webhook secret, or nobody could tell a report from a forgery: set TASK_RUN_MCP_WEBHOOK_SECRETS.",
+    );
+  }
+  if (oauth !== undefined) {
+    const issuer = new URL(oauth.issuer);
+    if (issuer.protocol !== "https:" && !isLoopback(issuer.hostname)) {
+      throw new UsageError("--oauth-issuer must be an https URL: its keys decide who comes in.");
+    }
+  }
+  if (allowKeyHeader && backend.kind === "embedded") {
+    throw new UsageError(
+      "--allow-key-header is for a backend with keys: set PARALLEL_BASE_URL or PARALLEL_API_KEY, or leave it out.",
+    );
+  }
+  if (token !== undefined && backend.kind !== "embedded" && token === backend.apiKey) {
+    throw new UsageError(
+      "TASK_RUN_MCP_HTTP_TOKEN is the backend's key: whoever calls this server would hold it. Use another token.",
+    );
+  }
+}
+
+async function openAccess(
+  http: HttpConfig,
+  { proxies, log }: { proxies: Proxies; log: Logger },
+): Promise<{ access: AccessOptions; tokens: KeptTokens | undefined }> {
+  const { allowedHosts, allowedOrigins, tokensFile, token, oauth, allowKeyHeader, callerLimits } =
+    http;
+  const limits = {
+    requestsPerMinute: callerLimits.requestsPerMinute ?? REQUESTS_PER_MINUTE,
+    budgetUsdPerDay: callerLimits.budgetUsdPerDay,
+  };
+  const only: StaticToken[] = [];
+  if (token !== undefined) {
+    const principal = { id: ONLY_PRINCIPAL, scopes: SCOPES, ...limits };
+    only.push({ sha256: sha256(token), principal });
+  }
+  const authenticators: Authenticate[] = [];
+  let tokens: KeptTokens | undefined;
+  if (tokensFile !== undefined) {
+    const { keepTokens } = await import("./token-file-watcher.ts");
+    tokens = await keepTokens(tokensFile, { others: only, limits, log });
+    authenticators.push(tokens.authenticate);
+  } else if (only.length > 0) {
+    authenticators.push(createStaticTokens(only));
+  }
+  if (oauth !== undefined) {
+    const [{ createOAuth }, { createWebFetch }] = await Promise.all([
+      import("../../transports/http/oauth.ts"),
+      import("../../client/http/web-fetch.ts"),
+    ]);
+    const fetch = createWebFetch(proxies);
+    authenticators.push(createOAuth({ ...oauth, limits, now: Date.now, fetch }));
+  }
+  const access = {
+    allowedHosts,
+    allowedOrigins,
+    authenticators,
+    oauth: oauth && { resource: oauth.audience, issuer: oauth.issuer },
+    scopes: SCOPES,
+    requiredScopes,
+    allowKeyHeader,
+  };
+  return { access, tokens };
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,112 @@
+import type { Readable, Writable } from "node:stream";
+import type { Logger } from "pino";
+import { systemClock } from "../../runtime/clock.ts";
+import type { BackendConfig, BridgeConfig, Settings } from "../../config.ts";
+import { BackendUnavailable } from "../../mcp/runs/backend.ts";
+import { readRequestFacts } from "../../mcp/calls/request-facts.ts";
+import { createResourceNews } from "../../mcp/protocol/subscriptions/run-update-publisher.ts";
+import { createTaskRunServer } from "../../mcp/server.ts";
+import { serveStdioTransport } from "../../transports/stdio/stdio.ts";
+import type { TelemetryConfig } from "../../settings/telemetry-settings.ts";
+import type { OpenBackend } from "../wiring/open-backend.ts";
+import { openTelemetry } from "../wiring/open-telemetry.ts";
+
+export interface StdioServer {
+  backend: BackendConfig;
+  bridge: BridgeConfig;
+  /** They do not end the server, because a client would only say that it is gone: each call is answered with them. */
+  wrongSettings: Settings["problems"];
+  nameOf: Settings["nameOf"];
+  telemetry: TelemetryConfig | undefined;
+  version: string;
+  log: Logger;
+  signal: AbortSignal;
+  input: Readable;
+  output: Writable;
+  /** The request that the greeting has answered. */
+  answeredId: string | number | undefined;
+  /** Called when the client has left, before the backend closes. */
+  onDisconnected: () => void;
+}
+
+/** A collector that is there takes what is left in less, and a host does not wait for long before it kills us. */
+const TELEMETRY_MS = 1_000;
+
+/** The whole MCP server over stdio, until the client leaves or `signal` aborts. */
+export async function serveStdio({
+  backend: config,
+  bridge,
+  wrongSettings,
+  nameOf,
+  telemetry: telemetryConfig,
+  version,
+  log,
+  signal,
+  input,
+  output,
+  answeredId,
+  onDisconnected,
+}: StdioServer): Promise<void> {
+  const telemetry = openTelemetry(telemetryConfig, { version, log });
+  let backend: Promise<OpenBackend> | undefined;
+
+  /** One backend for all calls, opened by the first; one that could not be opened is tried again by the next call. */
+  function openOnce(): Promise<OpenBackend> {
+    backend ??= open().catch((error: unknown) => {
+      backend = undefined;
+      throw error;
+    });
+    return backend;
+  }
+
+  async function open(): Promise<OpenBackend> {
+    if (wrongSettings.length > 0) throw await refusal();
+    const { openBackend } = await import("../wiring/open-backend.ts");
+    try {
+      return await openBackend(config, bridge, { version, log, telemetry });
+    } catch (error) {
+      throw await refusal(error);
+    }
+  }
+
+  /** Names every wrong setting, for each start of the server would bring up only the next. */
+  async function refusal(cause?: unknown): Promise<unknown> {
+    const { checkSettings } = await import("../wiring/check-settings.ts");
+    const all = [...wrongSettings, ...(await checkSettings({ backend: config, bridge }, nameOf))];
+    if (all.length === 0) return cause;
+    const messages = all.map(({ message }) => message);
+    return new BackendUnavailable(messages.join(" "), { cause, wrongSettings: messages });
+  }
+
+  for (const { message } of wrongSettings) log.error(message);
+
+  const { caller } = readRequestFacts(undefined);
+  const news = createResourceNews({ backend: openOnce, clock: systemClock, log });
+  const factory = createTaskRunServer({
+    ...bridge,
+    backend: openOnce,
+    version,
+    log,
+    clock: systemClock,
+    news,
+    traceRequest: telemetry?.traceRequest,
+  });
+  await new Promise<void>((resolve) => {
+    const connection = serveStdioTransport(factory, {
+      log,
+      input,
+      output,
+      answeredId,
+      onClosed: resolve,
+      follow: (uris, publish) => news.follow(uris, caller, publish),
+    });
+    const close = () => void connection.close();
+    if (signal.aborted) close();
+    else signal.addEventListener("abort", close, { once: true });
+  });
+  onDisconnected();
+  // One that could not be opened has told its caller so.
+  const opened = await backend?.catch(() => undefined);
+  await opened?.close();
+  await telemetry?.close(TELEMETRY_MS);
+}

@@ -1,0 +1,198 @@
+import type { Machine } from "../../../settings/folders.ts";
+import { cleanLine } from "../../../text/clean-text.ts";
+import { ExitCode, UsageError } from "../../exit-code.ts";
+import { type Terminal, askPerson, isInteractive } from "./ask-person.ts";
+import { CLIENTS, CLIENT_IDS, type ClientId, type ClientSpec } from "./clients.ts";
+import { findClient } from "./find-client.ts";
+import { type ConfigFile, readConfigFile, replaceConfigFile } from "./config-file.ts";
+import { describeChange, redactText } from "./describe-change.ts";
+import { readServers, removeEntry, setEntry, writeBlock } from "./edit-config.ts";
+import { ClientConfigUnusable } from "./errors.ts";
+import { type ConfigObject, isConfigObject } from "./merge-entry.ts";
+import {
+  type RunningProgram,
+  createLocalServer,
+  createRemoteServer,
+  isOurEntry,
+} from "./server-entry.ts";
+
+export interface InstallOptions {
+  client: ClientId;
+  /** The server's name in the client. */
+  name: string;
+  action: "install" | "remove" | "print";
+  /** Write without asking. */
+  isConfirmed: boolean;
+  /** What the client is to set in the server's environment. */
+  env: Record<string, string>;
+  /** A server that runs already, in place of one that the client starts. */
+  remote?: { url: string; token: string | undefined } | undefined;
+  /** Values that are never shown. */
+  secrets: string[];
+  /** What the user should know besides. */
+  notes: string[];
+  program: RunningProgram;
+  machine: Machine;
+  now: Date;
+  signal: AbortSignal;
+  terminal: Terminal;
+  stderr: NodeJS.WritableStream;
+}
+
+/** The server's name in a client, unless the user gives another. */
+export const SERVER_NAME = "task-run";
+
+/** Every client takes these in a name; Gemini CLI does not take underscores. */
+const NAME_FORM = /^[A-Za-z0-9][A-Za-z0-9-]{0,59}$/;
+
+/**
+ * `task-run-mcp install` and `uninstall`: puts this server into every file that a client reads on this machine, or takes
+ * it out, after showing what will change. Throws `ClientConfigUnusable` and {@link UsageError}; then nothing was changed.
+ */
+export async function installCommand(options: InstallOptions): Promise<ExitCode> {
+  const { name, action, machine, stderr } = options;
+  const { stdout } = options.terminal;
+  const client = CLIENTS[options.client];
+  if (!NAME_FORM.test(name)) {
+    throw new UsageError("--name: use letters, digits and hyphens, 60 at most.");
+  }
+  const { files } = await findClient(client, machine);
+  const entry = createEntry(client, options);
+  if (action === "print") {
+    stderr.write(`For ${files.join(" and ")}:\n`);
+    stdout.write(redactText(writeBlock(client, name, entry), options.secrets));
+    for (const note of options.notes) stderr.write(`Note: ${cleanLine(note)}\n`);
+    return ExitCode.done;
+  }
+
+  const changes: { found: ConfigFile; after: string }[] = [];
+  for (const path of files) {
+    const found = await readConfigFile(path);
+    const file = found.path;
+    if (action === "remove") refuseOthers(options, client, found);
+    const after =
+      action === "remove"
+        ? removeEntry(found.text, client, { name, file })
+        : setEntry(found.text, client, { name, entry, file });
+    if (after === found.text) {
+      stdout.write(
+        action === "remove"
+          ? `${client.title} has no server "${name}" in ${file}. Nothing to do.\n`
+          : `${client.title} has "${name}" already, as it would be written: ${file}. Nothing to do.\n`,
+      );
+    } else {
+      stdout.write(`${describeChange(file, { before: found.text, after }, options.secrets)}\n`);
+      changes.push({ found, after });
+    }
+  }
+  if (changes.length === 0) return ExitCode.done;
+  for (const note of options.notes) stdout.write(`Note: ${cleanLine(note)}\n`);
+  const places = changes.map(({ found }) => found.path).join(" and ");
+  if (!(await isWanted(options, `Write this to ${places}?`))) {
+    stdout.write("Nothing was changed.\n");
+    return ExitCode.failed;
+  }
+  for (const { found, after } of changes) {
+    const backup = await replaceConfigFile(found, after, options.now);
+    stdout.write(`Written: ${found.path}\n`);
+    if (backup !== null) stdout.write(`Before:  ${backup}\n`);
+  }
+  stdout.write(`${client.reload}\n`);
+  return ExitCode.done;
+}
+
+function createEntry(
+  client: ClientSpec,
+  { name, env, remote, program, machine }: InstallOptions,
+): ConfigObject {
+  if (remote === undefined) return client.local(createLocalServer(env, program, machine), name);
+  if (typeof client.remote === "string") {
+    throw new UsageError(
+      `${client.title}'s file takes only servers that it starts itself. ${client.remote}`,
+    );
+  }
+  return client.remote(createRemoteServer(remote.url, remote.token), name);
+}
+
+/** Throws {@link ClientConfigUnusable} when the entry of that name is somebody else's. */
+function refuseOthers(
+  { name, program, remote }: InstallOptions,
+  client: ClientSpec,
+  { text, path }: ConfigFile,
+): void {
+  const { servers } = readServers(text, client, path);
+  const entry = Object.hasOwn(servers, name) ? servers[name] : undefined;
+  if (entry === undefined || name === SERVER_NAME) return;
+  if (isConfigObject(entry) && isOurEntry(entry, program, remote?.url)) return;
+  throw new ClientConfigUnusable(
+    `${path}: "${name}" does not start task-run-mcp, so it stays; nothing was changed. If it is one of yours, take it out by hand.`,
+  );
+}
+
+/** `task-run-mcp install` or `uninstall` without a client: those that are on this machine, and what they have of us. */
+export async function listClientsCommand({
+  action,
+  program,
+  machine,
+  stdout,
+}: Pick<InstallOptions, "program" | "machine"> & {
+  action: "install" | "uninstall";
+  stdout: NodeJS.WritableStream;
+}): Promise<ExitCode> {
+  const rows: string[] = [];
+  for (const id of CLIENT_IDS) {
+    const client = CLIENTS[id];
+    const { files, isHere } = await findClient(client, machine);
+    if (!isHere) continue;
+    for (const file of files) {
+      const state = await stateOf(client, file, program);
+      if (action === "install" || state.startsWith("has")) {
+        rows.push(`  ${id.padEnd(ID_WIDTH)} ${state.padEnd(STATE_WIDTH)} ${file}\n`);
+      }
+    }
+  }
+  if (rows.length > 0) {
+    stdout.write(action === "install" ? "Found here:\n" : "This server is in:\n");
+    for (const row of rows) stdout.write(row);
+    stdout.write(
+      `\ntask-run-mcp ${action} <client> changes one of them; it shows the change and asks first.\n`,
+    );
+  } else if (action === "install") {
+    stdout.write("No client that is known was found here.\n");
+  } else {
+    stdout.write(
+      "This server is in the configuration of no client that is known. Nothing to do.\n",
+    );
+  }
+  if (action === "install") stdout.write(`Known: ${CLIENT_IDS.join(", ")}.\n`);
+  return ExitCode.done;
+}
+
+/** As wide as the longest of them. */
+const ID_WIDTH = 14;
+const STATE_WIDTH = 16;
+
+async function stateOf(client: ClientSpec, file: string, program: RunningProgram): Promise<string> {
+  try {
+    const { text, path } = await readConfigFile(file);
+    const { servers } = readServers(text, client, path);
+    const ours = Object.entries(servers).flatMap(([name, entry]) =>
+      isConfigObject(entry) && (name === SERVER_NAME || isOurEntry(entry, program)) ? [name] : [],
+    );
+    return ours.length === 0 ? "-" : cleanLine(`has ${ours.map((name) => `"${name}"`).join(", ")}`);
+  } catch (error) {
+    if (!(error instanceof ClientConfigUnusable)) throw error;
+    return "cannot be read";
+  }
+}
+
+async function isWanted(
+  { isConfirmed, terminal, signal }: InstallOptions,
+  question: string,
+): Promise<boolean> {
+  if (isConfirmed) return true;
+  if (!isInteractive(terminal)) {
+    throw new UsageError("Nobody can be asked here: add --yes to write this. Nothing was changed.");
+  }
+  return askPerson(question, terminal, signal);
+}

@@ -1,0 +1,48 @@
+import type { Config, Settings } from "../../config.ts";
+import type { SettingName } from "../../options.ts";
+import { type WrongSetting, wrongSettingText } from "../../settings/setting-reader.ts";
+import { readPrices } from "./read-prices.ts";
+
+/**
+ * Tries the settings whose values only those who use them can judge: files, folders, networks and secrets. Answers with
+ * those that cannot be used.
+ */
+export async function checkSettings(
+  { backend, bridge }: Pick<Config, "backend" | "bridge">,
+  nameOf: Settings["nameOf"],
+): Promise<WrongSetting[]> {
+  const problems: WrongSetting[] = [];
+
+  async function check(setting: SettingName, use: () => unknown): Promise<void> {
+    try {
+      await use();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      problems.push({ setting, message: wrongSettingText(nameOf(setting), reason) });
+    }
+  }
+
+  if (backend.kind === "embedded") {
+    const { documents, script, allowNetworks, webhookSecrets } = backend.engine;
+    const [{ readNetworks }, { readWebhookSecret }] = await Promise.all([
+      import("../../engine/outgoing/networks.ts"),
+      import("../../engine/webhooks/webhook-secret.ts"),
+    ]);
+    if (script === undefined) {
+      const { resolveDocumentFolder } =
+        await import("../../engine/sources/folder/document-folder.ts");
+      for (const folder of documents) await check("documents", () => resolveDocumentFolder(folder));
+    } else {
+      const { readScript } = await import("../../engine/executors/scripted/read-script.ts");
+      await check("script", () => readScript(script));
+    }
+    await check("allowNetworks", () => readNetworks(allowNetworks));
+    await check("webhookSecrets", () => webhookSecrets.map(readWebhookSecret));
+  } else {
+    const { checkBetas } = await import("../../client/calls/beta-features.ts");
+    await check("betas", () => checkBetas(backend.betas));
+  }
+  const { pricesFile } = bridge;
+  if (pricesFile !== undefined) await check("prices", () => readPrices(pricesFile));
+  return problems;
+}

@@ -1,0 +1,174 @@
+import { readdir, realpath, stat } from "node:fs/promises";
+import type { Dirent } from "node:fs";
+import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import { IgnoreRules } from "./ignore-rules.ts";
+import { isDocumentName } from "../readers/read-document.ts";
+
+/** A file that may be a document, and what tells that it changed. */
+export interface DocumentFile {
+  /** Inside the folder, with forward slashes. */
+  path: string;
+  absolutePath: string;
+  modifiedMs: number;
+  sizeBytes: number;
+}
+
+/** Each stat takes a thread of Node's four; a queue of thousands would keep everybody else's files waiting. */
+const FILES_AT_ONCE = 32;
+
+/** Something in the folder that cannot be followed: a sub-folder without permission, a broken link. */
+export interface FolderProblem {
+  path: string;
+  reason: string;
+}
+
+export interface FolderListing {
+  files: DocumentFile[];
+  problems: FolderProblem[];
+}
+
+/** The document folder cannot be used; the message names it and says what to do. */
+export class DocumentFolderUnusable extends Error {
+  override readonly name = "DocumentFolderUnusable";
+  readonly folder: string;
+
+  constructor(folder: string, problem: string, options?: { cause: unknown }) {
+    super(
+      `The document folder ${folder} ${problem}. Create it as a readable folder, or point to another one.`,
+      options,
+    );
+    this.folder = folder;
+  }
+}
+
+/** The real path of a folder that can be listed. Throws {@link DocumentFolderUnusable}. */
+export async function resolveDocumentFolder(folder: string): Promise<string> {
+  try {
+    const real = await realpath(folder);
+    await readdir(real);
+    return real;
+  } catch (error) {
+    throw new DocumentFolderUnusable(folder, describeFolderError(error), { cause: error });
+  }
+}
+
+/**
+ * Every document file below the folder, in a stable order. Hidden entries, `node_modules` and what a `.gitignore` of the
+ * folder names are left out. Links are followed inside the folder only: nobody expects a link to publish what lies
+ * elsewhere. What was reached before (a loop, a second name) is not visited again.
+ * `enter` is told each folder before its entries are read, so that a watch which begins there misses nothing.
+ * Throws {@link DocumentFolderUnusable} when the folder itself cannot be listed.
+ */
+export async function listDocumentFiles(
+  folder: string,
+  enter: (folder: string) => void = () => undefined,
+): Promise<FolderListing> {
+  const listing: FolderListing = { files: [], problems: [] };
+  const visited = new Set([folder]);
+
+  async function visit(real: string, prefix: string, outer: IgnoreRules): Promise<void> {
+    const links: Dirent[] = [];
+    const folders: Dirent[] = [];
+    const files: Dirent[] = [];
+    enter(real);
+    const entries = await listEntries(real, prefix);
+    const rules = entries.some((entry) => entry.name === ".gitignore")
+      ? await outer.within(prefix, join(real, ".gitignore"))
+      : outer;
+    for (const entry of entries) {
+      if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
+      const path = prefix + entry.name;
+      if (rules.exclude(entry.isDirectory() ? `${path}/` : path)) continue;
+      if (entry.isSymbolicLink()) links.push(entry);
+      else if (entry.isDirectory()) folders.push(entry);
+      else if (entry.isFile() && isDocumentName(entry.name)) files.push(entry);
+    }
+    for (let start = 0; start < files.length; start += FILES_AT_ONCE) {
+      const some = files.slice(start, start + FILES_AT_ONCE);
+      await Promise.all(
+        some.map((file) => addFile(join(real, file.name), prefix + file.name, listing)),
+      );
+    }
+    for (const file of files) visited.add(join(real, file.name));
+    for (const child of folders) {
+      await visitOnce(join(real, child.name), `${prefix}${child.name}/`, rules);
+    }
+    // Links come last, so that a real name wins over a second one.
+    for (const link of links) await followLink(join(real, link.name), prefix + link.name, rules);
+  }
+
+  async function visitOnce(real: string, prefix: string, rules: IgnoreRules): Promise<void> {
+    if (visited.has(real)) return;
+    visited.add(real);
+    await visit(real, prefix, rules);
+  }
+
+  async function followLink(link: string, path: string, rules: IgnoreRules): Promise<void> {
+    try {
+      const real = await realpath(link);
+      if (!isInside(folder, real)) {
+        listing.problems.push({ path, reason: "is a link that leads out of the document folder" });
+        return;
+      }
+      const target = await stat(real);
+      if (target.isDirectory()) {
+        if (!rules.exclude(`${path}/`)) await visitOnce(real, `${path}/`, rules);
+      }
+      // Anything else that is no file (a pipe, a device) could be read for ever.
+      else if (target.isFile() && isDocumentName(path) && !visited.has(real)) {
+        visited.add(real);
+        enter(dirname(real));
+        await addFile(real, path, listing);
+      }
+    } catch (error) {
+      listing.problems.push({ path, reason: `is a link that ${describeFolderError(error)}` });
+    }
+  }
+
+  async function listEntries(real: string, prefix: string): Promise<Dirent[]> {
+    try {
+      return await readdir(real, { withFileTypes: true });
+    } catch (error) {
+      const reason = describeFolderError(error);
+      if (prefix === "") throw new DocumentFolderUnusable(folder, reason, { cause: error });
+      listing.problems.push({ path: prefix, reason });
+      return [];
+    }
+  }
+
+  await visit(folder, "", IgnoreRules.none);
+  listing.files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return listing;
+}
+
+/** Whether the path is the folder or lies in it. */
+export function isInside(folder: string, path: string): boolean {
+  const steps = relative(folder, path);
+  return steps !== ".." && !steps.startsWith(`..${sep}`) && !isAbsolute(steps);
+}
+
+async function addFile(absolutePath: string, path: string, listing: FolderListing): Promise<void> {
+  try {
+    const { mtimeMs, size } = await stat(absolutePath);
+    listing.files.push({ path, absolutePath, modifiedMs: mtimeMs, sizeBytes: size });
+  } catch (error) {
+    listing.problems.push({ path, reason: describeFolderError(error) });
+  }
+}
+
+function describeFolderError(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  switch (code) {
+    case "ENOENT":
+      return "does not exist";
+    case "ENOTDIR":
+      return "is not a folder";
+    case "EACCES":
+    case "EPERM":
+      return "cannot be read with the permissions of this process";
+    case "ELOOP":
+      return "leads back to itself";
+    default:
+      return `cannot be read (${String(error)})`;
+  }
+}

@@ -1,0 +1,74 @@
+import type { Logger } from "pino";
+import type { Database } from "../../../database/open-database.ts";
+import type { SourcePolicy } from "../../../task-api/run-input.ts";
+import { isInside, resolveDocumentFolder } from "./document-folder.ts";
+import { type DocumentSearch, openDocumentIndex } from "./search-documents.ts";
+import type { UnknownSources } from "./source-names.ts";
+import { createDocumentSync, type SkippedFile, type SyncCounts } from "./sync-documents.ts";
+
+/** Document folders, kept in the index and searched as one. */
+export interface DocumentLibrary {
+  /** The real paths of the folders. */
+  readonly folders: readonly string[];
+  /** Brings the index up to date with what was there at `sinceMs` or later. Throws `DocumentFolderUnusable`. */
+  sync(sinceMs: number): Promise<SyncCounts>;
+  /** How many files the pass under way has read, of those that are new; null when none is read. */
+  readonly progress: { done: number; total: number } | null;
+  /** Files that are not searched. */
+  readonly skipped: readonly SkippedFile[];
+  /** Prepares searches over what the index holds now, limited to the sources that the policy allows. */
+  search(policy: SourcePolicy | null | undefined): Promise<DocumentSearch>;
+  /** What of the policy names no document of the index; null for nothing. */
+  unknownSources(policy: SourcePolicy): Promise<UnknownSources | null>;
+  /** Ends indexing and watching. */
+  close(): Promise<void>;
+}
+
+/** Opens the folders, absolute or relative to the working directory. Throws `DocumentFolderUnusable`. */
+export async function openDocumentLibrary(
+  db: Database,
+  paths: readonly string[],
+  log: Logger,
+): Promise<DocumentLibrary> {
+  const folders = withoutInner(await Promise.all(paths.map(resolveDocumentFolder)));
+  const syncs = folders.map((folder) => createDocumentSync(db, folder, log));
+  const index = openDocumentIndex(db, folders);
+
+  return {
+    folders,
+    async sync(sinceMs) {
+      const counts = await Promise.all(syncs.map((one) => one.sync(sinceMs)));
+      return counts.reduce(addCounts);
+    },
+    get progress() {
+      const passes = syncs.flatMap((one) => one.progress ?? []);
+      if (passes.length === 0) return null;
+      return passes.reduce((a, b) => ({ done: a.done + b.done, total: a.total + b.total }));
+    },
+    get skipped() {
+      return syncs.flatMap((one) => one.skipped);
+    },
+    search: (policy) => index.search(policy),
+    unknownSources: (policy) => index.unknownSources(policy),
+    async close() {
+      await Promise.all(syncs.map((one) => one.close()));
+    },
+  };
+}
+
+/** What lies in another of the folders is searched with it, and must not be found twice. */
+function withoutInner(folders: readonly string[]): string[] {
+  const unique = [...new Set(folders)];
+  return unique.filter(
+    (folder) => !unique.some((other) => other !== folder && isInside(other, folder)),
+  );
+}
+
+function addCounts(a: SyncCounts, b: SyncCounts): SyncCounts {
+  return {
+    documents: a.documents + b.documents,
+    indexed: a.indexed + b.indexed,
+    removed: a.removed + b.removed,
+    skipped: a.skipped + b.skipped,
+  };
+}

@@ -1,0 +1,58 @@
+import { parse } from "yaml";
+import { z } from "zod";
+import { readIsoDate, readWebUrl } from "../document.ts";
+
+/** What the YAML between `---` lines at the top of a file says, and the text below it. */
+export interface FrontMatter {
+  title: string | null;
+  url: string | null;
+  publishedOn: string | null;
+  body: string;
+  problems: string[];
+}
+
+const BLOCK = /^---[ \t]*\r?\n([\s\S]*?)(?:^|\r?\n)(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/;
+
+const Scalar = z
+  .union([z.string(), z.number(), z.bigint(), z.boolean()])
+  .transform(String)
+  .nullish();
+const Fields = z.looseObject({
+  title: Scalar.catch(null),
+  url: Scalar.catch(null),
+  source: Scalar.catch(null),
+  date: Scalar.catch(null),
+  published: Scalar.catch(null),
+});
+
+/** Reads `title`, `url` (or `source`) and `date` (or `published`). Never throws: what is malformed becomes a problem. */
+export function readFrontMatter(text: string): FrontMatter {
+  const none = { title: null, url: null, publishedOn: null };
+  const match = BLOCK.exec(text);
+  if (match === null) return { ...none, body: text, problems: [] };
+  const body = text.slice(match[0].length);
+
+  let yaml: unknown;
+  try {
+    yaml = parse(match[1] ?? "", { logLevel: "error", intAsBigInt: true });
+  } catch (error) {
+    const [firstLine] = String(error instanceof Error ? error.message : error).split("\n");
+    return { ...none, body, problems: [`its front matter is not valid YAML: ${firstLine}`] };
+  }
+  if (yaml === null || yaml === undefined) return { ...none, body, problems: [] };
+  const fields = Fields.safeParse(yaml);
+  if (!fields.success) {
+    return { ...none, body, problems: ["its front matter is not a list of `name: value` lines"] };
+  }
+
+  const problems: string[] = [];
+  const url = fields.data.url ?? fields.data.source ?? null;
+  const webUrl = url === null ? null : readWebUrl(url);
+  if (url !== null && webUrl === null) problems.push("its front matter `url` is not a web address");
+  const date = fields.data.date ?? fields.data.published ?? null;
+  const publishedOn = date === null ? null : readIsoDate(date);
+  if (date !== null && publishedOn === null) {
+    problems.push("its front matter `date` is not written as YYYY-MM-DD");
+  }
+  return { title: fields.data.title ?? null, url: webUrl, publishedOn, body, problems };
+}

@@ -1,0 +1,174 @@
+import { Lexer, type MarkedToken, type Token } from "marked";
+import {
+  type Block,
+  describeRow,
+  firstHeading,
+  groupSections,
+  normalizeLine,
+  type ParsedDocument,
+} from "../document.ts";
+import { readFrontMatter } from "./front-matter.ts";
+import { readHtmlBlocks } from "./html.ts";
+
+/** Reads a Markdown file: markup is stripped, links keep their text, table rows name their columns. */
+export function parseMarkdown(text: string): ParsedDocument {
+  const { body, problems, ...fields } = readFrontMatter(text);
+  const blocks = readBlocks(lexMarkdown(body));
+  const title = fields.title ?? firstHeading(blocks);
+  return {
+    title,
+    url: fields.url,
+    publishedOn: fields.publishedOn,
+    sections: groupSections(blocks, title),
+    problems,
+  };
+}
+
+/**
+ * Markup inside a line is only looked for where there is no more of it than people write: the time it takes grows with
+ * the square of the unmatched markers, and a hostile file of 600 kB would take minutes.
+ */
+const MAX_MARKERS = 200;
+const MAX_INLINE_CHARS = 20_000;
+
+/** Marked's lexer, which leaves hostile lines as they are. */
+function lexMarkdown(text: string): Token[] {
+  const lexer = new Lexer();
+  lexer.blockTokens(text, lexer.tokens);
+  for (const { src, tokens } of lexer.inlineQueue) {
+    const markers = src.match(/[*_~`[\]<]/g)?.length ?? 0;
+    const isReadable = src.length <= MAX_INLINE_CHARS && markers <= MAX_MARKERS;
+    if (isReadable) lexer.inlineTokens(src, tokens);
+    else tokens.push({ type: "text", raw: src, text: src });
+  }
+  return lexer.tokens;
+}
+
+function readBlocks(tokens: readonly Token[]): Block[] {
+  return tokens.filter(isMarkedToken).flatMap(readBlock);
+}
+
+function readBlock(token: MarkedToken): Block[] {
+  switch (token.type) {
+    case "heading":
+      return nonEmpty({ kind: "heading", level: token.depth, text: plainText(token.tokens) });
+    case "paragraph":
+      return nonEmpty({ kind: "line", text: plainText(token.tokens) });
+    case "text":
+      return nonEmpty({ kind: "line", text: token.tokens ? plainText(token.tokens) : token.text });
+    case "blockquote":
+      return readBlocks(token.tokens);
+    case "list":
+      return token.items.flatMap((item) => readBlocks(item.tokens));
+    case "table": {
+      const headers = token.header.map((cell) => plainText(cell.tokens));
+      return token.rows.flatMap((row) => {
+        const cells = row.map((cell) => plainText(cell.tokens));
+        return nonEmpty({ kind: "line", text: describeRow(headers, cells) });
+      });
+    }
+    case "code":
+      return token.text.split("\n").flatMap((line) => nonEmpty({ kind: "line", text: line }));
+    case "html":
+      return readHtmlBlocks(token.text).blocks;
+    // Inline tokens do not stand alone, a definition is only a link's target, the others have no text.
+    case "br":
+    case "checkbox":
+    case "codespan":
+    case "def":
+    case "del":
+    case "em":
+    case "escape":
+    case "hr":
+    case "image":
+    case "link":
+    case "list_item":
+    case "space":
+    case "strong":
+      return [];
+  }
+}
+
+function nonEmpty(block: Block): Block[] {
+  const text = normalizeLine(block.text);
+  return text === "" ? [] : [{ ...block, text }];
+}
+
+function plainText(tokens: readonly Token[]): string {
+  return normalizeLine(tokens.filter(isMarkedToken).map(readInline).join(""));
+}
+
+function readInline(token: MarkedToken): string {
+  switch (token.type) {
+    case "strong":
+    case "em":
+    case "del":
+    case "link":
+      return token.tokens.filter(isMarkedToken).map(readInline).join("");
+    case "text":
+      return decodeEntities(token.text);
+    case "escape":
+    case "codespan":
+    case "image":
+      return token.text;
+    case "br":
+      return " ";
+    // Tags inside a line; and blocks, which do not occur there.
+    case "html":
+    case "blockquote":
+    case "checkbox":
+    case "code":
+    case "def":
+    case "heading":
+    case "hr":
+    case "list":
+    case "list_item":
+    case "paragraph":
+    case "space":
+    case "table":
+      return "";
+  }
+}
+
+/** The character references people type into Markdown; the lexer leaves them as they are. */
+const ENTITIES: Record<string, string> = {
+  "&amp;": "&",
+  "&lt;": "<",
+  "&gt;": ">",
+  "&quot;": '"',
+  "&#39;": "'",
+  "&nbsp;": " ",
+};
+
+function decodeEntities(text: string): string {
+  return text.replace(/&(?:amp|lt|gt|quot|#39|nbsp);/g, (entity) => ENTITIES[entity] ?? entity);
+}
+
+/** Extensions may add token types; none is installed, and an unknown one would carry no text we know how to read. */
+const TOKEN_TYPES: ReadonlySet<string> = new Set<MarkedToken["type"]>([
+  "blockquote",
+  "br",
+  "checkbox",
+  "code",
+  "codespan",
+  "def",
+  "del",
+  "em",
+  "escape",
+  "heading",
+  "hr",
+  "html",
+  "image",
+  "link",
+  "list",
+  "list_item",
+  "paragraph",
+  "space",
+  "strong",
+  "table",
+  "text",
+]);
+
+function isMarkedToken(token: Token): token is MarkedToken {
+  return TOKEN_TYPES.has(token.type);
+}

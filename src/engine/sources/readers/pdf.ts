@@ -1,0 +1,88 @@
+import { getDocumentProxy } from "unpdf";
+import { firstHeading, groupSections, normalizeLine, type ParsedDocument } from "../document.ts";
+import { DocumentUnreadable } from "./document-unreadable.ts";
+import { DOCUMENT_LIMITS } from "../limits.ts";
+import { type PdfLine, readPdfBlocks } from "./pdf-layout.ts";
+
+type Pdf = Awaited<ReturnType<typeof getDocumentProxy>>;
+
+/** Reads the text of a PDF, page by page. Throws {@link DocumentUnreadable}. */
+export async function parsePdf(bytes: Buffer): Promise<ParsedDocument> {
+  const pdf = await openPdf(bytes);
+  try {
+    const pages = Math.min(pdf.numPages, DOCUMENT_LIMITS.pdfPages);
+    const lines: PdfLine[] = [];
+    for (let page = 1; page <= pages; page += 1) lines.push(...(await readPage(pdf, page)));
+    const blocks = readPdfBlocks(lines);
+    if (blocks.length === 0) {
+      throw new DocumentUnreadable(
+        "has no text: it may be scanned; add the text with a program for text recognition",
+      );
+    }
+    const title = (await readTitle(pdf)) ?? firstHeading(blocks);
+    return {
+      title,
+      url: null,
+      // The day on which the file was written is not the day on which it was published.
+      publishedOn: null,
+      sections: groupSections(blocks, title),
+      problems:
+        pdf.numPages > pages
+          ? [`only its first ${pages} of ${pdf.numPages} pages are searched`]
+          : [],
+    };
+  } finally {
+    await pdf.loadingTask.destroy();
+  }
+}
+
+async function openPdf(bytes: Buffer): Promise<Pdf> {
+  try {
+    // The library takes the memory over; warnings would go to the standard streams.
+    return await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0, isEvalSupported: false });
+  } catch (error) {
+    if (error instanceof Error && error.name === "PasswordException") {
+      throw new DocumentUnreadable("is protected by a password", { cause: error });
+    }
+    throw new DocumentUnreadable("is no PDF, or a damaged one", { cause: error });
+  }
+}
+
+/** The lines of a page, from the pieces of text that it is drawn from. */
+async function readPage(pdf: Pdf, number: number): Promise<PdfLine[]> {
+  const page = await pdf.getPage(number);
+  const { items } = await page.getTextContent();
+  page.cleanup();
+  const lines: PdfLine[] = [];
+  let text = "";
+  let height = 0;
+  let y: number | null = null;
+  const close = () => {
+    const line = normalizeLine(text);
+    if (line !== "" && y !== null) lines.push({ text: line, height, y, page: number });
+    text = "";
+    height = 0;
+    y = null;
+  };
+  for (const item of items) {
+    if (!("str" in item)) continue;
+    text += item.str;
+    if (item.str.trim() !== "") {
+      height = Math.max(height, item.height);
+      // The last number of a transform is the distance from the foot of the page.
+      y ??= Number(item.transform.at(-1));
+    }
+    if (item.hasEOL) close();
+  }
+  close();
+  return lines;
+}
+
+/** Programs write their own names and the names of files where the title should be. */
+const NO_TITLE = /^(?:untitled|microsoft word\b|.*\.(?:docx?|pdf|indd|tex|pptx?|xlsx?)$)/i;
+
+async function readTitle(pdf: Pdf): Promise<string | null> {
+  const { info } = await pdf.getMetadata();
+  const title = "Title" in info && typeof info.Title === "string" ? normalizeLine(info.Title) : "";
+  return title === "" || NO_TITLE.test(title) ? null : title;
+}

@@ -1,0 +1,153 @@
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { basename, extname } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { ParsedDocument, Section } from "../document.ts";
+import { DocumentUnreadable } from "./document-unreadable.ts";
+import { DOCUMENT_LIMITS } from "../limits.ts";
+import { splitPassages } from "../text/passages.ts";
+
+/** A file of a document folder, cut into passages. */
+export interface SourceDocument {
+  title: string;
+  /** Where it was published, else the `file:` URL of the file. */
+  url: string;
+  publishedOn: string | null;
+  passages: Section[];
+  /** What was wrong with the file although its text could be read. */
+  problems: string[];
+}
+
+/** A format of files. Its parser is loaded by its first document: parsers are large, and an indexed folder needs none. */
+interface Format {
+  maxBytes: number;
+  read(bytes: Buffer): Promise<ParsedDocument>;
+}
+
+function textFormat(load: () => Promise<(text: string) => ParsedDocument>): Format {
+  return {
+    maxBytes: DOCUMENT_LIMITS.textBytes,
+    read: async (bytes) => (await load())(decode(bytes)),
+  };
+}
+
+function binaryFormat(load: () => Promise<(bytes: Buffer) => Promise<ParsedDocument>>): Format {
+  return {
+    maxBytes: DOCUMENT_LIMITS.binaryBytes,
+    read: async (bytes) => (await load())(bytes),
+  };
+}
+
+const markdown = textFormat(async () => (await import("./markdown.ts")).parseMarkdown);
+const plainText = textFormat(async () => (await import("./plain-text.ts")).parsePlainText);
+const html = textFormat(async () => (await import("./html.ts")).parseHtml);
+const csv = textFormat(async () => (await import("./csv.ts")).parseCsv);
+const json = textFormat(async () => (await import("./json.ts")).parseJson);
+const jsonLines = textFormat(async () => (await import("./json.ts")).parseJsonLines);
+const pdf = binaryFormat(async () => (await import("./pdf.ts")).parsePdf);
+const docx = binaryFormat(async () => (await import("./docx.ts")).parseDocx);
+
+const FORMATS: Record<string, Format> = {
+  ".md": markdown,
+  ".markdown": markdown,
+  ".txt": plainText,
+  ".html": html,
+  ".htm": html,
+  ".csv": csv,
+  ".tsv": csv,
+  ".json": json,
+  ".jsonl": jsonLines,
+  ".ndjson": jsonLines,
+  ".pdf": pdf,
+  ".docx": docx,
+};
+
+/** Whether the file name is one of a format that can be read. */
+export function isDocumentName(name: string): boolean {
+  return extname(name).toLowerCase() in FORMATS;
+}
+
+/** Reads and parses one file. Throws {@link DocumentUnreadable}. */
+export async function readDocument(path: string): Promise<SourceDocument> {
+  const extension = extname(path).toLowerCase();
+  const format = FORMATS[extension];
+  if (format === undefined) throw new DocumentUnreadable(`is of an unknown format (${extension})`);
+  const parsed = await parse(await readBytes(path, format.maxBytes), format);
+  return {
+    title: parsed.title ?? basename(path, extname(path)),
+    url: parsed.url ?? pathToFileURL(path).href,
+    publishedOn: parsed.publishedOn,
+    passages: parsed.sections.flatMap(splitPassages),
+    problems: parsed.problems,
+  };
+}
+
+/** A name that became a link after the folder was listed is not followed: it may lead anywhere. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
+
+async function readBytes(path: string, maxBytes: number): Promise<Buffer> {
+  try {
+    const file = await open(path, OPEN_FLAGS);
+    try {
+      const { size } = await file.stat();
+      if (size > maxBytes) {
+        const limit = maxBytes / 1024 / 1024;
+        throw new DocumentUnreadable(`is larger than ${limit} MB; split it into smaller files`);
+      }
+      return await file.readFile();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (error instanceof DocumentUnreadable) throw error;
+    const reason = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    throw new DocumentUnreadable(`cannot be read (${reason}); check its permissions`, {
+      cause: error,
+    });
+  }
+}
+
+function decode(bytes: Buffer): string {
+  const [first, second] = bytes;
+  const isUtf16LittleEndian = first === 0xff && second === 0xfe;
+  const isUtf16BigEndian = first === 0xfe && second === 0xff;
+  if (isUtf16LittleEndian) return decodeAs("utf-16le", bytes);
+  if (isUtf16BigEndian) return decodeAs("utf-16be", bytes);
+  if (bytes.includes(0)) throw new DocumentUnreadable("is a binary file");
+  const charset = declaredCharset(bytes);
+  return decodeAs(charset ?? "utf-8", bytes);
+}
+
+function decodeAs(encoding: string, bytes: Buffer): string {
+  try {
+    const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    // Control characters mean nothing in text, and the HTML reader marks its headings with one.
+    return text.replace(/[^\P{Cc}\n\r\t]/gu, "");
+  } catch (error) {
+    throw new DocumentUnreadable(`is not ${encoding} text; save it as UTF-8`, { cause: error });
+  }
+}
+
+/** `<meta charset=…>` of an HTML page. HTML asks for it within the first 1,024 bytes. */
+function declaredCharset(bytes: Buffer): string | null {
+  const head = bytes.subarray(0, 1_024).toString("latin1");
+  return /<meta[^>]+charset\s*=\s*["']?([\w-]+)/i.exec(head)?.[1]?.toLowerCase() ?? null;
+}
+
+async function parse(bytes: Buffer, format: Format): Promise<ParsedDocument> {
+  try {
+    return await format.read(bytes);
+  } catch (error) {
+    if (error instanceof DocumentUnreadable) throw error;
+    if (error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND") {
+      throw new DocumentUnreadable(
+        "cannot be read: a part of this program is not there any more. Start the program again",
+        { cause: error },
+      );
+    }
+    // Hostile nesting exhausts the parsers' stack; one bad file must not stop the others.
+    throw new DocumentUnreadable("cannot be parsed; its structure is damaged or nested too deep", {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,201 @@
+import type { CallToolResult, ServerContext } from "@modelcontextprotocol/server";
+import type { Logger } from "pino";
+import type { JsonObject } from "../../task-api/task-spec.ts";
+import {
+  type ArgumentProblem,
+  InvalidArguments,
+  argumentProblems,
+} from "../arguments/argument-problems.ts";
+import { isLongNumber } from "../../text/json.ts";
+import { explainError, isExpected } from "./explain-error.ts";
+import type { Explanation } from "./explanation.ts";
+import { fence } from "../report/fence.ts";
+import { oneLine } from "../report/reading/page-text.ts";
+import {
+  type ProgressReporter,
+  type ProgressSubject,
+  createProgressReporter,
+  silentProgress,
+} from "../runs/progress.ts";
+import { type ReadArguments, readArguments, unknownText } from "../arguments/read-arguments.ts";
+import { reportText } from "../report/report-text.ts";
+import type { RunReport } from "../report/run-report.ts";
+import type { Tool, ToolContext } from "../tool.ts";
+import { type WaitPolicy, waitLimitsOf } from "../runs/wait-policy.ts";
+
+/** Names of arguments nobody asked for, as many as a report needs to make the point. */
+const IGNORED_SHOWN = 10;
+const IGNORED_NAME_BUDGET = 60;
+
+export interface ToolServices extends Omit<
+  ToolContext,
+  "callerLeft" | "log" | "startProgress" | "waits"
+> {
+  log: Logger;
+  waitPolicy: WaitPolicy;
+  /** What the transport calls the request in its own log; undefined where there is no such thing. */
+  requestId: string | undefined;
+}
+
+/** What a call brings besides its arguments. */
+export interface IncomingCall extends Pick<ServerContext, "mcpReq"> {
+  /** What the client calls itself. */
+  clientName: string | undefined;
+}
+
+/**
+ * Carries out one call: reads the arguments, runs the tool, and turns what it returns or throws into an MCP result. The
+ * only place that builds one.
+ */
+export async function callTool(
+  tool: Tool,
+  rawArguments: unknown,
+  services: ToolServices,
+  { mcpReq, clientName }: IncomingCall,
+): Promise<CallToolResult> {
+  const read = readArguments(rawArguments ?? {}, tool.input, tool);
+  const log = logOf(tool, services);
+  try {
+    const args = checkArguments(read, tool);
+    const context: ToolContext = {
+      ...services,
+      log,
+      waits: waitLimitsOf(services.waitPolicy, clientName),
+      callerLeft: mcpReq.signal,
+      startProgress: (subject) => startProgress(subject, services, mcpReq),
+    };
+    const report = await tool.run(args, context);
+    return reportResult(withLongNumbers(withIgnored(report, read), args));
+  } catch (error) {
+    // Nobody reads the result of a call that was given up (MCP: Cancellation).
+    if (mcpReq.signal.aborted) log().debug("the caller left");
+    else if (isExpected(error)) {
+      log().info({ error: error.name, reason: error.message }, "call failed");
+    } else log().error({ err: error }, "call failed");
+    return errorResult(explainError(error, { tool: tool.name, args: namedArguments(read.args) }));
+  }
+}
+
+/** The log of one call. Made when there is something to log, which most calls have not. */
+function logOf({ name: tool }: Tool, { log, requestId }: ToolServices): () => Logger {
+  let made: Logger | undefined;
+  return () =>
+    (made ??= log.child(requestId === undefined ? { tool } : { request_id: requestId, tool }));
+}
+
+function reportResult(report: RunReport): CallToolResult {
+  return {
+    content: reportText(report).map((text) => ({ type: "text", text })),
+    structuredContent: report,
+  };
+}
+
+/** Without structured content: it would have to be a run report, and there is none. */
+function errorResult({ summary, nextStep, upstream }: Explanation): CallToolResult {
+  const texts = [`Error: ${summary}\nNext: ${nextStep}`];
+  if (upstream !== null) texts.push(fence(upstream.text, upstream.from));
+  return { content: texts.map((text) => ({ type: "text", text })), isError: true };
+}
+
+/**
+ * The arguments as the tool takes them. A name that was probably meant for a known one is refused where the call changes
+ * something: what it says would be missing. Throws `InvalidArguments` with every problem.
+ */
+function checkArguments(
+  { args, unknown, problems }: ReadArguments,
+  { input, hints }: Tool,
+): Record<string, unknown> {
+  const parsed = input.safeParse(args);
+  const isRefused =
+    problems.length > 0 || (unknown.some(({ meant }) => meant !== null) && !hints.readOnly);
+  if (parsed.success && !isRefused) return parsed.data;
+  const wrong = parsed.success ? [] : argumentProblems(parsed.error);
+  // What is missing may be there under a name that nothing suggests.
+  const isMissing =
+    !parsed.success &&
+    parsed.error.issues.some(({ path: [name] }) => args[String(name)] === undefined);
+  const strange: ArgumentProblem[] = unknown.flatMap(({ name, meant }) =>
+    meant === null && !isMissing ? [] : [{ argument: shownName(name), fix: unknownText(meant) }],
+  );
+  throw new InvalidArguments([...problems, ...strange.slice(0, IGNORED_SHOWN), ...wrong]);
+}
+
+/** Some clients add arguments of their own to every call. They do no harm, and they are named all the same. */
+function withIgnored(report: RunReport, { unknown }: ReadArguments): RunReport {
+  if (unknown.length === 0) return report;
+  const names = unknown
+    .slice(0, IGNORED_SHOWN)
+    .map(({ name, meant }) =>
+      meant === null ? shownName(name) : `${shownName(name)} (did you mean ${meant}?)`,
+    );
+  return { ...report, summary: `${report.summary} Ignored: ${names.join(", ")}.` };
+}
+
+function shownName(name: string): string {
+  return oneLine(name, IGNORED_NAME_BUDGET);
+}
+
+/** Enough to see which; the rest are their neighbours. */
+const LONG_NUMBERS_SHOWN = 5;
+
+/** Names the places whose numbers are text, in what was sent and in what came back, because no double holds them. */
+function withLongNumbers(report: RunReport, given: Record<string, unknown>): RunReport {
+  const { output, runs, basis, request } = report;
+  const { input, inputs, metadata } = request === undefined ? given : {};
+  const all = { input, inputs, metadata, request, output, runs, basis };
+  const places = longNumbers(all);
+  // A page of JSON, in which places have no names.
+  if (report.output_type === "json" && typeof output === "string") {
+    if ((output.match(/"[^"\n]{2,50}"/g) ?? []).some((text) => isLongNumber(text.slice(1, -1)))) {
+      places.push("output");
+    }
+  }
+  if (places.length === 0) return report;
+  const shown = places.slice(0, LONG_NUMBERS_SHOWN).map((place) => oneLine(place, 100));
+  const more = places.length > shown.length ? [`and ${places.length - shown.length} more`] : [];
+  const note = `Values with more digits than a number can keep are given as text, with all their digits: ${[...shown, ...more].join(", ")}.`;
+  return { ...report, notes: [...(report.notes ?? []), note] };
+}
+
+/** Where inside the members of a value; without recursion, because inputs may be nested as deeply as they like. */
+function longNumbers(root: JsonObject): string[] {
+  const places: string[] = [];
+  const pending: { inside: object; place: string }[] = [];
+  const visit = (member: unknown, place: string) => {
+    if (typeof member === "object" && member !== null) pending.push({ inside: member, place });
+    else if (typeof member === "string" && place.includes(".") && isLongNumber(member)) {
+      places.push(place);
+    }
+  };
+  for (const [name, member] of Object.entries(root)) visit(member, name);
+  for (const { inside, place } of pending) {
+    for (const [name, member] of Object.entries(inside)) visit(member, `${place}.${name}`);
+  }
+  return places;
+}
+
+/** What of the arguments the explanation of an error names. */
+function namedArguments(given: JsonObject): JsonObject {
+  const ids: JsonObject = {};
+  for (const name of ["run_id", "taskgroup_id", "processor"]) {
+    const id = given[name];
+    if (typeof id === "string") ids[name] = oneLine(id, 100);
+  }
+  return ids;
+}
+
+function startProgress(
+  subject: ProgressSubject,
+  { clock, log }: ToolServices,
+  mcpReq: ServerContext["mcpReq"],
+): ProgressReporter {
+  const progressToken = mcpReq._meta?.progressToken;
+  if (progressToken === undefined) return silentProgress;
+  return createProgressReporter({
+    subject,
+    clock,
+    log,
+    send: (progress) =>
+      mcpReq.notify({ method: "notifications/progress", params: { progressToken, ...progress } }),
+  });
+}

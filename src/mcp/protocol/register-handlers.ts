@@ -1,0 +1,45 @@
+import type { McpServer, ServerContext } from "@modelcontextprotocol/server";
+import type { Logger } from "pino";
+import type { Caller } from "../calls/request-facts.ts";
+import type { ResourceNews } from "./subscriptions/run-update-publisher.ts";
+import type { Prompt } from "./prompts/prompt.ts";
+import { servePrompts } from "./prompts/serve-prompts.ts";
+import { serveResources } from "./resources/serve-resources.ts";
+import { serveCompletions } from "./completions.ts";
+import { type TaskServices, serveTasks } from "./tasks-extension.ts";
+import type { CatalogBackend, ToolContext } from "../tool.ts";
+import type { TraceWork } from "../calls/trace-request.ts";
+
+/** What one server offers besides tools. */
+export interface Offer {
+  prompts: readonly Prompt[];
+  /** Null where news could not reach the client: over HTTP before 2026-07-28 nothing stays open between requests. */
+  news: ResourceNews | null;
+  hasTasks: boolean;
+}
+
+/** Answers everything that is not a tool. */
+export function serveBesideTools(
+  server: McpServer,
+  { prompts, news, hasTasks }: Offer,
+  services: Pick<ToolContext, "openBackend"> & {
+    log: Logger;
+    caller: Caller;
+    contextOf(request: ServerContext): ToolContext;
+    trace: TraceWork;
+    getTaskRun: TaskServices["getTaskRun"];
+    catalogBackend: CatalogBackend | undefined;
+  },
+): void {
+  const { caller, contextOf, trace, getTaskRun, catalogBackend, log } = services;
+  serveResources(server, {
+    contextOf,
+    trace,
+    catalogBackend,
+    follow: news && ((uri, publish) => news.follow([uri], caller, publish)),
+    log,
+  });
+  serveCompletions(server, prompts, services);
+  if (prompts.length > 0) servePrompts(server, prompts);
+  if (hasTasks) serveTasks(server, { contextOf, trace, getTaskRun });
+}

@@ -1,0 +1,144 @@
+import {
+  type CallToolResult,
+  type McpServer,
+  MissingRequiredClientCapabilityError,
+  ProtocolError,
+  ProtocolErrorCode,
+  type ServerContext,
+} from "@modelcontextprotocol/server";
+import { z } from "zod";
+import { RunNotFound } from "../../client/errors.ts";
+import type { RunSnapshot } from "../../client/follow/snapshots.ts";
+import type { Backend } from "../runs/backend.ts";
+import { toProtocolError } from "../calls/protocol-error.ts";
+import { callFor, isGroupId } from "../report/phrases.ts";
+import { oneLine } from "../report/reading/page-text.ts";
+import { RunReport } from "../report/run-report.ts";
+import { seeOrRecall } from "../runs/read-run.ts";
+import { TASKS_EXTENSION } from "./capabilities.ts";
+import { declaresTasks } from "./tasks-capability.ts";
+import type { ToolContext } from "../tool.ts";
+import type { TraceWork } from "../calls/trace-request.ts";
+import { cancelTaskRun } from "../tools/cancel-task-run.ts";
+
+/** The longest look of one `tasks/get` at an active run: the replay of its steps arrives within this time. */
+const LOOK_SECONDS = 1;
+/** A run that takes minutes is asked about every few seconds, one that takes seconds more often. */
+const POLLS_PER_USUAL_TIME = 20;
+const POLL_MS = { min: 1_000, max: 15_000, unknown: 2_000 } as const;
+/** A sentence. */
+const MESSAGE_BUDGET = 200;
+
+const TaskId = z.looseObject({ taskId: z.string() });
+
+/** The result of `create_task_run` as a task; as it is when there is no active run to make one of. */
+export function asTask(result: CallToolResult): CallToolResult {
+  const read = RunReport.safeParse(result.structuredContent);
+  if (result.isError === true || !read.success) return result;
+  const { run_id: taskId, is_active, status, usual_seconds, created_at } = read.data;
+  if (taskId === undefined || is_active !== true) return result;
+  const now = new Date().toISOString();
+  return {
+    resultType: "task",
+    taskId,
+    status: "working",
+    ...(status !== undefined && { statusMessage: status }),
+    createdAt: created_at ?? now,
+    lastUpdatedAt: created_at ?? now,
+    ttlMs: null,
+    pollIntervalMs: pollIntervalMs(usual_seconds),
+    content: [],
+    // The SDK holds every result of a tool against its output schema, this one too.
+    structuredContent: result.structuredContent,
+  };
+}
+
+export interface TaskServices {
+  contextOf(request: ServerContext): ToolContext;
+  trace: TraceWork;
+  /** What `get_task_run` answers to these arguments. */
+  getTaskRun(args: object, request: ServerContext): Promise<CallToolResult>;
+}
+
+/** Answers `tasks/get`, `tasks/update` and `tasks/cancel`. A run never waits for input, so an update changes nothing. */
+export function serveTasks(
+  { server }: McpServer,
+  { contextOf, trace, getTaskRun }: TaskServices,
+): void {
+  server.setRequestHandler("tasks/get", { params: TaskId }, ({ taskId }, request) =>
+    answer(taskId, request, async (context, backend) => {
+      const view = "status";
+      const { seen } = await seeOrRecall(backend, taskId, { view, seconds: LOOK_SECONDS }, context);
+      const task = taskOf(seen, backend);
+      if (task.status !== "completed") return { resultType: "complete", ...task };
+      const result = await getTaskRun({ run_id: taskId, wait_seconds: 0 }, request);
+      return { resultType: "complete", ...task, result };
+    }),
+  );
+  server.setRequestHandler("tasks/update", { params: TaskId }, ({ taskId }, request) =>
+    answer(taskId, request, async (context, backend) => {
+      await seeOrRecall(backend, taskId, { view: "status", seconds: 0 }, context);
+      return { resultType: "complete" };
+    }),
+  );
+  server.setRequestHandler("tasks/cancel", { params: TaskId }, ({ taskId }, request) =>
+    answer(taskId, request, async (context) => {
+      const { outcome } = await cancelTaskRun.run({ run_id: taskId }, context);
+      if (outcome === "not_found") throw new RunNotFound(taskId);
+      // The acknowledgement says nothing else, also where nothing can be cancelled; the next `tasks/get` does.
+      return { resultType: "complete" };
+    }),
+  );
+
+  async function answer<Result extends object>(
+    taskId: string,
+    request: ServerContext,
+    work: (context: ToolContext, backend: Backend) => Promise<Result>,
+  ): Promise<Result> {
+    if (!declaresTasks(request.mcpReq)) {
+      throw new MissingRequiredClientCapabilityError({
+        requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } },
+      });
+    }
+    const context = contextOf(request);
+    try {
+      return await trace(request, async () => work(context, await context.openBackend()));
+    } catch (error) {
+      if (error instanceof RunNotFound) {
+        const id = oneLine(taskId, 100);
+        const hint = isGroupId(id) ? ` It is a task group: call ${callFor(id)}.` : "";
+        throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no task ${id}.${hint}`);
+      }
+      throw toProtocolError(error, taskId, context.log());
+    }
+  }
+}
+
+/** A run that failed has come to a result, which says so; `failed` is for tasks without one. */
+function taskOf({ run, percent, latestMessage }: RunSnapshot, { prices }: Backend) {
+  const now = new Date().toISOString();
+  const status = taskStatus(run.status, run.is_active);
+  const meter = run.is_active && percent > 0 ? `, ${Math.round(percent)}%` : "";
+  const step = run.is_active && latestMessage !== null ? `: ${latestMessage}` : "";
+  return {
+    taskId: run.run_id,
+    status,
+    statusMessage: oneLine(`${run.status}${meter}${step}`, MESSAGE_BUDGET),
+    createdAt: run.created_at ?? now,
+    lastUpdatedAt: run.modified_at ?? run.created_at ?? now,
+    ttlMs: null,
+    pollIntervalMs: pollIntervalMs(prices.usualSeconds(run.processor)),
+  };
+}
+
+function taskStatus(status: string, isActive: boolean): "working" | "completed" | "cancelled" {
+  if (status === "cancelled") return "cancelled";
+  // Somebody outside may yet answer, and the run go on; the client of this task cannot.
+  return isActive || status === "action_required" ? "working" : "completed";
+}
+
+function pollIntervalMs(usual: { from: number } | undefined): number {
+  if (usual === undefined) return POLL_MS.unknown;
+  const ms = Math.round((usual.from * 1_000) / POLLS_PER_USUAL_TIME);
+  return Math.min(Math.max(ms, POLL_MS.min), POLL_MS.max);
+}

@@ -1,0 +1,82 @@
+import { unreadableOf } from "../../task-api/lenient.ts";
+import { RunStatus, isTerminalStatus } from "../../task-api/run.ts";
+import type { TaskGroup } from "../../task-api/task-group.ts";
+import { oneLine } from "./reading/page-text.ts";
+import type { RunFacts } from "./run-report.ts";
+
+const NAME_BUDGET = 100;
+
+/** What is known of a group as a whole. */
+export type GroupFacts = RunFacts & {
+  taskgroup_id: string;
+  is_active: boolean;
+  counts: Record<string, number>;
+};
+
+export function describeGroup({ taskgroup_id, status }: TaskGroup): GroupFacts {
+  return {
+    taskgroup_id: oneLine(taskgroup_id, NAME_BUDGET),
+    is_active: status.is_active,
+    ...(status.is_active && { percent: groupPercent({ status }) }),
+    counts: Object.fromEntries(
+      Object.entries(status.task_run_status_counts)
+        .filter(([, count]) => count > 0)
+        .map(([name, count]) => [oneLine(name, NAME_BUDGET), count]),
+    ),
+  };
+}
+
+/** How many runs there are, and how many are over in whatever way. */
+export function groupTotals({ status }: Pick<TaskGroup, "status">): {
+  total: number;
+  done: number;
+} {
+  const done = Object.entries(status.task_run_status_counts).reduce(
+    (sum, [name, count]) => sum + (isDone(name, status.is_active) ? count : 0),
+    0,
+  );
+  return { total: status.num_task_runs, done };
+}
+
+/** A status that is newer than this server is over where nothing in the group is active any more. */
+function isDone(name: string, isGroupActive: boolean): boolean {
+  return isKnownStatus(name) ? isTerminalStatus(name) : !isGroupActive;
+}
+
+export function isKnownStatus(name: string): boolean {
+  return RunStatus.safeParse(name).success;
+}
+
+/** Runs that the counts leave out: their status is unknown. */
+export function uncountedRuns({ status }: Pick<TaskGroup, "status">): number {
+  const counted = Object.values(status.task_run_status_counts).reduce((sum, n) => sum + n, 0);
+  return Math.max(0, status.num_task_runs - counted);
+}
+
+export function groupPercent(group: Pick<TaskGroup, "status">): number {
+  const { total, done } = groupTotals(group);
+  return total === 0 ? 0 : Math.floor((100 * done) / total);
+}
+
+/** "120 of 400 runs are done (118 completed, 2 failed), 30 running, 250 queued" */
+export function groupSentence(group: Pick<TaskGroup, "status">): string {
+  if (unreadableOf(group).includes("status")) return "how far it is could not be read";
+  const { total, done } = groupTotals(group);
+  const { task_run_status_counts: counts, is_active: isActive } = group.status;
+  const named = (names: readonly string[]) =>
+    names.flatMap((name) => {
+      const count = counts[name] ?? 0;
+      return count === 0 ? [] : [`${count} ${oneLine(name, NAME_BUDGET)}`];
+    });
+  const newer = Object.keys(counts).filter((name) => !isKnownStatus(name));
+  const over = named(["completed", "failed", "cancelled", ...(isActive ? [] : newer)]);
+  const open = named([
+    "running",
+    "queued",
+    "cancelling",
+    "action_required",
+    ...(isActive ? newer : []),
+  ]);
+  const how = over.length === 0 ? "" : ` (${over.join(", ")})`;
+  return [`${done} of ${total} runs are done${how}`, ...open].join(", ");
+}

@@ -1,0 +1,101 @@
+import { unreadableOf } from "../../task-api/lenient.ts";
+import type { JsonObject } from "../../task-api/task-spec.ts";
+import type { TaskGroup } from "../../task-api/task-group.ts";
+import { countRows } from "../runs/group-page.ts";
+import { type GroupReading, limitOf } from "./group-reading.ts";
+import { callWithId } from "./phrases.ts";
+import type { Shown } from "../runs/show-rows.ts";
+
+/** " Rows 1 to 20 of 1500 (completed).", unless all runs of the group are shown. */
+export function rowsSentence(group: TaskGroup, { statuses, page, count }: Shown): string {
+  const total = countRows(group, statuses);
+  if (total === null || page.before === null) return "";
+  if (total === 0)
+    return statuses.includes("completed") ? "" : ` None is ${statuses.join(" or ")}.`;
+  const isAll = total === group.status.num_task_runs;
+  const to = page.before + count;
+  if (count === 0 || to > total || (isAll && count === total)) return "";
+  const rows = count === 1 ? `Row ${to}` : `Rows ${page.before + 1} to ${to}`;
+  return ` ${rows} of ${total}${isAll ? "" : ` (${statuses.join(", ")})`}.`;
+}
+
+/** What to call next, after a group was reported with the rows that are shown. */
+export function groupSteps(
+  group: TaskGroup,
+  shown: Shown | null,
+  reading: GroupReading,
+  seconds: number,
+): string {
+  const {
+    is_active: isActive,
+    num_task_runs: total,
+    task_run_status_counts: counts,
+  } = group.status;
+  const steps: string[] = [];
+  const call = (args: JsonObject = {}) => callWithId("get_task_group", args);
+  const isShown = (status: string) =>
+    shown !== null && shown.count > 0 && shown.statuses.includes(status);
+  const few = (status: string) => counts[status] ?? 0;
+
+  if (shown?.isFieldUnknown === true) {
+    steps.push(
+      `No row here has a field ${JSON.stringify(reading.field)}: leave it out to see what there is.`,
+    );
+  }
+  if (shown !== null) steps.push(...pageSteps(shown, reading));
+  if (isActive) {
+    steps.push(`Call ${call({ wait_seconds: seconds })} to wait.`);
+  }
+  if (few("action_required") > 0) {
+    steps.push(
+      isShown("action_required")
+        ? "Rows that ask something wait for an answer: get_task_run with the run_id says what can be done."
+        : `${few("action_required")} wait for an answer: status "action_required" lists them.`,
+    );
+  }
+  if (few("failed") > 0) {
+    steps.push(
+      isShown("failed")
+        ? `If the reasons look passing, run these again: ${callWithId("create_task_group", { retry_failed: true })}.`
+        : `Reasons of the ${few("failed")} failed: ${call({ view: "failures" })}.`,
+    );
+  }
+  if (few("cancelled") > 0 && !isShown("cancelled") && !isActive) {
+    steps.push(`${few("cancelled")} cancelled: status "cancelled" lists them.`);
+  }
+  if (steps.length > 0) return steps.join(" ");
+  if (total === 0 && unreadableOf(group).length === 0) {
+    return `The group is empty: add runs with ${callWithId("create_task_group")}.`;
+  }
+  if (shown === null) return `Nothing is active any more. Results: ${call()}.`;
+  if (shown.count === 0) return "There is nothing more to read here.";
+  if (shown.page.before !== 0) return "That was the last page.";
+  if (!shown.statuses.includes("completed") || ["basis", "export"].includes(reading.view)) {
+    return "All of them are shown.";
+  }
+  return "All results are shown. Evidence of one: get_task_run with its run_id.";
+}
+
+/** How to read on; a next page is asked for as this one was. */
+function pageSteps({ page }: Shown, reading: GroupReading): string[] {
+  const { view, status, field, format, limit } = reading;
+  const next = callWithId("get_task_group", {
+    ...(view !== "auto" && { view }),
+    ...(status !== undefined && { status }),
+    ...(field !== undefined && { field }),
+    ...(format !== undefined && { format }),
+    ...(limit !== undefined && { limit: limitOf(reading) }),
+    ...(page.nextCursor !== null && { cursor: page.nextCursor }),
+  });
+  if (page.isCut) {
+    return [
+      page.nextCursor === null
+        ? "There are more rows, and the backend gives no way to page to them: ask for more with limit."
+        : `More: ${next}.`,
+    ];
+  }
+  if (page.missing === 0) return [];
+  return [
+    `Not all is shown: call ${next} to look for the rest; if it stays missing, tell the user.`,
+  ];
+}

@@ -1,0 +1,127 @@
+import type { EntryCount, EntryFilter } from "../../ledger/ledger.ts";
+import { shortTime, statusFilter } from "../runs/list-runs.ts";
+import { callText, shownJson } from "./phrases.ts";
+import { oneLine } from "./reading/page-text.ts";
+import { readStatuses } from "./status-words.ts";
+import { readTime } from "./time-words.ts";
+
+/** How many are on a page by default and at most: a page stays under 10,000 tokens in both channels together. */
+export const PAGES = {
+  runs: { usual: 20, most: 50 },
+  ids: { usual: 200, most: 500 },
+  groups: { usual: 20, most: 50 },
+} as const;
+type ListView = keyof typeof PAGES;
+
+/** What is asked for, in the words that a further call takes. */
+export interface Listing {
+  filter: EntryFilter;
+  /** The arguments of the filter, with times that stay the same tomorrow. */
+  named: Record<string, string>;
+  view: ListView;
+  limit: number;
+  place: { cursor: string | undefined; shown: number };
+}
+
+/** What can be asked of a list of runs. */
+interface ListArguments {
+  status?: string | undefined;
+  text?: string | undefined;
+  taskgroup_id?: string | undefined;
+  since?: string | undefined;
+  until?: string | undefined;
+  view?: ListView | undefined;
+  limit?: number | undefined;
+  cursor?: string | undefined;
+}
+
+export function readListing(args: ListArguments, nowMs: number): Listing {
+  const { text, taskgroup_id: taskgroupId, view = "runs" } = args;
+  const statuses = args.status === undefined ? [] : (readStatuses(args.status) ?? []);
+  const sinceMs = args.since === undefined ? null : readTime(args.since, nowMs, "since");
+  const untilMs = args.until === undefined ? null : readTime(args.until, nowMs, "until");
+  const [, cursor, shown = ""] = /^([^.]*)(?:\.(\d{1,9}))?$/s.exec(args.cursor ?? "") ?? [];
+  return {
+    filter: {
+      ...(statuses.length > 0 && { status: statusFilter(statuses) }),
+      ...(text !== undefined && { text }),
+      ...(taskgroupId !== undefined && { taskgroupId }),
+      ...(sinceMs !== null && { sinceMs }),
+      ...(untilMs !== null && { untilMs }),
+    },
+    named: {
+      ...(statuses.length > 0 && { status: statuses.join(",") }),
+      ...(text !== undefined && { text }),
+      ...(taskgroupId !== undefined && { taskgroup_id: taskgroupId }),
+      ...(sinceMs !== null && { since: timeText(sinceMs) }),
+      ...(untilMs !== null && { until: timeText(untilMs) }),
+    },
+    view,
+    limit: Math.min(args.limit ?? PAGES[view].usual, PAGES[view].most),
+    place: {
+      cursor: args.cursor === undefined ? undefined : (cursor ?? args.cursor),
+      shown: Number(shown),
+    },
+  };
+}
+
+function timeText(ms: number): string {
+  return shortTime(new Date(ms).toISOString());
+}
+
+export function describePage(
+  total: EntryCount,
+  onPage: number,
+  group: string | undefined,
+  listing: Listing,
+): string {
+  const { named, place, filter } = listing;
+  const { status } = named;
+  if (total.count === 0 && place.cursor === undefined) return noneFits(named);
+  const count = [
+    ...(total.isAtLeast ? ["At least"] : []),
+    total.count,
+    ...(status === undefined ? [] : [status.replaceAll(",", " or ")]),
+    total.count === 1 ? "run" : "runs",
+    ...(filter.taskgroupId === undefined ? [] : [`of group ${filter.taskgroupId}`]),
+  ].join(" ");
+  const all =
+    group === undefined || filter.taskgroupId !== undefined
+      ? ""
+      : ` (all of group ${oneLine(group, 100)})`;
+  if (onPage === total.count && !total.isAtLeast) {
+    return `${count}${all}${onPage > 1 ? ", newest first" : ""}.`;
+  }
+  const isPlaceKnown = place.cursor === undefined || place.shown > 0;
+  const range = isPlaceKnown ? `${place.shown + 1} to ${place.shown + onPage}` : String(onPage);
+  return `${count}, ${range} shown${all}, newest first.`;
+}
+
+export function noneFits(named: Listing["named"]): string {
+  const filters = Object.entries(named).map(
+    ([name, value]) => `${name} ${name === "text" ? shownJson(oneLine(value, 100)) : value}`,
+  );
+  return filters.length === 0 ? "No run was started yet." : `No run fits: ${filters.join(", ")}.`;
+}
+
+export function nextListStep(
+  reader: "get_task_run" | "get_task_group" | null,
+  { named, view, limit, filter }: Listing,
+  nextCursor: string | null,
+): string {
+  const more =
+    nextCursor === null
+      ? ""
+      : ` More: ${callText("list_task_runs", {
+          ...named,
+          ...(view !== "runs" && { view }),
+          ...(limit !== PAGES[view].usual && { limit }),
+          cursor: nextCursor,
+        })}.`;
+  if (reader !== null) {
+    const id = reader === "get_task_run" ? "run_id" : "taskgroup_id";
+    return `Read one with ${reader} and its ${id}.${more}`;
+  }
+  const isFiltered = Object.keys(filter).length > 0;
+  return `${isFiltered ? "Leave out a filter, or start" : "Start"} a run with create_task_run.${more}`;
+}

@@ -1,0 +1,109 @@
+import type { RunSnapshot } from "../../client/follow/snapshots.ts";
+import { UNBILLED } from "../../ledger/spending.ts";
+import { timeText } from "./phrases.ts";
+import type { PriceList } from "./price-list.ts";
+import { oneLine } from "./reading/page-text.ts";
+import type { RunFacts } from "./run-report.ts";
+
+/** The facts of a run that exists. */
+export type KnownRunFacts = RunFacts & { run_id: string; status: string; is_active: boolean };
+
+/** How much of a run's words its report has room for: counts, and weights as in `oneLine`. */
+interface WordBudget {
+  warnings: number;
+  warning: number;
+  error: number;
+}
+
+/**
+ * Next to an output: the whole of almost every warning the API's samples show. Together with a page of output it keeps
+ * both channels of a report under 35,000 characters, about 10,000 tokens.
+ */
+const BESIDE_OUTPUT: WordBudget = { warnings: 4, warning: 300, error: 800 };
+/** Without an output: as much as a page of one. */
+const ALONE: WordBudget = { warnings: 10, warning: 1_000, error: 2_000 };
+
+/** Ids and names: the API's own have 37 characters. */
+const NAME_BUDGET = 100;
+/** A sentence. */
+const STEP_BUDGET = 200;
+
+/** The run as it was last seen: what it is, how far it got, and what went wrong. `isAlone`: no output follows. */
+export function describeRun(
+  { run, percent, latestMessage, sourcesRead, sourcesConsidered, messages }: RunSnapshot,
+  prices: PriceList,
+  isAlone: boolean,
+): KnownRunFacts {
+  const budget = isAlone ? ALONE : BESIDE_OUTPUT;
+  const warnings = (run.warnings ?? []).map(({ message }) => message);
+  // The API has no field for what a run waits for: our engine says it in the last warning, others may in their last step.
+  const question =
+    run.status === "action_required" ? (warnings.pop() ?? messages.at(-1)?.message) : undefined;
+  return {
+    run_id: oneLine(run.run_id, NAME_BUDGET),
+    status: oneLine(run.status, NAME_BUDGET),
+    is_active: run.is_active,
+    ...present("processor", run.processor === "" ? null : shortName(run.processor)),
+    ...present(
+      "price_usd",
+      UNBILLED.includes(run.status) ? null : prices.priceUsd(run.processor) || null,
+    ),
+    ...present(
+      "created_at",
+      run.created_at ? oneLine(timeText(run.created_at), NAME_BUDGET) : null,
+    ),
+    ...present("taskgroup_id", shortName(run.taskgroup_id)),
+    // Where they are the same, the run_id serves for a follow-up.
+    ...present(
+      "interaction_id",
+      run.interaction_id === run.run_id ? null : shortName(run.interaction_id),
+    ),
+    ...(run.is_active && {
+      ...present("usual_seconds", prices.usualSeconds(run.processor)),
+      // A run nobody has watched has no meter reading, which is not the same as nothing done.
+      ...present("percent", percent > 0 ? Math.round(percent) : null),
+      ...present("sources_read", sourcesRead),
+      ...present("sources_considered", sourcesConsidered),
+      ...present(
+        "latest_step",
+        latestMessage === null ? null : oneLine(latestMessage, STEP_BUDGET),
+      ),
+    }),
+    ...present("question_asked", question && oneLine(question, budget.warning)),
+    ...warningFacts(warnings, budget),
+    ...present("error", run.error ? oneLine(run.error.message, budget.error) : null),
+  };
+}
+
+/** What the backend may object to, in our words: each on one line, the first few, and how many more there are. */
+export function doubtNotes(doubts: readonly string[]): string[] {
+  return warningFacts(doubts).warnings ?? [];
+}
+
+/** The first few warnings, each on one line, and how many more there are. */
+export function warningFacts(
+  warnings: readonly string[],
+  budget: WordBudget = ALONE,
+): Pick<RunFacts, "warnings"> {
+  if (warnings.length === 0) return {};
+  const shown = warnings
+    .slice(0, budget.warnings)
+    .map((warning) => oneLine(warning, budget.warning));
+  const more = warnings.length - shown.length;
+  const where = budget === ALONE ? "" : "; get_task_run with view events shows more of them";
+  return { warnings: more > 0 ? [...shown, `and ${more} more${where}`] : shown };
+}
+
+/** The entry, unless there is nothing to say. */
+function present<Key extends string, Value>(
+  key: Key,
+  value: Value | null | undefined,
+): Partial<Record<Key, Value>> {
+  const entry: Partial<Record<Key, Value>> = {};
+  if (value !== null && value !== undefined) entry[key] = value;
+  return entry;
+}
+
+function shortName(name: string | null | undefined): string | null {
+  return typeof name === "string" ? oneLine(name, NAME_BUDGET) : null;
+}

@@ -1,0 +1,32 @@
+import type { Followers } from "../../client/follow/follower.ts";
+import type { GroupFollowers } from "../../client/follow/group-follower.ts";
+import type { TaskApiClient } from "../../client/task-api-client.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import type { PriceList } from "../report/price-list.ts";
+
+/** The Task API in use, the means to call it, and the memory of what was started there. */
+export interface Backend {
+  kind: "hosted" | "custom" | "embedded";
+  client: TaskApiClient;
+  followers: Followers;
+  groupFollowers: GroupFollowers;
+  prices: PriceList;
+  ledger: Ledger;
+  /** Why the ledger ends with this process; null when it is on disk. */
+  ledgerTrouble: string | null;
+}
+
+/**
+ * The backend could not be opened: a configuration or a disk is at fault, not the call. Callers are shown the message,
+ * so it says what to do and holds no secret.
+ */
+export class BackendUnavailable extends Error {
+  override readonly name = "BackendUnavailable";
+  /** The settings of this server that are to be corrected, a sentence for each; empty when it is something else. */
+  readonly wrongSettings: readonly string[];
+
+  constructor(message: string, options?: ErrorOptions & { wrongSettings?: readonly string[] }) {
+    super(message, options);
+    this.wrongSettings = options?.wrongSettings ?? [];
+  }
+}

@@ -1,0 +1,196 @@
+import type { Logger } from "pino";
+import type { Clock } from "../../runtime/clock.ts";
+import { oneLine } from "../report/reading/page-text.ts";
+
+/** What is waited for. */
+export interface ProgressSubject {
+  /** Such as `Run trun_…`. */
+  name: string;
+}
+
+/** What one `notifications/progress` says besides its token. */
+export interface Progress {
+  progress: number;
+  /** Missing while nothing was observed. */
+  total?: number;
+  message: string;
+}
+
+/** What a watcher knows and a person waiting for it wants to see. */
+export interface Observation {
+  /** How much of `total` is done. */
+  done: number;
+  total: number;
+  /** Only then does the progress reach its total. */
+  isCompleted: boolean;
+  /** What happens now, in words. */
+  step: string;
+  /** What else there is to say at that moment (of the monotonic clock), in our own short words. */
+  facts(nowMs: number): string[];
+}
+
+/** A run that was watched before is known within milliseconds, and its bar must not begin at zero again. */
+const FIRST_LOOK_MS = 1_000;
+/** As often as a person reads; MCP asks servers to limit the rate. */
+const MIN_INTERVAL_MS = 2_000;
+/** As long as a person believes that something still happens; far below any idle limit of a client (5 minutes). */
+const HEARTBEAT_MS = 10_000;
+/** Claude Code cuts progress messages at 200 characters. */
+const MESSAGE_CHARS = 190;
+
+export interface ProgressState {
+  readonly subject: ProgressSubject;
+  readonly startedAt: number;
+  readonly observation: Observation | null;
+  /** Something was observed that is worth a notification of its own and has not been sent. */
+  readonly isNews: boolean;
+  readonly sent: { readonly at: number; readonly hundredths: number } | null;
+}
+
+export function startProgress(subject: ProgressSubject, now: number): ProgressState {
+  return { subject, startedAt: now, observation: null, isNews: true, sent: null };
+}
+
+/** Takes in what was observed. News are another whole number, another total and another step. */
+export function observe(state: ProgressState, observation: Observation): ProgressState {
+  const known = state.observation;
+  const isNews =
+    state.isNews ||
+    known === null ||
+    Math.floor(known.done) !== Math.floor(observation.done) ||
+    known.total !== observation.total ||
+    known.step !== observation.step;
+  return { ...state, observation, isNews };
+}
+
+/** When the next notification goes out: the first with the first look, news after an interval, a heartbeat otherwise. */
+export function nextDueAt(state: ProgressState): number {
+  if (nextHundredths(state) === null) return Infinity;
+  if (state.sent === null)
+    return state.startedAt + (state.observation === null ? FIRST_LOOK_MS : 0);
+  return state.sent.at + (state.isNews ? MIN_INTERVAL_MS : HEARTBEAT_MS);
+}
+
+/** The notification to send now; null when there is no room to rise. */
+export function takeProgress(
+  state: ProgressState,
+  now: number,
+): { state: ProgressState; progress: Progress } | null {
+  const hundredths = nextHundredths(state);
+  if (hundredths === null) return null;
+  return {
+    state: { ...state, isNews: false, sent: { at: now, hundredths } },
+    progress: {
+      progress: hundredths / 100,
+      ...(state.observation !== null && { total: state.observation.total }),
+      message: describe(state, now),
+    },
+  };
+}
+
+/**
+ * The next progress, in hundredths. It is the whole number that was observed. MCP wants each notification to rise above
+ * the one before ("MUST increase"), also where nothing moved; such a one adds 0.01, which claims nothing: heartbeats
+ * alone take a quarter of an hour to the next whole number. The total belongs to what is completed; short of it, there
+ * is no further notification.
+ */
+function nextHundredths({ observation, sent }: ProgressState): number | null {
+  const least = sent === null ? 0 : sent.hundredths + 1;
+  if (observation === null) return least;
+  const { done, total, isCompleted } = observation;
+  const highest = isCompleted ? total : Math.max(total - 1, 0);
+  const observed = Math.floor(Math.min(Math.max(done, 0), highest)) * 100;
+  const next = Math.max(observed, least);
+  return next < total * 100 || (isCompleted && next === total * 100) ? next : null;
+}
+
+function describe({ subject, observation, sent }: ProgressState, now: number): string {
+  const step = observation?.step ?? "waiting";
+  // The facts at the end are short and ours; what is cut is the step.
+  const tail = (observation?.facts(now) ?? []).map((fact) => ` · ${fact}`).join("");
+  // The first one names the run, so that a call that is lost after it loses no run.
+  return (
+    oneLine(sent === null ? `${subject.name}: ${step}` : step, MESSAGE_CHARS - tail.length) + tail
+  );
+}
+
+/** Sends the progress of one waiting call. */
+export interface ProgressReporter {
+  update(observation: Observation): void;
+  /**
+   * Sends what is still news, ahead of its time: a run that ends soon shows what it did all the same. Resolves when that
+   * has left; then call {@link stop}.
+   */
+  finish(): Promise<void>;
+  /** Nothing is sent after this. MUST be called before the call is answered (MCP: Progress). */
+  stop(): void;
+}
+
+export const silentProgress: ProgressReporter = { update() {}, async finish() {}, stop() {} };
+
+/** A send that fails ends the reporting: the caller is gone, the run is not. */
+export function createProgressReporter(options: {
+  subject: ProgressSubject;
+  clock: Clock;
+  log: Logger;
+  send: (progress: Progress) => Promise<void>;
+}): ProgressReporter {
+  const { subject, clock, log, send } = options;
+  let state = startProgress(subject, clock.elapsedMs());
+  let isStopped = false;
+  let isSending = false;
+  let pause = new AbortController();
+
+  function schedule(): void {
+    // One at a time: a client that reads slowly gets fewer notifications, not a growing queue.
+    if (isStopped || isSending) return;
+    pause.abort();
+    const delayMs = nextDueAt(state) - clock.elapsedMs();
+    if (delayMs === Infinity) return;
+    if (delayMs <= 0) {
+      void deliver();
+      return;
+    }
+    pause = new AbortController();
+    // The only rejection is a pause that was cut short: another one, or none, has taken its place.
+    clock.sleep(delayMs, pause.signal).then(deliver, () => {});
+  }
+
+  async function deliver(): Promise<void> {
+    if (isStopped) return;
+    const taken = takeProgress(state, clock.elapsedMs());
+    if (taken === null) return;
+    state = taken.state;
+    isSending = true;
+    try {
+      await send(taken.progress);
+      isSending = false;
+      schedule();
+    } catch (error) {
+      log.debug(
+        { err: error, subject: subject.name },
+        "progress could not be sent; no more of it for this call",
+      );
+      stop();
+    }
+  }
+
+  function stop(): void {
+    isStopped = true;
+    pause.abort();
+  }
+
+  schedule();
+  return {
+    update(observation) {
+      state = observe(state, observation);
+      schedule();
+    },
+    async finish() {
+      pause.abort();
+      // A client that has not read the last one yet needs no further one.
+      if (state.isNews && !isSending) await deliver();
+    },
+    stop,
+  };
+}
