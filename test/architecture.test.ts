@@ -10,12 +10,30 @@ const checkout = new URL("../", import.meta.url);
 /** Who may import whom, as the linter must enforce it. Every folder of src has a line, or is the composition root. */
 const house: Record<string, { folders: string[]; packages: string[]; node: boolean }> = {
   text: { folders: [], packages: [], node: false },
+  runtime: { folders: [], packages: ["zod"], node: true },
+  "http-server": {
+    folders: ["runtime", "text"],
+    packages: ["@hono/node-server", "hono"],
+    node: true,
+  },
   "task-api": { folders: ["text"], packages: ["zod"], node: false },
-  client: { folders: ["task-api", "text"], packages: ["undici", "eventsource-parser"], node: true },
-  database: { folders: [], packages: ["kysely", "libsql", "node-sqlite3-wasm"], node: true },
-  ledger: { folders: ["task-api", "database", "text"], packages: ["kysely", "zod"], node: true },
+  client: {
+    folders: ["runtime", "task-api", "text"],
+    packages: ["undici", "eventsource-parser"],
+    node: true,
+  },
+  database: {
+    folders: ["runtime"],
+    packages: ["kysely", "libsql", "node-sqlite3-wasm"],
+    node: true,
+  },
+  ledger: {
+    folders: ["database", "runtime", "task-api", "text"],
+    packages: ["kysely", "zod"],
+    node: true,
+  },
   engine: {
-    folders: ["task-api", "database", "text"],
+    folders: ["database", "http-server", "runtime", "task-api", "text"],
     packages: [
       "@hono/node-server",
       "hono",
@@ -42,12 +60,12 @@ const house: Record<string, { folders: string[]; packages: string[]; node: boole
     node: true,
   },
   mcp: {
-    folders: ["client", "ledger", "task-api", "text"],
+    folders: ["client", "ledger", "runtime", "task-api", "text"],
     packages: ["@modelcontextprotocol/server", "papaparse", "zod"],
     node: true,
   },
   telemetry: {
-    folders: ["client", "mcp", "text"],
+    folders: ["client", "mcp", "runtime", "text"],
     packages: [
       "@opentelemetry/api",
       "@opentelemetry/core",
@@ -59,7 +77,7 @@ const house: Record<string, { folders: string[]; packages: string[]; node: boole
     node: true,
   },
   transports: {
-    folders: ["text"],
+    folders: ["http-server", "runtime", "text"],
     packages: [
       "@hono/node-server",
       "@modelcontextprotocol/server",
@@ -72,8 +90,8 @@ const house: Record<string, { folders: string[]; packages: string[]; node: boole
     node: true,
   },
 };
-const compositionRoot = ["commands", "library"];
-const rootFiles = ["cli.ts", "config.ts", "logger.ts"];
+const compositionRoot = ["commands", "library", "settings"];
+const rootFiles = ["cli.ts", "config.ts", "logger.ts", "options.ts"];
 
 interface Finding {
   path: string;
@@ -221,7 +239,7 @@ function ruleSources(): Map<string, string> {
       "src/mcp/barrel.ts": 'export * from "./as-const.ts";\n',
       "src/mcp/cycle-a.ts": 'import "./cycle-b.ts";\n',
       "src/mcp/cycle-b.ts": 'import "./cycle-a.ts";\n',
-      "src/mcp/too-long.ts": "export {};\n".repeat(301),
+      "src/mcp/too-long.ts": "export {};\n".repeat(351),
       "src/mcp/NotKebab.ts": "export {};\n",
       "src/mcp/type-import.ts": 'import { X } from "./x.ts";\nexport type Y = X;\n',
       "src/mcp/floating-promise.ts": "Promise.resolve(1);\n",
