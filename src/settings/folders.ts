@@ -1,8 +1,9 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { UsageError } from "../runtime/usage-error.ts";
 
 /** This user has no home folder, and something was to be found there. */
-export class NoHomeFolder extends Error {
+export class NoHomeFolder extends UsageError {
   override readonly name = "NoHomeFolder";
 }
 

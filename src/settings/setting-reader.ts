@@ -9,6 +9,7 @@ import {
   variablesOf,
 } from "../options.ts";
 import { cleanSetting, splitList } from "./setting-values.ts";
+import { UsageError } from "../runtime/usage-error.ts";
 
 /** A setting with a value that cannot be used. */
 export interface WrongSetting {
@@ -18,7 +19,7 @@ export interface WrongSetting {
 }
 
 /** Settings have values that cannot be used; the message names all of them. */
-export class BadSetting extends Error {
+export class BadSetting extends UsageError {
   override readonly name = "BadSetting";
 
   constructor(problems: readonly WrongSetting[]) {

@@ -11,7 +11,7 @@ import { startLoopbackServer } from "../client/loopback-server.ts";
 import { portOf, startProxy } from "../client/proxy.ts";
 import { z } from "zod";
 import { type DoctorOptions, doctorCommand } from "../../src/commands/setup/doctor/doctor.ts";
-import { checkNode } from "../../src/commands/setup/doctor/check-program.ts";
+import { checkNode } from "../../src/commands/setup/doctor/check-environment.ts";
 import { checkStateFolder } from "../../src/commands/setup/doctor/check-state.ts";
 import { readSettings } from "../../src/config.ts";
 import { NoHomeFolder } from "../../src/settings/folders.ts";

@@ -1,9 +1,8 @@
 import { PassThrough } from "node:stream";
 import { WriteStream } from "node:tty";
 import { expect, test } from "vitest";
-import { answerText } from "../../src/commands/terminal/answer-text.ts";
 import { createProgressView } from "../../src/commands/terminal/progress-view.ts";
-import { runsTable } from "../../src/commands/terminal/runs-table.ts";
+import { answerText, runsTable } from "../../src/commands/terminal/run-text.ts";
 import { cutToWidth, padToWidth, widthOf } from "../../src/commands/terminal/text-width.ts";
 
 test("away from a terminal, progress is a line per step, and a repeated step no new line", () => {

@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { readRunId } from "../../src/commands/runs/read-run-id.ts";
+import { readRunId } from "../../src/commands/runs/get.ts";
 import { BackendUnavailable } from "../../src/mcp/runs/backend.ts";
 import { type ClientKind, backendOf, clientKinds, connect } from "./connect.ts";
 

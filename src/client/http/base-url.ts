@@ -1,5 +1,7 @@
+import { UsageError } from "../../runtime/usage-error.ts";
+
 /** The base URL of a backend cannot be used. The message never repeats the text: people paste keys into wrong fields. */
-export class InvalidBaseUrl extends Error {
+export class InvalidBaseUrl extends UsageError {
   override readonly name = "InvalidBaseUrl";
 }
 

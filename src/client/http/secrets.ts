@@ -1,10 +1,11 @@
 import type { RunInput } from "../../task-api/run-input.ts";
+import { UsageError } from "../../runtime/usage-error.ts";
 
 /** Removes a secret from text that goes into an error or a log. */
 export type Redact = (text: string) => string;
 
 /** The API key cannot be a header value. The message does not repeat it. */
-export class InvalidApiKey extends Error {
+export class InvalidApiKey extends UsageError {
   override readonly name = "InvalidApiKey";
 }
 

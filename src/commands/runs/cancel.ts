@@ -4,7 +4,7 @@ import { shownJson } from "../../mcp/report/phrases.ts";
 import { cleanLine } from "../../text/clean-text.ts";
 import { ExitCode } from "../exit-code.ts";
 import { openBackend } from "../wiring/open-backend.ts";
-import { readRunId } from "./read-run-id.ts";
+import { readRunId } from "./get.ts";
 import { type RunsContext, createToolContext } from "./tool-context.ts";
 
 /** The run is surely not going on. */

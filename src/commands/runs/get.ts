@@ -1,12 +1,12 @@
 import { readingNotes } from "../../mcp/report/build-run-report.ts";
 import { seeOrRecall } from "../../mcp/runs/read-run.ts";
-import { shownJson } from "../../mcp/report/phrases.ts";
+import { isGroupId, shownJson } from "../../mcp/report/phrases.ts";
+import { RunId } from "../../mcp/tools/arguments/shared-arguments.ts";
 import { cleanLine } from "../../text/clean-text.ts";
-import { ExitCode, UsageError } from "../exit-code.ts";
+import { ExitCode } from "../exit-code.ts";
+import { UsageError } from "../../runtime/usage-error.ts";
 import { openBackend } from "../wiring/open-backend.ts";
-import { readRunId } from "./read-run-id.ts";
-import { answerText } from "../terminal/answer-text.ts";
-import { readReason } from "../terminal/run-reason.ts";
+import { answerText, readReason } from "../terminal/run-text.ts";
 import { type RunsContext, createToolContext, drawProgress } from "./tool-context.ts";
 import { unperformedNotes } from "../wiring/unperformed.ts";
 
@@ -70,4 +70,16 @@ function readSeconds(text: string): number {
   const seconds = Number(text);
   if (text.trim() !== "" && seconds >= 0 && seconds <= MAX_WAIT_SECONDS) return seconds;
   throw new UsageError(`--wait: write a number of seconds, 0 to ${MAX_WAIT_SECONDS}.`);
+}
+
+/** The run that an argument names. Throws {@link UsageError}. */
+export function readRunId(text: string): string {
+  const parsed = RunId.safeParse(text);
+  if (parsed.success) return parsed.data;
+  if (isGroupId(text.trim())) {
+    throw new UsageError(
+      "this is the id of a task group, which an agent reads with get_task_group; its runs are in `task-run-mcp runs`.",
+    );
+  }
+  throw new UsageError("write one run id, as `task-run-mcp runs` shows it.");
 }

@@ -13,10 +13,11 @@ import { ledgerNotes } from "../../mcp/report/ledger-notes.ts";
 import type { BackendConfig } from "../../config.ts";
 import { shownJson } from "../../mcp/report/phrases.ts";
 import { cleanLine } from "../../text/clean-text.ts";
-import { ExitCode, UsageError } from "../exit-code.ts";
+import { ExitCode } from "../exit-code.ts";
+import { UsageError } from "../../runtime/usage-error.ts";
 import { openBackend } from "../wiring/open-backend.ts";
 import { isTerminal } from "../terminal/progress-view.ts";
-import { runsTable } from "../terminal/runs-table.ts";
+import { runsTable } from "../terminal/run-text.ts";
 import { type RunsContext, createToolContext } from "./tool-context.ts";
 import { unperformedNotes } from "../wiring/unperformed.ts";
 

@@ -1,8 +1,9 @@
 import type { Logger } from "pino";
 import type { EngineConfig, ServeConfig } from "../../config.ts";
-import { ExitCode, UsageError } from "../exit-code.ts";
+import { ExitCode } from "../exit-code.ts";
+import { UsageError } from "../../runtime/usage-error.ts";
 import { isLoopback } from "../wiring/loopback.ts";
-import { readPrices } from "../wiring/read-prices.ts";
+import { readPrices } from "../wiring/check-settings.ts";
 import { releaseMemoryAtRest } from "./release-memory.ts";
 import { startEngine } from "../wiring/start-engine.ts";
 

@@ -1,6 +1,7 @@
 import { text } from "node:stream/consumers";
 import { hashKey } from "../../engine/tenants/tenants.ts";
-import { ExitCode, UsageError } from "../exit-code.ts";
+import { ExitCode } from "../exit-code.ts";
+import { UsageError } from "../../runtime/usage-error.ts";
 
 /** `task-run-mcp hash-key`: a key on stdin, its hash on stdout. Never an argument: those are seen by everybody. */
 export async function hashKeyCommand({

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { READ_SCOPE, WRITE_SCOPE } from "../../mcp/calls/request-facts.ts";
 import type { Principal } from "../../transports/http/principal.ts";
 import type { StaticToken } from "../../transports/http/static-tokens.ts";
-import { UsageError } from "../exit-code.ts";
+import { UsageError } from "../../runtime/usage-error.ts";
 
 const HASH_PREFIX = "sha256:";
 

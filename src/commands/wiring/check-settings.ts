@@ -1,7 +1,9 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
 import type { Config, Settings } from "../../config.ts";
 import type { SettingName } from "../../options.ts";
+import { UsageError } from "../../runtime/usage-error.ts";
 import { type WrongSetting, wrongSettingText } from "../../settings/setting-reader.ts";
-import { readPrices } from "./read-prices.ts";
 
 /**
  * Tries the settings whose values only those who use them can judge: files, folders, networks and secrets. Answers with
@@ -45,4 +47,22 @@ export async function checkSettings(
   const { pricesFile } = bridge;
   if (pricesFile !== undefined) await check("prices", () => readPrices(pricesFile));
   return problems;
+}
+
+const Prices = z.record(z.string().min(1), z.number().min(0), {
+  error: 'write an object of US dollars by processor, such as {"base": 0.01}',
+});
+
+/** The operator's price list: US dollars per completed run, by processor. Throws {@link UsageError}. */
+export async function readPrices(file: string): Promise<Record<string, number>> {
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(file, "utf8"));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`--prices ${file}: not a readable JSON file (${reason})`);
+  }
+  const parsed = Prices.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new UsageError(`--prices ${file}: ${z.prettifyError(parsed.error)}`);
 }

@@ -20,7 +20,7 @@ import { createOwnRunsOnly } from "../../client/scoped-client.ts";
 import { type PriceList, createPriceList } from "../../mcp/report/price-list.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
 import { ASK_ONCE, reachBackend } from "./reach-backend.ts";
-import { readPrices } from "./read-prices.ts";
+import { readPrices } from "./check-settings.ts";
 import { createRecentlyUsed } from "../../runtime/lru-cache.ts";
 import { startEngine } from "./start-engine.ts";
 

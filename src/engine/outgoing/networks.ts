@@ -1,4 +1,5 @@
 import ipaddr from "ipaddr.js";
+import { UsageError } from "../../runtime/usage-error.ts";
 
 type Address = ReturnType<typeof ipaddr.parse>;
 
@@ -6,7 +7,7 @@ type Address = ReturnType<typeof ipaddr.parse>;
 export type Network = readonly [address: Address, prefixBits: number];
 
 /** An entry of the operator's list of networks cannot be used; the message says what to write instead. */
-export class BadNetwork extends Error {
+export class BadNetwork extends UsageError {
   override readonly name = "BadNetwork";
 
   constructor(entry: string, problem: string) {

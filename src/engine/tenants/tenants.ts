@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { DEFAULT_TENANT_ID, type Tenant } from "./tenant.ts";
+import { UsageError } from "../../runtime/usage-error.ts";
 
 /** The tenants of an engine, found by the key that a caller sends. */
 export interface Tenants {
@@ -10,7 +11,7 @@ export interface Tenants {
 }
 
 /** The tenants file cannot be used; the message says what to write. */
-export class TenantsFileUnusable extends Error {
+export class TenantsFileUnusable extends UsageError {
   override readonly name = "TenantsFileUnusable";
 }
 

@@ -1,4 +1,5 @@
 import { Webhook } from "standardwebhooks";
+import { UsageError } from "../../runtime/usage-error.ts";
 
 /** A secret that signs webhooks, as the key of their HMAC. */
 export interface WebhookSecret {
@@ -6,7 +7,7 @@ export interface WebhookSecret {
 }
 
 /** A configured webhook secret cannot be used. The message never holds it. */
-export class BadWebhookSecret extends Error {
+export class BadWebhookSecret extends UsageError {
   override readonly name = "BadWebhookSecret";
 }
 

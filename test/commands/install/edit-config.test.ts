@@ -4,7 +4,7 @@ import { z } from "zod";
 import { CLIENTS } from "../../../src/commands/setup/install/clients.ts";
 import { removeEntry, setEntry } from "../../../src/commands/setup/install/edit-config.ts";
 import { readJson } from "../../../src/commands/setup/install/edit-json.ts";
-import { readYaml } from "../../../src/commands/setup/install/edit-yaml.ts";
+import { parse as readYaml } from "yaml";
 import { readToml } from "../../../src/commands/setup/install/edit-toml.ts";
 
 const Config = z.record(z.string(), z.unknown());

@@ -7,7 +7,7 @@ import { CLIENTS, type ClientSpec } from "../install/clients.ts";
 import { findClient } from "../install/find-client.ts";
 import { readConfigFile } from "../install/config-file.ts";
 import { readServers } from "../install/edit-config.ts";
-import { ClientConfigUnusable } from "../install/errors.ts";
+import { ClientConfigUnusable } from "../install/config-errors.ts";
 import { type ConfigObject, isConfigObject, urlOf } from "../install/merge-entry.ts";
 import {
   type RunningProgram,
@@ -136,12 +136,10 @@ async function listTools(
   started: StartedEntry | null,
   { version, proxies, signal }: ClientsToCheck,
 ): Promise<string[]> {
-  if (started !== null) {
-    const { listToolsOf } = await import("./start-entry.ts");
-    return listToolsOf(started, { version, signal });
-  }
-  const { listToolsAt } = await import("./ask-remote-entry.ts");
-  return listToolsAt(entry, { version, proxies, signal });
+  const { listToolsAt, listToolsOfStarted } = await import("./list-entry-tools.ts");
+  return started === null
+    ? listToolsAt(entry, { version, proxies, signal })
+    : listToolsOfStarted(started, { version, signal });
 }
 
 async function missingFiles(line: readonly string[]): Promise<string[]> {

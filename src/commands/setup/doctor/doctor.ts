@@ -1,18 +1,21 @@
 import { dirname } from "node:path";
 import type { Config, Settings } from "../../../config.ts";
 import { type Machine, NoHomeFolder } from "../../../settings/folders.ts";
-import { checkSettings } from "../../wiring/check-settings.ts";
+import { checkSettings, readPrices } from "../../wiring/check-settings.ts";
 import { cleanLine, cleanValue } from "../../../text/clean-text.ts";
 import { checkReach, describeBackend, describeKey } from "./check-backend.ts";
 import { checkClients } from "./check-clients.ts";
-import { checkCertificates, checkProxies } from "./check-network.ts";
-import { checkNode, checkSqlite } from "./check-program.ts";
-import { checkVariables } from "./check-variables.ts";
+import {
+  checkCertificates,
+  checkNode,
+  checkProxies,
+  checkSqlite,
+  checkVariables,
+} from "./check-environment.ts";
 import { checkDatabase, checkStateFolder } from "./check-state.ts";
 import { type Finding, reasonOf } from "./finding.ts";
 import { ExitCode } from "../../exit-code.ts";
 import type { RunningProgram } from "../install/server-entry.ts";
-import { readPrices } from "../../wiring/read-prices.ts";
 
 export interface DoctorOptions {
   config: Pick<Config, "backend" | "bridge" | "proxies">;

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { chmod, copyFile, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { makeFolder } from "../../../database/open-database.ts";
-import { ClientConfigUnusable } from "./errors.ts";
+import { ClientConfigUnusable } from "./config-errors.ts";
 
 /** A file as it was found. */
 export interface ConfigFile {

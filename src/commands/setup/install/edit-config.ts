@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
+import { type Document, YAMLParseError, parseDocument, stringify } from "yaml";
 import type { ClientSpec } from "./clients.ts";
-import { ConfigSyntaxError } from "./config-syntax.ts";
 import { readJson, removeJsonProperty, setJsonValue, writeJson } from "./edit-json.ts";
 import { readToml, removeTomlTable, setTomlTable, writeTable } from "./edit-toml.ts";
-import { readYaml, removeYamlValue, setYamlValue, writeYaml } from "./edit-yaml.ts";
-import { ClientConfigUnusable } from "./errors.ts";
+import { ClientConfigUnusable, ConfigSyntaxError, positionAt } from "./config-errors.ts";
 import { type ConfigObject, isConfigObject, mergeEntry } from "./merge-entry.ts";
 
 type Place = Pick<ClientSpec, "format" | "container" | "innerContainer" | "defaults">;
@@ -160,4 +159,50 @@ function readConfigText(text: string, format: Place["format"], file: string): Co
   throw new ClientConfigUnusable(
     `${file}: holds no object, so there is no place for a server. Correct it first; nothing was changed.`,
   );
+}
+
+/** The value of a YAML text; an empty one is an empty object. Throws {@link ConfigSyntaxError}. */
+function readYaml(text: string): unknown {
+  const value: unknown = parseYaml(text).toJS();
+  return value ?? {};
+}
+
+/** The text with a value at a path; comments and the order of everything else stay. */
+function setYamlValue(text: string, path: readonly string[], value: unknown): string {
+  const document = parseYaml(text);
+  document.setIn(path, document.createNode(value));
+  return writeDocument(document, text);
+}
+
+/** The text without what is at a path. */
+function removeYamlValue(text: string, path: readonly string[]): string {
+  const document = parseYaml(text);
+  document.deleteIn(path);
+  return writeDocument(document, text);
+}
+
+/** Long lines stay as they are. */
+const STYLE = { lineWidth: 0, flowCollectionPadding: false } as const;
+
+function writeYaml(value: unknown): string {
+  return stringify(value, STYLE);
+}
+
+function parseYaml(text: string): Document {
+  // Numbers and dates keep their spelling.
+  const document = parseDocument(text, { keepSourceTokens: true });
+  const [first] = document.errors;
+  if (first === undefined) return document;
+  throw new ConfigSyntaxError(
+    first instanceof YAMLParseError ? (first.message.split(" at line ")[0] ?? "") : String(first),
+    positionAt(text, first.pos[0]),
+    { cause: first },
+  );
+}
+
+function writeDocument(document: Document, before: string): string {
+  // The library indents lists in maps; many files do not.
+  const indentSeq = !/^(\s*)[^\s#-][^\n]*:\s*\n\1- /m.test(before);
+  const text = document.toString({ ...STYLE, indentSeq });
+  return before.includes("\r\n") ? text.replaceAll(/\r?\n/g, "\r\n") : text;
 }

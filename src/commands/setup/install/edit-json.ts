@@ -7,7 +7,7 @@ import {
   parseTree,
   printParseErrorCode,
 } from "jsonc-parser";
-import { ConfigSyntaxError, positionAt } from "./config-syntax.ts";
+import { ConfigSyntaxError, positionAt } from "./config-errors.ts";
 import { isConfigObject } from "./merge-entry.ts";
 
 /** Comments and trailing commas: some clients write them, and the others read around them. */

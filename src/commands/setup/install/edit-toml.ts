@@ -1,6 +1,6 @@
 import { parse, patch, stringify } from "@decimalturn/toml-patch";
 import { z } from "zod";
-import { ConfigSyntaxError } from "./config-syntax.ts";
+import { ConfigSyntaxError } from "./config-errors.ts";
 import { type ConfigObject, isConfigObject } from "./merge-entry.ts";
 
 /** What the TOML library tells of a place that it cannot read; its columns count from 0. */

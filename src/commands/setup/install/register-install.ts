@@ -4,7 +4,7 @@ import { type Config, type Settings, readMachine } from "../../../config.ts";
 import { resolvePath } from "../../../settings/folders.ts";
 import type { Flags, SettingName } from "../../../options.ts";
 import { COMMAND_SETTINGS, addOptions, examples } from "../../command-options.ts";
-import { UsageError } from "../../exit-code.ts";
+import { UsageError } from "../../../runtime/usage-error.ts";
 import { CLIENT_IDS, type ClientId } from "./clients.ts";
 import { isLoopback } from "../../wiring/loopback.ts";
 import { unlessInterrupted } from "../../terminal/run-until-signal.ts";

@@ -14,6 +14,7 @@ import {
 import type { z } from "zod";
 import { isLongNumber } from "../../../text/json.ts";
 import { Script } from "./script.ts";
+import { UsageError } from "../../../runtime/usage-error.ts";
 
 /** One thing to correct in a script. */
 export interface ScriptProblem {
@@ -27,7 +28,7 @@ export interface ScriptProblem {
 }
 
 /** A script that cannot be used; the message has every problem on a line of its own, with its place in the file. */
-export class ScriptInvalid extends Error {
+export class ScriptInvalid extends UsageError {
   override readonly name = "ScriptInvalid";
   /** Empty when the file could not be read at all. */
   readonly problems: readonly ScriptProblem[];

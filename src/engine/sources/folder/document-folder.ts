@@ -3,6 +3,7 @@ import type { Dirent } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { IgnoreRules } from "./ignore-rules.ts";
 import { isDocumentName } from "../readers/read-document.ts";
+import { UsageError } from "../../../runtime/usage-error.ts";
 
 /** A file that may be a document, and what tells that it changed. */
 export interface DocumentFile {
@@ -28,7 +29,7 @@ export interface FolderListing {
 }
 
 /** The document folder cannot be used; the message names it and says what to do. */
-export class DocumentFolderUnusable extends Error {
+export class DocumentFolderUnusable extends UsageError {
   override readonly name = "DocumentFolderUnusable";
   readonly folder: string;
 

@@ -6,10 +6,15 @@ import {
   Client,
   type JSONRPCMessage,
   ReadBuffer,
+  StreamableHTTPClientTransport,
   type Transport,
   serializeMessage,
 } from "@modelcontextprotocol/client";
 import { getDefaultEnvironment } from "@modelcontextprotocol/client/stdio";
+import { z } from "zod";
+import type { Proxies } from "../../../client/http/proxies.ts";
+import { createWebFetch } from "../../../client/http/web-fetch.ts";
+import { type ConfigObject, urlOf } from "../install/merge-entry.ts";
 import type { StartedEntry } from "../install/server-entry.ts";
 
 /** A server that ends by itself does so in less. */
@@ -19,13 +24,15 @@ const STDERR_CHARS = 4_000;
 /** Shorter values of variables are no secrets, and stand everywhere. */
 const SECRET_CHARS = 6;
 
+const CLIENT_NAME = "task-run-mcp-doctor";
+
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /**
  * Starts an entry as its client would, with the few variables that clients hand on, and asks for its tools. Resolves to
  * their names; throws why there are none. Nothing that was started is left running.
  */
-export async function listToolsOf(
+export async function listToolsOfStarted(
   { line, env }: StartedEntry,
   { version, signal }: { version: string; signal: AbortSignal },
 ): Promise<string[]> {
@@ -41,16 +48,13 @@ export async function listToolsOf(
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
     said = (said + chunk).slice(-STDERR_CHARS);
   });
-  const client = new Client({ name: "task-run-mcp-doctor", version });
+  const client = new Client({ name: CLIENT_NAME, version });
   try {
     return await untilItEnds(
       child,
       () => lastLine(said, env),
       async () => {
-        await client.connect(new ChildTransport(child), { signal });
-        if (client.getServerCapabilities()?.tools === undefined) return [];
-        const { tools } = await client.listTools(undefined, { signal });
-        return tools.map(({ name }) => name);
+        return await listTools(client, new ChildTransport(child), signal);
       },
     );
   } finally {
@@ -175,4 +179,43 @@ class ChildTransport implements Transport {
     this.#buffer.clear();
     this.onclose?.();
   }
+}
+
+const EntryHeaders = z.record(z.string(), z.string()).catch({});
+
+/** The names of the tools of a server at a URL, asked for with the headers of its entry. Throws why there are none. */
+export async function listToolsAt(
+  entry: ConfigObject,
+  { version, proxies, signal }: { version: string; proxies: Proxies; signal: AbortSignal },
+): Promise<string[]> {
+  const headers = EntryHeaders.parse(entry["headers"] ?? entry["http_headers"]);
+  const fetch = createWebFetch(proxies);
+  const transport = new StreamableHTTPClientTransport(new URL(urlOf(entry) ?? ""), {
+    fetch: (url, init) => {
+      const { method = "GET", body } = init ?? {};
+      return fetch(String(url), {
+        method,
+        headers: { ...Object.fromEntries(new Headers(init?.headers)), ...headers },
+        signal,
+        ...(typeof body === "string" && { body }),
+      });
+    },
+  });
+  const client = new Client({ name: CLIENT_NAME, version });
+  try {
+    return await listTools(client, transport, signal);
+  } finally {
+    await client.close();
+  }
+}
+
+async function listTools(
+  client: Client,
+  transport: Transport,
+  signal: AbortSignal,
+): Promise<string[]> {
+  await client.connect(transport, { signal });
+  if (client.getServerCapabilities()?.tools === undefined) return [];
+  const { tools } = await client.listTools(undefined, { signal });
+  return tools.map(({ name }) => name);
 }

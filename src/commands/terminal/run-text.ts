@@ -1,6 +1,35 @@
+import { shownJson } from "../../mcp/report/phrases.ts";
 import type { ListedRun } from "../../mcp/runs/list-runs.ts";
-import { cleanLine } from "../../text/clean-text.ts";
+import type { RunOutput } from "../../task-api/output.ts";
+import type { TaskRun } from "../../task-api/run.ts";
+import { cleanLine, cleanText } from "../../text/clean-text.ts";
 import { cutToWidth, padToWidth, widthOf } from "./text-width.ts";
+
+/** An output as a person reads it in a terminal: the content, then the sources that it does not name itself. */
+export function answerText({ type, content, basis }: RunOutput): string {
+  const text = type === "text" ? content.trim() : shownJson(content, 2);
+  const titles = new Map(
+    basis
+      .flatMap(({ citations }) => citations ?? [])
+      .filter(({ url }) => !text.includes(url))
+      .map(({ url, title }) => [url, title]),
+  );
+  if (titles.size === 0) return cleanText(text);
+  const sources = [...titles].map(([url, title]) => `  - ${title ? `${title}\n    ${url}` : url}`);
+  return cleanText([text, "", "Sources", ...sources].join("\n"));
+}
+
+/** Why a run has no output, as far as it says so, and what else it warns of. A run that asks back says what it asks. */
+export function readReason({ status, error, warnings = [] }: TaskRun): {
+  reason: string | null;
+  warnings: string[];
+} {
+  const messages = (warnings ?? []).map(({ message }) => message);
+  const question = status === "action_required" ? messages.at(-1) : undefined;
+  return question === undefined
+    ? { reason: error?.message ?? null, warnings: messages }
+    : { reason: `it asks: ${question}`, warnings: messages.slice(0, -1) };
+}
 
 const HEADER = ["RUN", "STATUS", "STARTED", "PROCESSOR", "PRICE", "QUESTION"];
 const GAP = "  ";

@@ -1,3 +1,10 @@
+import { UsageError } from "../../../runtime/usage-error.ts";
+
+/** A client's configuration file cannot be changed safely: the message says why, and what to do. Nothing was written. */
+export class ClientConfigUnusable extends UsageError {
+  override readonly name = "ClientConfigUnusable";
+}
+
 /** Counted from 1, as editors do. */
 export interface Position {
   line: number;
