@@ -1,14 +1,14 @@
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** One setting of the program: where it can be set, and what it means. The README's table is checked against this. */
+/** One setting of the program: its flag, its variable and its meaning. A test compares the README's table with it. */
 export interface Setting {
-  /** As commander reads it; the commands that take it name it. */
+  /** In commander's notation. Each command lists the flags it takes. */
   flag?: string;
   env?: string;
-  /** Its value is never shown. */
+  /** Never show the value. */
   isSecret?: boolean;
-  /** Whether the variable is also read, and first, in small letters, as other programs do. */
+  /** Also read the variable in lower case, and prefer it: curl and others do so with proxy variables. */
   isAlsoLowerCase?: boolean;
   /** The default, in words. */
   default: string;
@@ -21,133 +21,132 @@ export const OPTIONS = {
     isSecret: true,
     default: "none",
     meaning:
-      "Key of the hosted Task API. Set: runs are performed there and cost money. Unset: the built-in engine.",
+      "API key for Parallel's hosted Task API, where runs cost money. Without it, the built-in engine performs the runs.",
   },
   baseUrl: {
     env: "PARALLEL_BASE_URL",
     default: "https://api.parallel.ai",
-    meaning: "Base URL of another Task API, for example your own engine; works without a key too.",
+    meaning: "Base URL of another Task API, such as your own engine. The key is then optional.",
   },
   httpsProxy: {
     env: "HTTPS_PROXY",
     isAlsoLowerCase: true,
     default: "`HTTP_PROXY`",
-    meaning: "Proxy for requests to https addresses; see docs/networks.md.",
+    meaning: "Proxy for https requests; see docs/networks.md.",
   },
   httpProxy: {
     env: "HTTP_PROXY",
     isAlsoLowerCase: true,
     default: "none",
-    meaning: "Proxy for requests to http addresses.",
+    meaning: "Proxy for http requests.",
   },
   noProxy: {
     env: "NO_PROXY",
     isAlsoLowerCase: true,
     default: "none",
-    meaning: "Hosts, domains and networks that are reached without a proxy, separated by commas.",
+    meaning: "Hosts, domains and networks to reach without a proxy, separated by commas.",
   },
   toolsets: {
     flag: "--toolsets <names>",
     env: "TASK_RUN_MCP_TOOLSETS",
     default: "runs,groups",
-    meaning: "Which tools agents get: `runs`, `groups`, or both.",
+    meaning: "Tools that agents get: `runs`, `groups`, or both.",
   },
   readOnly: {
     flag: "--read-only",
     env: "TASK_RUN_MCP_READ_ONLY",
     default: "false",
-    meaning:
-      "Gives agents only the tools that start, change and spend nothing; wins over the rest.",
+    meaning: "Gives agents only the tools that read; overrides `--toolsets`.",
   },
   defaultProcessor: {
     flag: "--default-processor <name>",
     env: "TASK_RUN_MCP_DEFAULT_PROCESSOR",
     default: "base",
-    meaning: "What a run that names no processor runs on.",
+    meaning: "Processor of a run that names none.",
   },
   budgetUsd: {
     flag: "--budget-usd <number>",
     env: "TASK_RUN_MCP_BUDGET_USD",
     default: "no limit",
     meaning:
-      "US dollars that may be spent in a UTC day; what would cost more is refused before it starts.",
+      "US dollars that may be spent per UTC day; a run that would exceed it is refused before it starts.",
   },
   prices: {
     flag: "--prices <file>",
     env: "TASK_RUN_MCP_PRICES",
-    default: "what the backend announces, else Parallel's list",
+    default: "the backend's prices, else Parallel's list",
     meaning:
-      'JSON file with US dollars per completed run by processor, such as `{"base": 0.01}`; `engine` announces them.',
+      'JSON file with the price of a completed run in US dollars by processor, such as `{"base": 0.01}`; `engine` publishes them.',
   },
   betas: {
     flag: "--betas <values>",
     env: "TASK_RUN_MCP_BETAS",
     default: "none",
-    meaning: "Values added to the parallel-beta header of every create, separated by commas.",
+    meaning: "Values to add to the parallel-beta header of every create, separated by commas.",
   },
   inputsPerMinute: {
     flag: "--inputs-per-minute <number>",
     env: "TASK_RUN_MCP_INPUTS_PER_MINUTE",
     default: "2000",
-    meaning: "Creates are paced to this many runs a minute, the quota of the account.",
+    meaning: "Creates are throttled to this many runs per minute, the quota of your account.",
   },
   maxWaitSeconds: {
     flag: "--max-wait-seconds <number>",
     env: "TASK_RUN_MCP_MAX_WAIT_SECONDS",
     default: "50; more for clients known to wait longer",
-    meaning: "The longest wait of one call, whatever client it is.",
+    meaning: "Longest wait of one tool call, for every client.",
   },
   waitCaps: {
     flag: "--wait-caps <client=seconds,…>",
     env: "TASK_RUN_MCP_WAIT_CAPS",
     default: "none",
     meaning:
-      "The longest wait of one call by a part of the client's name; wins over the cap for all.",
+      "Longest wait of one tool call, by a part of the client's name; overrides `--max-wait-seconds`.",
   },
   documents: {
     flag: "--documents <folder,…>",
     env: "TASK_RUN_MCP_DOCUMENTS",
     default: "the packaged examples",
     meaning:
-      "Folders of Markdown, text, HTML, PDF, Word, CSV and JSON files that the built-in engine researches.",
+      "Folders that the built-in engine researches: Markdown, text, HTML, PDF, Word, CSV and JSON files.",
   },
   script: {
     flag: "--script <file>",
     env: "TASK_RUN_MCP_SCRIPT",
     default: "none",
-    meaning: "Script that decides what runs do, in place of research: for testing agents.",
+    meaning: "Script that decides what runs do instead of research, for testing agents.",
   },
   allowNetworks: {
     flag: "--allow-networks <cidr,…>",
     env: "TASK_RUN_MCP_ALLOW_NETWORKS",
     default: "none",
     meaning:
-      "Private networks that webhooks and MCP servers of runs may be on; public addresses always may.",
+      "Private networks where webhooks and MCP servers of runs may be; public addresses are always allowed.",
   },
   webhookSecrets: {
     env: "TASK_RUN_MCP_WEBHOOK_SECRETS",
     isSecret: true,
     default: "none",
     meaning:
-      "Secrets that sign webhooks, sent and received, separated by commas; several while one is replaced.",
+      "Secrets that sign sent webhooks and check received ones, separated by commas; set several while you replace one.",
   },
   retentionDays: {
     flag: "--retention-days <number>",
     env: "TASK_RUN_MCP_RETENTION_DAYS",
     default: "runs are kept",
-    meaning: "Finished runs older than this are removed by the built-in engine.",
+    meaning: "The built-in engine removes finished runs that are older than this many days.",
   },
   stateDir: {
     flag: "--state-dir <folder>",
     env: "TASK_RUN_MCP_STATE_DIR",
     default: "the platform's data folder for task-run-mcp",
-    meaning: "Folder that keeps runs and the document index; several processes may share it.",
+    meaning: "Folder for runs and the document index; several processes may share it.",
   },
   logLevel: {
     flag: "--log-level <level>",
     env: "TASK_RUN_MCP_LOG_LEVEL",
     default: "info for servers, warn for other commands",
-    meaning: `What is logged to stderr: ${LOG_LEVELS.join(", ")}.`,
+    meaning: `Level of the log on stderr: ${LOG_LEVELS.join(", ")}.`,
   },
   host: {
     flag: "--host <address>",
@@ -158,93 +157,94 @@ export const OPTIONS = {
   port: {
     flag: "--port <number>",
     env: "TASK_RUN_MCP_PORT",
-    default: "3000 for `http`, any free one for `engine`",
-    meaning: "Port that `http` or `engine` listens on; 0 for any free one.",
+    default: "3000 for `http`, a free one for `engine`",
+    meaning: "Port that `http` or `engine` listens on; 0 takes a free one.",
   },
   allowedHosts: {
     flag: "--allowed-hosts <names>",
     env: "TASK_RUN_MCP_ALLOWED_HOSTS",
     default: "localhost and loopback addresses",
-    meaning: "Names by which others call `http`, separated by commas; any other Host is refused.",
+    meaning:
+      "Names by which clients may call `http`, separated by commas; any other Host header is refused.",
   },
   allowedOrigins: {
     flag: "--allowed-origins <origins>",
     env: "TASK_RUN_MCP_ALLOWED_ORIGINS",
     default: "none",
-    meaning:
-      "Web pages that may call `http` from a browser, by their origins, separated by commas.",
+    meaning: "Origins of web pages that may call `http` from a browser, separated by commas.",
   },
   tokens: {
     flag: "--tokens <file>",
     env: "TASK_RUN_MCP_TOKENS",
     default: "none",
-    meaning: "File with the callers of `http`: their hashed tokens, scopes, budgets and rates.",
+    meaning:
+      "File with the principals of `http`: their hashed tokens, scopes, budgets and rate limits.",
   },
   httpToken: {
     env: "TASK_RUN_MCP_HTTP_TOKEN",
     isSecret: true,
     default: "none",
-    meaning: "The one token of `http`, which lets its holder do everything.",
+    meaning: "The single token of `http`; its holder may do everything.",
   },
   oauthIssuer: {
     flag: "--oauth-issuer <url>",
     env: "TASK_RUN_MCP_OAUTH_ISSUER",
     default: "none",
-    meaning: "Authorization server whose JWTs `http` accepts; its keys are found by its metadata.",
+    meaning: "Authorization server whose JWTs `http` accepts; its metadata leads to its keys.",
   },
   oauthAudience: {
     flag: "--oauth-audience <url>",
     env: "TASK_RUN_MCP_OAUTH_AUDIENCE",
     default: "none",
-    meaning: "The public URL of `http`, with /mcp, for which those JWTs must be meant.",
+    meaning: "Audience that those JWTs must have: the public URL of `http`, with /mcp.",
   },
   allowKeyHeader: {
     flag: "--allow-key-header",
     env: "TASK_RUN_MCP_ALLOW_KEY_HEADER",
     default: "false",
-    meaning:
-      "Lets callers of `http` send a key of their own for the backend as x-parallel-api-key.",
+    meaning: "Lets clients of `http` send their own key for the backend as x-parallel-api-key.",
   },
   callerRequestsPerMinute: {
     flag: "--caller-requests-per-minute <number>",
     env: "TASK_RUN_MCP_CALLER_REQUESTS_PER_MINUTE",
     default: "6000",
     meaning:
-      "Requests that one caller of `http` may make in a minute; a tokens file may say otherwise.",
+      "Requests per minute that `http` accepts from each principal; the tokens file can override it.",
   },
   callerBudgetUsd: {
     flag: "--caller-budget-usd <number>",
     env: "TASK_RUN_MCP_CALLER_BUDGET_USD",
     default: "no limit",
     meaning:
-      "US dollars that one caller of `http` may spend in a UTC day; a tokens file may say otherwise.",
+      "US dollars that each principal of `http` may spend per UTC day; the tokens file can override it.",
   },
   publicUrl: {
     flag: "--public-url <url>",
     env: "TASK_RUN_MCP_PUBLIC_URL",
     default: "none",
     meaning:
-      "Where others reach `http`: the hosted API then reports finished runs there at once. Needs a webhook secret.",
+      "Public URL of `http`: the hosted API reports finished runs there at once. Needs a webhook secret.",
   },
   drainSeconds: {
     flag: "--drain-seconds <number>",
     env: "TASK_RUN_MCP_DRAIN_SECONDS",
     default: "10",
-    meaning: "How long `http` lets calls end after SIGTERM; those that wait are answered at once.",
+    meaning:
+      "How long `http` lets calls finish after SIGTERM; calls that wait for a run are answered at once.",
   },
   strictOutput: {
     flag: "--strict-output",
     env: "TASK_RUN_MCP_STRICT_OUTPUT",
     default: "false",
     meaning:
-      "Makes a run of our engine fail whose output does not conform to its schema, in place of a warning.",
+      "Fails runs of the built-in engine whose output does not match its schema; without it they get a warning.",
   },
   engineApiKey: {
     flag: "--api-key <key>",
     env: "TASK_RUN_MCP_ENGINE_API_KEY",
     isSecret: true,
     default: "none",
-    meaning: "Key that callers of `engine` must send as x-api-key.",
+    meaning: "Key that clients of `engine` must send as x-api-key.",
   },
   tenants: {
     flag: "--tenants <file>",
@@ -256,18 +256,17 @@ export const OPTIONS = {
     flag: "--profile <name>",
     env: "TASK_RUN_MCP_PROFILE",
     default: "extended",
-    meaning:
-      "`hosted` makes `engine` behave as the hosted API where ours can do more; or `extended`.",
+    meaning: "`hosted` limits `engine` to what the hosted API can do; `extended` does not.",
   },
   requireBetas: {
     flag: "--require-betas",
     env: "TASK_RUN_MCP_REQUIRE_BETAS",
     default: "false",
-    meaning: "Makes `engine` demand the parallel-beta header for beta features.",
+    meaning: "Makes `engine` require the parallel-beta header for beta features.",
   },
 } as const satisfies Record<string, Setting>;
 
-/** The variables of a setting; the first that is not empty counts. */
+/** The variables of a setting, in order of precedence. */
 export function variablesOf({ env, isAlsoLowerCase }: Setting): string[] {
   if (env === undefined) return [];
   return isAlsoLowerCase === true ? [env.toLowerCase(), env] : [env];
