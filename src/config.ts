@@ -36,7 +36,7 @@ import {
 import { processorNames } from "./task-api/processors.ts";
 import { type TelemetryConfig, readTelemetry } from "./settings/telemetry-settings.ts";
 
-/** Which Task API performs the runs. */
+/** The Task API that performs the runs. */
 export type BackendConfig =
   | {
       kind: "hosted" | "custom";
@@ -48,21 +48,21 @@ export type BackendConfig =
     }
   | { kind: "embedded"; engine: EngineConfig };
 
-/** How our own engine performs runs, embedded or served. */
+/** How the built-in engine performs runs, embedded or served over HTTP. */
 export interface EngineConfig {
-  /** Folders. */
+  /** Absolute paths of folders. */
   documents: string[];
   script: string | undefined;
   databasePath: string;
-  /** CIDR. */
+  /** Networks in CIDR notation. */
   allowNetworks: string[];
   webhookSecrets: string[];
   retentionDays: number | undefined;
-  /** A run fails whose output does not conform to its schema. */
+  /** Fails a run whose output does not match its schema, instead of adding a warning. */
   strictOutput: boolean;
 }
 
-/** How our own engine is served over HTTP. */
+/** How the `engine` command serves the engine over HTTP. */
 export interface ServeConfig {
   host: string;
   port: number;
@@ -70,11 +70,11 @@ export interface ServeConfig {
   tenantsFile: string | undefined;
   profile: (typeof PROFILES)[number];
   requireBetas: boolean;
-  /** What its runs cost. */
+  /** JSON file with the prices that the engine publishes. */
   pricesFile: string | undefined;
 }
 
-/** What agents get, and how far they may go. */
+/** The tools that agents get, and their limits. */
 export interface BridgeConfig {
   toolsets: (typeof TOOLSETS)[number][];
   isReadOnly: boolean;
@@ -83,7 +83,7 @@ export interface BridgeConfig {
   pricesFile: string | undefined;
   waits: { maxSeconds?: number; byClient?: Record<string, number> };
   ledgerPath: string;
-  /** The backend whose prices, times and sources the tools describe. */
+  /** The backend whose prices, times and sources the tool texts describe. */
   catalogBackend: BackendConfig["kind"] | "scripted";
 }
 
@@ -93,30 +93,30 @@ export interface Config {
   engine: EngineConfig;
   serve: ServeConfig;
   http: HttpConfig;
-  /** Undefined: nothing is traced. */
+  /** Undefined when tracing is off. */
   telemetry: TelemetryConfig | undefined;
-  /** For every request to a server that a setting names. */
+  /** For requests to servers that a setting names; requests to addresses of a run use no proxy. */
   proxies: Proxies;
   logLevel: LogLevel;
-  /** Nothing says where state may be kept: this user has no home folder. It stays in memory. */
+  /** The user has no home folder and no setting names a state folder, so state stays in memory. */
   isHomeless: boolean;
-  /** Every secret of this configuration, for redaction. */
+  /** All secrets of this configuration; the logger redacts them. */
   secrets: string[];
 }
 
-/** What all settings come to, and what is wrong with them. */
+/** The configuration that the settings give, and their errors. */
 export interface Settings {
-  /** A wrong setting counts as unset here: nothing may be started while one that matters is wrong. */
+  /** Treats a wrong setting as unset. Callers must not start a command while a setting that it reads is wrong. */
   config: Config;
   problems: WrongSetting[];
-  /** The name by which the user knows a setting: its title in a dialog, or the flag or variable that sets it. */
+  /** The name that the user knows: the title in a host's dialog, or the flag or variable that was set. */
   nameOf(setting: SettingName): string;
 }
 
 const HOSTED_BASE_URL = "https://api.parallel.ai";
 const PACKAGED_DOCUMENTS = fileURLToPath(new URL("../examples/documents", import.meta.url));
 
-/** The configuration of this process, as {@link readSettings} reads it. Throws {@link BadSetting}. */
+/** Reads the configuration like {@link readSettings}. Throws {@link BadSetting} when a setting is wrong. */
 export function readConfig(flags: Flags, env: NodeJS.ProcessEnv = process.env): Config {
   const { config, problems } = readSettings(flags, env);
   if (problems.length > 0) throw new BadSetting(problems);
@@ -124,8 +124,8 @@ export function readConfig(flags: Flags, env: NodeJS.ProcessEnv = process.env): 
 }
 
 /**
- * Reads every setting: flags first, then the environment, then defaults. Space and quotation marks around a value are
- * removed; empty values, and fields of a dialog that were left empty, count as unset.
+ * Reads every setting: flags first, then the environment, then defaults. Removes space and quotation marks around a
+ * value. Empty values, and fields that the user left empty in a host's dialog, count as unset.
  */
 export function readSettings(
   flags: Flags,
@@ -171,7 +171,7 @@ export function readSettings(
   let backend: BackendConfig = { kind: "embedded", engine };
   if (baseUrl !== undefined) backend = { kind: "custom", baseUrl, ...account };
   else if (apiKey !== undefined && !problems.some(({ setting }) => setting === "baseUrl")) {
-    // A key for an address that cannot be used goes nowhere else.
+    // With a wrong base URL the key is for another server: never send it to the hosted API.
     backend = { kind: "hosted", baseUrl: HOSTED_BASE_URL, ...account };
   }
   const address = text("host") ?? "127.0.0.1";
@@ -186,7 +186,7 @@ export function readSettings(
       isReadOnly: parse("readOnly", TrueOrFalse, "true or false") ?? false,
       defaultProcessor: parse(
         "defaultProcessor",
-        // Another Task API may have processors of its own.
+        // Another Task API may have its own processors.
         backend.kind === "custom" ? ProcessorName : KnownProcessor,
         `one of ${processorNames()}`,
       ),
@@ -227,7 +227,7 @@ export function readSettings(
   return { config, problems, nameOf };
 }
 
-/** Prices of the operator's are not those that the texts for the hosted API have. */
+/** The texts for the hosted API contain its prices, so a price list of the operator selects the texts without prices. */
 function catalogBackendOf(
   backend: BackendConfig,
   pricesFile: string | undefined,
@@ -239,7 +239,7 @@ function catalogBackendOf(
 }
 
 export function readMachine(env: NodeJS.ProcessEnv = process.env): Machine {
-  // Not everybody who asks for the machine needs a home, and not every user has one.
+  // Lazy: homeFolder() throws for a user without a home folder, and many callers never read `home`.
   const home = { get: homeFolder, enumerable: true };
   return Object.defineProperty({ platform: process.platform, home: "", env }, "home", home);
 }

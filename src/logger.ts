@@ -8,9 +8,8 @@ import { jsonText, parseJson } from "./text/json.ts";
 const STDERR = 2;
 
 /**
- * The log of a process: JSON lines on stderr, because stdout belongs to the protocol. Every occurrence of one of
- * `secrets` is replaced before a line is written, wherever it came from. Writing never waits for a reader: lines that
- * find no room are dropped, and the next one that finds room says how many they were.
+ * Logs JSON lines to stderr, because stdout belongs to the protocol. Replaces every occurrence of a secret in every line.
+ * Writing never blocks: when stderr is full, lines are dropped, and a later line says how many.
  */
 export function createLogger({ level, secrets }: { level: LogLevel; secrets: string[] }): Logger {
   const known = secrets.filter((secret) => secret !== "");
@@ -19,28 +18,27 @@ export function createLogger({ level, secrets }: { level: LogLevel; secrets: str
       level,
       hooks: {
         streamWrite: (line) =>
-          // Cleaned first, so that nothing invisible parts a secret.
+          // Clean first: an invisible character inside a secret would hide it from the search.
           known.reduce((text, secret) => text.replaceAll(secret, "[redacted]"), cleanEntry(line)),
       },
     },
     createLineWriter(openWithoutWaiting(), (dropped) =>
-      // At the level that is surely shown, whatever was asked for.
-      log[level]({ dropped }, "log lines were dropped: stderr took no more"),
+      // Log at the configured level, which is always shown.
+      log[level]({ dropped }, "log lines were dropped: stderr was full"),
     ),
   );
   return log;
 }
 
-/** Enough for a burst at debug level that outruns its reader; a reader that is gone costs no more than this. */
+/** Enough for a burst at debug level; also the most memory that a reader that is gone can cost. */
 const HELD_BYTES = 1024 * 1024;
-/** How soon and how late a place that took nothing is tried again. */
+/** First and longest delay before writing again to a full or closed stderr. */
 const FIRST_RETRY_MS = 10;
 const LAST_RETRY_MS = 1_000;
 
 /**
- * Writes lines to a descriptor that does not block: at once, because the last lines before an exit are the ones somebody
- * will look for. What is not taken, be it for a full pipe, a full disk or a reader that has gone, is held up to a limit;
- * lines beyond it are dropped and counted.
+ * Writes lines to a non-blocking descriptor at once, because the last lines before an exit matter most. Bytes that a
+ * full pipe, a full disk or a missing reader does not take are kept up to a limit; further lines are dropped and counted.
  */
 function createLineWriter(
   descriptor: number,
@@ -95,7 +93,7 @@ function createLineWriter(
   };
 }
 
-/** How many bytes were taken. Why none were makes no difference: they may be later. */
+/** Returns how many bytes were written; 0 on any error, because the caller tries again. */
 function writeNow(descriptor: number, bytes: Buffer): number {
   try {
     return writeSync(descriptor, bytes);
@@ -105,27 +103,27 @@ function writeNow(descriptor: number, bytes: Buffer): number {
 }
 
 /**
- * A descriptor of stderr whose writing does not block. Of a pipe or a terminal another one is opened where the system
- * can do that, because the mode of stderr itself is shared with the process that started us.
+ * Opens a non-blocking descriptor of stderr. For a pipe or terminal it opens a new one where the system allows it: the
+ * O_NONBLOCK flag of the original is shared with the process that started us.
  */
 function openWithoutWaiting(): number {
   const isTerminal = isatty(STDERR);
-  // A file never fills up like a pipe, and its place is shared with the others that write to it.
+  // A file never blocks like a pipe, and a new descriptor would not share its write position.
   if (!isTerminal && fstatSync(STDERR).isFile()) return STDERR;
   const mode = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
   for (const path of ["/proc/self/fd/2", ...(isTerminal ? ["/dev/tty"] : [])]) {
     try {
       return openSync(path, mode);
     } catch {
-      // No such path, a socket, or a terminal of another user.
+      // The path does not exist, or stderr is a socket or another user's terminal.
     }
   }
-  // Node makes pipes and sockets non-blocking when it makes a stream of them.
+  // Reading this property creates a stream, and Node makes its pipe or socket non-blocking.
   void process.stderr;
   return STDERR;
 }
 
-/** The line with clean texts alone: programs that show logs write what they hold to a terminal. Most lines hold nothing. */
+/** Cleans the texts of a log line, because log viewers write them to a terminal. Most lines need no change. */
 function cleanEntry(line: string): string {
   if (!/\\[bfru]/.test(line) && cleanText(line) === line) return line;
   return `${jsonText(cleanValue(parseJson(line)))}\n`;

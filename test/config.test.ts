@@ -92,7 +92,7 @@ test.each([
   expect(config.backend.kind).toBe("embedded");
   expect(problems).toHaveLength(1);
   expect(problems[0]?.message).toContain(
-    `The setting PARALLEL_API_KEY is wrong: the client passed ${value} on as it stands`,
+    `The setting PARALLEL_API_KEY is wrong: the client passed ${value} without replacing it`,
   );
 });
 

@@ -24,7 +24,7 @@ test("a user without a home folder keeps runs in memory, and is told what to set
     at: ":memory:",
     ledgerAt: ":memory:",
   });
-  expect(() => resolvePath("~/documents")).toThrow(/set HOME, or write whole paths/);
+  expect(() => resolvePath("~/documents")).toThrow(/Set HOME, or write absolute paths/);
   expect(resolvePath("/documents")).toBe("/documents");
 });
 

@@ -2,29 +2,29 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { UsageError } from "../runtime/usage-error.ts";
 
-/** This user has no home folder, and something was to be found there. */
+/** The user has no home folder, but a path needs one. */
 export class NoHomeFolder extends UsageError {
   override readonly name = "NoHomeFolder";
 }
 
-/** An absolute path; `~` is the user's home folder. Throws {@link NoHomeFolder} where there is none. */
+/** Returns an absolute path and replaces `~`. Throws {@link NoHomeFolder} when `~` has no meaning. */
 export function resolvePath(path: string): string {
   return resolve(/^~(?=$|[/\\])/.test(path) ? path.replace("~", homeFolder()) : path);
 }
 
-/** Throws {@link NoHomeFolder} where there is none. */
+/** Throws {@link NoHomeFolder} when the user has none. */
 export function homeFolder(): string {
   try {
     return homedir();
   } catch (cause) {
-    // A user id without an entry in the system's list of users, as containers have them.
-    throw new NoHomeFolder("This user has no home folder: set HOME, or write whole paths.", {
+    // Containers often run as a user id without an entry in /etc/passwd.
+    throw new NoHomeFolder("This user has no home folder. Set HOME, or write absolute paths.", {
       cause,
     });
   }
 }
 
-/** Where programs of this system keep their data; undefined where nothing says so. */
+/** The platform's data folder for this program; undefined when the user has no home folder. */
 export function dataFolder(env: NodeJS.ProcessEnv): string | undefined {
   const name = "task-run-mcp";
   const inHome = (...parts: string[]) => {
@@ -46,7 +46,7 @@ export function dataFolder(env: NodeJS.ProcessEnv): string | undefined {
   }
 }
 
-/** What tells where other programs of this user keep their settings. */
+/** Decides where other programs keep their settings. */
 export interface Machine {
   platform: NodeJS.Platform;
   home: string;

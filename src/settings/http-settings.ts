@@ -13,7 +13,7 @@ import {
   withoutForm,
 } from "./setting-values.ts";
 
-/** How the MCP server is served over HTTP, and to whom. */
+/** How the `http` command serves the MCP server, and which clients may call it. */
 export interface HttpConfig {
   host: string;
   port: number;
@@ -23,9 +23,9 @@ export interface HttpConfig {
   token: string | undefined;
   oauth: { issuer: string; audience: string } | undefined;
   allowKeyHeader: boolean;
-  /** Of each caller of whom the tokens file says nothing else. */
+  /** Limits of each principal that has none of its own in the tokens file. */
   callerLimits: { requestsPerMinute: number | undefined; budgetUsdPerDay: number | undefined };
-  /** Where others reach this server, and the secrets of what they report there. */
+  /** The hosted API sends webhooks to this URL; `webhookSecrets` check their signatures. */
   publicUrl: string | undefined;
   webhookSecrets: string[];
   drainSeconds: number;
@@ -40,7 +40,7 @@ export function readHttp(
   const audience = parse("oauthAudience", HttpUrl, "the URL of this server, with /mcp");
   if ((read("oauthIssuer") === undefined) !== (read("oauthAudience") === undefined)) {
     const both = "--oauth-issuer and --oauth-audience";
-    reject("oauthIssuer", `OAuth needs both ${both}; add the other one`);
+    reject("oauthIssuer", `OAuth needs both ${both}; add the missing one`);
   }
   return {
     ...address,

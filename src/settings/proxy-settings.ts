@@ -1,7 +1,7 @@
 import type { Proxies, Proxy } from "../client/http/proxies.ts";
 import { OPTIONS, type SettingName, variablesOf } from "../options.ts";
 
-/** Proxies by the standard variables. One that cannot be used is a problem of the requests that would go through it. */
+/** Reads the standard proxy variables. A wrong proxy URL fails only the requests that need that proxy, not the start. */
 export function readProxies(
   read: (name: SettingName) => { value: string; origin: string } | undefined,
 ): {
@@ -24,7 +24,7 @@ export function readProxies(
 
 const PROXY_EXAMPLE = "the URL of an HTTP proxy, such as http://proxy.example.com:3128";
 
-/** A proxy by its URL, which may lack the scheme. `origin` is the setting that holds it. */
+/** Parses a proxy URL; the scheme may be missing. `origin` is the variable that contains it. */
 function parseProxy(value: string, origin: string): Proxy {
   const text = /^[a-z][a-z\d+.-]*:\/\//i.test(value) ? value : `http://${value}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -43,7 +43,9 @@ function parseProxy(value: string, origin: string): Proxy {
     };
   }
   const isSocks = url !== undefined && url.protocol.startsWith("socks");
-  const what = isSocks ? "names a SOCKS proxy, which cannot be used" : "is not the URL of a proxy";
+  const what = isSocks
+    ? "names a SOCKS proxy, which is not supported"
+    : "is not the URL of a proxy";
   return {
     origin,
     url: "http://proxy.invalid",
@@ -56,12 +58,12 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // A percent sign that stands for itself.
+    // The text contains a plain percent sign.
     return text;
   }
 }
 
-/** The parts of a proxy's URL that must never be shown. */
+/** The parts of a proxy URL that must never be logged. */
 function proxySecrets(value: string, { authorization }: Proxy): string[] {
   const password = /^[^/]*\/\/[^@]*?:(.+)@/.exec(value)?.[1] ?? /^[^/:]*:([^/]+)@/.exec(value)?.[1];
   const encoded = authorization?.replace("Basic ", "");
@@ -70,17 +72,17 @@ function proxySecrets(value: string, { authorization }: Proxy): string[] {
   );
 }
 
-/** Variables that a client does not hand on to the servers that it starts, and without which they reach nobody. */
+/** Clients do not pass these variables to their servers, which then have no network behind a proxy. */
 const NETWORK_VARIABLES = [
   ...variablesOf(OPTIONS.httpsProxy),
   ...variablesOf(OPTIONS.httpProxy),
   ...variablesOf(OPTIONS.noProxy),
-  // Read by Node itself, before any code of ours runs.
+  // Node reads these at startup, before our code runs.
   "NODE_EXTRA_CA_CERTS",
   "NODE_USE_SYSTEM_CA",
 ];
 
-/** What of the environment decides how a server reaches the network. */
+/** The network variables that are set, for the `env` of a client's entry. */
 export function readNetworkEnv(env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(
     NETWORK_VARIABLES.flatMap((name) => {

@@ -11,14 +11,14 @@ import {
 import { cleanSetting, splitList } from "./setting-values.ts";
 import { UsageError } from "../runtime/usage-error.ts";
 
-/** A setting with a value that cannot be used. */
+/** A setting with an invalid value. */
 export interface WrongSetting {
   setting: SettingName;
-  /** Which setting it is, what was given unless that may be a secret, and what would be right. */
+  /** Names the setting, the given value unless it may be a secret, and a correct value. */
   message: string;
 }
 
-/** Settings have values that cannot be used; the message names all of them. */
+/** One or more settings are wrong. The message names all of them, one per line. */
 export class BadSetting extends UsageError {
   override readonly name = "BadSetting";
 
@@ -27,26 +27,26 @@ export class BadSetting extends UsageError {
   }
 }
 
-/** What the host that starts the program knows besides flags and the environment. */
+/** Settings that a host such as Claude Desktop passes besides flags and environment. */
 export interface HostSettings {
-  /** The titles of settings in the host's own dialog. */
+  /** Titles of settings in the host's dialog, by setting. */
   titles?: Partial<Record<string, string>>;
-  /** Document folders as single arguments: their names may hold commas. */
+  /** Document folders as separate arguments, because a folder's name may contain a comma. */
   folders?: readonly string[];
-  /** What is logged unless a setting says otherwise. */
+  /** Default log level. */
   logLevel?: LogLevel;
 }
 
 interface GivenSetting {
   value: string;
-  /** The flag or the variable that set it. */
+  /** The flag or variable that set the value. */
   origin: string;
 }
 
-/** Reads settings one by one, and remembers which are wrong. */
+/** Reads single settings and collects the wrong ones in `problems`. */
 export interface SettingReader {
   read(name: SettingName): GivenSetting | undefined;
-  /** The value as `schema` reads it; undefined when it is unset, or wrong and now among the problems. */
+  /** Parses the value with `schema`. Returns undefined when it is unset, or wrong (then it is added to `problems`). */
   parse<Value>(name: SettingName, schema: z.ZodType<Value>, expected: string): Value | undefined;
   reject(setting: SettingName, problem: string): void;
   problems: WrongSetting[];
@@ -64,12 +64,12 @@ export function createSettingReader(
   function read(name: SettingName): GivenSetting | undefined {
     const given = readSetting(name, flags, env);
     if (given === undefined || !UNFILLED.test(given.value)) return given;
-    // Once for each: some settings are read several times.
+    // Some settings are read several times; report each once.
     if (!unfilled.has(name)) {
       unfilled.add(name);
       reject(
         name,
-        `the client passed ${given.value} on as it stands in its configuration; write the value itself there`,
+        `the client passed ${given.value} without replacing it; write the value itself in the client's configuration`,
       );
     }
     return undefined;
@@ -106,14 +106,14 @@ export function createSettingReader(
   };
 }
 
-/** The one sentence for a setting with a value that cannot be used. */
+/** The sentence that reports a wrong setting. */
 export function wrongSettingText(name: string, problem: string): string {
   return `The setting ${name} is wrong: ${problem.replace(/\.$/, "")}.`;
 }
 
 const SHOWN_CHARS = 60;
 
-/** A value without what may be a key: keys are pasted into wrong fields, and into addresses. */
+/** Removes what may be a key: people paste keys into wrong fields and into URLs. */
 function shownValue(value: string): string {
   const withoutKeys = value
     .replace(/\/\/[^/@\s]*@/, "//…@")
@@ -141,17 +141,17 @@ function readSetting(
   return undefined;
 }
 
-/** A desktop host passes `${user_config.…}` on when the user left a field of its dialog empty. */
+/** Claude Desktop passes `${user_config.…}` unreplaced when the user left that field of the dialog empty. */
 function isLeftEmpty(value: string): boolean {
   return value.startsWith("${user_config.");
 }
 
-/** Other clients pass on the name of a variable that they did not know, or do not replace at all. */
+/** Some clients pass the placeholder of an unknown variable, or replace no placeholder at all. */
 const UNFILLED = /^(?:\$\{[^}]*\}|\$[a-z_]\w*|%\w+%)$/i;
 
 /**
- * The folders that are given as single arguments, else those of a list; none when neither has any. A comma separates
- * folders of a list, except in the name of one that exists.
+ * Returns the folders given as single arguments, else those of the comma-separated list. A list that is the path of an
+ * existing folder is one folder, because a name may contain a comma.
  */
 export function readFolders(
   single: readonly string[] = [],

@@ -4,9 +4,9 @@ import { checkApiKey } from "../client/http/secrets.ts";
 import { LOG_LEVELS } from "../options.ts";
 import { findProcessor } from "../task-api/processors.ts";
 
-// What the values of settings may be, as text.
+// Schemas for the text values of settings.
 
-/** `5`, and as people write it: `$5`, `5 USD`. */
+/** Accepts `5`, `$5` and `5 USD`. */
 export const Dollars = z
   .string()
   .transform((value) => value.replaceAll(/^(?:US)?\$\s*|\s*(?:\$|USD|(?:US )?dollars?)$/gi, ""))
@@ -14,7 +14,7 @@ export const Dollars = z
   .pipe(z.coerce.number<string>().min(0));
 export const Quota = z.coerce.number().int().min(1);
 export const Seconds = z.coerce.number<string>().min(1).max(3_600);
-/** `cursor=240,codex=120` */
+/** Accepts `cursor=240,codex=120`. */
 export const WaitCaps = z
   .string()
   .transform((value) => Object.fromEntries(splitList(value.toLowerCase()).map(splitPair)))
@@ -31,13 +31,13 @@ export const DrainSeconds = z.coerce.number<string>().min(0).max(3_600);
 export const HostNames = z
   .string()
   .regex(/^(?:[\w.-]+|\[[\da-f:]+\])(?:\s*,\s*(?:[\w.-]+|\[[\da-f:]+\]))*$/i);
-/** As browsers write them: without a path, and in small letters. */
+/** Origins as browsers send them: lower case, without a path. */
 export const Origins = z
   .string()
   .refine((value) =>
     splitList(value).every((one) => URL.canParse(one) && new URL(one).origin === one),
   );
-/** What can stand behind `Bearer ` (RFC 6750), and is too long to be guessed. */
+/** A `b64token` (RFC 6750, 2.1) that is too long to guess. */
 export const Token = z.string().regex(/^[\w.~+/-]{16,}=*$/);
 export const HttpUrl = z.url({ protocol: /^https?$/ });
 export const Days = z.coerce.number().int().min(1);
@@ -69,7 +69,7 @@ export function splitList(value: string | undefined): string[] {
     .filter((part) => part !== "");
 }
 
-/** A webhook secret may say in which form it is a key; the secret is what follows. */
+/** Removes the prefix that says how the engine decodes a webhook secret; logs contain only the part after it. */
 export function withoutForm(secret: string): string {
   return secret.replace(/^(?:raw|decoded):/, "");
 }
@@ -77,7 +77,7 @@ export function withoutForm(secret: string): string {
 const QUOTED =
   /^(?:"([^"]*)"|'([^']*)'|`([^`]*)`|\u201c([^\u201d]*)\u201d|\u2018([^\u2019]*)\u2019)$/s;
 
-/** What was meant by a value: without the space and the quotation marks around it that hosts and shells leave there. */
+/** Removes the space and quotation marks that hosts and shells leave around a value. */
 export function cleanSetting(text: string): string {
   const value = text.replaceAll(/^[\s\u200b]+|[\s\u200b]+$/g, "");
   const inner = QUOTED.exec(value)
@@ -91,7 +91,7 @@ function splitPair(pair: string): [name: string, value: string] {
   return [pair.slice(0, Math.max(at, 0)).trim(), pair.slice(at + 1).trim()];
 }
 
-/** A cap for everybody takes the place of what is known about single clients. */
+/** A cap for all clients replaces the built-in caps of single clients; `caps` of the operator win over both. */
 export function readWaits(
   maxSeconds: number | undefined,
   caps: Record<string, number> | undefined,

@@ -1,34 +1,33 @@
 import { type Proxies, type Proxy, proxyFor } from "../client/http/proxies.ts";
 
-/** A proxy between here and the collector. */
+/** The proxy for requests to the collector. */
 export interface CollectorProxy extends Proxy {
-  /** The protocol of the collector. */
+  /** URL scheme of the collector, such as `https:`. */
   target: string;
 }
 
-/** That spans are wanted, and how they are sent; the rest of the standard variables the libraries read themselves. */
+/** How spans are exported. The OpenTelemetry libraries read the other standard variables themselves. */
 export interface TelemetryConfig {
-  /** `http/protobuf` unless it was set. */
+  /** `http/protobuf` by default. */
   protocol: string;
   proxy: CollectorProxy | undefined;
-  /** What may not be logged. */
+  /** Header values that must not be logged. */
   secrets: string[];
 }
 
-/** Shorter values of headers are no secrets, and would be replaced wherever they stand. */
+/** Shorter header values are not secrets, and redacting them would damage unrelated log text. */
 const SECRET_CHARS = 8;
 
 /**
- * What the standard variables of OpenTelemetry ask for; undefined without an endpoint. The default endpoint of the
- * specification does not count: nothing leaves this process unless somebody said where to. Source: OpenTelemetry,
- * "Environment Variable Specification" and "OpenTelemetry Protocol Exporter".
+ * Reads the standard variables (OpenTelemetry, "Environment Variable Specification"). Undefined without an endpoint:
+ * unlike the specification we assume no default one, so that no span leaves this process unasked.
  */
 export function readTelemetry(
   env: NodeJS.ProcessEnv,
   proxies: Proxies,
 ): TelemetryConfig | undefined {
   const read = (name: string) => env[name]?.trim() ?? "";
-  /** A variable for traces wins over the one for everything. */
+  /** The traces variable wins over the general one. */
   const readOtlp = (name: string) =>
     read(`OTEL_EXPORTER_OTLP_TRACES_${name}`) || read(`OTEL_EXPORTER_OTLP_${name}`);
 
@@ -52,14 +51,14 @@ function collectorProxy(endpoint: string, proxies: Proxies): CollectorProxy | un
   return proxy && { ...proxy, target: url.protocol };
 }
 
-/** The values in `name=value,name=value`, as they are and as they are sent. */
+/** The values in `name=value,name=value`, both encoded and decoded: logs may contain either. */
 function headerValues(headers: string): string[] {
   return headers.split(",").flatMap((pair) => {
     const value = pair.slice(pair.indexOf("=") + 1).trim();
     try {
       return [value, decodeURIComponent(value)];
     } catch {
-      // The libraries leave out what cannot be decoded.
+      // The libraries drop values that cannot be decoded.
       return [value];
     }
   });

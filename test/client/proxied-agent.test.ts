@@ -86,7 +86,7 @@ test.each<[string, NodeJS.ProcessEnv, RegExp]>([
   [
     "is a SOCKS proxy",
     { HTTP_PROXY: "socks5://ada:hunter2@proxy.example:1080", HTTPS_PROXY: "socks5://p.example" },
-    /^HTTPS?_PROXY names a SOCKS proxy, which cannot be used; write the URL of an HTTP proxy/,
+    /^HTTPS?_PROXY names a SOCKS proxy, which is not supported; write the URL of an HTTP proxy/,
   ],
   [
     "has no URL",

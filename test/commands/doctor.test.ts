@@ -262,7 +262,7 @@ test("proxies are named without their credentials, and those that cannot be used
     },
     {
       state: "warning",
-      message: "HTTP_PROXY names a SOCKS proxy, which cannot be used",
+      message: "HTTP_PROXY names a SOCKS proxy, which is not supported",
       advice: expect.stringMatching(/^Write the URL of an HTTP proxy/),
     },
   ]);
