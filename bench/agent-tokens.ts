@@ -1,6 +1,6 @@
-// Counts what agents pay for reading our tools: the tokens (o200k) of twenty typical answers, in both channels, and of
-// `tools/list`, beside those of the commit in bench/agent-tokens.json. Run it with `npm run bench:agent-tokens`;
-// `--write-baseline <commit>` makes what it counts the new baseline. The answers stand in test/mcp/transcripts.
+// Counts the tokens (o200k) that agents read: twenty typical answers (text and structured content) and `tools/list`,
+// compared with the commit in bench/agent-tokens.json. Run `npm run bench:agent-tokens`; `--write-baseline <commit>`
+// stores the counts as the new baseline. The answers are in test/mcp/transcripts.
 import { readFile, writeFile } from "node:fs/promises";
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { z } from "zod";

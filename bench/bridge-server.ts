@@ -1,4 +1,4 @@
-// One of the servers that bench/bridge.ts compares, in a process of its own: `tsx bridge-server.ts <kind> [backend URL]`.
+// Starts one of the servers that bench/bridge.ts compares: `tsx bridge-server.ts <kind> [backend URL]`.
 // The first line on stdout is its URL.
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
@@ -36,7 +36,7 @@ function sendJson(outgoing: ServerResponse, text: string): void {
   outgoing.end(text);
 }
 
-/** A Task API that answers at once: runs are completed, those whose input is `wait` run for ever. */
+/** A Task API that answers at once. Every run is completed, except that runs with the input `wait` never end. */
 function backend(): Listener {
   let created = 0;
   return (incoming, outgoing) => {
@@ -68,7 +68,7 @@ async function askBackend(): Promise<unknown> {
   return body.json();
 }
 
-/** What Node alone makes of an MCP call: parse, answer with what was sent. */
+/** An echo server on bare node:http: parses the MCP call and returns its arguments. */
 function raw(answer: (params: unknown) => Promise<unknown>): Listener {
   return (incoming, outgoing) => {
     void readBody(incoming).then(async (text) => {
@@ -78,7 +78,7 @@ function raw(answer: (params: unknown) => Promise<unknown>): Listener {
   };
 }
 
-/** The smallest server the SDK makes. */
+/** The smallest server that uses the SDK. */
 function sdk(answer: (text: string) => Promise<unknown>): Listener {
   const inputSchema = z.object({ text: z.string() });
   const handler = createMcpHandler(() => {

@@ -1,6 +1,6 @@
-// Measures `task-run-mcp http` against a bare node:http server and the smallest servers the SDK makes, over loopback, in
-// one run, and what a waiting call takes. `npm run bench:bridge`; nothing else should be running on the machine. Compare
-// only figures of the same run: two processes share the cores.
+// Compares `task-run-mcp http` with a bare node:http server and the smallest SDK servers, over loopback in one run, and
+// measures the memory of a waiting call. Run `npm run bench:bridge` on an idle machine. Compare only figures of the same
+// run: client and server share the cores.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once, setMaxListeners } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -16,16 +16,16 @@ import { type Figure, printFigures } from "./figures.ts";
 const BINARY = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
 const SERVER = fileURLToPath(new URL("bridge-server.ts", import.meta.url));
 const CALLERS = 16;
-/** Until V8 has compiled what is hot. */
+/** Until V8 has compiled the hot code. */
 const WARM_CALLS = 4_000;
 const ROUNDS = 3;
 const ROUND_MS = 2_000;
 const WAITERS = 2_000;
-/** It gives memory back at the first of its looks, 10 s apart, that finds it without work. */
+/** The server frees memory at the first of its 10 s checks that finds no work. */
 const REST_MS = 22_000;
 const TOKEN = "bench-token-0123456789abcdef";
 
-/** A token is asked for, and everything is checked. */
+/** The server requires a token and runs all checks. */
 const HTTP = [BINARY, "http", "--port", "0", "--log-level", "warn"];
 
 const dispatcher = new Agent({ connections: null, headersTimeout: 0, bodyTimeout: 0 });
@@ -59,7 +59,7 @@ interface Target {
   era: Era;
   tool: string;
   args: Record<string, unknown>;
-  /** Must stand in every answer. */
+  /** Text that every answer must contain. */
   expected: string;
 }
 
@@ -102,7 +102,7 @@ async function callAndCheck(target: Target): Promise<void> {
   if (!text.includes(target.expected)) throw new Error(`${target.name} answered ${text}`);
 }
 
-/** Calls of all callers until `isOver`; how long each took, in ms. */
+/** Makes calls with all callers until `isOver`. Returns the duration of each call in ms. */
 async function load(target: Target, isOver: (calls: number) => boolean): Promise<number[]> {
   const latencies: number[] = [];
   await Promise.all(
@@ -127,7 +127,7 @@ const median = (values: readonly number[]) =>
     0.5,
   );
 
-/** User and system time that a process has used, in ms. Linux only: a clock tick is 10 ms. */
+/** User and system CPU time of a process in ms. Linux only: a clock tick is 10 ms. */
 async function cpuMs({ pid }: ChildProcess): Promise<number> {
   const fields = (await readFile(`/proc/${pid}/stat`, "utf8")).split(") ")[1]?.split(" ") ?? [];
   return (Number(fields[11]) + Number(fields[12])) * 10;
@@ -182,7 +182,7 @@ async function compareThroughput(targets: readonly Target[]): Promise<void> {
   }
 }
 
-/** Holds waiting calls open and tells what each takes, all its sockets included. */
+/** Holds waiting calls open and reports the memory of each, including its sockets. */
 async function measureWaiting(
   name: string,
   target: Omit<Target, "expected" | "name">,
@@ -211,12 +211,12 @@ async function measureWaiting(
     open = Number(/^task_run_mcp_open_calls (\d+)$/m.exec(await body.text())?.[1]);
     peak = Math.max(peak, await residentKib(target.child));
   }
-  // Until every wait has reached the backend, too.
+  // Wait until every call has also reached the backend.
   for (let look = 0; look < 20; look++) {
     await setTimeout(250);
     peak = Math.max(peak, await residentKib(target.child));
   }
-  // What remains when the garbage of 2,000 calls that came at once has been collected.
+  // Measure again after the garbage of 2,000 simultaneous calls has been collected.
   await setTimeout(REST_MS);
   const settled = await residentKib(target.child);
   leave.abort();

@@ -1,5 +1,5 @@
-// Measures how long a cancel takes until the executor's signal aborts, in the same process and from another one on the
-// same database: `npx tsx bench/cancel.ts [count]`.
+// Measures the time from a cancel until the executor's signal aborts, in the same process and from another process on
+// the same database: `npx tsx bench/cancel.ts [count]`.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -31,7 +31,7 @@ function startEngine(stateDir: string, key: string, onAbort: (atMs: number) => v
   });
 }
 
-/** Epoch milliseconds with fractions; the same in every process of a machine. */
+/** Epoch milliseconds with fractions, comparable between processes of one machine. */
 function nowMs(): number {
   return performance.timeOrigin + performance.now();
 }
@@ -47,14 +47,14 @@ async function post(engine: Engine, path: string, body: object): Promise<unknown
   return answer.json();
 }
 
-/** Answers with the time at which the cancel was sent. */
+/** Returns the time at which the cancel was sent. */
 async function cancel(engine: Engine, runId: string): Promise<number> {
   const sentMs = nowMs();
   await post(engine, `/v1/tasks/runs/${runId}/cancel`, {});
   return sentMs;
 }
 
-/** The other process: cancels what it is told to. */
+/** The other process: cancels each run id that it receives. */
 async function cancelForOthers(stateDir: string): Promise<void> {
   const engine = await startEngine(stateDir, "other", () => {});
   process.on("message", (runId) => {

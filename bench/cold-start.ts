@@ -1,7 +1,6 @@
-// Measures how long a host waits for our tools, from starting the process to the answer to `tools/list` over stdio, and
-// what the process holds once everything that serves a client is loaded, which the answer to a `ping` shows; beside the
-// smallest server that uses the MCP SDK, the smallest that uses nothing, and Node itself. Run it with
-// `npm run bench:cold-start`; nothing else should be running on the machine.
+// Measures the time from the start of the process to the answer to `tools/list` over stdio, and the memory after the
+// answer to a `ping`, when everything that serves a client is loaded. Compares with the smallest server on the MCP SDK,
+// the smallest server without it, and Node itself. Run `npm run bench:cold-start` on an idle machine.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -93,7 +92,7 @@ async function startServer(file: string, stateDir: string): Promise<Start> {
   return start;
 }
 
-/** Linux only; 0 elsewhere. */
+/** Linux only; 0 on other systems. */
 async function residentMiB(pid: number | undefined): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
@@ -125,7 +124,7 @@ try {
   };
   const starts = new Map<string, Start[]>();
   const bare: number[] = [];
-  // In turn, so that a slow minute is everybody's; the first round only fills the disk's cache.
+  // Interleaved, so that a busy moment slows all servers alike. The first round only warms the disk cache.
   for (let round = 0; round <= SPAWNS; round += 1) {
     const nodeMs = await startNode();
     if (round > 0) bare.push(nodeMs);

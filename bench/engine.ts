@@ -1,5 +1,5 @@
-// Measures our engine as a process of its own, over loopback HTTP, on its extractive executor and the example
-// documents. Run it with `npm run bench:engine`; nothing else should be running on the machine.
+// Measures our engine as its own process, over loopback HTTP, with the extractive executor and the example documents.
+// Run `npm run bench:engine` on an idle machine.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
@@ -99,10 +99,10 @@ const stateDir = await mkdtemp(join(tmpdir(), "task-run-mcp-bench-"));
 try {
   let engine = await startEngine(stateDir);
   record("process ready (first line on stdout)", engine.readyMs, "ms");
-  // The first run indexes the documents and warms the code.
+  // The first run indexes the documents and warms up V8.
   for (let i = 0; i < 50; i++) await waitForRun(engine.url, await createRun(engine.url, i));
   record("memory after 50 runs", await residentMiB(engine), "MiB");
-  // It gives memory back at the first of its looks, 10 s apart, that finds it without work.
+  // The engine frees memory at the first of its 10 s checks that finds no work.
   await setTimeout(REST_MS);
   record("memory at rest", await residentMiB(engine), "MiB");
 
@@ -127,7 +127,7 @@ try {
   let addedIn = 0;
   const groupIn = await timed(async () => {
     addedIn = await timed(() => post(`${groupUrl}/runs`, { inputs }));
-    // The event stream of a group ends when nothing in it is active any more.
+    // The event stream of a group ends when none of its runs is active.
     await (await fetch(`${groupUrl}/events`)).text();
   });
   const finished = Group.parse(await (await fetch(groupUrl)).json());
@@ -162,7 +162,7 @@ try {
 
   const stuck = await createRun(engine.url, 0);
   const waiters = Array.from({ length: WAITERS }, () => waitForRun(engine.url, stuck));
-  // Every waiter holds a connection of its own: the process has them all once it has as many descriptors.
+  // Each waiter has its own connection, so the descriptor count shows when all have arrived.
   while ((await readdir(`/proc/${engine.child.pid}/fd`)).length < WAITERS) {
     await setTimeout(100);
   }

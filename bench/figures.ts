@@ -1,16 +1,16 @@
 import { appendFileSync } from "node:fs";
 
 export interface Figure {
-  /** What was measured, in words. */
+  /** Name of the figure. */
   figure: string;
   value: number;
-  /** Such as `ms` or `MiB`; `×` for a ratio. */
+  /** Unit such as `ms` or `MiB`; `×` for a ratio. */
   unit: string;
-  /** The same as it was at a commit that it is to be compared with. */
+  /** The value at the baseline commit. */
   before?: number | undefined;
 }
 
-/** Prints what a bench has measured, and passes it on to `bench/run-all.ts` when that started the bench. */
+/** Prints the figures, and passes them to `bench/run-all.ts` when that started the bench. */
 export function printFigures(bench: string, figures: readonly Figure[]): void {
   for (const figure of figures) {
     console.log(`${figure.figure.padEnd(64)} ${figureText(figure)}`);
@@ -19,7 +19,7 @@ export function printFigures(bench: string, figures: readonly Figure[]): void {
   if (file !== undefined) appendFileSync(file, `${JSON.stringify({ bench, figures })}\n`);
 }
 
-/** Three digits are as many as a busy machine can mean. */
+/** Rounds to three digits: the noise of a busy machine is larger than that. */
 export function figureText({ value, unit, before }: Omit<Figure, "figure">): string {
   const text =
     Math.abs(value) >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));

@@ -1,5 +1,5 @@
-// Measures what many long polls cost one engine process, over loopback HTTP: `npx tsx bench/long-polls.ts [count]`.
-// Once all of them wait for one run that reports progress, and once each waits for a run of its own.
+// Measures the cost of many long polls for one engine process, over loopback HTTP: `npx tsx bench/long-polls.ts [count]`.
+// In the first case all wait for one run that reports progress; in the second, each waits for its own run.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -17,7 +17,7 @@ const STEPS = 20;
 const Told = z.object({ url: z.string(), rssMb: z.number(), openRequests: z.number() });
 const Command = z.enum(["step", "finish", "tell"]);
 
-/** The measured process: its runs report a step, or finish, whenever it is told to. */
+/** The measured process: its runs report a step, or finish, when the parent process says so. */
 async function serve(stateDir: string): Promise<void> {
   const waiting = new Set<(command: "step" | "finish") => void>();
   let finished = false;
@@ -104,7 +104,7 @@ async function measure(name: string, polls: number, runsCount: number): Promise<
   let told = await ask();
   const failures = () => [...outcomes.values()].reduce((sum, n) => sum + n, 0);
   while (told.openRequests + failures() < polls) {
-    // Asked without a break, the process would be busy with the answers.
+    // Pause between polls, or the process would be busy answering them.
     await setTimeout(500);
     told = await ask();
   }

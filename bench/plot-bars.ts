@@ -5,7 +5,7 @@ const LABELS = 380;
 const ROW = 26;
 const TOP = 40;
 
-/** A bar chart as SVG that reads on light and dark pages. */
+/** A bar chart as SVG, readable on light and dark pages. */
 export function plotBars({ title, bars }: { title: string; bars: readonly Figure[] }): string {
   const most = Math.max(...bars.map(({ value }) => value), Number.MIN_VALUE);
   const height = TOP + bars.length * ROW + 10;

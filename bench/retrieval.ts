@@ -1,6 +1,6 @@
-// Measures how well the extractive executor finds answers: questions over the documents of bench/retrieval, asked of
-// the real executor, judged by what its answers quote. Run it with `npm run bench:retrieval`; `--misses` lists what
-// went wrong. The held-out questions are not to be tuned for.
+// Measures how well the extractive executor finds answers: asks it questions about the documents of bench/retrieval and
+// judges the quotes. Run `npm run bench:retrieval`; `--misses` lists the wrong answers. Do not tune the search for the
+// held-out questions.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import { createExtractiveExecutor } from "../src/engine/executors/extractive/ext
 
 const DOCUMENTS = fileURLToPath(new URL("retrieval/documents", import.meta.url));
 
-/** A higher tier only reads and quotes more; three quotes are what hit@3 needs. */
+/** The lowest tier with the three quotes that hit@3 needs; higher tiers only read and quote more. */
 const PROCESSOR = "core";
 
 const KINDS = ["direct", "near-miss", "paraphrase", "unanswerable"] as const;
@@ -21,9 +21,9 @@ const Question = z.discriminatedUnion("kind", [
   z.object({
     kind: z.enum(["direct", "near-miss", "paraphrase"]),
     question: z.string(),
-    /** Path below the documents. */
+    /** Path relative to the documents folder. */
     document: z.string(),
-    /** Stands in every sentence that answers. */
+    /** Text that every correct quote contains. */
     answer: z.string(),
   }),
   z.object({ kind: z.literal("unanswerable"), question: z.string() }),
@@ -32,11 +32,11 @@ type Question = z.infer<typeof Question>;
 
 interface Quote {
   sentence: string;
-  /** Path of the document it is from. */
+  /** Path of the quoted document. */
   document: string;
 }
 
-/** What a run's answer says: its quotes, best first. Empty when it says that there is no answer. */
+/** The quotes of a run's answer, best first; empty when it says that there is no answer. */
 function readQuotes(content: string): Quote[] {
   const [answer = "", sources = ""] = content.split("\n\nSources:\n\n");
   const urls = [...sources.matchAll(/<(.+)>$/gm)].map((match) => match[1] ?? "");

@@ -1,5 +1,5 @@
-// Runs every bench, one after the other, and writes what they measured to bench/results.json, as a table and plots to
-// docs/performance.md. Run it with `npm run bench`, on a machine that does nothing else meanwhile.
+// Runs every bench in turn and writes the figures to bench/results.json, and as tables and plots to docs/performance.md.
+// Run `npm run bench` on an idle machine.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -12,13 +12,16 @@ import { plotBars } from "./plot-bars.ts";
 
 const BENCHES = ["cold-start", "engine", "cancel", "bridge", "retrieval", "agent-tokens"];
 const ABOUT: Record<string, string> = {
-  "cold-start": "How long a host waits for the tools, beside the least that is possible.",
-  engine: "The built-in engine as a process, over loopback HTTP, on its extractive executor.",
-  cancel: "From the sending of a cancel until the executor's signal aborts.",
-  bridge: "The MCP server over HTTP with authentication and all checks on.",
-  retrieval: "How well the extractive executor finds answers in documents written for it.",
+  "cold-start":
+    "How long a host waits for the tools, compared with the minimum that Node and the SDK allow.",
+  engine:
+    "The built-in engine as its own process, over loopback HTTP, with the extractive executor.",
+  cancel: "Time from sending a cancel until the executor's signal aborts.",
+  bridge: "The MCP server over HTTP, with authentication and all checks.",
+  retrieval:
+    "How well the extractive executor finds answers in documents that were written for this bench.",
   "agent-tokens":
-    "What agents pay for reading: tokens (o200k) of twenty typical answers and of `tools/list`, beside those of the commit in `bench/agent-tokens.json`. The answers stand in `test/mcp/transcripts/`; `npm run bench:agent-tokens` counts them alone.",
+    "Tokens (o200k) that agents read: twenty typical answers and `tools/list`, compared with the commit in `bench/agent-tokens.json`. The answers are in `test/mcp/transcripts/`; `npm run bench:agent-tokens` runs only this bench.",
 };
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
@@ -68,7 +71,7 @@ function table(figures: readonly Figure[]): string {
   return ["| figure | value |", "| --- | --- |", ...rows].join("\n");
 }
 
-/** Figures of one unit, drawn against each other where there are several. */
+/** Draws one plot per unit that has three figures or more. */
 async function writePlots({ bench, figures }: Measured): Promise<string[]> {
   const units = ["ms", "MiB", "req/s", "%"];
   const plots: string[] = [];
@@ -100,7 +103,7 @@ try {
   const introduction = [
     "# Performance",
     "<!-- Made by `npm run bench`. -->",
-    `Measured on ${machine.date} with Node ${machine.node} on ${machine.platform}, ${machine.cpu}, ${machine.memory_gib} GiB. Compare figures of one run only: another machine, or a busy minute, has others.`,
+    `Measured on ${machine.date} with Node ${machine.node} on ${machine.platform}, ${machine.cpu}, ${machine.memory_gib} GiB. Compare figures of one run only: they differ between machines, and on a busy machine.`,
   ];
   await writeFile(join(DOCS, "performance.md"), `${[...introduction, ...sections].join("\n\n")}\n`);
 } finally {
