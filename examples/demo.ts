@@ -1,5 +1,5 @@
-// The main job, end to end and for real: our MCP server is started over stdio, an MCP client asks it a question, the
-// progress is drawn as it arrives, and the answer is printed with its citations. Run it with `npm run demo`.
+// The whole path for real: starts our MCP server over stdio, asks it a question with an MCP client, draws the progress as
+// it arrives, and prints the answer with its citations. Run `npm run demo`.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { createProgressView } from "../src/commands/terminal/progress-view.ts";
 
 const QUESTION = process.argv[2] ?? "What was the GDP of France in 2023?";
 
-/** What the demo reads of the run report; the tool's `outputSchema` describes all of it. */
+/** The fields of the run report that the demo reads; the tool's `outputSchema` has all fields. */
 const Report = z.object({
   summary: z.string(),
   run_id: z.string(),
@@ -27,7 +27,7 @@ const client = new Client({ name: "task-run-mcp-demo", version: "1.0.0" });
 const transport = new StdioClientTransport({
   command: process.execPath,
   args: [fileURLToPath(new URL("../dist/cli.js", import.meta.url)), "--log-level", "error"],
-  // Only what a process needs: with a key in the environment the demo would cost money.
+  // Pass PATH only: with an API key from the environment the demo would cost money.
   env: { PATH: process.env["PATH"] ?? "", TASK_RUN_MCP_STATE_DIR: stateDir },
 });
 const view = createProgressView(process.stderr);

@@ -1,5 +1,5 @@
-// Builds dist/: the program (cli.js) and the library (index.js with its types), with what is needed late in files of its
-// own. Run it with `npm run build`.
+// Builds dist/: the program (cli.js) and the library (index.js with its types). Code that loads late gets separate files.
+// Run `npm run build`.
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -24,7 +24,7 @@ async function buildPrograms(): Promise<void> {
   await writeFile(join(DIST, "THIRD-PARTY-LICENSES.txt"), await collectLicenses(chunks));
 }
 
-/** The declarations that the library's own lead to, and no others. */
+/** Writes the type declarations that the library's entry imports, directly or indirectly. */
 async function buildTypes(): Promise<void> {
   const all = await mkdtemp(join(tmpdir(), "task-run-mcp-types-"));
   try {

@@ -1,4 +1,4 @@
-// How the sources become what is installed: JavaScript of our own and of our dependencies, in few files.
+// Bundles our sources and their dependencies into few JavaScript files.
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,8 +10,8 @@ const LOCALES = "\0left-out:locales";
 const VALIDATOR = "\0left-out:validator";
 
 /**
- * What starts slowly and is never used here. Zod carries its messages in 50 languages, all of which are read at every
- * start; the MCP SDK carries a JSON Schema validator for servers that ask their clients for input.
+ * Leaves out two slow imports that we never use: zod's messages in 50 languages, which load at every start, and the MCP
+ * SDK's JSON Schema validator, which serves only elicitation.
  */
 const leftOut: Plugin = {
   name: "left-out",
@@ -34,20 +34,20 @@ const leftOut: Plugin = {
   },
 };
 
-/** A file that a dependency reads beside the JavaScript it is bundled into. */
+/** node-sqlite3-wasm reads this file from the folder of the bundled JavaScript. */
 const SQLITE_WASM = "node-sqlite3-wasm.wasm";
 
 export interface BundleOptions {
-  /** Entry files by the name of what they become. */
+  /** Entry files by output name. */
   input: Record<string, string>;
   folder: string;
-  /** Everything in one file, also what is needed late. */
+  /** Puts everything into one file, including code that loads late. */
   isOneFile?: boolean;
-  /** Modules whose start matters: they, and what they import, are read as one file. */
+  /** Modules whose startup time matters: all their static imports go into one file. */
   startsWith?: readonly string[];
 }
 
-/** Writes the bundle, and returns what went into it. */
+/** Writes the bundle and returns its chunks. */
 export async function writeBundle({
   input,
   folder,
@@ -64,29 +64,29 @@ export async function writeBundle({
         atStart.add(id);
         waiting.push(...(this.getModuleInfo(id)?.importedIds ?? []));
       }
-      // These run when they are imported: each stays a file of its own.
+      // These modules run on import, so each stays a separate file.
       for (const id of startsWith) atStart.delete(id);
     },
   };
   const bundle = await rolldown({
     input,
     platform: "node",
-    // Native, and not everybody's: `database/load-sqlite.ts` does without where it can.
-    // Of the proxy libraries, for a way to authenticate that is not offered here.
+    // libsql is native and optional: only a Node without its own SQLite needs it.
+    // kerberos is an optional import of the proxy libraries, for an authentication that we do not support.
     external: ["libsql", "kerberos"],
-    // Its other form asks for its own files in a way that no bundler can follow.
+    // Its CommonJS build requires its files in a way that bundlers cannot follow.
     resolve: { alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" } },
     plugins: [leftOut, findStart],
     logLevel: "warn",
     onLog(level, log, handle) {
-      // Modules that some import early and some late stay where they are read first, as it should be.
+      // A module with a static and a dynamic import belongs in the early file, as intended.
       if (log.code !== "INEFFECTIVE_DYNAMIC_IMPORT") handle(level, log);
     },
   });
   const { output } = await bundle.write({
     dir: folder,
     format: "esm",
-    // Names and lines are kept: the stacks of a library's errors, and the error types in logs, must be readable.
+    // Keep names and lines, so that error stacks and the error types in logs are readable.
     comments: false,
     minify: { compress: true, mangle: { keepNames: true }, codegen: { removeWhitespace: false } },
     entryFileNames: "[name].js",

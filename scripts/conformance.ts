@@ -1,5 +1,5 @@
-// Runs what needs a newer Node than we do: the official conformance suite, the Inspector's command line, and the desktop
-// bundle, which keeps its runs there. `npm run conformance` installs that Node in test/current-node. Linux on x64 only.
+// Runs the tests that need a newer Node than our minimum: the official conformance suite, the Inspector's command line,
+// and the desktop bundle. `npm run conformance` installs that Node in test/current-node. Linux on x64 only.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

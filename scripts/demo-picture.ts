@@ -1,4 +1,4 @@
-// Draws docs/demo.svg: what `npm run demo` prints, as a terminal shows it. Run it with `npm run docs:demo`.
+// Draws docs/demo.svg: the output of `npm run demo` in a terminal window. Run `npm run docs:demo`.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";

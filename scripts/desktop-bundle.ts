@@ -1,5 +1,5 @@
 // Makes task-run-mcp.mcpb, the bundle that Claude Desktop installs: one minified file without native modules, the
-// packaged documents, the manifest and the icon. Run it with `npm run bundle`.
+// packaged documents, the manifest and the icon. Run `npm run bundle`.
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -34,7 +34,7 @@ const { stdout } = await promisify(execFile)(process.execPath, [mcpb, "pack", FO
 process.stdout.write(stdout);
 await rm(FOLDER, { recursive: true, force: true });
 
-/** What the program reads of its own package: that it is a module, its version, and what the dialog calls its settings. */
+/** The package.json of the bundle: module type, version, and the dialog's titles of the settings for error texts. */
 async function bundledManifest(): Promise<string> {
   const { name, version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
   return JSON.stringify({ name, version, type: "module", settingTitles: await settingTitles() });

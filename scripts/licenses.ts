@@ -11,7 +11,7 @@ const Manifest = z.object({
   devDependencies: z.record(z.string(), z.string()).default({}),
 });
 
-/** What a package carries inside its own files, where no file of its own says so. */
+/** Software that a package contains without a licence file for it. */
 const CONTAINED: Record<string, { name: string; license: string; notice: string }[]> = {
   // unpdf ships Mozilla's PDF reader built into one file; its dependency list names the version.
   unpdf: [
@@ -23,10 +23,10 @@ const CONTAINED: Record<string, { name: string; license: string; notice: string 
     },
   ],
 };
-/** A bundled package whose licence file is the unchanged text of the Apache License 2.0. */
+/** This licence file is the unchanged text of the Apache License 2.0. */
 const APACHE_TEXT = join("@opentelemetry", "api", "LICENSE");
 
-/** The licences of all packages that went into a bundle: most of them ask to be passed on with the code. */
+/** Collects the licences of all bundled packages; most licences require their text beside the code. */
 export async function collectLicenses(chunks: readonly OutputChunk[]): Promise<string> {
   const folders = new Set<string>();
   for (const file of chunks.flatMap(({ moduleIds }) => moduleIds)) {

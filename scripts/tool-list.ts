@@ -1,5 +1,5 @@
-// Writes src/mcp/tool-list.ts, what clients are shown of the tools, from their definitions. Run it with
-// `npm run docs:tools`; a test compares the two.
+// Writes src/mcp/tool-list.ts, the tools as `tools/list` returns them, from their definitions. Run `npm run docs:tools`;
+// a test compares the two.
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
@@ -10,7 +10,7 @@ import { TOOLS } from "../src/mcp/tools.ts";
 
 const FILE = new URL("../src/mcp/tool-list.ts", import.meta.url);
 
-/** The source of the module, as it should be. */
+/** Returns the source text of the module. */
 export function composeToolList(): string {
   const list = TOOLS.map((tool) => {
     const { name, toolset, title, description, hints, input, output } = tool;
@@ -40,7 +40,7 @@ export function composeToolList(): string {
 
 const Words = z.record(z.string(), z.string().nullable());
 
-/** What the definitions say about other backends, by backend. */
+/** Texts that differ for other backends, by backend. */
 export function otherWordsOf({ words = {}, input }: Tool): NonNullable<ListedTool["otherWords"]> {
   const properties = JsonObject.parse(z.toJSONSchema(input, { io: "input" }).properties);
   const ofArguments = Object.entries(properties).map(

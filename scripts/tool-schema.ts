@@ -2,8 +2,8 @@ import { z } from "zod";
 import { JsonObject } from "../src/task-api/task-spec.ts";
 
 /**
- * Keywords left out of what a client is shown. `$schema` makes some clients refuse every call; the others only restrict
- * values, which are checked with better messages when a tool is called, and every token of a tool list is paid in every session.
+ * Keywords that `tools/list` omits. `$schema` makes some clients refuse every call. The others restrict values; the server
+ * checks these with better messages, and every token of the list costs money in every session.
  */
 const OMITTED_KEYWORDS: ReadonlySet<string> = new Set([
   "$schema",
@@ -19,7 +19,7 @@ const OMITTED_KEYWORDS: ReadonlySet<string> = new Set([
   "minimum",
   "pattern",
   "propertyNames",
-  // Ours: how a value is read, and whether an argument is shown, and in which words.
+  // Our own keywords: how the server reads a value, and whether and how it shows the argument.
   "isShown",
   "reads",
   "words",
@@ -28,9 +28,8 @@ const OMITTED_KEYWORDS: ReadonlySet<string> = new Set([
 type Side = "input" | "output";
 
 /**
- * The JSON Schema of a tool's arguments or result as a client is shown it: its shape, without the fine print. Arguments
- * keep to what every model's API takes: one type each, no unions, no objects without named members. What also has a
- * text form is shown as text, which the server reads.
+ * The JSON Schema of a tool's arguments or result as `tools/list` shows it. Arguments use only what every model's API
+ * accepts: one type each, no unions, no objects without named members. Values with a text form are shown as strings.
  */
 export function shownSchema(schema: z.ZodType, side: Side): JsonObject {
   return JsonObject.parse(simplify(z.toJSONSchema(schema, { io: side }), side, true));
@@ -40,7 +39,7 @@ function simplify(schema: unknown, side: Side, isRoot = false): unknown {
   const object = JsonObject.safeParse(schema);
   if (!object.success) return schema;
   const { properties, items, anyOf, ...rest } = object.data;
-  // Of an answer all fields are named; what is inside them costs more in each session than it tells.
+  // Results list their top-level fields only; nested schemas would cost more tokens than they help.
   if (side === "output" && !isRoot && properties !== undefined) return { type: "object" };
   const own = Object.entries(rest).filter(([keyword]) => !OMITTED_KEYWORDS.has(keyword));
   const members = Array.isArray(anyOf) ? anyOf.map((member) => simplify(member, side)) : [];
@@ -52,12 +51,12 @@ function simplify(schema: unknown, side: Side, isRoot = false): unknown {
   };
   if (side === "output" || isRoot) return shown;
   if (Array.isArray(shown["type"])) shown["type"] = shown["type"].find((type) => type !== "null");
-  // Some models' APIs refuse an object without members, and strict ones could only send an empty one.
+  // Some models' APIs refuse an object without members; strict ones could only send an empty object.
   if (shown["type"] === "object" && shown["properties"] === undefined) shown["type"] = "string";
   return shown;
 }
 
-/** Names of properties are not keywords: an argument may well be called `format`. */
+/** Property names are not keywords: an argument may be called `format`. */
 function simplifyProperties(properties: unknown, side: Side): JsonObject {
   return Object.fromEntries(
     Object.entries(JsonObject.parse(properties))
@@ -66,7 +65,7 @@ function simplifyProperties(properties: unknown, side: Side): JsonObject {
   );
 }
 
-/** Hidden on purpose, or of one possible value, which the server fills in. */
+/** True for an argument that is hidden, or that has one possible value, which the server fills in. */
 function isUnshown(schema: unknown): boolean {
   const { isShown, items, ...own } = JsonObject.parse(schema);
   return (
@@ -77,8 +76,8 @@ function isUnshown(schema: unknown): boolean {
 }
 
 /**
- * One form for the members of a union. Leaving an argument out means the same as null, so null is not shown; text stands
- * for the other forms beside it, because they can be written as text.
+ * Reduces a union to one member. Null is dropped, because it means the same as leaving the argument out. A string wins,
+ * because the other members can be written as text.
  */
 function oneForm(members: readonly unknown[]): JsonObject {
   const forms = members

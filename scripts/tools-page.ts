@@ -1,5 +1,5 @@
-// Writes docs/tools.md from the tool definitions, with what the built-in engine really answers to the examples. Run it
-// with `npm run docs:tools`; a test compares the page with what this makes.
+// Writes docs/tools.md from the tool definitions, with real answers of the built-in engine to the examples.
+// Run `npm run docs:tools`; a test compares the page with this output.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,14 +35,14 @@ const Result = z.object({
 
 interface Example {
   tool: string;
-  /** What the example shows, as a sentence. */
+  /** What the example shows, for the line above it. */
   about: string;
   args: Record<string, unknown>;
 }
 
 type Call = (tool: string, args: Record<string, unknown>) => Promise<z.infer<typeof Result>>;
 
-/** The page, as it should be. */
+/** Returns the text of the page. */
 export async function composeToolsPage(): Promise<string> {
   const examples = await withServer(runExamples);
   const sections = TOOLS.map((tool) => [
@@ -210,7 +210,7 @@ function describeTool(tool: Tool): string {
   ].join("\n\n");
 }
 
-/** What is said otherwise for another backend. */
+/** Texts that differ for another backend. */
 function otherText(backend: string, { description, arguments: texts = {} }: ShownWords): string {
   const all = Object.entries(texts);
   const hidden = all.flatMap(([name, text]) => (text === null ? [`\`${name}\``] : []));
@@ -240,7 +240,7 @@ function exampleText({ example, text }: { example: Example; text: string }): str
   );
 }
 
-/** What differs from run to run, replaced: ids by number, times, the boundaries of the fence. */
+/** Replaces what differs from run to run: ids, times and fence boundaries. */
 function steady(text: string): string {
   return text
     .replaceAll(/\b(trun|tgrp)_[0-9a-f]{8}[0-9a-f]+/g, "$1_0123456789abcdef")

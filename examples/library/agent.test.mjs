@@ -1,11 +1,11 @@
-// How an agent is tested against runs that do what a script says: no key, no network, the same outcome every time.
-// Run it after `npm run build`: node --test examples/library/agent.test.mjs
+// Tests an agent against scripted runs: no key, no network, the same outcome every time.
+// Run after `npm run build`: node --test examples/library/agent.test.mjs
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { createTaskApiClient, startEngine } from "task-run-mcp";
 
-/** The agent under test: it asks, and asks once more when the run failed. */
+/** The agent under test: it asks, and asks once more when the run fails. */
 async function askTwice(client, input) {
   let last;
   for (let attempt = 1; attempt <= 2; attempt += 1) {

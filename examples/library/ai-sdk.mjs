@@ -1,5 +1,5 @@
-// The tools for the AI SDK. Run it after `npm run build`: node examples/library/ai-sdk.mjs
-// It needs the package @ai-sdk/mcp.
+// The tools for the AI SDK. Run after `npm run build`: node examples/library/ai-sdk.mjs
+// Needs the package @ai-sdk/mcp.
 import { fileURLToPath } from "node:url";
 import { experimental_createMCPClient as createMCPClient } from "@ai-sdk/mcp";
 import { Experimental_StdioMCPTransport as StdioTransport } from "@ai-sdk/mcp/mcp-stdio";
@@ -13,7 +13,7 @@ const client = await createMCPClient({
   }),
 });
 try {
-  // A model takes them as they are: generateText({ model, tools, prompt }). Here we call them as a model would.
+  // A model takes these tools directly: generateText({ model, tools, prompt }). This example calls them itself.
   const tools = await client.tools();
   const call = (name, args) => tools[name].execute(args, { toolCallId: name, messages: [] });
   const started = await call("create_task_run", { input: "What was the GDP of France in 2023?" });

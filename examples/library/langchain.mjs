@@ -1,5 +1,5 @@
-// The tools for a LangChain agent. Run it after `npm run build`: node examples/library/langchain.mjs
-// It needs the package @langchain/mcp-adapters.
+// The tools for a LangChain agent. Run after `npm run build`: node examples/library/langchain.mjs
+// Needs the package @langchain/mcp-adapters.
 import { fileURLToPath } from "node:url";
 import { MultiServerMCPClient } from "@langchain/mcp-adapters";
 
@@ -15,7 +15,7 @@ const client = new MultiServerMCPClient({
   },
 });
 try {
-  // An agent takes them as they are: createAgent({ model, tools }). Here we call them as a model would.
+  // An agent takes these tools directly: createAgent({ model, tools }). This example calls them itself.
   const tools = Object.fromEntries((await client.getTools()).map((tool) => [tool.name, tool]));
   const started = await tools["create_task_run"].invoke({
     input: "What was the GDP of France in 2023?",

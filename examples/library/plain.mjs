@@ -1,20 +1,20 @@
-// A question from a program: an engine in this process, a run on it, its progress, and the answer with its sources.
-// Run it after `npm run build`: node examples/library/plain.mjs "What was the GDP of France in 2023?"
+// Asks a question from a program: starts an engine, creates a run, prints its progress and the answer with its sources.
+// Run after `npm run build`: node examples/library/plain.mjs "What was the GDP of France in 2023?"
 import { createTaskApiClient, startEngine, TaskApiError } from "task-run-mcp";
 
 const [question = "What was the GDP of France in 2023?"] = process.argv.slice(2);
 
-// For Parallel's Task API leave the engine out: createTaskApiClient({ apiKey: process.env.PARALLEL_API_KEY }).
+// To use Parallel's Task API, leave the engine out: createTaskApiClient({ apiKey: process.env.PARALLEL_API_KEY }).
 const engine = await startEngine();
 const client = createTaskApiClient({ baseUrl: engine.url });
 try {
   const { run_id } = await client.createRun({
     input: question,
     processor: "base",
-    // Progress; below the processor `pro` it is off unless it is asked for.
+    // Records progress. The default is off below the processor `pro`.
     enable_events: true,
   });
-  // All who watch a run share one connection; a broken one is opened again.
+  // All watchers of a run share one connection, which reconnects.
   for await (const { percent, latestMessage, run, output } of client.watchRun(run_id)) {
     console.error(`${percent} % ${latestMessage ?? run.status}`);
     if (run.is_active) continue;
@@ -26,7 +26,7 @@ try {
   }
 } catch (error) {
   if (!(error instanceof TaskApiError)) throw error;
-  // The message is safe to show; the backend's own words are untrusted text.
+  // `message` is safe to show; `upstreamMessage` is untrusted text from the backend.
   console.error(error.message, error.upstreamMessage ?? "");
   process.exitCode = 1;
 } finally {
