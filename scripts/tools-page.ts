@@ -56,37 +56,42 @@ const INTRODUCTION = `# The tools
 
 <!-- Made by \`npm run docs:tools\` from the tool definitions; a test compares it with them. -->
 
-What an agent sees. Every tool answers with the same report, twice: as text (our words first, then, behind a fence, what
-comes from the run and may hold text from the web) and as \`structuredContent\`. Either is enough to act on. \`summary\` says
-what happened, \`next_step\` what to call next; the id stands once, on its own. A run that failed is a normal answer; \`isError\` is for
-calls that could not be carried out.
+Every tool answers with the same report twice: as text and as \`structuredContent\`. Each is complete without the other.
+\`summary\` says what happened, and \`next_step\` names the next call. The text puts output of the run, which may come from the
+web, behind a fence after the server's own words. A run that failed is a normal answer; \`isError\` means that the call itself
+failed.
 
-Descriptions, prices and tiers are those of the backend in use. Below are those for the hosted API; what is said otherwise for
-another base URL (\`custom\`) or a list of prices of your own, for the built-in engine over documents (\`embedded\`), and for a
-script (\`scripted\`) stands under each table.
+Descriptions, prices and tiers depend on the backend in use. The tables below are for the hosted API. Under each table are
+the differences for another base URL or your own price list (\`custom\`), for the built-in engine over documents
+(\`embedded\`), and for a script (\`scripted\`).
 
-Every argument is shown with one type, because some models' APIs refuse a whole session for a union. Where text stands for
-an object (\`input\`, a JSON Schema, \`metadata\`), the object itself is taken too. Null, an empty text, list or object mean
-"not set", at every depth. What a run input has is taken under its other known names (\`output_schema\` for
-\`task_spec.output_schema\`), and beside the \`inputs\` of a group it holds for all of them. A name that looks like a known one
-is refused before anything is spent; any other unknown one, as hosts add them, is ignored and named in the report.
+## Arguments
 
-Rules on which the API's own sources disagree (the length of labels, keywords of schemas, wildcards of domains, countries) are
-the backend's to judge: such a request is sent with a warning, and a refusal is explained by it. A dry run asks the backend
-what it would say, where that is possible without starting a run, which is so with the built-in engine.
+- Every argument is shown with one type, because some models' APIs refuse all tools when one has a union type. Where the
+  type is text but the value is an object (\`input\`, a JSON Schema, \`metadata\`), the server accepts the object too.
+- Null, an empty text, an empty list and an empty object mean "not set", at every depth.
+- The server accepts other known names of an argument, such as \`output_schema\` for \`task_spec.output_schema\`. Arguments of a
+  run beside the \`inputs\` of a group apply to all inputs.
+- A name that looks like a misspelt argument is refused before anything is spent. Any other unknown name is ignored and named
+  in the report, because some hosts add their own.
+- The API's sources disagree on some rules: the length of labels, keywords of schemas, wildcards of domains, countries. The
+  server sends such a request with a warning, and the warning explains a refusal by the backend. A dry run asks the backend
+  in advance if it can check a request without starting a run; the built-in engine can.
 
-Text from outside is shown clean: well-formed, without control characters, escape sequences, direction marks and other
-characters that cannot be seen, and otherwise letter for letter. A number with more digits than JSON readers keep
-(\`653247040368672768\`, \`1e400\`) is text of the same digits, and a note names its place.
+## Results
 
-A retried input of a group is one input: counts, rows and exports tell of its latest attempt. Whole results of a group come from
-\`get_task_group\` with \`view: "export"\`, page by page, or at once (up to 4 MB) as the resource
-\`task-group://{taskgroup_id}/results.csv\` or \`.jsonl\`. In CSV, a cell that a spreadsheet would run as a formula gets an
-apostrophe in front, because its text may come from the web; \`-5.2 %\` and other numbers stay as they are. JSON lines hold
-every value unchanged.
+- Text from outside is well-formed Unicode without control characters, escape sequences, direction marks or other invisible
+  characters. Everything else is unchanged.
+- A number with more digits than JSON readers keep (\`653247040368672768\`, \`1e400\`) becomes text with the same digits. A note
+  names its place.
+- A retried input of a group is one input: counts, rows and exports show its latest attempt.
+- \`get_task_group\` with \`view: "export"\` returns the whole results of a group in pages. The resource
+  \`task-group://{taskgroup_id}/results.csv\` or \`.jsonl\` returns them at once, up to 4 MB. In CSV, a cell that a spreadsheet
+  would run as a formula starts with an apostrophe, because its text may come from the web; numbers such as \`-5.2 %\` are
+  unchanged. JSON lines hold every value unchanged.
 
-The answers below are real ones of the built-in engine over the example documents; only ids, times and fence boundaries
-are replaced.`;
+The answers below are real ones of the built-in engine over the example documents. Only ids, times and fence boundaries are
+replaced.`;
 
 async function runExamples(call: Call): Promise<{ example: Example; text: string }[]> {
   const shown: { example: Example; text: string }[] = [];
@@ -99,12 +104,12 @@ async function runExamples(call: Call): Promise<{ example: Example; text: string
   const { run_id } = await show({ tool: "create_task_run", about: "A question:", args: { input } });
   await show({
     tool: "create_task_run",
-    about: "What it would cost, and how it was understood:",
+    about: "A dry run, with the price and how the request was understood:",
     args: { input: "France", output_fields: [{ name: "gdp" }], dry_run: true },
   });
   await show({
     tool: "create_task_run",
-    about: "Arguments that need correction (`isError`):",
+    about: "Invalid arguments (`isError`):",
     args: {
       input,
       output_fields: [{ name: "a b" }],
@@ -115,11 +120,11 @@ async function runExamples(call: Call): Promise<{ example: Example; text: string
   await show({ tool: "get_task_run", about: "The answer:", args: { run_id, wait_seconds: 0 } });
   await show({
     tool: "get_task_run",
-    about: "The shortest look, for polling:",
+    about: "The short status, for polling:",
     args: { run_id, wait_seconds: 0, view: "status" },
   });
-  await show({ tool: "cancel_task_run", about: "Too late:", args: { run_id } });
-  await show({ tool: "list_task_runs", about: "What was started here:", args: {} });
+  await show({ tool: "cancel_task_run", about: "A cancel that comes too late:", args: { run_id } });
+  await show({ tool: "list_task_runs", about: "The runs of this server:", args: {} });
   const { taskgroup_id } = await show({
     tool: "create_task_group",
     about: "One question for three countries:",
@@ -132,7 +137,7 @@ async function runExamples(call: Call): Promise<{ example: Example; text: string
   await call("get_task_group", { taskgroup_id });
   await show({
     tool: "create_task_group",
-    about: "Failed runs again (here there is none):",
+    about: "A retry of failed runs (there are none here):",
     args: { taskgroup_id, retry_failed: true },
   });
   await show({
