@@ -180,7 +180,7 @@ test("wrong values are named by the dialog's titles, all in each answer, and the
     const { isError, text } = await call(name, name === "create_task_run" ? QUESTION : {});
     expect(isError).toBe(true);
     expect(text).toContain(
-      'The setting "Usual processor" is wrong: it is "gpt-5"; write one of lite',
+      'The setting "Default processor" is wrong: it is "gpt-5"; write one of lite',
     );
     expect(text).toContain('The setting "Daily budget in US dollars" is wrong: it is "5 a day"');
     expect(text).toContain('The setting "Parallel API key" is wrong: its value is not shown here');
