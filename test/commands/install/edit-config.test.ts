@@ -260,10 +260,10 @@ test.each([
   expect(readYaml(after)).toMatchObject({ extensions: { "task-run": GOOSE_ENTRY } });
   for (const comment of before.match(/#.*/g) ?? []) expect(after).toContain(comment.trim());
   if (before.includes("\r\n")) expect(after.replaceAll("\r\n", "")).not.toContain("\n");
-  const again = Config.parse(readYaml(removeEntry(after, goose, removed)));
+  const again = Config.parse(readYaml(removeEntry(after, goose, removed)) ?? {});
   expect({ extensions: {}, ...again }).toEqual({
     extensions: {},
-    ...Config.parse(readYaml(before)),
+    ...Config.parse(readYaml(before) ?? {}),
   });
 });
 
