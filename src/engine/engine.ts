@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import { type Database, openDatabase } from "../database/open-database.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
 import { startWorker } from "./dispatch/worker.ts";
 import type { Executor } from "./executors/executor.ts";
 import { ApiError } from "./http-api/api-error.ts";

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Database } from "../database/open-database.ts";
 import { RunStatus } from "../task-api/run.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Executor } from "./executors/executor.ts";
 
 /**

@@ -1,7 +1,34 @@
 import type { Clock } from "./clock.ts";
 import { onAbort } from "./on-abort.ts";
 
-/** Bounds one exchange: its signal aborts with the caller's, or when the time is up. */
+/** The time limit passed before the work was done. `cause` is what the work threw because of it. */
+export class DeadlinePassed extends Error {
+  override readonly name = "DeadlinePassed";
+}
+
+/**
+ * Runs `work` with a signal that aborts with `signal`, or after `ms`. Rejects with the reason of `signal`, or with
+ * {@link DeadlinePassed}, as soon as the work has given up; work that ignores its signal is waited for.
+ */
+export async function withDeadline<T>(
+  clock: Clock,
+  ms: number,
+  signal: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadline = startDeadline({ clock, ms, signal });
+  try {
+    return await work(deadline.signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!deadline.hasPassed()) throw error;
+    throw new DeadlinePassed(`The time limit of ${ms} ms passed.`, { cause: error });
+  } finally {
+    deadline.clear();
+  }
+}
+
+/** A time limit for work that is not one call, such as a stream: its signal aborts with the caller's, or when the time is up. */
 export interface Deadline {
   readonly signal: AbortSignal;
   hasPassed(): boolean;
@@ -9,52 +36,54 @@ export interface Deadline {
   touch(ms?: number): void;
   /** Stops the time and lets go of the caller's signal. Always call it in the end. */
   clear(): void;
-  /** Ends the exchange, whatever is left of it. */
-  abort(): void;
+  /** Aborts the signal now. */
+  abort(reason?: unknown): void;
 }
 
 /** A deadline after `ms` without a `touch()`. It holds one timer, however often it is touched; a limit may only grow. */
-export function startDeadline(options: {
+export function startDeadline({
+  clock,
+  ms,
+  totalMs = Number.POSITIVE_INFINITY,
+  signal,
+}: {
   clock: Clock;
   ms: number;
-  /** However often it is touched. */
+  /** The limit of the whole, however often it is touched. */
   totalMs?: number | undefined;
   signal: AbortSignal | undefined;
 }): Deadline {
-  const { clock, signal } = options;
-  const exchange = new AbortController();
-  let limitMs = options.ms;
+  const controller = new AbortController();
+  let limitMs = ms;
   let touchedAt = clock.elapsedMs();
-  const endsAt = touchedAt + (options.totalMs ?? Number.POSITIVE_INFINITY);
+  const endsAt = touchedAt + totalMs;
   let hasPassed = false;
 
-  const leaveCaller = onAbort(signal, () => exchange.abort(signal?.reason));
+  const stopListening = onAbort(signal, () => controller.abort(signal?.reason));
 
-  let stopTimer = clock.startTimer(limitMs, look);
-  function look(): void {
+  let stopTimer = clock.startTimer(limitMs, checkTime);
+  function checkTime(): void {
     const leftMs = Math.min(touchedAt + limitMs, endsAt) - clock.elapsedMs();
     if (leftMs > 0) {
-      stopTimer = clock.startTimer(leftMs, look);
+      stopTimer = clock.startTimer(leftMs, checkTime);
       return;
     }
     hasPassed = true;
-    exchange.abort();
+    controller.abort(new DeadlinePassed("The time limit passed."));
   }
 
   return {
-    signal: exchange.signal,
+    signal: controller.signal,
     // A function: objects with a getter of their own have a hidden class of their own, some 400 bytes each.
     hasPassed: () => hasPassed,
-    touch(ms = limitMs) {
-      limitMs = ms;
+    touch(newMs = limitMs) {
+      limitMs = newMs;
       touchedAt = clock.elapsedMs();
     },
     clear() {
       stopTimer();
-      leaveCaller();
+      stopListening();
     },
-    abort() {
-      exchange.abort();
-    },
+    abort: (reason) => controller.abort(reason),
   };
 }

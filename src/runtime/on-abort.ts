@@ -13,6 +13,11 @@ export function onAbort(signal: AbortSignal | undefined, listener: () => void): 
   return () => signal.removeEventListener("abort", listener);
 }
 
+/** Resolves when the signal aborts. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => void onAbort(signal, resolve));
+}
+
 /** What the promise brings, or the signal's reason as soon as it aborts; what the promise brings then is lost. */
 export async function unlessAborted<T>(
   promise: Promise<T>,

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { type Database, openDatabase } from "../../src/database/open-database.ts";
-import { systemClock } from "../../src/engine/clock.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { createChangeFeed } from "../../src/engine/runs/change-feed.ts";
 import { createRunStateMachine } from "../../src/engine/runs/run-state-machine.ts";
 import type { RunInput } from "../../src/task-api/run-input.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../src/database/open-database.ts";
-import { systemClock } from "../../src/engine/clock.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { createChangeFeed } from "../../src/engine/runs/change-feed.ts";
 import { createGroupCommit } from "../../src/engine/runs/group-commit.ts";
 import { type Commit, createStatusChanges } from "../../src/engine/runs/status-change.ts";

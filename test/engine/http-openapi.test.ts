@@ -2,7 +2,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../src/database/open-database.ts";
-import { systemClock } from "../../src/engine/clock.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { createTaskApi } from "../../src/engine/http-api/app.ts";
 import { readEndpoints } from "../../src/engine/http-api/endpoints.ts";
 import { API_LIMITS } from "../../src/engine/http-api/limits.ts";

@@ -5,7 +5,7 @@ import { loadSqliteDriver } from "../../src/database/load-sqlite.ts";
 import { openDatabase } from "../../src/database/open-database.ts";
 import type { DatabaseSchema } from "../../src/database/schema.ts";
 import { SharedSqliteDialect } from "../../src/database/sqlite-dialect.ts";
-import { systemClock } from "../../src/engine/clock.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import {
   removeEmptyGroups,
   removeIdempotencyKeys,

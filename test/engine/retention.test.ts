@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
 import type { Database } from "../../src/database/open-database.ts";
-import { formatTimestamp } from "../../src/engine/clock.ts";
+import { formatTimestamp } from "../../src/runtime/clock.ts";
 import { startRetention } from "../../src/engine/retention/start-retention.ts";
 import { BudgetExceeded, admitRuns } from "../../src/engine/tenants/admission.ts";
 import { createManualClock } from "../client/manual-clock.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
-import { type Clock, systemClock } from "../../src/engine/clock.ts";
+import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 import { type Engine, type EngineOptions, createEngine } from "../../src/engine/engine.ts";
 import type { Attempt, ExecutionResult, Executor } from "../../src/engine/executors/executor.ts";
 

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { type Logger, pino } from "pino";
 import { onTestFinished } from "vitest";
 import { type Database, openDatabase } from "../../src/database/open-database.ts";
-import type { Clock } from "../../src/engine/clock.ts";
+import type { Clock } from "../../src/runtime/clock.ts";
 import { createGuardedFetch } from "../../src/engine/outgoing/guarded-fetch.ts";
 import { createChangeFeed } from "../../src/engine/runs/change-feed.ts";
 import { createRunStateMachine } from "../../src/engine/runs/run-state-machine.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, test } from "vitest";
-import { systemClock } from "../../src/engine/clock.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { type Executor, ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import { DELIVERY_POLICY, nextAttemptMs } from "../../src/engine/webhooks/delivery-policy.ts";
 import { createDeliveryQueue } from "../../src/engine/webhooks/delivery-queue.ts";

@@ -27,7 +27,7 @@ function executorOf({ documents, script: file }: EngineConfig): EngineOptions["c
       const [{ createScriptedExecutor }, { readScript }, { systemClock }] = await Promise.all([
         import("../../engine/executors/scripted/scripted-executor.ts"),
         import("../../engine/executors/scripted/read-script.ts"),
-        import("../../engine/clock.ts"),
+        import("../../runtime/clock.ts"),
       ]);
       return createScriptedExecutor({ script: await readScript(file), clock: systemClock, log });
     };

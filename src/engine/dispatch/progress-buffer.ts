@@ -1,7 +1,7 @@
 import { findProcessor } from "../../task-api/processors.ts";
 import type { ProgressEvent } from "../../task-api/run-event.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
-import { type Clock, formatTimestamp } from "../clock.ts";
+import { type Clock, formatTimestamp } from "../../runtime/clock.ts";
 
 /** Collects the progress of one attempt and writes it in batches. What could not be written is kept for the next one. */
 export interface ProgressBuffer {

@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import { DatabaseFull, DatabaseLocked } from "../../database/locks.ts";
 import type { ProgressEvent } from "../../task-api/run-event.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import {
   ActionRequired,
   type Exchange,

@@ -2,7 +2,7 @@ import type { SSEStreamingApi } from "hono/streaming";
 import type { Database } from "../../database/open-database.ts";
 import type { StateEvent } from "../../task-api/run-event.ts";
 import type { TaskGroupEvent } from "../../task-api/task-group.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { ChangeFeed } from "../runs/change-feed.ts";
 import {
   type GroupTransition,

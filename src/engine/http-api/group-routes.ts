@@ -8,7 +8,7 @@ import {
   TaskGroupLimits,
   type TaskGroupRunResponse,
 } from "../../task-api/task-group.ts";
-import { formatTimestamp } from "../clock.ts";
+import { formatTimestamp } from "../../runtime/clock.ts";
 import { createGroup } from "../runs/create-group.ts";
 import { type GroupRecord, findGroup, groupExists, readFirstEventId } from "../runs/read-groups.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Database } from "../../database/open-database.ts";
 import type { DatabaseSchema } from "../../database/schema.ts";
 import type { JsonObject } from "../../task-api/task-spec.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { ApiError, unprocessable } from "./api-error.ts";
 import type { RequestEnv } from "./request-context.ts";
 

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { createWakeup } from "../runs/notifier.ts";
 
 /** Runs a look at the database when its turn has come; answers with what it found. */

@@ -5,7 +5,7 @@ import type { TaskRunResult } from "../../task-api/output.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { RequestCheck, TaskRunList } from "../../task-api/run.ts";
 import { isJsonObject } from "../../task-api/task-spec.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { Executor } from "../executors/executor.ts";
 import type { PriceOf } from "../processor-prices.ts";
 import type { ChangeFeed } from "../runs/change-feed.ts";

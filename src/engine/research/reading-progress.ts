@@ -1,6 +1,6 @@
 import type { ProgressEvent } from "../../task-api/run-event.ts";
 import { cleanLine } from "../../text/clean-text.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { yieldTurn } from "../../runtime/event-loop.ts";
 import type { Attempt } from "../executors/executor.ts";
 import type { ReadingObserver } from "../executors/extractive/find-evidence.ts";

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 
 /** The time that one run has for searching and reading. */
 export interface ReadingTime {

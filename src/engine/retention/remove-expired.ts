@@ -1,6 +1,6 @@
 import type { Database } from "../../database/open-database.ts";
 import { RunStatus, isTerminalStatus } from "../../task-api/run.ts";
-import { formatTimestamp } from "../clock.ts";
+import { formatTimestamp } from "../../runtime/clock.ts";
 
 /** Removing a run takes some 0.1 ms, in which nobody else writes and this process does nothing else. */
 const BATCH_SIZE = 100;

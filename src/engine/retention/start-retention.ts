@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { Database } from "../../database/open-database.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { IDEMPOTENCY_TTL_MS } from "../http-api/idempotency.ts";
 import { compactDatabase } from "./compact-database.ts";
 import { removeEmptyGroups, removeIdempotencyKeys, removeRuns } from "./remove-expired.ts";

@@ -4,7 +4,7 @@ import type { DatabaseSchema, RunsTable } from "../../database/schema.ts";
 import { findProcessor } from "../../task-api/processors.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
-import { formatTimestamp } from "../clock.ts";
+import { formatTimestamp } from "../../runtime/clock.ts";
 import { countSpending } from "../tenants/admission.ts";
 import { startLogs } from "./event-log.ts";
 import { type RunRecord, readRunRow } from "./run-record.ts";

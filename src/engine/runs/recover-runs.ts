@@ -1,5 +1,5 @@
 import type { Database } from "../../database/open-database.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { type StatusChanges, toColumns } from "./status-change.ts";
 
 export interface RecoveryOptions {

@@ -5,7 +5,7 @@ import type { RunOutput } from "../../task-api/output.ts";
 import type { ProgressEvent } from "../../task-api/run-event.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { RunError, RunWarning } from "../../task-api/run.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import { appendProgress, appendStates } from "./event-log.ts";
 import { type NewRun, insertRuns } from "./accept-runs.ts";

@@ -10,7 +10,7 @@ import {
   isTerminalStatus,
 } from "../../task-api/run.ts";
 import { jsonText } from "../../text/json.ts";
-import { type Clock, formatTimestamp } from "../clock.ts";
+import { type Clock, formatTimestamp } from "../../runtime/clock.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import { countSpending } from "../tenants/admission.ts";
 import { enqueueWebhook } from "../webhooks/outbox.ts";

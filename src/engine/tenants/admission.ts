@@ -1,6 +1,6 @@
 import type { Transaction } from "kysely";
 import type { DatabaseSchema, RunsTable } from "../../database/schema.ts";
-import { formatTimestamp } from "../clock.ts";
+import { formatTimestamp } from "../../runtime/clock.ts";
 import type { Tenant } from "./tenant.ts";
 
 /** The tenant's budget does not cover the runs; none was created. */

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { Database } from "../../database/open-database.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { FetchFromRun } from "../outgoing/guarded-fetch.ts";
 import type { ChangeFeed } from "../runs/change-feed.ts";
 import { DELIVERY_POLICY, nextAttemptMs } from "./delivery-policy.ts";

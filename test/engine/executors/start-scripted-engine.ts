@@ -1,4 +1,4 @@
-import type { Clock } from "../../../src/engine/clock.ts";
+import type { Clock } from "../../../src/runtime/clock.ts";
 import type { Engine, EngineOptions } from "../../../src/engine/engine.ts";
 import { createScriptedExecutor } from "../../../src/engine/executors/scripted/scripted-executor.ts";
 import { parseScript } from "../../../src/engine/executors/scripted/read-script.ts";
@@ -30,7 +30,7 @@ export function startScriptedEngine(
   });
 }
 
-/** A clock on which nobody waits: whoever sleeps finds that the time has passed. */
+/** A clock on which every sleep and timer is over at once, and the time has moved on by as much. */
 export function jumpingClock(): Clock {
   let now = Date.parse("2026-11-24T12:00:00Z");
   return {
@@ -39,6 +39,11 @@ export function jumpingClock(): Clock {
     async sleep(ms, signal) {
       signal?.throwIfAborted();
       now += ms;
+    },
+    startTimer(ms, onTimeUp) {
+      now += ms;
+      onTimeUp();
+      return () => {};
     },
   };
 }

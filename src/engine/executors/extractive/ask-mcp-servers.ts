@@ -10,7 +10,7 @@ import type { RunWarning } from "../../../task-api/run.ts";
 import type { JsonObject } from "../../../task-api/task-spec.ts";
 import { cutPlace } from "../../../text/cut-text.ts";
 import { jsonText } from "../../../text/json.ts";
-import type { Clock } from "../../clock.ts";
+import type { Clock } from "../../../runtime/clock.ts";
 import { isAllowedSource } from "../../sources/source-policy-filter.ts";
 import type { FoundDocument } from "./found-documents.ts";
 import { pickSearchTool, type SearchTool } from "./pick-search-tool.ts";

@@ -3,7 +3,7 @@ import type { Database } from "../../../database/open-database.ts";
 import type { RunInput } from "../../../task-api/run-input.ts";
 import type { RunWarning } from "../../../task-api/run.ts";
 import { type JsonObject, requestedOutput } from "../../../task-api/task-spec.ts";
-import { type Clock, systemClock } from "../../clock.ts";
+import { type Clock, systemClock } from "../../../runtime/clock.ts";
 import { openDocumentLibrary } from "../../sources/folder/document-library.ts";
 import type { DocumentSearch } from "../../sources/folder/search-documents.ts";
 import { splitIdentifier } from "../../sources/text/words.ts";

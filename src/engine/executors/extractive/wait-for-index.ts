@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { RunWarning } from "../../../task-api/run.ts";
-import type { Clock } from "../../clock.ts";
+import type { Clock } from "../../../runtime/clock.ts";
 import { DocumentFolderUnusable } from "../../sources/folder/document-folder.ts";
 import type { DocumentLibrary } from "../../sources/folder/document-library.ts";
 import type { SkippedFile, SyncCounts } from "../../sources/folder/sync-documents.ts";

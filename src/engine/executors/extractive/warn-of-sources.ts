@@ -1,6 +1,6 @@
 import type { RunInput } from "../../../task-api/run-input.ts";
 import type { RunWarning } from "../../../task-api/run.ts";
-import type { Clock } from "../../clock.ts";
+import type { Clock } from "../../../runtime/clock.ts";
 import { DocumentFolderUnusable } from "../../sources/folder/document-folder.ts";
 import type { DocumentLibrary } from "../../sources/folder/document-library.ts";
 

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { Database } from "../../../database/open-database.ts";
-import { type Clock, systemClock } from "../../clock.ts";
+import { type Clock, systemClock } from "../../../runtime/clock.ts";
 import { yieldTurn } from "../../../runtime/event-loop.ts";
 import { type DocumentFile, listDocumentFiles } from "./document-folder.ts";
 import { DocumentUnreadable } from "../readers/document-unreadable.ts";

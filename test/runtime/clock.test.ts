@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatTimestamp, systemClock } from "../../src/engine/clock.ts";
+import { formatTimestamp, systemClock } from "../../src/runtime/clock.ts";
 
 const reason = new Error("enough");
 
