@@ -4,6 +4,7 @@ import { type Logger, pino } from "pino";
 import type { LogLevel } from "./options.ts";
 import { cleanText, cleanValue } from "./text/clean-text.ts";
 import { jsonText, parseJson } from "./text/json.ts";
+import { createRedact } from "./text/redact.ts";
 
 const STDERR = 2;
 
@@ -12,14 +13,13 @@ const STDERR = 2;
  * Writing never blocks: when stderr is full, lines are dropped, and a later line says how many.
  */
 export function createLogger({ level, secrets }: { level: LogLevel; secrets: string[] }): Logger {
-  const known = secrets.filter((secret) => secret !== "");
+  const redact = createRedact(secrets);
   const log = pino(
     {
       level,
       hooks: {
-        streamWrite: (line) =>
-          // Clean first: an invisible character inside a secret would hide it from the search.
-          known.reduce((text, secret) => text.replaceAll(secret, "[redacted]"), cleanEntry(line)),
+        // Clean first: an invisible character inside a secret would hide it from the search.
+        streamWrite: (line) => redact(cleanEntry(line)),
       },
     },
     createLineWriter(openWithoutWaiting(), (dropped) =>

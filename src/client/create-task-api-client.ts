@@ -10,7 +10,7 @@ import { ClientLimits } from "./limits.ts";
 import { createPacer } from "./calls/rate-limiter.ts";
 import { type RetryPolicy, defaultRetryPolicy } from "./http/retry-policy.ts";
 import { createCheckRuns, createRunCalls } from "./calls/run-calls.ts";
-import { checkApiKey, createRedact } from "./http/secrets.ts";
+import { checkApiKey } from "./http/secrets.ts";
 import { createSubmit } from "./calls/create-run-call.ts";
 import type { TaskApiClient } from "./task-api-client.ts";
 
@@ -42,7 +42,7 @@ export function createTaskApiClient(options: TaskApiClientOptions): TaskApiClien
       ...(userAgent === undefined ? {} : { "user-agent": userAgent }),
     },
     fetch: options.fetch,
-    redact: createRedact(apiKey),
+    secrets: apiKey === undefined ? [] : [apiKey],
     retryPolicy: options.retryPolicy ?? defaultRetryPolicy,
     clock,
     log,

@@ -1,13 +1,12 @@
+import { errorMessage } from "../text/error-message.ts";
+
 /** The ledger cannot be read or written at the moment: nothing was reserved, nothing is known. */
 export class LedgerUnavailable extends Error {
   override readonly name = "LedgerUnavailable";
 
   constructor(options: { cause: unknown }) {
     const { cause } = options;
-    super(
-      `The record of started runs cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`,
-      options,
-    );
+    super(`The record of started runs cannot be used: ${errorMessage(cause)}`, options);
   }
 }
 

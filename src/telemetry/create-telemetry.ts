@@ -13,6 +13,7 @@ import {
 } from "@opentelemetry/sdk-trace-base";
 import type { Logger } from "pino";
 import { cutText } from "../text/cut-text.ts";
+import { errorMessage } from "../text/error-message.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { createTraceFetch } from "./trace-fetch.ts";
 import { createTraceRequest } from "./trace-requests.ts";
@@ -55,7 +56,7 @@ export async function createTelemetry({
       const sent = provider.shutdown().then(
         () => true,
         (error: unknown) => {
-          diag.warn(error instanceof Error ? error.message : String(error));
+          diag.warn(errorMessage(error));
           return false;
         },
       );

@@ -11,7 +11,7 @@ import { type Fetch, type FetchInit, type FetchResponse, RequestNotSent } from "
 import { ClientLimits } from "../limits.ts";
 import { readText } from "./read-body.ts";
 import { type RetryPolicy, retryDelayMs } from "./retry-policy.ts";
-import { type Redact, redactAlso } from "./secrets.ts";
+import { type Redact, createRedact } from "../../text/redact.ts";
 import { traceHeaders } from "./trace-context.ts";
 import { toBackendUnreachable } from "./transport-error.ts";
 
@@ -57,12 +57,14 @@ export function createBackend(options: {
   baseUrl: string;
   headers: Record<string, string>;
   fetch: Fetch;
-  redact: Redact;
+  /** What no error may repeat: the API key. */
+  secrets: readonly string[];
   retryPolicy: RetryPolicy;
   clock: Clock;
   log: Logger | undefined;
 }): Backend {
-  const { baseUrl, fetch, redact, retryPolicy, clock, log } = options;
+  const { baseUrl, fetch, retryPolicy, clock, log } = options;
+  const redactFor = (call: Call) => createRedact([...options.secrets, ...(call.secrets ?? [])]);
 
   /** Sends once. Resolves to a 2xx answer whose body is not read yet. */
   async function send(call: Call, accept: string, signal: AbortSignal): Promise<FetchResponse> {
@@ -80,20 +82,25 @@ export function createBackend(options: {
     });
     if (response.status >= 200 && response.status < 300) return response;
     throw await readErrorAnswer(response, call.subject, {
-      redact: redactAlso(redact, call.secrets ?? []),
+      redact: redactFor(call),
       now: clock.now(),
     });
   }
 
   /** What the caller should see of a failure: its own abort first, then our deadline, then what went wrong. */
-  function explain(error: unknown, deadline: Deadline, signal: AbortSignal | undefined): unknown {
+  function explain(
+    error: unknown,
+    call: Call,
+    deadline: Deadline,
+    signal: AbortSignal | undefined,
+  ): unknown {
     if (signal?.aborted === true) return signal.reason;
     if (deadline.hasPassed()) {
       return new BackendTimedOut("The backend did not answer within the time limit.", {
         surelyNotAccepted: error instanceof RequestNotSent,
       });
     }
-    return error instanceof TaskApiError ? error : toBackendUnreachable(error, redact);
+    return error instanceof TaskApiError ? error : toBackendUnreachable(error, redactFor(call));
   }
 
   async function withRetries<T>(
@@ -138,9 +145,9 @@ export function createBackend(options: {
         const deadline = startDeadline({ clock, ms: call.timeoutMs, signal });
         try {
           const response = await send(call, "application/json", deadline.signal);
-          return await readAnswer(response, contract, redactAlso(redact, call.secrets ?? []));
+          return await readAnswer(response, contract, redactFor(call));
         } catch (error) {
-          throw explain(error, deadline, signal);
+          throw explain(error, call, deadline, signal);
         } finally {
           deadline.clear();
         }
@@ -161,7 +168,7 @@ export function createBackend(options: {
         } catch (error) {
           opening.clear();
           opening.abort();
-          throw explain(error, opening, signal);
+          throw explain(error, call, opening, signal);
         }
       });
       try {
@@ -171,7 +178,7 @@ export function createBackend(options: {
           yield* read(chunk);
         }
       } catch (error) {
-        throw explain(error, deadline, signal);
+        throw explain(error, call, deadline, signal);
       } finally {
         deadline.clear();
         deadline.abort();

@@ -26,7 +26,7 @@ import {
 import type { FetchResponse } from "./fetch.ts";
 import { ClientLimits } from "../limits.ts";
 import { readText } from "./read-body.ts";
-import type { Redact } from "./secrets.ts";
+import type { Redact } from "../../text/redact.ts";
 
 /** What was asked, as far as the meaning of a status depends on it. */
 export type Subject =

@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import { Agent, Dispatcher, Pool, buildConnector } from "undici";
 import { type Proxies, type Proxy, ProxyFailed, proxyFor } from "./proxies.ts";
-import { errorCode } from "./secrets.ts";
+import { errorCode } from "../../text/error-message.ts";
 
 export interface AgentLimits {
   /** Until a connection stands: to the server, to the proxy, and through the proxy. */

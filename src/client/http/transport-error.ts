@@ -1,7 +1,8 @@
 import { BackendUnreachable } from "../errors.ts";
 import { RequestNotSent } from "./fetch.ts";
 import { ProxyFailed } from "./proxies.ts";
-import { type Redact, copyWithoutSecrets, errorCode } from "./secrets.ts";
+import { errorCode } from "../../text/error-message.ts";
+import type { Redact } from "../../text/redact.ts";
 
 /** The error for a request or a body that the transport could not carry to its end. */
 export function toBackendUnreachable(error: unknown, redact: Redact): BackendUnreachable {
@@ -30,4 +31,18 @@ function firstCode(error: unknown): string | null {
     if (code !== null) return code;
   }
   return null;
+}
+
+/** A copy of an error and its causes that keeps names, codes and messages, and drops every other field. */
+function copyWithoutSecrets(error: unknown, redact: Redact, depth = 4): Error {
+  if (!(error instanceof Error)) return new Error(redact(String(error)));
+  const copy = new Error(
+    redact(error.message),
+    error.cause === undefined || depth === 0
+      ? undefined
+      : { cause: copyWithoutSecrets(error.cause, redact, depth - 1) },
+  );
+  copy.name = error.name;
+  const code = errorCode(error);
+  return code === null ? copy : Object.assign(copy, { code });
 }

@@ -21,6 +21,7 @@ import { type PriceList, createPriceList } from "../../mcp/report/price-list.ts"
 import type { Telemetry } from "../../telemetry/telemetry.ts";
 import { ASK_ONCE, reachBackend } from "./reach-backend.ts";
 import { readPrices } from "./check-settings.ts";
+import { errorMessage } from "../../text/error-message.ts";
 import { createRecentlyUsed } from "../../runtime/lru-cache.ts";
 import { startEngine } from "./start-engine.ts";
 
@@ -156,8 +157,7 @@ export async function openBackends(
 }
 
 function unavailable(error: unknown): BackendUnavailable {
-  const reason = error instanceof Error ? error.message : String(error);
-  const message = filesWereReplaced(error) ? FILES_REPLACED : reason;
+  const message = filesWereReplaced(error) ? FILES_REPLACED : errorMessage(error);
   return new BackendUnavailable(message, { cause: error });
 }
 

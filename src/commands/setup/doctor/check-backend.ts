@@ -7,7 +7,7 @@ import {
   RunNotFound,
   Unauthorized,
 } from "../../../client/errors.ts";
-import { errorCode } from "../../../client/http/secrets.ts";
+import { errorCode } from "../../../text/error-message.ts";
 import type { BackendConfig } from "../../../config.ts";
 import { fingerprintKey } from "../../../ledger/scope.ts";
 import { ASK_ONCE, NO_RUN } from "../../wiring/reach-backend.ts";
