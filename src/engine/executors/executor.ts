@@ -36,7 +36,10 @@ export interface Executor {
    * another process may share the database and have other documents.
    */
   readonly key: string;
-  /** Throws {@link ExecutionFailed} for a failure the user should read; anything else is reported as internal. */
+  /**
+   * Throws {@link ExecutionFailed} for a failure the user should read, {@link ActionRequired} to wait for an answer and
+   * {@link RetryLater} to be attempted again; anything else is reported as internal.
+   */
   execute(attempt: Attempt): Promise<ExecutionResult>;
   /** What is questionable about an input, told before it runs, by what was there at `sinceMs` or later. */
   warningsFor?(input: RunInput, sinceMs: number): Promise<RunWarning[]>;
@@ -59,5 +62,20 @@ export class ActionRequired extends Error {
   constructor(message: string, { deadlineSeconds }: { deadlineSeconds: number }) {
     super(message);
     this.deadlineSeconds = deadlineSeconds;
+  }
+}
+
+/**
+ * This attempt cannot go on now, and a later one can: a model's rate limit, say. The run is queued again and attempted
+ * after `afterMs` at the earliest; the wait does not count as an attempt that was lost.
+ */
+export class RetryLater extends Error {
+  override readonly name = "RetryLater";
+  readonly afterMs: number;
+
+  /** `reason` tells the run's owner what it waits for. */
+  constructor(reason: string, { afterMs, cause }: { afterMs: number; cause?: unknown }) {
+    super(reason, { cause });
+    this.afterMs = afterMs;
   }
 }
