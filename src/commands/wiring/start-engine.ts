@@ -1,7 +1,8 @@
 import type { EngineConfig } from "../../config.ts";
 import type { Engine, EngineOptions } from "../../engine/engine.ts";
+import type { ExecutorSettings } from "../../engine/executors/registry.ts";
 
-/** Starts our own engine. Its modules load here, so that nobody else waits for them. */
+/** Starts our own engine. Its modules load here, because most commands never need them. */
 export async function startEngine(
   config: EngineConfig,
   options: Pick<
@@ -9,40 +10,25 @@ export async function startEngine(
     "tenants" | "profile" | "requireBetas" | "performsRuns" | "prices" | "log"
   >,
 ): Promise<Engine> {
-  const { createEngine } = await import("../../engine/engine.ts");
+  const [{ createEngine }, { createExecutor }] = await Promise.all([
+    import("../../engine/engine.ts"),
+    import("../../engine/executors/registry.ts"),
+  ]);
   return createEngine({
     databasePath: config.databasePath,
     allowNetworks: config.allowNetworks,
     webhookSecrets: config.webhookSecrets,
     retentionDays: config.retentionDays,
     strictOutput: config.strictOutput,
-    createExecutor: executorOf(config),
+    createExecutor: (deps) => createExecutor(executorSettings(config), deps),
     ...options,
   });
 }
 
-function executorOf({ documents, script: file }: EngineConfig): EngineOptions["createExecutor"] {
-  if (file !== undefined) {
-    return async ({ log }) => {
-      const [{ createScriptedExecutor }, { readScript }, { systemClock }] = await Promise.all([
-        import("../../engine/executors/scripted/scripted-executor.ts"),
-        import("../../engine/executors/scripted/read-script.ts"),
-        import("../../runtime/clock.ts"),
-      ]);
-      return createScriptedExecutor({ script: await readScript(file), clock: systemClock, log });
-    };
-  }
-  return async ({ db, fetchFromRun, log }) => {
-    const { createExtractiveExecutor } =
-      await import("../../engine/executors/extractive/extractive-executor.ts");
-    return createExtractiveExecutor({
-      db,
-      folders: documents,
-      log,
-      openMcpServers: async (entries, signal) => {
-        const { openRunMcpServers } = await import("../../engine/mcp-servers/run-mcp-servers.ts");
-        return openRunMcpServers(entries, { fetch: fetchFromRun, signal, log });
-      },
-    });
+/** What the configuration says for each executor. The registry takes the first that has settings. */
+function executorSettings({ documents, script }: EngineConfig): ExecutorSettings {
+  return {
+    scripted: script === undefined ? undefined : { file: script },
+    extractive: { folders: documents },
   };
 }

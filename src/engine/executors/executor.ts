@@ -1,8 +1,12 @@
+import type { Logger } from "pino";
+import type { z } from "zod";
+import type { Database } from "../../database/open-database.ts";
 import type { RunOutput } from "../../task-api/output.ts";
 import type { ProgressEvent } from "../../task-api/run-event.ts";
 import type { Processor } from "../../task-api/processors.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
+import type { FetchFromRun } from "../outgoing/guarded-fetch.ts";
 
 /** One attempt at a run. */
 export interface Attempt {
@@ -47,6 +51,33 @@ export interface Executor {
   usualSeconds?(processor: string): Processor["latencySeconds"] | null;
   /** Ends what goes on between runs. Afterwards no run is performed, and the database is not used. */
   close?(): Promise<void>;
+}
+
+/** What the engine gives an executor to work with. */
+export interface ExecutorDeps {
+  db: Database;
+  /** The way out to addresses that a run supplies. */
+  fetchFromRun: FetchFromRun;
+  log: Logger;
+}
+
+/** A kind of executor, as the registry knows it. */
+export interface ExecutorKind {
+  /** What its settings must be. */
+  readonly settings: z.ZodType;
+  /** Throws a `ZodError` for settings that do not follow the schema, and what the executor throws when it cannot start. */
+  create(deps: ExecutorDeps, settings: unknown): Promise<Executor>;
+}
+
+/** Declares a kind of executor: `create` gets its own settings, parsed. */
+export function defineExecutor<Settings extends z.ZodType>({
+  settings,
+  create,
+}: {
+  settings: Settings;
+  create(deps: ExecutorDeps, settings: z.output<Settings>): Promise<Executor>;
+}): ExecutorKind {
+  return { settings, create: async (deps, given) => create(deps, settings.parse(given)) };
 }
 
 /** The run cannot succeed, and the message tells its owner why and what to do. */

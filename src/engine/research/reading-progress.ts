@@ -2,8 +2,6 @@ import type { ProgressEvent } from "../../task-api/run-event.ts";
 import { cleanLine } from "../../text/clean-text.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { yieldTurn } from "../../runtime/event-loop.ts";
-import type { Attempt } from "../executors/executor.ts";
-import type { ReadingObserver } from "../executors/extractive/find-evidence.ts";
 
 /** How many source addresses an event shows. */
 const SAMPLE_SIZE = 10;
@@ -11,20 +9,35 @@ const SAMPLE_SIZE = 10;
 /** The meter while documents are searched; preparing the index comes before, writing the answer after. */
 const READING_FROM = 10;
 const READING_TO = 95;
-/** The end of an index that takes long enough to be told of: then it is most of the work. */
+/** The meter at the end of indexing that takes long enough to be reported: then it is most of the work. */
 const INDEXING_TO = 60;
 
-/** How often statistics are worth an event: nobody sees more of them, and a search reads a hundred documents. */
+/** A search reads a hundred documents in a second, and readers cannot tell statistics apart that follow faster. */
 const STATS_EVERY_MS = 25;
 
-/** Kinds of progress messages of the API that this executor sends. */
+/** Kinds of progress messages of the API that executors send. */
 export type MessageKind = "exec_status" | "plan" | "search" | "tool_call" | "result";
+
+/** Where the progress of an attempt goes: an `Attempt` is one. */
+export interface ProgressSink {
+  /** Aborts when the run is cancelled, the lease is lost, or the process is about to end. */
+  readonly signal: AbortSignal;
+  /** Appends a progress event to the run's event log. */
+  report(event: ProgressEvent): Promise<void>;
+}
+
+/** Follows one search, so that its progress is reported while it reads. */
+export interface ReadingObserver {
+  matched(documentIds: readonly number[]): void;
+  /** Awaited after each document, with the share of this search that is done. */
+  read(document: { id: number; url: string }, share: number): Promise<void>;
+}
 
 /** Reports what has really been matched and read so far; every step stops a cancelled run. */
 export interface ReadingProgress {
-  tell(kind: MessageKind, message: string): Promise<void>;
+  report(kind: MessageKind, message: string): Promise<void>;
   /** How many of the documents that are new to the index were read. */
-  tellIndexing(documents: { done: number; total: number }): Promise<void>;
+  reportIndexing(documents: { done: number; total: number }): Promise<void>;
   /** Begins the next of the planned searches. */
   beginSearch(query: string): Promise<ReadingObserver>;
 }
@@ -33,7 +46,7 @@ export interface ReadingProgress {
 const MAX_QUERY_CHARS = 200;
 
 export function createReadingProgress(
-  { report, signal }: Pick<Attempt, "report" | "signal">,
+  { report: append, signal }: ProgressSink,
   searches: number,
   clock: Clock,
 ): ReadingProgress {
@@ -42,42 +55,42 @@ export function createReadingProgress(
   let begun = 0;
   let readingFrom = READING_FROM;
   let indexed = 0;
-  let untoldStats: ProgressEvent | null = null;
-  let statsToldMs = -Infinity;
+  let pendingStats: ProgressEvent | null = null;
+  let statsReportedMs = -Infinity;
 
-  async function tell(kind: MessageKind, message: string): Promise<void> {
+  async function report(kind: MessageKind, message: string): Promise<void> {
     signal.throwIfAborted();
-    await tellStats();
-    await report({ type: `task_run.progress_msg.${kind}`, message });
+    await reportStats();
+    await append({ type: `task_run.progress_msg.${kind}`, message });
     await yieldTurn();
     signal.throwIfAborted();
   }
 
-  async function tellStats(): Promise<void> {
-    if (untoldStats === null) return;
-    const stats = untoldStats;
-    untoldStats = null;
-    statsToldMs = clock.elapsedMs();
-    await report(stats);
+  async function reportStats(): Promise<void> {
+    if (pendingStats === null) return;
+    const stats = pendingStats;
+    pendingStats = null;
+    statsReportedMs = clock.elapsedMs();
+    await append(stats);
   }
 
-  async function tellIndexing({ done, total }: { done: number; total: number }): Promise<void> {
+  async function reportIndexing({ done, total }: { done: number; total: number }): Promise<void> {
     readingFrom = INDEXING_TO;
     // A second look at the folders counts from zero.
     indexed = Math.max(indexed, Math.floor((done / total) * INDEXING_TO));
-    untoldStats = {
+    pendingStats = {
       type: "task_run.progress_stats",
       progress_meter: indexed,
       source_stats: null,
     };
     const inWords = (count: number) => count.toLocaleString("en-US");
-    await tell("exec_status", `Indexing: ${inWords(done)} of ${inWords(total)} documents read`);
+    await report("exec_status", `Indexing: ${inWords(done)} of ${inWords(total)} documents read`);
   }
 
   async function beginSearch(query: string): Promise<ReadingObserver> {
     const done = begun;
     begun += 1;
-    await tell("search", `Query: ${cleanLine(query, MAX_QUERY_CHARS)}`);
+    await report("search", `Query: ${cleanLine(query, MAX_QUERY_CHARS)}`);
     return {
       matched: (documentIds) => {
         for (const id of documentIds) matched.add(id);
@@ -86,7 +99,7 @@ export function createReadingProgress(
         signal.throwIfAborted();
         read.set(document.id, document.url);
         const part = (done + share) / searches;
-        untoldStats = {
+        pendingStats = {
           type: "task_run.progress_stats",
           progress_meter: Math.round(readingFrom + part * (READING_TO - readingFrom)),
           source_stats: {
@@ -95,12 +108,12 @@ export function createReadingProgress(
             sources_read_sample: [...new Set(read.values())].slice(-SAMPLE_SIZE),
           },
         };
-        if (clock.elapsedMs() - statsToldMs >= STATS_EVERY_MS) await tellStats();
+        if (clock.elapsedMs() - statsReportedMs >= STATS_EVERY_MS) await reportStats();
         await yieldTurn();
         signal.throwIfAborted();
       },
     };
   }
 
-  return { tell, tellIndexing, beginSearch };
+  return { report, reportIndexing, beginSearch };
 }

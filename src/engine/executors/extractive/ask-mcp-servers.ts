@@ -56,7 +56,7 @@ export async function askMcpServers({
   if (entries.length === 0) return { documents: [], calls: [], warnings: [] };
   if (open === undefined) return { documents: [], calls: [], warnings: [NOT_USED] };
 
-  await progress.tell("exec_status", `Connecting to ${entries.length} MCP server(s)`);
+  await progress.report("exec_status", `Connecting to ${entries.length} MCP server(s)`);
   const time = startWaitingTime(waitSeconds, { clock, signal });
   const opened = await openInTime(entries, open, time);
   try {
@@ -69,7 +69,7 @@ export async function askMcpServers({
         continue;
       }
       asked.push({ server, search });
-      await progress.tell(
+      await progress.report(
         "tool_call",
         `Executing MCP tool call on server ${server.name} with tool ${search.tool.name}.`,
       );

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { z } from "zod";
 import type { Database } from "../../../database/open-database.ts";
 import type { RunInput } from "../../../task-api/run-input.ts";
 import type { RunWarning } from "../../../task-api/run.ts";
@@ -8,7 +9,7 @@ import { openDocumentLibrary } from "../../sources/folder/document-library.ts";
 import type { DocumentSearch } from "../../sources/folder/search-documents.ts";
 import { splitIdentifier } from "../../sources/text/words.ts";
 import type { SyncCounts } from "../../sources/folder/sync-documents.ts";
-import type { Attempt, ExecutionResult, Executor } from "../executor.ts";
+import { type Attempt, defineExecutor, type ExecutionResult, type Executor } from "../executor.ts";
 import { askMcpServers, type McpFindings, type OpenMcpServers } from "./ask-mcp-servers.ts";
 import { MCP_SHARE, readingBudget } from "../../research/budgets.ts";
 import { countSearches, fillFields } from "./fill-fields.ts";
@@ -32,6 +33,22 @@ export interface ExtractiveExecutorOptions {
   openMcpServers?: OpenMcpServers | undefined;
   clock?: Clock;
 }
+
+/** The executor that the registry calls `extractive`. */
+export const extractive = defineExecutor({
+  settings: z.object({ folders: z.array(z.string()).min(1) }),
+  create: ({ db, fetchFromRun, log }, { folders }) =>
+    createExtractiveExecutor({
+      db,
+      folders,
+      log,
+      openMcpServers: async (entries, signal) => {
+        // Most runs bring no MCP servers, and the MCP client is large.
+        const { openRunMcpServers } = await import("../../mcp-servers/run-mcp-servers.ts");
+        return openRunMcpServers(entries, { fetch: fetchFromRun, signal, log });
+      },
+    }),
+});
 
 const NO_MODEL: RunWarning = {
   type: "warning",
@@ -64,12 +81,12 @@ export async function createExtractiveExecutor({
       clock,
     );
 
-    await progress.tell("exec_status", "Starting research");
-    await progress.tell("exec_status", `Indexing the documents of ${places}`);
+    await progress.report("exec_status", "Starting research");
+    await progress.report("exec_status", `Indexing the documents of ${places}`);
     const counts = await waitForIndex(library, attempt, progress, clock);
-    await progress.tell("exec_status", describeSync(counts));
+    await progress.report("exec_status", describeSync(counts));
     const documents = await library.search(input.source_policy);
-    await progress.tell("plan", describePlan(documents, counts, fields?.length ?? null));
+    await progress.report("plan", describePlan(documents, counts, fields?.length ?? null));
     const { seconds } = readingBudget(input.processor);
     const time = startReadingTime(seconds, clock);
     const findings = await askMcpServers({
@@ -143,7 +160,7 @@ async function answerInFields(
     beginSearch: progress.beginSearch,
   });
   const found = output.basis.filter((basis) => (basis.citations?.length ?? 0) > 0).length;
-  await progress.tell("result", `Filled ${found} of ${fields.length} output fields`);
+  await progress.report("result", `Filled ${found} of ${fields.length} output fields`);
   return { output, warnings: [NO_MODEL, ...warnings] };
 }
 
@@ -159,14 +176,14 @@ async function answerInText(
   const { evidence } = await findEvidence(readQuestion(task), search, budget, observer, time);
   const quotes = evidence.slice(0, budget.quotes);
   if (quotes.length === 0) {
-    await progress.tell("result", "No sentence of the documents answers the question");
+    await progress.report("result", "No sentence of the documents answers the question");
     const output = writeNoAnswer(search.documentCount);
     const message =
       "The documents contain no answer to this question; nothing was made up instead.";
     return { output, warnings: [NO_MODEL, { type: "warning", message }] };
   }
   const documents = new Set(quotes.map((quote) => quote.document.id)).size;
-  await progress.tell(
+  await progress.report(
     "result",
     `Quoting ${countText(quotes.length, "sentence")} of ${countText(documents, "document")}`,
   );

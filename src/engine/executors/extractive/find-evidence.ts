@@ -5,6 +5,7 @@ import type {
 } from "../../sources/folder/search-documents.ts";
 import { splitSentences } from "../../sources/text/sentences.ts";
 import type { ReadingBudget } from "../../research/budgets.ts";
+import type { ReadingObserver } from "../../research/reading-progress.ts";
 import type { Question } from "./question.ts";
 import type { ReadingTime } from "../../research/reading-time.ts";
 import { MIN_SCORE, mentionsNames, type SentenceInContext, scoreSentence } from "./relevance.ts";
@@ -21,13 +22,6 @@ export interface Evidence extends SentenceInContext {
 
 /** What scores less than this share of the best sentence only repeats some of its words. */
 const CLOSE_TO_BEST = 0.8;
-
-/** Told about the reading, so that progress can be reported while it happens. */
-export interface ReadingObserver {
-  matched(documentIds: readonly number[]): void;
-  /** Awaited after each document, with the share of this search that is done. */
-  read(document: IndexedDocument, share: number): Promise<void>;
-}
 
 export interface EvidenceFound {
   question: WeightedQuestion;

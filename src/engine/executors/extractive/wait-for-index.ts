@@ -49,7 +49,7 @@ export async function waitForIndex(
       await clock.sleep(TELL_EVERY_MS, ended).catch(() => undefined);
       if (ended.aborted) return;
       const documents = library.progress;
-      if (documents !== null && documents.total > 0) await progress.tellIndexing(documents);
+      if (documents !== null && documents.total > 0) await progress.reportIndexing(documents);
     }
   }
 }

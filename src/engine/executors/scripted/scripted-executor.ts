@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Logger } from "pino";
-import type { Clock } from "../../../runtime/clock.ts";
+import { z } from "zod";
+import { type Clock, systemClock } from "../../../runtime/clock.ts";
 import {
   ActionRequired,
   type Attempt,
+  defineExecutor,
   ExecutionFailed,
   type ExecutionResult,
   type Executor,
@@ -12,6 +14,7 @@ import { createRuleChooser, inputText } from "./choose-rule.ts";
 import { createDraw, type Draw } from "./draw.ts";
 import { createFillTemplate, type FillTemplate } from "./fill-template.ts";
 import type { Outcome } from "./outcome.ts";
+import { readScript } from "./read-script.ts";
 import type { Behaviour, Script } from "./script.ts";
 import { type TimedEvent, timelineSeconds, toTimedEvents } from "./timeline.ts";
 import { writeOutput } from "./write-output.ts";
@@ -23,6 +26,13 @@ export interface ScriptedExecutorOptions {
   clock: Clock;
   log: Logger;
 }
+
+/** The executor that the registry calls `scripted`. */
+export const scripted = defineExecutor({
+  settings: z.object({ file: z.string() }),
+  create: async ({ log }, { file }) =>
+    createScriptedExecutor({ script: await readScript(file), clock: systemClock, log }),
+});
 
 const ECHO: Outcome = { status: "completed" };
 const FAIL_MESSAGE = "This run is one of the share that its script lets fail (fail_share).";
