@@ -1,6 +1,6 @@
 import { type RunInput, RunInputLimits } from "../run-input.ts";
 import { jsonChars } from "../json-chars.ts";
-import { pointerTo, type SchemaNode, typesOf, walkSchema } from "./walk-schema.ts";
+import { listOf, pointerTo, type SchemaNode, typesOf, walkSchema } from "./walk-schema.ts";
 import { isJsonObject, type JsonObject, requestedOutput } from "../task-spec.ts";
 
 /** Something in a task that the API refuses (an error) or that makes the answer worse (a warning). */
@@ -255,10 +255,6 @@ function checkTotals(totals: Totals, { errors }: SchemaReport): void {
 
 function keysOf(value: unknown): string[] {
   return isJsonObject(value) ? Object.keys(value) : [];
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }
 
 function charsOf(values: readonly unknown[]): number {

@@ -56,6 +56,11 @@ export function typesOf(schema: JsonObject): readonly unknown[] {
   return Array.isArray(type) ? type : [type];
 }
 
+/** The items of what should be a list; none when it is something else. */
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
 function createNode(
   schema: JsonObject,
   pointer: string,

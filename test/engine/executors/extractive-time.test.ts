@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { readingBudget } from "../../../src/engine/research/budgets.ts";
-import type { OpenMcpServers } from "../../../src/engine/executors/extractive/ask-mcp-servers.ts";
+import type { OpenMcpServers } from "../../../src/engine/research/ask-mcp-servers.ts";
 import { createExtractiveExecutor } from "../../../src/engine/executors/extractive/extractive-executor.ts";
 import type { ProgressEvent } from "../../../src/task-api/run-event.ts";
 import { RunInput } from "../../../src/task-api/run-input.ts";

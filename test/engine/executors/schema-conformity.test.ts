@@ -1,7 +1,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { conformToSchema } from "../../../src/engine/executors/conforming-value.ts";
+import { conformToSchema } from "../../../src/engine/research/conforming-value.ts";
 import { exampleValue } from "../../../src/engine/executors/scripted/example-value.ts";
 import { checkOutput } from "../../../src/engine/schema-conformity.ts";
 import type { RunOutput } from "../../../src/task-api/output.ts";

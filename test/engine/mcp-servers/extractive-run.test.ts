@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { createEngine, type Engine } from "../../../src/engine/engine.ts";
-import type { OpenMcpServers } from "../../../src/engine/executors/extractive/ask-mcp-servers.ts";
+import type { OpenMcpServers } from "../../../src/engine/research/ask-mcp-servers.ts";
 import { createExtractiveExecutor } from "../../../src/engine/executors/extractive/extractive-executor.ts";
 import { TaskRunResult } from "../../../src/task-api/output.ts";
 import type { RunInput } from "../../../src/task-api/run-input.ts";

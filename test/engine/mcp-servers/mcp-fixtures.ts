@@ -8,7 +8,7 @@ import {
   startServer,
 } from "../outgoing/guarded-servers.ts";
 import { openRunMcpServers } from "../../../src/engine/mcp-servers/run-mcp-servers.ts";
-import type { OpenMcpServers } from "../../../src/engine/executors/extractive/ask-mcp-servers.ts";
+import type { OpenMcpServers } from "../../../src/engine/research/ask-mcp-servers.ts";
 import { MCP_LIMITS, type McpLimits } from "../../../src/engine/mcp-servers/limits.ts";
 import { silentLog } from "../start-test-engine.ts";
 import type { Logger } from "pino";

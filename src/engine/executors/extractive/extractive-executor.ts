@@ -10,12 +10,16 @@ import type { DocumentSearch } from "../../sources/folder/search-documents.ts";
 import { splitIdentifier } from "../../sources/text/words.ts";
 import type { SyncCounts } from "../../sources/folder/sync-documents.ts";
 import { type Attempt, defineExecutor, type ExecutionResult, type Executor } from "../executor.ts";
-import { askMcpServers, type McpFindings, type OpenMcpServers } from "./ask-mcp-servers.ts";
+import {
+  askMcpServers,
+  type McpFindings,
+  type OpenMcpServers,
+} from "../../research/ask-mcp-servers.ts";
 import { MCP_SHARE, readingBudget } from "../../research/budgets.ts";
 import { countSearches, fillFields } from "./fill-fields.ts";
 import { findEvidence } from "./find-evidence.ts";
-import { searchAlso } from "./found-documents.ts";
-import { type OutputField, readOutputFields } from "./output-fields.ts";
+import { searchAlso } from "../../research/found-documents.ts";
+import { type OutputField, readOutputFields } from "../../research/output-fields.ts";
 import { readQuestion } from "./question.ts";
 import { createReadingProgress, type ReadingProgress } from "../../research/reading-progress.ts";
 import { type ReadingTime, startReadingTime } from "../../research/reading-time.ts";

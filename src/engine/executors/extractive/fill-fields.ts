@@ -3,17 +3,18 @@ import type { RunWarning } from "../../../task-api/run.ts";
 import { JsonObject } from "../../../task-api/task-spec.ts";
 import type { DocumentSearch } from "../../sources/folder/search-documents.ts";
 import { splitIdentifier } from "../../sources/text/words.ts";
-import { conformToSchema, type EmptyPlace } from "../conforming-value.ts";
+import { conformToSchema, type EmptyPlace } from "../../research/conforming-value.ts";
 import type { ReadingBudget } from "../../research/budgets.ts";
 import type { ReadingObserver } from "../../research/reading-progress.ts";
 import { type Evidence, findEvidence } from "./find-evidence.ts";
-import type { OutputField } from "./output-fields.ts";
+import type { OutputField } from "../../research/output-fields.ts";
 import { readQuestion } from "./question.ts";
 import type { ReadingTime } from "../../research/reading-time.ts";
 import type { ResearchTask } from "./research-task.ts";
-import { takeValue } from "./take-value.ts";
+import { takeValue } from "./extract-value.ts";
 import type { WeightedQuestion } from "./weigh-question.ts";
-import { citeSources, describeBasis, REASONING } from "./write-answer.ts";
+import { citeSources, describeBasis } from "../../research/citations.ts";
+import { REASONING } from "./write-answer.ts";
 
 export interface FillOptions {
   task: ResearchTask;

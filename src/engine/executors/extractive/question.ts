@@ -1,5 +1,5 @@
 import { splitIdentifier, splitWords, type Word } from "../../sources/text/words.ts";
-import { isFormatWord, isStopWord } from "./stop-words.ts";
+import { isFormatWord, isStopWord } from "../../sources/text/stop-words.ts";
 import { withSynonyms } from "./synonyms.ts";
 
 /** How much a term says about what is asked. */

@@ -1,5 +1,6 @@
-import type { Citation, FieldBasis, TextOutput } from "../../../task-api/output.ts";
-import { type Evidence } from "./find-evidence.ts";
+import type { TextOutput } from "../../../task-api/output.ts";
+import { citeSources, describeBasis } from "../../research/citations.ts";
+import type { Evidence } from "./find-evidence.ts";
 
 /** Said with every answer, so that nobody takes matching words for understanding. */
 export const REASONING =
@@ -39,22 +40,4 @@ export function writeNoAnswer(documentCount: number): TextOutput {
   const content = `The documents contain no answer to this question. ${searched}`;
   const reasoning = `extractive: ${searched} No model was used.`;
   return { type: "text", content, basis: [describeBasis("output", reasoning, [])] };
-}
-
-/** One citation per source, in order of first use, with the sentences taken from it. */
-export function citeSources(
-  evidence: readonly Evidence[],
-): (Citation & { title: string; excerpts: string[] })[] {
-  const citations = new Map<string, { url: string; title: string; excerpts: string[] }>();
-  for (const { document, sentence } of evidence) {
-    const { url, title } = document;
-    const citation = citations.get(url) ?? { url, title, excerpts: [] };
-    if (!citation.excerpts.includes(sentence)) citation.excerpts.push(sentence);
-    citations.set(url, citation);
-  }
-  return [...citations.values()];
-}
-
-export function describeBasis(field: string, reasoning: string, citations: Citation[]): FieldBasis {
-  return { field, reasoning, citations, confidence: "low" };
 }

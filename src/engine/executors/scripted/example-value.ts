@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../../task-api/task-spec.ts";
-import { buildValue, type Filling, MAX_VALUES } from "../conforming-value.ts";
-import { admits, limit } from "../schema-keywords.ts";
+import { buildValue, type Filling, MAX_VALUES } from "../../research/conforming-value.ts";
+import { admits, limit } from "../../research/schema-keywords.ts";
 
 /** Clearly no answer. */
 const EXAMPLE_TEXT = "…";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { pickSearchTool } from "../../../../src/engine/executors/extractive/pick-search-tool.ts";
+import { pickSearchTool } from "../../../../src/engine/research/pick-search-tool.ts";
 import type { RunTool } from "../../../../src/engine/mcp-servers/run-mcp-servers.ts";
 
 const text = { type: "string" };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { createEchoCheck } from "../../../../src/engine/executors/extractive/question-echo.ts";
-import { readToolTexts } from "../../../../src/engine/executors/extractive/read-tool-texts.ts";
+import { createEchoCheck } from "../../../../src/engine/research/read-tool-texts.ts";
+import { readToolTexts } from "../../../../src/engine/research/read-tool-texts.ts";
 
 const source = {
   title: "demo · search",
@@ -127,7 +127,8 @@ describe("text", () => {
   test("is read up to a limit, and hostile text is read fast", () => {
     const long = read("The GDP was 3 trillion. ".repeat(50).concat("\n").repeat(1_000));
     expect(long.join("").length).toBeLessThan(150_000);
-    const before = performance.now();
+    // CPU time, which other work on the machine does not change.
+    const before = process.cpuUsage();
     for (const piece of [
       "[",
       "![",
@@ -144,8 +145,8 @@ describe("text", () => {
       read(piece.repeat(1_000_000 / piece.length));
       read(`${piece}\n`.repeat(200_000));
     }
-    expect(performance.now() - before).toBeLessThan(20_000);
-  }, 30_000);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(20_000);
+  }, 120_000);
 });
 
 test.each([

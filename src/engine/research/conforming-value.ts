@@ -1,16 +1,7 @@
-import { typesOf } from "../../task-api/schema/walk-schema.ts";
+import { resolveSchema } from "../../task-api/schema/resolve-schema.ts";
+import { listOf, typesOf } from "../../task-api/schema/walk-schema.ts";
 import { isJsonObject, type JsonObject } from "../../task-api/task-spec.ts";
-import {
-  admits,
-  allowedValues,
-  isOfType,
-  isSame,
-  limit,
-  listOf,
-  merge,
-  readPointer,
-  refOf,
-} from "./schema-keywords.ts";
+import { admits, allowedValues, isOfType, isSame, limit } from "./schema-keywords.ts";
 
 /** A place of the output for which nothing was found. */
 export interface EmptyPlace {
@@ -84,29 +75,16 @@ export function buildValue(
   ): Built | undefined {
     if (isNothing(given)) built += 1;
     if (built > MAX_VALUES || node === false) return undefined;
-    if (!isJsonObject(node)) return build({}, given, path, openRefs);
-    const { $ref: ref, anyOf, oneOf, allOf, ...rest } = node;
-    const refs = [node, ...listOf(allOf)].flatMap((part) => refOf(part) ?? []);
-    if (refs.some((name) => openRefs.includes(name))) return undefined;
-    const open = [...openRefs, ...refs];
-    if (typeof ref === "string") {
-      return build(merge({ ...rest, anyOf, oneOf, allOf }, resolve(node)), given, path, open);
-    }
-    if (Array.isArray(allOf)) {
-      const whole = allOf.map(resolve).reduce<JsonObject>(merge, { ...rest, anyOf, oneOf });
-      return build(whole, given, path, open);
-    }
-    const alternatives: unknown = anyOf ?? oneOf;
-    if (Array.isArray(alternatives)) {
-      const whole = alternatives.map((one) => merge(rest, one));
-      return buildBest(whole, given, path, openRefs);
-    }
+    const resolved = resolveSchema(schema, isJsonObject(node) ? node : {}, openRefs);
+    if (resolved === undefined) return undefined;
+    const { schema: rest, alternatives, followed } = resolved;
+    if (alternatives.length > 0) return buildBest(alternatives, given, path, followed);
     const types = typesOf(rest);
     if (types.length > 1) {
       const whole = types.map((type) => ({ ...rest, type }));
-      return buildBest(whole, given, path, openRefs);
+      return buildBest(whole, given, path, followed);
     }
-    return buildPlain(rest, types[0] ?? impliedType(rest, given, filling), given, path, openRefs);
+    return buildPlain(rest, types[0] ?? impliedType(rest, given, filling), given, path, followed);
   }
 
   /** The first alternative that leaves the least to be wished for. */
@@ -259,11 +237,6 @@ export function buildValue(
     const isLongEnough = result.value.length >= least;
     const conforms = isLongEnough && result.empty.every((place) => place.conforms);
     return standIn(conforms ? result.value : null, path, conforms);
-  }
-
-  function resolve(node: unknown): unknown {
-    const ref = refOf(node);
-    return ref === undefined ? node : readPointer(schema, ref);
   }
 
   const root = build(schema, found, "", []);

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { typesOf } from "../../../task-api/schema/walk-schema.ts";
-import { isJsonObject, JsonObject } from "../../../task-api/task-spec.ts";
-import { listOf, merge, readPointer } from "../schema-keywords.ts";
+import { resolveSchema } from "../../task-api/schema/resolve-schema.ts";
+import { typesOf } from "../../task-api/schema/walk-schema.ts";
+import { isJsonObject, JsonObject } from "../../task-api/task-spec.ts";
 
 /** What a value must look like, reduced to what documents can answer. */
 export type FieldShape =
@@ -52,7 +52,7 @@ export function readOutputFields(jsonSchema: JsonObject): OutputField[] {
     const isTooDeep = depth >= MAX_DEPTH || parts > MAX_PARTS;
     const { additionalProperties: others, properties, items, required } = schema;
     if (!isTooDeep && (type === "object" || properties !== undefined)) {
-      // Who names a field without describing it wants it nevertheless.
+      // A field that `required` names is wanted although `properties` does not describe it.
       const named = required.map((field) => [field, others ?? {}] as const);
       const all = Object.entries({ ...Object.fromEntries(named), ...properties });
       return {
@@ -77,16 +77,10 @@ export function readOutputFields(jsonSchema: JsonObject): OutputField[] {
   function flatten(node: unknown, hops: number): JsonObject {
     parts += 1;
     if (!isJsonObject(node) || parts > MAX_PARTS) return {};
-    const { $ref: ref, allOf, anyOf, oneOf, ...own } = node;
-    if (hops === 0) return own;
-    const chosen = listOf(anyOf ?? oneOf).find(
-      (one) => !isJsonObject(one) || one["type"] !== "null",
+    const resolved = resolveSchema(jsonSchema, node);
+    const chosen = resolved?.alternatives.find(
+      (one) => !typesOf(one).some((type) => type === "null") || typesOf(one).length > 1,
     );
-    const target = typeof ref === "string" ? readPointer(jsonSchema, ref) : undefined;
-    const whole = [target, ...listOf(allOf), chosen]
-      .map((part) => flatten(part, hops - 1))
-      .reduce(merge, {});
-    const { description } = own;
-    return { ...merge(own, whole), ...(description !== undefined && { description }) };
+    return chosen !== undefined && hops > 0 ? flatten(chosen, hops - 1) : (resolved?.schema ?? {});
   }
 }

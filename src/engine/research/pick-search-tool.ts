@@ -1,6 +1,6 @@
-import type { RunTool } from "../../mcp-servers/run-mcp-servers.ts";
+import type { RunTool } from "../mcp-servers/run-mcp-servers.ts";
 import { z } from "zod";
-import { splitIdentifier } from "../../sources/text/words.ts";
+import { splitIdentifier } from "../sources/text/words.ts";
 
 /** A tool that is asked like a search engine, and how to ask it. */
 export interface SearchTool {

@@ -1,11 +1,11 @@
 import { splitIdentifier, splitWords } from "../../sources/text/words.ts";
 import { type Evidence, readRow } from "./find-evidence.ts";
-import type { OutputField } from "./output-fields.ts";
+import type { OutputField } from "../../research/output-fields.ts";
 import { isYear, readQuestion } from "./question.ts";
 import { isAskedNumber } from "./expected-answer.ts";
 import { mentions } from "./relevance.ts";
 import { onlyValue, singleValue, type Span } from "./single-value.ts";
-import { isFormatWord, isStopWord } from "./stop-words.ts";
+import { isFormatWord, isStopWord } from "../../sources/text/stop-words.ts";
 import { findDates, findNumbers, findScale, findUnit, findWebAddresses } from "./values.ts";
 import type { WeightedQuestion } from "./weigh-question.ts";
 

@@ -1,19 +1,20 @@
 import { z } from "zod";
-import type { ToolText } from "../../mcp-servers/tool-result.ts";
-import { MAX_QUOTED_CHARS } from "../../mcp-servers/limits.ts";
-import { cleanLine } from "../../../text/clean-text.ts";
-import { cutPlace } from "../../../text/cut-text.ts";
-import { tryParseJson } from "../../../text/json.ts";
+import type { ToolText } from "../mcp-servers/tool-result.ts";
+import { MAX_QUOTED_CHARS } from "../mcp-servers/limits.ts";
+import { cleanLine } from "../../text/clean-text.ts";
+import { cutPlace } from "../../text/cut-text.ts";
+import { tryParseJson } from "../../text/json.ts";
 import {
   describeRow,
   normalizeLine,
   readIsoDate,
   readWebUrl,
   type Section,
-} from "../../sources/document.ts";
-import { splitPassages } from "../../sources/text/passages.ts";
+} from "../sources/document.ts";
+import { splitPassages } from "../sources/text/passages.ts";
 import type { FoundDocument } from "./found-documents.ts";
-import { createEchoCheck } from "./question-echo.ts";
+import { isStopWord } from "../sources/text/stop-words.ts";
+import { splitWords, wordKey, type Word } from "../sources/text/words.ts";
 
 /** Text of one result, with what the tool says about where it is from. */
 interface ResultItem {
@@ -226,4 +227,32 @@ function cutLine(line: string): string[] {
     rest = rest.slice(piece.length);
   }
   return [...pieces, rest.trim()].filter((piece) => piece !== "");
+}
+
+/** What tools write around the question when they repeat it: `Found 10 results for …`. */
+const ECHO_WORDS = new Set(
+  `search searched result found show query question ask answer match top web page document source about total q`
+    .split(" ")
+    .map(wordKey),
+);
+
+/** Tells whether a line says nothing but the question itself, as headings of result lists do. */
+export function createEchoCheck(question: string): (line: string) => boolean {
+  const asked = splitWords(question).map((word) => word.key);
+  return (line) => {
+    const words = splitWords(line);
+    const at = indexOfSequence(words, asked);
+    if (at === -1) return false;
+    const rest = [...words.slice(0, at), ...words.slice(at + asked.length)];
+    const isAround = ({ text, key }: Word) => ECHO_WORDS.has(key) || isStopWord(text);
+    return (
+      rest.every((word) => isAround(word) || /^\d+$/.test(word.key)) &&
+      (rest.length === 0 || rest.some(isAround))
+    );
+  };
+}
+
+function indexOfSequence(words: readonly Word[], keys: readonly string[]): number {
+  if (keys.length === 0 || keys.length > words.length) return -1;
+  return words.findIndex((_, start) => keys.every((key, at) => words[start + at]?.key === key));
 }

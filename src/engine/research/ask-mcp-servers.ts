@@ -1,21 +1,17 @@
 import { randomUUID } from "node:crypto";
-import type {
-  RunMcpServer,
-  RunMcpServers,
-  ToolOutcome,
-} from "../../mcp-servers/run-mcp-servers.ts";
-import type { McpToolCall } from "../../../task-api/output.ts";
-import type { McpServerEntry, RunInput } from "../../../task-api/run-input.ts";
-import type { RunWarning } from "../../../task-api/run.ts";
-import type { JsonObject } from "../../../task-api/task-spec.ts";
-import { cutPlace } from "../../../text/cut-text.ts";
-import { jsonText } from "../../../text/json.ts";
-import type { Clock } from "../../../runtime/clock.ts";
-import { isAllowedSource } from "../../sources/source-policy-filter.ts";
+import type { RunMcpServer, RunMcpServers, ToolOutcome } from "../mcp-servers/run-mcp-servers.ts";
+import type { McpToolCall } from "../../task-api/output.ts";
+import type { McpServerEntry, RunInput } from "../../task-api/run-input.ts";
+import type { RunWarning } from "../../task-api/run.ts";
+import type { JsonObject } from "../../task-api/task-spec.ts";
+import { cutPlace } from "../../text/cut-text.ts";
+import { jsonText } from "../../text/json.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { isAllowedSource } from "../sources/source-policy-filter.ts";
 import type { FoundDocument } from "./found-documents.ts";
 import { pickSearchTool, type SearchTool } from "./pick-search-tool.ts";
-import type { ReadingProgress } from "../../research/reading-progress.ts";
-import { startWaitingTime, type WaitingTime } from "../../research/reading-time.ts";
+import type { ReadingProgress } from "./reading-progress.ts";
+import { startWaitingTime, type WaitingTime } from "./reading-time.ts";
 import { readToolTexts } from "./read-tool-texts.ts";
 
 /** Connects to the MCP servers of a run; the caller closes them. */

@@ -1,10 +1,10 @@
-import type { Section } from "../../sources/document.ts";
+import type { Section } from "../sources/document.ts";
 import type {
   DocumentSearch,
   FoundPassage,
   IndexedDocument,
-} from "../../sources/folder/search-documents.ts";
-import { isSpaceless, splitWords, wordKey } from "../../sources/text/words.ts";
+} from "../sources/folder/search-documents.ts";
+import { isSpaceless, splitWords, wordKey } from "../sources/text/words.ts";
 
 /** A source that this run alone found, outside the folder. */
 export interface FoundDocument {
