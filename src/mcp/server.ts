@@ -14,11 +14,12 @@ import {
 import type { Logger } from "pino";
 import { z } from "zod";
 import type { Clock } from "../runtime/clock.ts";
+import { readTrace } from "../client/http/trace-context.ts";
 import type { Webhook } from "../task-api/run-input.ts";
 import { cleanValue } from "../text/clean-text.ts";
 import { type Backend, BackendUnavailable } from "./runs/backend.ts";
 import type { ToolServices } from "./calls/run-tool-call.ts";
-import { type Caller, readRequestFacts } from "./calls/request-facts.ts";
+import { type Principal, requestFactsOf } from "../runtime/request-facts.ts";
 import { capabilitiesOf } from "./protocol/capabilities.ts";
 import { type OfferLimits, describeTool, introduce, offerTo } from "./catalog.ts";
 import type { ResourceNews } from "./protocol/subscriptions/run-update-publisher.ts";
@@ -42,7 +43,7 @@ export interface TaskRunServerDeps extends OfferLimits {
    * The backend as one caller may use it. Called by every tool call, so it keeps what it opened; and by nothing else,
    * because listing tools must not open a database or a connection.
    */
-  backend: (caller: Caller) => Promise<Backend>;
+  backend: (caller: Principal) => Promise<Backend>;
   version: string;
   log: Logger;
   clock: Clock;
@@ -74,8 +75,8 @@ const TOOLS_TTL_MS = 300_000;
  * How long an answer may be kept, and whether for everybody (MCP 2026-07-28: Caching). Where callers are told apart, what
  * agents are shown depends on their scopes; the templates of resources are the same for all.
  */
-function cacheHints({ principal }: Caller): NonNullable<ServerOptions["cacheHints"]> {
-  const cacheScope = principal === null ? "public" : "private";
+function cacheHints({ id }: Principal): NonNullable<ServerOptions["cacheHints"]> {
+  const cacheScope = id === null ? "public" : "private";
   return {
     "tools/list": { ttlMs: TOOLS_TTL_MS, cacheScope },
     "prompts/list": { ttlMs: TOOLS_TTL_MS, cacheScope },
@@ -169,8 +170,9 @@ export function createTaskRunServer(
     }
   }
   return (request) => {
-    const facts = readRequestFacts(request?.authInfo);
-    const { caller, ownBudgetUsdPerDay, requestId, httpTrace } = facts;
+    const facts = requestFactsOf(request?.authInfo);
+    const { principal, requestId } = facts;
+    const httpTrace = readTrace(facts.trace);
     const { instructions, tools, prompts } = facts.mayWrite ? offers.full : offers.readOnly;
     // Over HTTP this server lives for one request, and thousands may wait: it gets no more than that request needs.
     const called = tools.filter(({ name }) => name === facts.calledTool);
@@ -183,8 +185,8 @@ export function createTaskRunServer(
     };
     const services: ToolServices = {
       ...shared,
-      ownBudgetUsdPerDay,
-      openBackend: () => openBackend(() => deps.backend(caller)),
+      ownBudgetUsdPerDay: facts.budgetUsdPerDay,
+      openBackend: () => openBackend(() => deps.backend(principal)),
       log: deps.log,
       requestId,
     };
@@ -194,7 +196,7 @@ export function createTaskRunServer(
         ? { capabilities: { tools: { listChanged: false } } }
         : {
             capabilities: capabilitiesOf({ ...offer, hasNews: offer.news !== null }),
-            cacheHints: cacheHints(caller),
+            cacheHints: cacheHints(principal),
           }),
     });
     const trace: TraceWork = (context, work, tool) =>
@@ -220,7 +222,7 @@ export function createTaskRunServer(
     serveBesideTools(server, offer, {
       ...services,
       log,
-      caller,
+      principal,
       contextOf: (context): ToolContext => ({
         ...services,
         log: () => log,

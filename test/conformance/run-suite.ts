@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { McpServerFactory, ServerEventBus } from "@modelcontextprotocol/server";
-import { READ_SCOPE, WRITE_SCOPE } from "../../src/mcp/calls/request-facts.ts";
+import { READ_SCOPE, WRITE_SCOPE } from "../../src/runtime/request-facts.ts";
 import { serveHttp } from "../../src/transports/http/serve-http.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
 

@@ -13,7 +13,7 @@ import { createInProcessFetch } from "../../src/client/http/in-process-fetch.ts"
 import type { Engine } from "../../src/engine/engine.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
 import type { Backend } from "../../src/mcp/runs/backend.ts";
-import { readRequestFacts } from "../../src/mcp/calls/request-facts.ts";
+import { requestFactsOf } from "../../src/runtime/request-facts.ts";
 import { createResourceNews } from "../../src/mcp/protocol/subscriptions/run-update-publisher.ts";
 import { createPriceList } from "../../src/mcp/report/price-list.ts";
 import { RunReport } from "../../src/mcp/report/run-report.ts";
@@ -127,7 +127,7 @@ export async function connect(
     ...deps
   }: { kind?: ClientKind; name?: string; clock?: Clock } & Partial<TaskRunServerDeps> = {},
 ): Promise<TestClient> {
-  const { caller } = readRequestFacts(undefined);
+  const { principal } = requestFactsOf(undefined);
   const news = createResourceNews({ backend, clock, log: silentLog });
   const factory = createTaskRunServer({
     backend,
@@ -142,7 +142,7 @@ export async function connect(
   const server = serveStdioTransport(factory, {
     log: silentLog,
     onClosed: () => toClient.end(),
-    follow: (uris, publish) => news.follow(uris, caller, publish),
+    follow: (uris, publish) => news.follow(uris, principal, publish),
     input: toServer,
     output: toClient,
   });

@@ -5,7 +5,7 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { createFollowers } from "../../src/client/follow/follower.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
 import type { Backend } from "../../src/mcp/runs/backend.ts";
-import type { Caller } from "../../src/mcp/calls/request-facts.ts";
+import { type Principal, attachRequestFacts } from "../../src/runtime/request-facts.ts";
 import { createListenBus } from "../../src/mcp/protocol/subscriptions/event-bus.ts";
 import { createResourceNews } from "../../src/mcp/protocol/subscriptions/run-update-publisher.ts";
 import { createOwnRunsOnly } from "../../src/client/scoped-client.ts";
@@ -31,8 +31,8 @@ async function start() {
   const ledgers = await openLedgerStore({ path: ":memory:", now: Date.now, log: silentLog });
   onTestFinished(() => ledgers.close());
   const backends = new Map<string, Backend>();
-  const backend = async ({ principal }: Caller) => {
-    const name = principal ?? "nobody";
+  const backend = async ({ id }: Principal) => {
+    const name = id ?? "nobody";
     const known = backends.get(name);
     if (known !== undefined) return known;
     const ledger = ledgers.of({ backend: "x", keyFingerprint: null, principal: name });
@@ -58,8 +58,14 @@ async function start() {
       token: "",
       clientId: principal,
       scopes: ["runs:read", "runs:write"],
-      extra: { principal },
     };
+    attachRequestFacts(authInfo, {
+      principal: { id: principal, apiKey: null },
+      budgetUsdPerDay: undefined,
+      requestId: undefined,
+      trace: undefined,
+      calledTool: undefined,
+    });
     const client = new Client({ name: principal, version: "1" }, { versionNegotiation: { mode } });
     const transport = new StreamableHTTPClientTransport(new URL("http://server/mcp"), {
       async fetch(url, init) {

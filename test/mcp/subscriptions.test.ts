@@ -13,7 +13,7 @@ import {
 } from "../engine/start-test-engine.ts";
 import { backendOn, clientKinds, connect } from "./connect.ts";
 
-const nobody = { principal: null, apiKey: null };
+const nobody = { id: null, apiKey: null };
 
 /** An engine whose runs wait to be released, and a backend that tells how many runs are being watched. */
 async function start() {

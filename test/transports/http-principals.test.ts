@@ -222,9 +222,9 @@ test("memory of two principals is kept apart", async () => {
     { version: "0.0.0-test", log: silentLog },
   );
   try {
-    const alice = backends.of({ principal: "alice", apiKey: null });
-    const bob = backends.of({ principal: "bob", apiKey: null });
-    expect(backends.of({ principal: "alice", apiKey: null })).toBe(alice);
+    const alice = backends.of({ id: "alice", apiKey: null });
+    const bob = backends.of({ id: "bob", apiKey: null });
+    expect(backends.of({ id: "alice", apiKey: null })).toBe(alice);
     const input = { input: "q", processor: "base", memory_scope_key: "team" };
     const ids: string[] = [];
     for (const { client } of [alice, bob, alice]) {

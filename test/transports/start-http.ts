@@ -18,7 +18,7 @@ import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/serve
 import type { AccessOptions } from "../../src/transports/http/access-control.ts";
 import type { WebhookRoute } from "../../src/transports/http/handle-request.ts";
 import type { HttpLimits } from "../../src/transports/http/limits.ts";
-import type { Principal } from "../../src/transports/http/principal.ts";
+import type { AuthenticatedPrincipal } from "../../src/transports/http/principal.ts";
 import { type HttpServer, serveHttp } from "../../src/transports/http/serve-http.ts";
 import { createStaticTokens } from "../../src/transports/http/static-tokens.ts";
 import { listen } from "../engine/raw-http.ts";
@@ -34,7 +34,10 @@ export const TOKENS = {
   reader: "reader-token-0123456789",
 } as const;
 
-const principalOf = (id: string, changes: Partial<Principal> = {}): Principal => ({
+const principalOf = (
+  id: string,
+  changes: Partial<AuthenticatedPrincipal> = {},
+): AuthenticatedPrincipal => ({
   id,
   scopes: id === "reader" ? ["runs:read"] : SCOPES,
   requestsPerMinute: 1_000_000,
@@ -42,7 +45,7 @@ const principalOf = (id: string, changes: Partial<Principal> = {}): Principal =>
   ...changes,
 });
 
-export function tokensOf(changes: Partial<Principal> = {}) {
+export function tokensOf(changes: Partial<AuthenticatedPrincipal> = {}) {
   return createStaticTokens(
     Object.entries(TOKENS).map(([id, token]) => ({
       sha256: createHash("sha256").update(token).digest("hex"),

@@ -4,7 +4,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import type { Proxies } from "../../client/http/proxies.ts";
 import type { BackendConfig, BridgeConfig } from "../../config.ts";
 import type { HttpConfig } from "../../settings/http-settings.ts";
-import { type Caller, READ_SCOPE, WRITE_SCOPE } from "../../mcp/calls/request-facts.ts";
+import { type Principal, READ_SCOPE, WRITE_SCOPE } from "../../runtime/request-facts.ts";
 import { createListenBus } from "../../mcp/protocol/subscriptions/event-bus.ts";
 import { createResourceNews } from "../../mcp/protocol/subscriptions/run-update-publisher.ts";
 import { takeRunNews } from "../../mcp/protocol/subscriptions/on-run-webhook.ts";
@@ -64,7 +64,7 @@ export async function httpCommand({
   const telemetry = openTelemetry(telemetryConfig, { version, log });
   const backends = await openBackends(config, bridge, { version, log, telemetry });
   try {
-    const backend = async (caller: Caller) => backends.of(caller);
+    const backend = async (principal: Principal) => backends.of(principal);
     const news = createResourceNews({ backend, clock: systemClock, log });
     const bus = createListenBus(news);
     const factory = createTaskRunServer({

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { z } from "zod";
-import { READ_SCOPE, WRITE_SCOPE } from "../../mcp/calls/request-facts.ts";
-import type { Principal } from "../../transports/http/principal.ts";
+import { READ_SCOPE, WRITE_SCOPE } from "../../runtime/request-facts.ts";
+import type { AuthenticatedPrincipal } from "../../transports/http/principal.ts";
 import type { StaticToken } from "../../transports/http/static-tokens.ts";
 import { UsageError } from "../../runtime/usage-error.ts";
 
@@ -32,7 +32,7 @@ const TokensFile = z.strictObject({
 /** The operator's callers and their tokens, from YAML or JSON. Throws {@link UsageError} with every problem. */
 export async function readTokens(
   file: string,
-  limits: Pick<Principal, "requestsPerMinute" | "budgetUsdPerDay">,
+  limits: Pick<AuthenticatedPrincipal, "requestsPerMinute" | "budgetUsdPerDay">,
 ): Promise<StaticToken[]> {
   let content: unknown;
   try {
@@ -46,7 +46,7 @@ export async function readTokens(
     throw new UsageError(`--tokens ${file}:\n${z.prettifyError(parsed.error)}`);
   }
   return parsed.data.tokens.flatMap((entry) => {
-    const principal: Principal = {
+    const principal: AuthenticatedPrincipal = {
       id: entry.principal,
       scopes: entry.scopes,
       requestsPerMinute: entry.requests_per_minute ?? limits.requestsPerMinute,

@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import { systemClock } from "../../runtime/clock.ts";
 import type { BackendConfig, BridgeConfig, Settings } from "../../config.ts";
 import { BackendUnavailable } from "../../mcp/runs/backend.ts";
-import { readRequestFacts } from "../../mcp/calls/request-facts.ts";
+import { requestFactsOf } from "../../runtime/request-facts.ts";
 import { createResourceNews } from "../../mcp/protocol/subscriptions/run-update-publisher.ts";
 import { createTaskRunServer } from "../../mcp/server.ts";
 import { serveStdioTransport } from "../../transports/stdio/stdio.ts";
@@ -80,7 +80,7 @@ export async function serveStdio({
 
   for (const { message } of wrongSettings) log.error(message);
 
-  const { caller } = readRequestFacts(undefined);
+  const { principal } = requestFactsOf(undefined);
   const news = createResourceNews({ backend: openOnce, clock: systemClock, log });
   const factory = createTaskRunServer({
     ...bridge,
@@ -98,7 +98,7 @@ export async function serveStdio({
       output,
       answeredId,
       onClosed: resolve,
-      follow: (uris, publish) => news.follow(uris, caller, publish),
+      follow: (uris, publish) => news.follow(uris, principal, publish),
     });
     const close = () => void connection.close();
     if (signal.aborted) close();

@@ -1,6 +1,6 @@
 import { type StatsListener, unwatchFile, watchFile } from "node:fs";
 import type { Logger } from "pino";
-import type { Authenticate, Principal } from "../../transports/http/principal.ts";
+import type { Authenticate, AuthenticatedPrincipal } from "../../transports/http/principal.ts";
 import { type StaticToken, createStaticTokens } from "../../transports/http/static-tokens.ts";
 import { readTokens } from "./read-tokens.ts";
 
@@ -27,7 +27,7 @@ export async function keepTokens(
     log,
   }: {
     others: readonly StaticToken[];
-    limits: Pick<Principal, "requestsPerMinute" | "budgetUsdPerDay">;
+    limits: Pick<AuthenticatedPrincipal, "requestsPerMinute" | "budgetUsdPerDay">;
     log: Logger;
   },
 ): Promise<KeptTokens> {

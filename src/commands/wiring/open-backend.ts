@@ -15,7 +15,7 @@ import { openLedgerStore } from "../../ledger/open-ledger-store.ts";
 import { fingerprintKey } from "../../ledger/scope.ts";
 import { type Backend, BackendUnavailable } from "../../mcp/runs/backend.ts";
 import { FILES_REPLACED, filesWereReplaced } from "../../mcp/replaced-files.ts";
-import type { Caller } from "../../mcp/calls/request-facts.ts";
+import type { Principal } from "../../runtime/request-facts.ts";
 import { createOwnRunsOnly } from "../../client/scoped-client.ts";
 import { type PriceList, createPriceList } from "../../mcp/report/price-list.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
@@ -33,7 +33,7 @@ export interface OpenBackend extends Backend {
 /** A Task API that is open, as each of its callers may use it. */
 export interface OpenBackends {
   /** The same backend for the same caller, as far as those remembered go. Throws `BackendUnavailable`. */
-  of(caller: Caller): Backend;
+  of(principal: Principal): Backend;
   /** Those that somebody used. */
   inUse(): Iterable<Backend>;
   /** Resolves when the backend answers; throws why it does not. */
@@ -63,7 +63,7 @@ export async function openBackend(
   options: OpeningOptions,
 ): Promise<OpenBackend> {
   const backends = await openBackends(config, bridge, options);
-  return { ...backends.of({ principal: null, apiKey: null }), close: backends.close };
+  return { ...backends.of({ id: null, apiKey: null }), close: backends.close };
 }
 
 /**
@@ -116,7 +116,7 @@ export async function openBackends(
         }),
       });
 
-    const openView = ({ principal, apiKey: ownKey }: Caller): Backend => {
+    const openView = ({ id: principal, apiKey: ownKey }: Principal): Backend => {
       const apiKey = ownKey ?? account.apiKey;
       const ledger = ledgers.of({
         backend: kind === "embedded" ? kind : account.baseUrl,
@@ -137,10 +137,10 @@ export async function openBackends(
       };
     };
     return {
-      of(caller) {
+      of(principal) {
         try {
-          const key = JSON.stringify([caller.principal, caller.apiKey]);
-          return views.get(key, () => openView(caller));
+          const key = JSON.stringify([principal.id, principal.apiKey]);
+          return views.get(key, () => openView(principal));
         } catch (error) {
           throw unavailable(error);
         }

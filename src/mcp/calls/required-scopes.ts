@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { READ_SCOPE, WRITE_SCOPE } from "./request-facts.ts";
+import { READ_SCOPE, WRITE_SCOPE } from "../../runtime/request-facts.ts";
 import { TOOL_LIST } from "../tool-list.ts";
 
 /** Methods besides tool calls that change something. */

@@ -1,6 +1,6 @@
 import type { McpServer, ServerContext } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
-import type { Caller } from "../calls/request-facts.ts";
+import type { Principal } from "../../runtime/request-facts.ts";
 import type { ResourceNews } from "./subscriptions/run-update-publisher.ts";
 import type { Prompt } from "./prompts/prompt.ts";
 import { servePrompts } from "./prompts/serve-prompts.ts";
@@ -24,19 +24,19 @@ export function serveBesideTools(
   { prompts, news, hasTasks }: Offer,
   services: Pick<ToolContext, "openBackend"> & {
     log: Logger;
-    caller: Caller;
+    principal: Principal;
     contextOf(request: ServerContext): ToolContext;
     trace: TraceWork;
     getTaskRun: TaskServices["getTaskRun"];
     catalogBackend: CatalogBackend | undefined;
   },
 ): void {
-  const { caller, contextOf, trace, getTaskRun, catalogBackend, log } = services;
+  const { principal, contextOf, trace, getTaskRun, catalogBackend, log } = services;
   serveResources(server, {
     contextOf,
     trace,
     catalogBackend,
-    follow: news && ((uri, publish) => news.follow([uri], caller, publish)),
+    follow: news && ((uri, publish) => news.follow([uri], principal, publish)),
     log,
   });
   serveCompletions(server, prompts, services);

@@ -5,12 +5,13 @@ import {
   localhostAllowedHostnames,
   originValidationResponse,
 } from "@modelcontextprotocol/server";
+import { attachRequestFacts } from "../../runtime/request-facts.ts";
 import type { Cors } from "./cors.ts";
 import type { HttpMetrics } from "./metrics.ts";
 import {
   type Authenticate,
   AuthenticationUnavailable,
-  type Principal,
+  type AuthenticatedPrincipal,
   TokenRefused,
 } from "./principal.ts";
 import { type Challenge, Refusal, insufficientScope, unauthorized } from "./http-error.ts";
@@ -48,10 +49,14 @@ export interface Gate {
   /** Requests that a web page made somebody's browser send stop here (MCP: Streamable HTTP, "Security Warning"). */
   checkHost(request: Request): Response | undefined;
   /** Null: nobody is asked who they are. */
-  identify(request: Request): Promise<Principal | null>;
-  checkScopes(principal: Principal | null, body: unknown): void;
+  identify(request: Request): Promise<AuthenticatedPrincipal | null>;
+  checkScopes(principal: AuthenticatedPrincipal | null, body: unknown): void;
   /** What MCP handlers learn of the caller. The token is not part of it, so that nobody can pass it on. */
-  authInfo(request: Request, principal: Principal | null, message: IncomingMessageFacts): AuthInfo;
+  authInfo(
+    request: Request,
+    principal: AuthenticatedPrincipal | null,
+    message: IncomingMessageFacts,
+  ): AuthInfo;
 }
 
 export function createGate(options: AccessOptions, cors: Cors, metrics: HttpMetrics): Gate {
@@ -64,7 +69,7 @@ export function createGate(options: AccessOptions, cors: Cors, metrics: HttpMetr
     scopes: needed,
   });
 
-  async function authenticate(token: string): Promise<Principal> {
+  async function authenticate(token: string): Promise<AuthenticatedPrincipal> {
     let refused: TokenRefused | undefined;
     for (const one of authenticators) {
       try {
@@ -117,19 +122,19 @@ export function createGate(options: AccessOptions, cors: Cors, metrics: HttpMetr
           `${KEY_HEADER} is not accepted here: the operator turns it on with --allow-key-header. Leave it out.`,
         );
       }
-      return {
+      const authInfo: AuthInfo = {
         token: "",
         clientId: principal?.id ?? "",
         scopes: [...(principal?.scopes ?? scopes)],
-        extra: {
-          principal: principal?.id ?? null,
-          apiKey,
-          budgetUsdPerDay: principal?.budgetUsdPerDay,
-          requestId,
-          trace: traceOf(request.headers),
-          calledTool: calledTool(body),
-        },
       };
+      attachRequestFacts(authInfo, {
+        principal: { id: principal?.id ?? null, apiKey },
+        budgetUsdPerDay: principal?.budgetUsdPerDay,
+        requestId,
+        trace: traceOf(request.headers),
+        calledTool: calledTool(body),
+      });
+      return authInfo;
     },
   };
 }

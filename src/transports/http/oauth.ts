@@ -3,7 +3,7 @@ import { type JWTPayload, createRemoteJWKSet, customFetch, errors, jwtVerify } f
 import {
   type Authenticate,
   AuthenticationUnavailable,
-  type Principal,
+  type AuthenticatedPrincipal,
   TokenRefused,
 } from "./principal.ts";
 
@@ -13,7 +13,7 @@ export interface OAuthOptions {
   /** The URL of this server, for which tokens must be meant (RFC 8707). */
   audience: string;
   /** What every principal gets. */
-  limits: Pick<Principal, "requestsPerMinute" | "budgetUsdPerDay">;
+  limits: Pick<AuthenticatedPrincipal, "requestsPerMinute" | "budgetUsdPerDay">;
   /** Epoch milliseconds. */
   now: () => number;
   /** How the issuer is reached. */
@@ -53,7 +53,10 @@ const CHECKED_TOKENS = 10_000;
  */
 export function createOAuth({ issuer, audience, limits, now, fetch }: OAuthOptions): Authenticate {
   let keys: Promise<ReturnType<typeof createRemoteJWKSet>> | undefined;
-  const checked = new Map<string, { principal: Principal; checkedMs: number; expiresMs: number }>();
+  const checked = new Map<
+    string,
+    { principal: AuthenticatedPrincipal; checkedMs: number; expiresMs: number }
+  >();
 
   function openKeys() {
     keys ??= findJwksUrl(issuer, fetch).then(

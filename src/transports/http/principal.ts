@@ -1,5 +1,5 @@
 /** Who was let in, and how far they may go. */
-export interface Principal {
+export interface AuthenticatedPrincipal {
   /** Tells principals apart, also after a restart; stands in logs. */
   id: string;
   scopes: readonly string[];
@@ -9,7 +9,7 @@ export interface Principal {
 }
 
 /** Whose token it is. Throws {@link TokenRefused} and {@link AuthenticationUnavailable}. */
-export type Authenticate = (token: string) => Promise<Principal>;
+export type Authenticate = (token: string) => Promise<AuthenticatedPrincipal>;
 
 /** The token is good for nothing here. The message is for the caller: it says why, and nothing of the token. */
 export class TokenRefused extends Error {

@@ -1,12 +1,12 @@
 import { rateLimited } from "./http-error.ts";
-import type { Principal } from "./principal.ts";
+import type { AuthenticatedPrincipal } from "./principal.ts";
 
 /** How fast, and how many calls at once, each principal may make. */
 export interface RateLimits {
   /** Takes `cost` requests from what the principal has left. Throws a 429 that says when to come again. */
-  take(principal: Principal, cost: number): void;
+  take(principal: AuthenticatedPrincipal, cost: number): void;
   /** Counts a call as open until the returned function is called. Throws a 429 when there are too many. */
-  open(principal: Principal): () => void;
+  open(principal: AuthenticatedPrincipal): () => void;
 }
 
 const MINUTE_MS = 60_000;

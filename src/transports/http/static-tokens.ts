@@ -1,11 +1,11 @@
 import { hash, timingSafeEqual } from "node:crypto";
-import { type Authenticate, type Principal, TokenRefused } from "./principal.ts";
+import { type Authenticate, type AuthenticatedPrincipal, TokenRefused } from "./principal.ts";
 
 /** A token that an operator gave out, known by its hash. */
 export interface StaticToken {
   /** SHA-256 of the token, in hexadecimal. */
   sha256: string;
-  principal: Principal;
+  principal: AuthenticatedPrincipal;
 }
 
 /** Lets in whoever sends one of the tokens. */
@@ -16,7 +16,7 @@ export function createStaticTokens(tokens: readonly StaticToken[]): Authenticate
   }));
   return async (token) => {
     const given = hash("sha256", token, "buffer");
-    let found: Principal | undefined;
+    let found: AuthenticatedPrincipal | undefined;
     // All of them, always: how long it takes must not tell which one was nearly right.
     for (const { digest, principal } of known) {
       if (timingSafeEqual(digest, given)) found = principal;

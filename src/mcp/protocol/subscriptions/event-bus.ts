@@ -6,7 +6,7 @@ import {
   isSpecType,
 } from "@modelcontextprotocol/server";
 import { isJsonObject } from "../../../task-api/task-spec.ts";
-import { type Caller, readRequestFacts } from "../../calls/request-facts.ts";
+import { type Principal, requestFactsOf } from "../../../runtime/request-facts.ts";
 import type { ResourceNews } from "./run-update-publisher.ts";
 
 /** The event bus of an HTTP handler, in which each `subscriptions/listen` stream hears of its own caller's runs alone. */
@@ -24,7 +24,7 @@ export interface ListenBus extends ServerEventBus {
  */
 export function createListenBus(news: ResourceNews): ListenBus {
   const forAll = new InMemoryServerEventBus();
-  const listening = new AsyncLocalStorage<{ uris: readonly string[]; caller: Caller }>();
+  const listening = new AsyncLocalStorage<{ uris: readonly string[]; principal: Principal }>();
   return {
     publish: (event) => forAll.publish(event),
 
@@ -32,7 +32,7 @@ export function createListenBus(news: ResourceNews): ListenBus {
       const request = listening.getStore();
       const leave = forAll.subscribe(listener);
       if (request === undefined) return leave;
-      const stop = news.follow(request.uris, request.caller, (uri) =>
+      const stop = news.follow(request.uris, request.principal, (uri) =>
         listener({ kind: "resource_updated", uri }),
       );
       return () => {
@@ -46,7 +46,7 @@ export function createListenBus(news: ResourceNews): ListenBus {
       if (!isJsonObject(body) || body["method"] !== "subscriptions/listen") return serve();
       if (!isSpecType.SubscriptionsListenRequest(body)) return serve();
       const uris = body.params.notifications.resourceSubscriptions ?? [];
-      return listening.run({ uris, caller: readRequestFacts(authInfo).caller }, serve);
+      return listening.run({ uris, principal: requestFactsOf(authInfo).principal }, serve);
     },
   };
 }

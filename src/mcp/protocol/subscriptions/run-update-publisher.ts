@@ -3,7 +3,7 @@ import type { Clock } from "../../../runtime/clock.ts";
 import { Forbidden, RequestRejected, RunNotFound, Unauthorized } from "../../../client/errors.ts";
 import type { RunSnapshot } from "../../../client/follow/snapshots.ts";
 import type { Backend } from "../../runs/backend.ts";
-import type { Caller } from "../../calls/request-facts.ts";
+import type { Principal } from "../../../runtime/request-facts.ts";
 import { readRunUri } from "../../report/run-uri.ts";
 
 /** Tells those who subscribe to resources of runs that a run has ended. */
@@ -12,7 +12,7 @@ export interface ResourceNews {
    * Follows the runs of these resources in the caller's name until they end, and then publishes the URIs; of a run that
    * has already ended, at once; of one that the caller may not read, never. Returns the way to stop.
    */
-  follow(uris: readonly string[], caller: Caller, publish: (uri: string) => void): () => void;
+  follow(uris: readonly string[], principal: Principal, publish: (uri: string) => void): () => void;
 }
 
 /** Each may hold a stream to the backend open; more than any client's screen shows. */
@@ -25,19 +25,19 @@ export function createResourceNews({
   clock,
   log,
 }: {
-  backend: (caller: Caller) => Promise<Backend>;
+  backend: (principal: Principal) => Promise<Backend>;
   clock: Clock;
   log: Logger;
 }): ResourceNews {
   return {
-    follow(uris, caller, publish) {
+    follow(uris, principal, publish) {
       const stopping = new AbortController();
       const runs = byRun(uris);
       if (runs.size > MAX_RUNS) {
         log.warn({ runs: runs.size, followed: MAX_RUNS }, "a subscription names too many runs");
       }
       for (const [runId, ofRun] of [...runs].slice(0, MAX_RUNS)) {
-        void tellEnd(runId, ofRun, caller, publish, stopping.signal);
+        void tellEnd(runId, ofRun, principal, publish, stopping.signal);
       }
       return () => stopping.abort();
     },
@@ -46,12 +46,12 @@ export function createResourceNews({
   async function tellEnd(
     runId: string,
     uris: readonly string[],
-    caller: Caller,
+    principal: Principal,
     publish: (uri: string) => void,
     signal: AbortSignal,
   ): Promise<void> {
     try {
-      while (!(await seeEnd(runId, caller, signal))) await clock.sleep(AGAIN_MS, signal);
+      while (!(await seeEnd(runId, principal, signal))) await clock.sleep(AGAIN_MS, signal);
       for (const uri of uris) publish(uri);
     } catch (error) {
       // Nobody is waiting for an answer that could say so.
@@ -60,9 +60,13 @@ export function createResourceNews({
   }
 
   /** False when the backend cannot be asked at the moment. Throws what makes following pointless. */
-  async function seeEnd(runId: string, caller: Caller, signal: AbortSignal): Promise<boolean> {
+  async function seeEnd(
+    runId: string,
+    principal: Principal,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     try {
-      const { followers, ledger } = await open(caller);
+      const { followers, ledger } = await open(principal);
       let last: RunSnapshot | null = null;
       for await (const seen of followers.watch(runId, { signal })) last = seen;
       if (last !== null) await ledger.record(runId, last);
