@@ -11,7 +11,7 @@ import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import type { Profile } from "../../src/engine/http-api/profile.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
 import type { Backend } from "../../src/mcp/runs/backend.ts";
-import { createPriceList } from "../../src/mcp/report/price-list.ts";
+import { createPriceList } from "../../src/mcp/runs/price-list.ts";
 import type { RunReport } from "../../src/mcp/report/run-report.ts";
 import { RunInput } from "../../src/task-api/run-input.ts";
 import { faultyShare, startFaultyProxy } from "../client/faulty-proxy.ts";

@@ -15,7 +15,7 @@ import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
 import type { Backend } from "../../src/mcp/runs/backend.ts";
 import { requestFactsOf } from "../../src/runtime/request-facts.ts";
 import { createResourceNews } from "../../src/mcp/protocol/subscriptions/run-update-publisher.ts";
-import { createPriceList } from "../../src/mcp/report/price-list.ts";
+import { createPriceList } from "../../src/mcp/runs/price-list.ts";
 import { RunReport } from "../../src/mcp/report/run-report.ts";
 import { TOOL_LIST } from "../../src/mcp/tool-list.ts";
 import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";

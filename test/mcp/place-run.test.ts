@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
-import { createPriceList } from "../../src/mcp/report/price-list.ts";
+import { createPriceList } from "../../src/mcp/runs/price-list.ts";
 import { startTestEngine, textResult } from "../engine/start-test-engine.ts";
 import { backendOf, backendOn, connect } from "./connect.ts";
 

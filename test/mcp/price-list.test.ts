@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { openBackend } from "../../src/commands/wiring/open-backend.ts";
-import { createPriceList } from "../../src/mcp/report/price-list.ts";
+import { createPriceList } from "../../src/mcp/runs/price-list.ts";
 import {
   silentLog,
   startTestEngine,

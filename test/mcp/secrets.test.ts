@@ -10,7 +10,7 @@ import { singleTenant } from "../../src/engine/tenants/tenants.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
 import { fingerprintKey } from "../../src/ledger/scope.ts";
 import type { Backend } from "../../src/mcp/runs/backend.ts";
-import { createPriceList } from "../../src/mcp/report/price-list.ts";
+import { createPriceList } from "../../src/mcp/runs/price-list.ts";
 import { startEngineServer, startLoopbackServer } from "../client/loopback-server.ts";
 import { startTestEngine, temporaryFolder, textResult } from "../engine/start-test-engine.ts";
 import { type TestClient, connect } from "./connect.ts";

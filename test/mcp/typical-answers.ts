@@ -15,7 +15,7 @@ import { createExtractiveExecutor } from "../../src/engine/executors/extractive/
 import { createScriptedExecutor } from "../../src/engine/executors/scripted/scripted-executor.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
 import type { Backend } from "../../src/mcp/runs/backend.ts";
-import { createPriceList } from "../../src/mcp/report/price-list.ts";
+import { createPriceList } from "../../src/mcp/runs/price-list.ts";
 import { createTaskRunServer } from "../../src/mcp/server.ts";
 import { serveStdioTransport } from "../../src/transports/stdio/stdio.ts";
 import { CAPITALS, CAPITAL_FIELDS, FORECASTS, LAST_STEP, TYPICAL_RUNS } from "./typical-runs.ts";

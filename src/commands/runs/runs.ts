@@ -4,12 +4,12 @@ import {
   listEntriesNow,
   listedRun,
   spendingOf,
-  statusFilter,
   unknownNotes,
 } from "../../mcp/runs/list-runs.ts";
 import { STATUS_RULE, readStatuses } from "../../mcp/report/status-words.ts";
 import { TIME_RULE, readTime } from "../../mcp/report/time-words.ts";
-import { ledgerNotes } from "../../mcp/report/ledger-notes.ts";
+import { statusFilter } from "../../mcp/report/list-next-step.ts";
+import { ledgerNotes } from "../../mcp/runs/backend.ts";
 import type { BackendConfig } from "../../config.ts";
 import { shownJson } from "../../mcp/report/phrases.ts";
 import { cleanLine } from "../../text/clean-text.ts";

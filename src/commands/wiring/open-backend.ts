@@ -17,7 +17,7 @@ import { type Backend, BackendUnavailable } from "../../mcp/runs/backend.ts";
 import { FILES_REPLACED, filesWereReplaced } from "../../mcp/replaced-files.ts";
 import type { Principal } from "../../runtime/request-facts.ts";
 import { createOwnRunsOnly } from "../../client/scoped-client.ts";
-import { type PriceList, createPriceList } from "../../mcp/report/price-list.ts";
+import { type PriceList, createPriceList } from "../../mcp/runs/price-list.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
 import { ASK_ONCE, reachBackend } from "./reach-backend.ts";
 import { readPrices } from "./check-settings.ts";

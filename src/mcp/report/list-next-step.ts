@@ -1,8 +1,7 @@
 import type { EntryCount, EntryFilter } from "../../ledger/ledger.ts";
-import { shortTime, statusFilter } from "../runs/list-runs.ts";
-import { callText, shownJson } from "./phrases.ts";
+import { callText, shownJson, timeText } from "./phrases.ts";
 import { oneLine } from "./reading/page-text.ts";
-import { readStatuses } from "./status-words.ts";
+import { readStatuses, runStatuses } from "./status-words.ts";
 import { readTime } from "./time-words.ts";
 
 /** How many are on a page by default and at most: a page stays under 10,000 tokens in both channels together. */
@@ -53,8 +52,8 @@ export function readListing(args: ListArguments, nowMs: number): Listing {
       ...(statuses.length > 0 && { status: statuses.join(",") }),
       ...(text !== undefined && { text }),
       ...(taskgroupId !== undefined && { taskgroup_id: taskgroupId }),
-      ...(sinceMs !== null && { since: timeText(sinceMs) }),
-      ...(untilMs !== null && { until: timeText(untilMs) }),
+      ...(sinceMs !== null && { since: timeText(new Date(sinceMs).toISOString()) }),
+      ...(untilMs !== null && { until: timeText(new Date(untilMs).toISOString()) }),
     },
     view,
     limit: Math.min(args.limit ?? PAGES[view].usual, PAGES[view].most),
@@ -65,8 +64,10 @@ export function readListing(args: ListArguments, nowMs: number): Listing {
   };
 }
 
-function timeText(ms: number): string {
-  return shortTime(new Date(ms).toISOString());
+/** Beside other statuses, `active` is those that are. */
+export function statusFilter(statuses: readonly string[]): EntryFilter["status"] {
+  if (statuses.length === 1 && statuses[0] === "active") return "active";
+  return runStatuses(statuses);
 }
 
 export function describePage(

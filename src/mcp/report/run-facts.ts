@@ -1,12 +1,19 @@
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import { UNBILLED } from "../../ledger/spending.ts";
 import { timeText } from "./phrases.ts";
-import type { PriceList } from "./price-list.ts";
 import { oneLine } from "./reading/page-text.ts";
 import type { RunFacts } from "./run-report.ts";
 
 /** The facts of a run that exists. */
 export type KnownRunFacts = RunFacts & { run_id: string; status: string; is_active: boolean };
+
+/** What a completed run costs on a processor, and how long one usually takes; undefined where that is not known. */
+export interface Prices {
+  /** US dollars. */
+  priceUsd(processor: string): number | undefined;
+  /** Without the time in the queue. */
+  usualSeconds(processor: string): { from: number; to: number } | undefined;
+}
 
 /** How much of a run's words its report has room for: counts, and weights as in `oneLine`. */
 interface WordBudget {
@@ -31,7 +38,7 @@ const STEP_BUDGET = 200;
 /** The run as it was last seen: what it is, how far it got, and what went wrong. `isAlone`: no output follows. */
 export function describeRun(
   { run, percent, latestMessage, sourcesRead, sourcesConsidered, messages }: RunSnapshot,
-  prices: PriceList,
+  prices: Prices,
   isAlone: boolean,
 ): KnownRunFacts {
   const budget = isAlone ? ALONE : BESIDE_OUTPUT;

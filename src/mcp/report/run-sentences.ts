@@ -3,27 +3,37 @@ import type { LedgerRetry } from "../../ledger/ledger.ts";
 import { mayHaveResult } from "../../task-api/run.ts";
 import { failureCause } from "./failure-cause.ts";
 import { callWithId } from "./phrases.ts";
-import type { PriceList } from "./price-list.ts";
 import { oneLine } from "./reading/page-text.ts";
 import type { ReadingPlace, RunView } from "./reading/run-views.ts";
-import type { KnownRunFacts } from "./run-facts.ts";
-import { type Wait, type WaitLimits, waitedText } from "../runs/wait-policy.ts";
+import type { KnownRunFacts, Prices } from "./run-facts.ts";
 
 export interface ReportRequest {
   seen: RunSnapshot;
-  prices: PriceList;
+  prices: Prices;
   view: RunView;
   place: ReadingPlace;
   /** How long the call waited before this was seen. */
   wait: Wait;
-  /** What a next call may wait. */
-  waits: WaitLimits;
+  /** How long a further call should wait. */
+  nextWaitSeconds: number;
   /** What the call did before it looked at the run: a sentence that the summary begins with. */
   lead?: string;
   /** Of a failed run: the newest run that runs it again. */
   retriedAs?: LedgerRetry | undefined;
   /** What else the reader should know, in our words. */
   notes?: readonly string[];
+}
+
+/** How long a call waited, and whether that is less than it asked for. */
+export interface Wait {
+  seconds: number;
+  isCapped: boolean;
+}
+
+/** " after 50 s of waiting, the longest one call waits here"; empty without a wait. */
+export function waitedText({ seconds, isCapped }: Wait): string {
+  if (seconds === 0) return "";
+  return ` after ${seconds} s of waiting${isCapped ? ", the longest one call waits here" : ""}`;
 }
 
 /** Why an output that there may be is not shown; null when that is no trouble. */
@@ -65,10 +75,10 @@ export function describeStatus(
 /** What to do next. Calls name the run as "this run_id". */
 export function nextStep(facts: KnownRunFacts, request: ReportRequest): string {
   const { status, is_active, basis } = facts;
-  const { seen, view, waits } = request;
+  const { seen, view, nextWaitSeconds } = request;
   if (facts.cut?.next_offset !== undefined) return readOn(facts, facts.cut.next_offset, request);
   if (is_active) {
-    const call = callWithId("get_task_run", { wait_seconds: waits.defaultSeconds });
+    const call = callWithId("get_task_run", { wait_seconds: nextWaitSeconds });
     return view === "status"
       ? `Call ${call}.`
       : `Call ${call} to wait; do not start the run again.`;

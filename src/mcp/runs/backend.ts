@@ -2,7 +2,7 @@ import type { Followers } from "../../client/follow/follower.ts";
 import type { GroupFollowers } from "../../client/follow/group-follower.ts";
 import type { TaskApiClient } from "../../client/task-api-client.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
-import type { PriceList } from "../report/price-list.ts";
+import type { PriceList } from "./price-list.ts";
 
 /** The Task API in use, the means to call it, and the memory of what was started there. */
 export interface Backend {
@@ -14,6 +14,14 @@ export interface Backend {
   ledger: Ledger;
   /** Why the ledger ends with this process; null when it is on disk. */
   ledgerTrouble: string | null;
+}
+
+/** What a report says when the memory of runs is not what a user expects of it. */
+export function ledgerNotes({ ledgerTrouble }: Pick<Backend, "ledgerTrouble">): string[] {
+  if (ledgerTrouble === null) return [];
+  return [
+    `The record of started runs is kept in memory only and ends with this server: ${ledgerTrouble} Keep the ids.`,
+  ];
 }
 
 /**

@@ -1,5 +1,5 @@
 import { CostRefused } from "./cost-errors.ts";
-import { type PriceList, roundUsd } from "../report/price-list.ts";
+import { type PriceList, roundUsd } from "./price-list.ts";
 import type { ToolContext } from "../tool.ts";
 
 /** What may be spent in a UTC day. */

@@ -1,16 +1,15 @@
 import { unreadableOf } from "../../task-api/lenient.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
-import type { Backend } from "./backend.ts";
+import { type Backend, ledgerNotes } from "./backend.ts";
 import { unreadableNotes } from "../report/build-run-report.ts";
-import { type GroupReading, limitNotes, statusesOf } from "../report/group-reading.ts";
+import { type GroupReading, limitNotes, statusesOf } from "./group-reading.ts";
 import { describeGroup, groupSentence, uncountedRuns } from "../report/group-report.ts";
-import { groupSteps, rowsSentence } from "../report/group-steps.ts";
-import { ledgerNotes } from "../report/ledger-notes.ts";
+import { groupSteps, rowsSentence } from "./group-steps.ts";
 import type { RunReport } from "../report/run-report.ts";
 import { readShown } from "./show-rows.ts";
 import type { ToolContext } from "../tool.ts";
 import type { SeenGroup } from "./wait-for-group.ts";
-import { waitedText } from "./wait-policy.ts";
+import { waitedText } from "../report/run-sentences.ts";
 
 /** Reports a group as it was last seen, with the rows that are asked for. Throws what the client throws. */
 export async function composeGroup(

@@ -20,7 +20,7 @@ import {
   leftUsd,
 } from "./budget.ts";
 import { shownJson } from "../report/phrases.ts";
-import { roundUsd } from "../report/price-list.ts";
+import { roundUsd } from "./price-list.ts";
 import { pageText } from "../report/reading/page-text.ts";
 import { CostRefused, explainedBy } from "./cost-errors.ts";
 import { doubtNotes, warningFacts } from "../report/run-facts.ts";

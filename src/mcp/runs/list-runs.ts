@@ -11,7 +11,7 @@ import { oneLine } from "../report/reading/page-text.ts";
 import { isOpen, refreshEntries } from "./refresh-entries.ts";
 import type { RunReport, RunRow } from "../report/run-report.ts";
 import { settleEntries } from "./resolve-unknown.ts";
-import { runStatuses } from "../report/status-words.ts";
+import { timeText } from "../report/phrases.ts";
 import type { ToolContext } from "../tool.ts";
 
 /** A filter is held against what is true now of this many runs that are not over. */
@@ -75,7 +75,7 @@ async function bringUpToDate(
       ...(unseen.length === 0
         ? []
         : [
-            `States as of ${shortTime(oldestLook(unseen))} for ${runs(unseen.length)}: the backend did not answer in time.`,
+            `States as of ${timeText(oldestLook(unseen))} for ${runs(unseen.length)}: the backend did not answer in time.`,
           ]),
       ...(gone === 0 ? [] : [`The backend no longer has ${runs(gone)}; shown as last seen.`]),
     ],
@@ -90,17 +90,6 @@ export function runs(count: number): string {
   return count === 1 ? "1 run" : `${count} runs`;
 }
 
-/** 2026-11-24T09:00:00.123Z -> 2026-11-24T09:00:00Z */
-export function shortTime(time: string): string {
-  return time.replace(/\.\d+(?=Z$)/, "");
-}
-
-/** Beside other statuses, `active` is those that are. */
-export function statusFilter(statuses: readonly string[]): EntryFilter["status"] {
-  if (statuses.length === 1 && statuses[0] === "active") return "active";
-  return runStatuses(statuses);
-}
-
 export type ListedRun = RunRow & { status: string };
 
 /** An entry as a row of a list. */
@@ -113,7 +102,7 @@ export function listedRun(entry: LedgerEntry, retry?: LedgerRetry): ListedRun {
     question: questionOf(question),
     processor: oneLine(processor, 100),
     ...(priceUsd !== null && { price_usd: priceUsd }),
-    created_at: shortTime(createdAt),
+    created_at: timeText(createdAt),
     ...(taskgroupId !== null && { taskgroup_id: taskgroupId }),
     ...(entry.isActive && percent !== null && { percent: Math.round(percent) }),
     ...(error ? { error: oneLine(error, 200) } : {}),

@@ -3,7 +3,7 @@ import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
 import { groupTotals } from "../report/group-report.ts";
 import { durationText } from "../report/phrases.ts";
-import type { PriceList } from "../report/price-list.ts";
+import type { PriceList } from "./price-list.ts";
 import type { Observation } from "./progress.ts";
 
 /** The meter of a run goes from 0 to this. */

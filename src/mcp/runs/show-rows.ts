@@ -1,7 +1,7 @@
 import type { Backend } from "./backend.ts";
 import { readGroupPage } from "./group-page.ts";
 import { isKnownStatus } from "../report/group-report.ts";
-import { type GroupReading, limitOf } from "../report/group-reading.ts";
+import { type GroupReading, limitOf } from "./group-reading.ts";
 import { type ExportRow, exportRowOf, exportText } from "../report/reading/export-rows.ts";
 import { RowBudget, rowOf } from "../report/reading/group-rows.ts";
 import type { RunState, ListPage } from "../report/reading/list-pages.ts";

@@ -1,3 +1,5 @@
+import type { Wait } from "../report/run-sentences.ts";
+
 /** How long calls may wait for a run. */
 export interface WaitPolicy {
   /** What a call that waits by itself waits when nothing else is known. */
@@ -46,12 +48,6 @@ export function waitLimitsOf(policy: WaitPolicy, clientName: string | undefined)
   return { defaultSeconds: cap, maxSeconds: cap };
 }
 
-/** How long a call waits, and whether that is less than it asked for. */
-export interface Wait {
-  seconds: number;
-  isCapped: boolean;
-}
-
 /** `unasked`: what a call waits that does not say; by default the client's default. */
 export function boundWait(
   askedSeconds: number | undefined,
@@ -60,10 +56,4 @@ export function boundWait(
 ): Wait {
   const seconds = Math.min(askedSeconds ?? unasked, limits.maxSeconds);
   return { seconds, isCapped: askedSeconds !== undefined && seconds < askedSeconds };
-}
-
-/** " after 50 s of waiting, the longest one call waits here"; empty without a wait. */
-export function waitedText({ seconds, isCapped }: Wait): string {
-  if (seconds === 0) return "";
-  return ` after ${seconds} s of waiting${isCapped ? ", the longest one call waits here" : ""}`;
 }

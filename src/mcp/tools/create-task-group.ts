@@ -1,10 +1,9 @@
 import { TaskApiError } from "../../client/errors.ts";
 import { InvalidArguments } from "../arguments/argument-problems.ts";
-import type { Backend } from "../runs/backend.ts";
+import { type Backend, ledgerNotes } from "../runs/backend.ts";
 import { composeGroup } from "../runs/build-group-report.ts";
 import { composeDryRun } from "../runs/dry-run.ts";
 import { type FailedInput, failedInputs } from "../runs/failed-inputs.ts";
-import { ledgerNotes } from "../report/ledger-notes.ts";
 import { costUsd } from "../runs/budget.ts";
 import { callWithId } from "../report/phrases.ts";
 import { type PlacedGroup, placeGroup } from "../runs/start-group.ts";
@@ -17,7 +16,8 @@ import { type Batch, GroupReport, RunReport } from "../report/run-report.ts";
 import { sourceWarnings } from "../runs/source-warnings.ts";
 import type { Tool, ToolContext } from "../tool.ts";
 import { waitForGroup } from "../runs/wait-for-group.ts";
-import { type Wait, boundWait } from "../runs/wait-policy.ts";
+import type { Wait } from "../report/run-sentences.ts";
+import { boundWait } from "../runs/wait-policy.ts";
 import {
   GROUP_NAMES,
   GroupArguments,

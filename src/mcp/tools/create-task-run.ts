@@ -1,9 +1,8 @@
 import { TaskApiError } from "../../client/errors.ts";
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
-import type { Backend } from "../runs/backend.ts";
+import { type Backend, ledgerNotes } from "../runs/backend.ts";
 import { WHOLE, composeReport } from "../report/build-run-report.ts";
 import { composeDryRun } from "../runs/dry-run.ts";
-import { ledgerNotes } from "../report/ledger-notes.ts";
 import { type PlacedRun, findKeyed, placeRun } from "../runs/start-run.ts";
 import { explainedBy } from "../runs/cost-errors.ts";
 import { checkRepeats, keyedText, noteParent } from "../runs/repeated-requests.ts";
@@ -77,7 +76,7 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
       view: "auto",
       place: WHOLE,
       wait,
-      waits,
+      nextWaitSeconds: waits.defaultSeconds,
       lead: LEADS[placed.how],
       notes: [
         ...doubtNotes(doubts),

@@ -3,7 +3,7 @@ import { LedgerUnavailable } from "../../ledger/errors.ts";
 import { UNKNOWN } from "../../ledger/ledger.ts";
 import type { Backend } from "../runs/backend.ts";
 import { composeGroup } from "../runs/build-group-report.ts";
-import { GROUP_VIEWS, MAX_ROWS, statusesOfView } from "../report/group-reading.ts";
+import { GROUP_VIEWS, MAX_ROWS, statusesOfView } from "../runs/group-reading.ts";
 import { EXPORT_FORMATS } from "../report/reading/export-rows.ts";
 import { GroupReport, RunReport } from "../report/run-report.ts";
 import { settleEntries } from "../runs/resolve-unknown.ts";

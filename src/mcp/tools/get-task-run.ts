@@ -76,7 +76,7 @@ export const getTaskRun: Tool<typeof Arguments> = {
         offset: args.offset ?? 0,
       },
       wait,
-      waits,
+      nextWaitSeconds: waits.defaultSeconds,
       notes,
     });
   },

@@ -2,14 +2,12 @@ import { z } from "zod";
 import { InvalidCursor } from "../../ledger/errors.ts";
 import { UNBILLED } from "../../ledger/spending.ts";
 import { InvalidArguments } from "../arguments/argument-problems.ts";
-import type { Backend } from "../runs/backend.ts";
-import { ledgerNotes } from "../report/ledger-notes.ts";
+import { type Backend, ledgerNotes } from "../runs/backend.ts";
 import {
   listEntriesNow,
   refreshAll,
   listedRun,
   runs,
-  shortTime,
   spendingOf,
   unknownNotes,
 } from "../runs/list-runs.ts";
@@ -21,6 +19,7 @@ import {
   noneFits,
   readListing,
 } from "../report/list-next-step.ts";
+import { timeText } from "../report/phrases.ts";
 import { oneLine } from "../report/reading/page-text.ts";
 import { AnyReport, RunReport, type RunRow } from "../report/run-report.ts";
 import { TIME_RULE, readTime } from "../report/time-words.ts";
@@ -195,7 +194,7 @@ async function composeGroups(
     notes,
     runs: groups.map(({ taskgroupId, createdAt, counts }) => ({
       taskgroup_id: oneLine(taskgroupId, 100),
-      created_at: shortTime(createdAt),
+      created_at: timeText(createdAt),
       counts: Object.fromEntries(
         Object.entries(counts).map(([status, count]) => [oneLine(status, 100), count]),
       ),

@@ -1,7 +1,7 @@
 import { PROCESSORS } from "../../../task-api/processors.ts";
 import { DOCUMENTS_READ } from "../../runs/documents-read.ts";
 import { durationText } from "../../report/phrases.ts";
-import type { PriceList } from "../../report/price-list.ts";
+import type { PriceList } from "../../runs/price-list.ts";
 import type { CatalogBackend } from "../../tool.ts";
 
 /** What there is to choose from, as Markdown, with the prices of the backend in use. */

@@ -121,7 +121,7 @@ function reportContents(
     view: "auto",
     place: WHOLE,
     wait: boundWait(0, waits),
-    waits,
+    nextWaitSeconds: waits.defaultSeconds,
     notes,
   });
   const text = reportText(report).join("\n\n");

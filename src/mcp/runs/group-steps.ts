@@ -1,10 +1,10 @@
 import { unreadableOf } from "../../task-api/lenient.ts";
 import type { JsonObject } from "../../task-api/task-spec.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
-import { countRows } from "../runs/group-page.ts";
+import { countRows } from "./group-page.ts";
 import { type GroupReading, limitOf } from "./group-reading.ts";
-import { callWithId } from "./phrases.ts";
-import type { Shown } from "../runs/show-rows.ts";
+import { callWithId } from "../report/phrases.ts";
+import type { Shown } from "./show-rows.ts";
 
 /** " Rows 1 to 20 of 1500 (completed).", unless all runs of the group are shown. */
 export function rowsSentence(group: TaskGroup, { statuses, page, count }: Shown): string {

@@ -1,8 +1,8 @@
 import type { RunStatus } from "../../task-api/run.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
-import type { ExportFormat } from "./reading/export-rows.ts";
-import { readStatuses, runStatuses } from "./status-words.ts";
-import type { Wait } from "../runs/wait-policy.ts";
+import type { ExportFormat } from "../report/reading/export-rows.ts";
+import { readStatuses, runStatuses } from "../report/status-words.ts";
+import type { Wait } from "../report/run-sentences.ts";
 
 export const GROUP_VIEWS = ["auto", "status", "results", "basis", "failures", "export"] as const;
 export type GroupView = (typeof GROUP_VIEWS)[number];

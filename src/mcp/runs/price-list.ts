@@ -1,12 +1,9 @@
 import type { AnnouncedProcessor } from "../../task-api/processor-list.ts";
-import { type Processor, findProcessor } from "../../task-api/processors.ts";
+import { findProcessor } from "../../task-api/processors.ts";
+import type { Prices } from "../report/run-facts.ts";
 
 /** What runs cost on a backend, and how long they usually take there. */
-export interface PriceList {
-  /** US dollars per completed run; undefined when it is not known. */
-  priceUsd(processor: string): number | undefined;
-  /** Undefined when it is not known. */
-  usualSeconds(processor: string): Processor["latencySeconds"] | undefined;
+export interface PriceList extends Prices {
   /** Whose prices these are when they are not the backend's own word. */
   readonly caveat: string | null;
   /** Resolves when the backend has said what its runs cost, or a second after it was first asked. Never rejects. */
