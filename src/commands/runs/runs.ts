@@ -6,8 +6,8 @@ import {
   spendingOf,
   unknownNotes,
 } from "../../mcp/runs/list-runs.ts";
-import { STATUS_RULE, readStatuses } from "../../mcp/report/status-words.ts";
-import { TIME_RULE, readTime } from "../../mcp/report/time-words.ts";
+import { STATUS_RULE, readStatuses } from "../../mcp/arguments/filter-words.ts";
+import { TIME_RULE, readTime } from "../../mcp/arguments/filter-words.ts";
 import { statusFilter } from "../../mcp/report/list-next-step.ts";
 import { ledgerNotes } from "../../mcp/runs/backend.ts";
 import type { BackendConfig } from "../../config.ts";

@@ -1,12 +1,12 @@
 import type { z } from "zod";
-import { oneLine } from "../report/reading/page-text.ts";
+import { cleanLine } from "../../text/clean-text.ts";
 
 /** What is wrong with one argument, and what to write instead. */
 export interface ArgumentProblem {
-  /** The path of the argument, such as `source_policy.include_domains.0`; empty for all of them together. */
+  /** The path of the argument, such as `source_policy.include_domains.0`; empty for the arguments as a whole. */
   argument: string;
   fix: string;
-  /** An id that another tool takes. */
+  /** The argument is an id that belongs to another tool. */
   idOfOther?: string;
 }
 
@@ -22,8 +22,8 @@ export class InvalidArguments extends Error {
 }
 
 /**
- * The output has no such field or section. `known`, those that there are in its place, come from the output, so they may
- * hold any text. `inside`: the longest part of the path that there is, in the caller's words; undefined for none.
+ * The output has no such field or section. `known`: the names there, from the output, so any text from outside.
+ * `inside`: the part of the path that does exist, in the caller's words.
  */
 export class PlaceNotFound extends Error {
   override readonly name = "PlaceNotFound";
@@ -43,10 +43,10 @@ export class PlaceNotFound extends Error {
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
-/** zod's own words for a union no member of which fits; anything else was written by us. */
+/** zod's message when no member of a union fits. Any other message is ours. */
 const ZOD_UNION_MESSAGE = "Invalid input";
 /** Long enough for every path of the API, short enough for a line. */
-const PATH_BUDGET = 120;
+const PATH_CHARS = 120;
 
 /** Every problem zod found, once each. */
 export function argumentProblems(error: z.ZodError): ArgumentProblem[] {
@@ -73,15 +73,15 @@ function problemsOf(issue: Issue, base: Path): ArgumentProblem[] {
       return issue.keys.map((key) => problem([...path, key], "unknown here; remove it"));
     case "custom": {
       const idOfOther: unknown = issue.params?.["idOfOther"];
-      const told = problem(path, issue.message);
-      return [typeof idOfOther === "string" ? { ...told, idOfOther } : told];
+      const found = problem(path, issue.message);
+      return [typeof idOfOther === "string" ? { ...found, idOfOther } : found];
     }
     default:
       return [problem(path, issue.message)];
   }
 }
 
-/** The member of a union the caller most likely meant: the right type, with the least wrong in it. */
+/** The union member that the caller most likely meant: the right type with the fewest issues. */
 function closestMember(members: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   const rightType = members.filter(
     (issues) => !issues.some((issue) => issue.code === "invalid_type" && issue.path.length === 0),
@@ -90,7 +90,7 @@ function closestMember(members: readonly (readonly Issue[])[]): readonly Issue[]
   return candidates.toSorted((a, b) => a.length - b.length)[0];
 }
 
-/** In place of zod's own words; others were written by us. */
+/** Replaces zod's message; our own messages stay. */
 function describeChoice(values: readonly unknown[], message: string): string {
   return message.startsWith("Invalid ") ? `write one of ${values.join(", ")}` : message;
 }
@@ -108,5 +108,5 @@ function withArticle(noun: string): string {
 }
 
 function problem(path: Path, fix: string): ArgumentProblem {
-  return { argument: oneLine(path.map(String).join("."), PATH_BUDGET), fix };
+  return { argument: cleanLine(path.map(String).join("."), PATH_CHARS), fix };
 }

@@ -1,4 +1,4 @@
-/** Whether a name that there is not was probably meant for a known one: a slip, or a part of it, or it and more. */
+/** Whether an unknown name probably means a known one: a typo, a part of it, or it with more words. */
 export function looksLike(name: string, known: string): boolean {
   if (isTypoOf(name, known)) return true;
   const [some, all] = [wordsOf(name), wordsOf(known)];
@@ -6,7 +6,7 @@ export function looksLike(name: string, known: string): boolean {
   return some.every((word) => all.includes(word)) || all.every((word) => some.includes(word));
 }
 
-/** Whether a name is a known one but for its spelling: `dryRun`, `proccessor`. A name of a host's own begins with `_`. */
+/** Whether a name is a misspelt known one: `dryRun`, `proccessor`. Names with a leading `_` belong to the host. */
 export function isTypoOf(name: string, known: string): boolean {
   const [some, all] = [wordsOf(name).join(""), wordsOf(known).join("")];
   if (some === all) return true;
@@ -16,7 +16,7 @@ export function isTypoOf(name: string, known: string): boolean {
 
 /** `outputSchema`, `output-schema` and `output_schema` are the same words; `_meta` has none. */
 function wordsOf(name: string): string[] {
-  // A known name is short, and comparing takes the product of both lengths.
+  // Known names are short, and the comparison costs the product of both lengths.
   if (name.startsWith("_") || name.length > 64) return [];
   return name
     .replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2")
@@ -25,7 +25,7 @@ function wordsOf(name: string): string[] {
     .filter((word) => word !== "");
 }
 
-/** How many letters must be added, dropped, changed or swapped with their neighbour (optimal string alignment). */
+/** Edit distance with swaps of neighbours (optimal string alignment). */
 function distance(from: string, to: string): number {
   let before: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, index) => index);

@@ -9,10 +9,10 @@ import { tryParseJson } from "../../text/json.ts";
 import type { ArgumentProblem } from "./argument-problems.ts";
 import { isTypoOf, looksLike } from "./looks-like.ts";
 
-/** Arguments as a caller may write them, read as the schema means them. */
+/** The arguments of a call after lenient reading. */
 export interface ReadArguments {
   args: JsonObject;
-  /** Arguments that there are not, with the one that was probably meant. */
+  /** Arguments that the schema does not have, each with the one probably meant. */
   unknown: { name: string; meant: string | null }[];
   problems: ArgumentProblem[];
 }
@@ -21,15 +21,14 @@ export interface ReadArguments {
 export type OtherNames = Readonly<Record<string, string>>;
 
 /**
- * What a schema may say about how its value is read (`meta({ reads })`): `data` is the caller's own and stays as it is,
- * empty text included; `itself` is left to the schema, and so is of a `task_spec` what is the schema of an output alone.
- * All may be written as JSON text.
+ * How a schema has its value read (`meta({ reads })`). `data`: the caller's own, never changed, empty text included.
+ * `itself`: only the schema judges it; so is a `task_spec` that is the schema of an output. JSON text is parsed for all.
  */
 type Reads = "data" | "itself" | "task_spec";
 
 interface Reading {
   otherNames: OtherNames;
-  /** Whether an unknown name could be meant for a known one. */
+  /** Whether an unknown name may stand for a known one. */
   isMeant: (name: string, known: string) => boolean;
   unknown: ReadArguments["unknown"];
   problems: ArgumentProblem[];
@@ -37,9 +36,8 @@ interface Reading {
 }
 
 /**
- * Reads arguments generously: objects, lists, numbers and booleans that arrive as JSON text; null, empty text, lists and
- * objects as "not set", at every depth; and arguments under their other names. What the schema does not know is told
- * apart by whether it looks like something it does know. Values that do not fit stay, for the schema to judge.
+ * Reads arguments leniently. Objects, lists, numbers and booleans may be JSON text; null and empty values mean "not set"
+ * at every depth; other names are mapped. Unknown names come back with a suggestion. The schema judges the values.
  */
 export function readArguments(
   given: unknown,
@@ -64,10 +62,10 @@ export function readArguments(
   return { args, unknown: reading.unknown, problems: reading.problems };
 }
 
-/** The value as the schema means it; undefined when that is "not set". */
+/** The value as the schema expects it; undefined for "not set". */
 function readValue(value: unknown, schema: unknown, path: string[], reading: Reading): unknown {
   if (value === null || value === undefined) return undefined;
-  // Below what the schema describes there is nothing to correct, and no limit to how deep a value may go.
+  // Values below the schema stay as they are; they may be nested without limit, so no recursion.
   if (schema === undefined) return value;
   const shape = describe(schema);
   const said = typeof value === "string" ? readText(value, shape) : value;
@@ -76,7 +74,7 @@ function readValue(value: unknown, schema: unknown, path: string[], reading: Rea
   if (shape.reads === "itself" || (shape.reads === "task_spec" && isOutputSchema(said)))
     return isNotSet(said) ? undefined : said;
   if (Array.isArray(said)) {
-    // A row of data that is null is refused by its schema: without it the others would have other places.
+    // A null row must reach its schema, which refuses it: dropping it would shift the rows after it.
     const isRow = describe(shape.items).reads === "data";
     const items = said
       .map((item, index) =>
@@ -95,7 +93,7 @@ function readValue(value: unknown, schema: unknown, path: string[], reading: Rea
   return Object.keys(members).length === 0 ? undefined : members;
 }
 
-/** Nothing, or a list or object of nothing. */
+/** Null, empty text, or a list or object of only such values. */
 function isNotSet(value: unknown): boolean {
   if (value === null || value === "") return true;
   if (Array.isArray(value)) return value.every(isNotSet);
@@ -142,18 +140,18 @@ function meantBy(
     ([path, to]) =>
       path.startsWith(within) &&
       !path.slice(within.length).includes(".") &&
-      // Other names of whole arguments are words that names of hosts have too: `session_id`, `user_query`.
+      // Hosts add names such as `session_id` and `user_query`, which share words with other names of whole arguments.
       (to.includes(".") ? isMeant : isTypoOf)(name, path.slice(within.length)),
   );
   return other?.[1] ?? null;
 }
 
-/** What to do about a name that is not known where it stands. */
+/** The fix for an unknown name. */
 export function unknownText(meant: string | null): string {
   return meant === null ? "unknown here; remove it" : `unknown here; did you mean ${meant}?`;
 }
 
-/** Puts a value where it belongs, unless something else is there. */
+/** Moves a value to its path; a different value already there is a problem. */
 function move(
   args: JsonObject,
   path: readonly string[],
@@ -183,7 +181,7 @@ interface Shape {
   reads: Reads | undefined;
 }
 
-/** The schemas are those of the tools, and never change. */
+/** Cached per schema: tool schemas never change. */
 const jsonSchemas = new WeakMap<z.ZodType, JsonObject>();
 const shapes = new WeakMap<object, Shape>();
 
@@ -195,7 +193,7 @@ function jsonSchemaOf(schema: z.ZodType): JsonObject {
   return made;
 }
 
-/** What a schema admits, with the members of `anyOf` taken together. */
+/** What a schema accepts, all members of `anyOf` merged. */
 function describe(schema: unknown): Shape {
   const shape: Shape = {
     types: new Set(),
@@ -229,10 +227,10 @@ function schemaAt(shape: Shape, [name = "", ...rest]: readonly string[]): unknow
   return rest.length === 0 ? schema : schemaAt(describe(schema), rest);
 }
 
-/** Read as an object, such a number would become text of its own, so the whole stays the text that it is. */
+/** Parsing would turn such a number into text, so the caller's JSON text stays unparsed. */
 const LONG_INTEGER = /\d{16}/;
 
-/** Text that is JSON of a type the schema admits; where text is admitted too, only an object is worth reading. */
+/** Parses JSON text of a type that the schema accepts. Where it accepts text too, only an object is parsed. */
 function readText(text: string, { types }: Shape): unknown {
   if (types.size === 0) return text;
   if (!types.has("string")) {

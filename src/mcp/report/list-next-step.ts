@@ -1,8 +1,8 @@
 import type { EntryCount, EntryFilter } from "../../ledger/ledger.ts";
 import { callText, shownJson, timeText } from "./phrases.ts";
 import { oneLine } from "./reading/page-text.ts";
-import { readStatuses, runStatuses } from "./status-words.ts";
-import { readTime } from "./time-words.ts";
+import { readStatuses, runStatuses } from "../arguments/filter-words.ts";
+import { readTime } from "../arguments/filter-words.ts";
 
 /** How many are on a page by default and at most: a page stays under 10,000 tokens in both channels together. */
 export const PAGES = {

@@ -1,7 +1,7 @@
 import type { RunStatus } from "../../task-api/run.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
 import type { ExportFormat } from "../report/reading/export-rows.ts";
-import { readStatuses, runStatuses } from "../report/status-words.ts";
+import { readStatuses, runStatuses } from "../arguments/filter-words.ts";
 import type { Wait } from "../report/run-sentences.ts";
 
 export const GROUP_VIEWS = ["auto", "status", "results", "basis", "failures", "export"] as const;

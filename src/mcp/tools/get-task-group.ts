@@ -7,7 +7,7 @@ import { GROUP_VIEWS, MAX_ROWS, statusesOfView } from "../runs/group-reading.ts"
 import { EXPORT_FORMATS } from "../report/reading/export-rows.ts";
 import { GroupReport, RunReport } from "../report/run-report.ts";
 import { settleEntries } from "../runs/resolve-unknown.ts";
-import { readStatuses } from "../report/status-words.ts";
+import { readStatuses } from "../arguments/filter-words.ts";
 import type { Tool, ToolContext } from "../tool.ts";
 import { waitForGroup } from "../runs/wait-for-group.ts";
 import { boundWait } from "../runs/wait-policy.ts";

@@ -22,7 +22,7 @@ import {
 import { timeText } from "../report/phrases.ts";
 import { oneLine } from "../report/reading/page-text.ts";
 import { AnyReport, RunReport, type RunRow } from "../report/run-report.ts";
-import { TIME_RULE, readTime } from "../report/time-words.ts";
+import { TIME_RULE, readTime } from "../arguments/filter-words.ts";
 import type { Tool, ToolContext } from "../tool.ts";
 import { StatusWords, TaskgroupId } from "./arguments/shared-arguments.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isGroupId, isRunId } from "../../report/phrases.ts";
-import { STATUS_RULE, readStatuses } from "../../report/status-words.ts";
+import { STATUS_RULE, readStatuses } from "../../arguments/filter-words.ts";
 import type { OtherNames } from "../../arguments/read-arguments.ts";
 
 /** Ids are opaque; what cannot be one is a mistake worth naming. */
