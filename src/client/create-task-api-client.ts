@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { createBackend } from "./http/http-core.ts";
+import { createTaskApiHttp } from "./http/http-core.ts";
 import { parseBaseUrl } from "./http/base-url.ts";
 import { checkBetas } from "./calls/beta-features.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
@@ -7,7 +7,7 @@ import type { Fetch } from "./http/fetch.ts";
 import { createGroupCalls } from "./calls/group-calls.ts";
 import { createIdempotencySupport } from "./calls/idempotency-support.ts";
 import { ClientLimits } from "./limits.ts";
-import { createPacer } from "./calls/rate-limiter.ts";
+import { createRateLimiter } from "./calls/rate-limiter.ts";
 import { type RetryPolicy, defaultRetryPolicy } from "./http/retry-policy.ts";
 import { createCheckRuns, createRunCalls } from "./calls/run-calls.ts";
 import { checkApiKey } from "./http/secrets.ts";
@@ -35,7 +35,7 @@ export function createTaskApiClient(options: TaskApiClientOptions): TaskApiClien
   const { apiKey, userAgent, betas = [], clock = systemClock, log } = options;
   if (apiKey !== undefined) checkApiKey(apiKey);
   checkBetas(betas);
-  const backend = createBackend({
+  const backend = createTaskApiHttp({
     baseUrl: parseBaseUrl(options.baseUrl),
     headers: {
       ...(apiKey === undefined ? {} : { "x-api-key": apiKey }),
@@ -47,7 +47,7 @@ export function createTaskApiClient(options: TaskApiClientOptions): TaskApiClien
     clock,
     log,
   });
-  const pacer = createPacer({
+  const pacer = createRateLimiter({
     perMinute: options.inputsPerMinute ?? ClientLimits.inputsPerMinute,
     clock,
   });

@@ -20,7 +20,7 @@ export abstract class TaskApiError extends Error {
   readonly upstreamMessage: string | null;
   readonly refId: string | null;
   /** True when the request had no effect for certain: repeating it cannot do anything twice. */
-  abstract readonly surelyNotAccepted: boolean;
+  abstract readonly notProcessed: boolean;
 
   constructor(message: string, facts: ErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
@@ -33,19 +33,19 @@ export abstract class TaskApiError extends Error {
 /** 401: the API key is missing or wrong. */
 export class Unauthorized extends TaskApiError {
   override readonly name = "Unauthorized";
-  override readonly surelyNotAccepted = true;
+  override readonly notProcessed = true;
 }
 
 /** 402: the account's credit, less what running tasks have reserved, does not cover the run. */
 export class InsufficientCredit extends TaskApiError {
   override readonly name = "InsufficientCredit";
-  override readonly surelyNotAccepted = true;
+  override readonly notProcessed = true;
 }
 
 /** 403: the key is good, but this is not allowed. */
 export class Forbidden extends TaskApiError {
   override readonly name: string = "Forbidden";
-  override readonly surelyNotAccepted = true;
+  override readonly notProcessed = true;
 }
 
 /** 403 on create: the backend has no such processor, or the account may not use it. */
@@ -56,7 +56,7 @@ export class ProcessorRefused extends Forbidden {
 /** 404. From `/result` it may also be a run that failed: read the run to tell them apart. */
 export class RunNotFound extends TaskApiError {
   override readonly name = "RunNotFound";
-  override readonly surelyNotAccepted = true;
+  override readonly notProcessed = true;
   readonly runId: string;
 
   constructor(runId: string, facts: ErrorFacts = {}) {
@@ -68,7 +68,7 @@ export class RunNotFound extends TaskApiError {
 /** 404 of a task group: no such group, or another account's. */
 export class GroupNotFound extends TaskApiError {
   override readonly name = "GroupNotFound";
-  override readonly surelyNotAccepted = true;
+  override readonly notProcessed = true;
   readonly taskgroupId: string;
 
   constructor(taskgroupId: string, facts: ErrorFacts = {}) {
@@ -80,7 +80,7 @@ export class GroupNotFound extends TaskApiError {
 /** 408 from `/result`: the wait is over and the run goes on. The normal "not yet". */
 export class RunStillActive extends TaskApiError {
   override readonly name = "RunStillActive";
-  override readonly surelyNotAccepted = true;
+  override readonly notProcessed = true;
   readonly runId: string;
 
   constructor(runId: string, facts: ErrorFacts = {}) {
@@ -95,7 +95,7 @@ export type RequestProblem = Pick<ValidationProblem, "type" | "loc" | "msg">;
 /** 400, 405, 409, 415 and other 4xx: the same request will be refused again. */
 export class RequestRejected extends TaskApiError {
   override readonly name: string = "RequestRejected";
-  override readonly surelyNotAccepted = true;
+  override readonly notProcessed = true;
   readonly problems: RequestProblem[];
 
   constructor(message: string, facts: ErrorFacts & { problems?: RequestProblem[] } = {}) {
@@ -120,13 +120,13 @@ export class InvalidRequest extends RequestRejected {
  */
 export class TurnedAwayByGateway extends TaskApiError {
   override readonly name = "TurnedAwayByGateway";
-  override readonly surelyNotAccepted = true;
+  override readonly notProcessed = true;
 }
 
 /** 429: too many requests. `retryAfterMs` is the backend's wish, at most an hour; null when it named none. */
 export class RateLimited extends TaskApiError {
   override readonly name = "RateLimited";
-  override readonly surelyNotAccepted = true;
+  override readonly notProcessed = true;
   readonly retryAfterMs: number | null;
 
   constructor(message: string, facts: ErrorFacts & { retryAfterMs?: number | null } = {}) {
@@ -138,7 +138,7 @@ export class RateLimited extends TaskApiError {
 /** 5xx: the backend, or a gateway before it, failed. Whether it acted on the request is unknown. */
 export class BackendFailed extends TaskApiError {
   override readonly name = "BackendFailed";
-  override readonly surelyNotAccepted = false;
+  override readonly notProcessed = false;
   readonly retryAfterMs: number | null;
 
   constructor(message: string, facts: ErrorFacts & { retryAfterMs?: number | null } = {}) {
@@ -150,22 +150,22 @@ export class BackendFailed extends TaskApiError {
 /** No connection, or one that broke: surely not accepted if nothing of the request was written. */
 export class BackendUnreachable extends TaskApiError {
   override readonly name = "BackendUnreachable";
-  override readonly surelyNotAccepted: boolean;
+  override readonly notProcessed: boolean;
 
-  constructor(message: string, facts: ErrorFacts & { surelyNotAccepted: boolean }) {
+  constructor(message: string, facts: ErrorFacts & { notProcessed: boolean }) {
     super(message, facts);
-    this.surelyNotAccepted = facts.surelyNotAccepted;
+    this.notProcessed = facts.notProcessed;
   }
 }
 
 /** No answer, or no further byte of one, within the time limit. Whether the backend acted is unknown, if the request left. */
 export class BackendTimedOut extends TaskApiError {
   override readonly name = "BackendTimedOut";
-  override readonly surelyNotAccepted: boolean;
+  override readonly notProcessed: boolean;
 
-  constructor(message: string, facts: ErrorFacts & { surelyNotAccepted?: boolean } = {}) {
+  constructor(message: string, facts: ErrorFacts & { notProcessed?: boolean } = {}) {
     super(message, facts);
-    this.surelyNotAccepted = facts.surelyNotAccepted ?? false;
+    this.notProcessed = facts.notProcessed ?? false;
   }
 }
 
@@ -174,7 +174,7 @@ export class UnreadableAnswer extends TaskApiError {
   override readonly name = "UnreadableAnswer";
 
   /** A redirect names another place to ask; the request it answers was not performed. */
-  override get surelyNotAccepted(): boolean {
+  override get notProcessed(): boolean {
     return this.status !== null && this.status >= 300 && this.status < 400;
   }
 }
@@ -185,7 +185,7 @@ export class UnreadableAnswer extends TaskApiError {
  */
 export class CancelNotSupported extends TaskApiError {
   override readonly name = "CancelNotSupported";
-  override readonly surelyNotAccepted = true;
+  override readonly notProcessed = true;
   readonly runId: string;
 
   constructor(runId: string, facts: ErrorFacts = {}) {
@@ -197,7 +197,7 @@ export class CancelNotSupported extends TaskApiError {
 /** The same of a task group: 404 or 405 from its cancel extension. Read the group to learn whether it exists. */
 export class GroupCancelNotSupported extends TaskApiError {
   override readonly name = "GroupCancelNotSupported";
-  override readonly surelyNotAccepted = true;
+  override readonly notProcessed = true;
   readonly taskgroupId: string;
 
   constructor(taskgroupId: string, facts: ErrorFacts = {}) {

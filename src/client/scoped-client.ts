@@ -23,7 +23,7 @@ const CREATED_HERE = "created by this principal";
  * principal's own ledger has it, and what else could lead from one principal to another (idempotency keys, memory,
  * earlier interactions) is kept apart too. Foreign ids are answered like ids that there are not.
  */
-export function createOwnRunsOnly(
+export function scopeToPrincipal(
   client: TaskApiClient,
   ledger: Ledger,
   principal: string,

@@ -22,7 +22,7 @@ import {
 } from "./groups.ts";
 import type { Ledger } from "./ledger.ts";
 import { readOutput } from "./outputs.ts";
-import type { LookRecorder } from "./record-look.ts";
+import type { ObservationRecorder } from "./record-look.ts";
 import { recordRows } from "./record-rows.ts";
 import { recordStates } from "./record-states.ts";
 import { reserve } from "./reserve.ts";
@@ -33,7 +33,7 @@ import { toUsd } from "./usd.ts";
 
 export interface LedgerParts {
   db: LedgerDatabase;
-  recorder: LookRecorder;
+  recorder: ObservationRecorder;
   notes: NoteTaker;
   now: () => number;
   maxOutputBytes: number;
@@ -63,13 +63,13 @@ export function createLedger(
   }
 
   return {
-    reserve: (drafts, limits = {}) =>
-      ask(() => reserve(db, ids, drafts, limits, { nowMs: now(), sender })),
+    reserve: (requests, limits = {}) =>
+      ask(() => reserve(db, ids, requests, limits, { nowMs: now(), sender })),
     accept: (accepted) => notes.insist(() => accept(db, scope, accepted, now())),
     adopt: (started) =>
       notes.insist(async () => {
-        const drafts = started.map(({ draft }) => draft);
-        const reserved = await reserve(db, ids, drafts, {}, { nowMs: now(), sender });
+        const requests = started.map(({ request }) => request);
+        const reserved = await reserve(db, ids, requests, {}, { nowMs: now(), sender });
         if (reserved.kind !== "reserved") return;
         const accepted = started.flatMap(({ run }, index) => {
           const entryId = reserved.entries[index]?.entry.entryId;

@@ -14,14 +14,16 @@ export interface Ledger {
    * {@link accept} or {@link release}; when neither comes (a crash, an answer that was lost), it stays `unknown`.
    * Throws `LedgerUnavailable`; then nothing is written down, and whether to create the runs is the caller's choice.
    */
-  reserve(drafts: readonly RunDraft[], limits?: SpendingLimits): Promise<Reservation>;
+  reserve(requests: readonly StartRunRequest[], limits?: SpendingLimits): Promise<Reservation>;
   /**
    * Notes that the backend accepted runs. False: it cannot be written now, and is as soon as the ledger can be used
    * again, if this process lives until then.
    */
   accept(accepted: readonly AcceptedRun[]): Promise<boolean>;
   /** Notes runs that started while nothing could be reserved for them; written as {@link accept} is. */
-  adopt(started: readonly { draft: RunDraft; run: AcceptedRun["run"] }[]): Promise<boolean>;
+  adopt(
+    started: readonly { request: StartRunRequest; run: AcceptedRun["run"] }[],
+  ): Promise<boolean>;
   /**
    * Notes that runs were surely not accepted: their entries, and their claim on keys and budget, go away; with
    * `minAgeMs`, only of those that were written down that long ago.
@@ -35,11 +37,11 @@ export interface Ledger {
    * Notes what a look at a run showed; a run without an entry is ignored, and a terminal state never changes. Cheap to
    * call with every step of a run: a new status is written at once, progress at most every 5 s.
    */
-  record(runId: string, look: RunLook): Promise<void>;
+  record(runId: string, look: RunObservation): Promise<void>;
   /** Notes the states of many runs at once, by the same rules. */
   recordAll(runs: readonly TaskRun[]): Promise<void>;
   /** The same with their outputs, where they have any. */
-  recordRows(rows: readonly Pick<RunLook, "run" | "output">[]): Promise<void>;
+  recordRows(rows: readonly Pick<RunObservation, "run" | "output">[]): Promise<void>;
 
   find(runId: string): Promise<LedgerEntry | null>;
   findByKey(idempotencyKey: string): Promise<LedgerEntry | null>;
@@ -81,15 +83,15 @@ export interface Ledger {
   findGroupRequest(idempotencyKey: string): Promise<LedgerGroupRequest | null>;
 }
 
-/** A run that is about to be created. */
-export interface RunDraft {
-  /** The request, exactly as it will be sent. Of it only a fingerprint and the question are kept. */
+/** A run that is to be started. */
+export interface StartRunRequest {
+  /** What is sent. Of it the ledger keeps only a fingerprint and the question. */
   input: RunInput;
-  processor: string;
   /** Null when the price is not known; such a run counts as free. */
   priceUsd: number | null;
-  taskgroupId: string | null;
+  /** The same key means the same run, also in other processes and after a restart. */
   idempotencyKey: string | null;
+  taskgroupId?: string | null;
   /** The run of the same group that it runs again. */
   retryOf?: string | null;
 }
@@ -102,11 +104,11 @@ export interface SpendingLimits {
 }
 
 export type Reservation =
-  /** In the order of the drafts. Not new: a run of the same key and the same request was there already. */
+  /** In the order of the requests. Not new: a run of the same key and the same request was there already. */
   | { kind: "reserved"; entries: { entry: LedgerEntry; isNew: boolean }[] }
-  /** Spent is what the account, or the scope with a budget of its own, spent today; asked is the price of the new runs among the drafts. */
+  /** Spent is what the account, or the scope with a budget of its own, spent today; asked is the price of the new runs. */
   | { kind: "over_budget"; spentUsd: number; askedUsd: number; budgetUsd: number }
-  /** The key of the draft at `index` belongs to another request: to `entry`, or (null) to an earlier draft. */
+  /** The key of the request at `index` belongs to another request: to `entry`, or (null) to an earlier one of these. */
   | { kind: "key_conflict"; index: number; idempotencyKey: string; entry: LedgerEntry | null };
 
 /** A run that the backend has accepted; of a run in a group it tells only the id. */
@@ -117,7 +119,7 @@ export interface AcceptedRun {
 }
 
 /** What a look at a run showed. */
-export interface RunLook {
+export interface RunObservation {
   run: TaskRun;
   /** The output of a completed run, if it was read. */
   output: RunOutput | null;

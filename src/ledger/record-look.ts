@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { RunStatus, isTerminalStatus, mayHaveResult } from "../task-api/run.ts";
 import { cutText } from "../text/cut-text.ts";
 import { jsonText } from "../text/json.ts";
-import type { LedgerMessage, RunLook } from "./ledger.ts";
+import type { LedgerMessage, RunObservation } from "./ledger.ts";
 import { keepOutputs } from "./outputs.ts";
 import { readState } from "./run-state.ts";
 import type { LedgerDatabase } from "./schema.ts";
@@ -18,8 +18,8 @@ const KIND_MAX_CHARS = 50;
 
 export const TERMINAL: readonly string[] = RunStatus.options.filter(isTerminalStatus);
 
-export interface LookRecorder {
-  record(scope: string, runId: string, look: RunLook): Promise<void>;
+export interface ObservationRecorder {
+  record(scope: string, runId: string, look: RunObservation): Promise<void>;
 }
 
 /**
@@ -34,10 +34,10 @@ export function createLookRecorder({
   db: LedgerDatabase;
   now: () => number;
   maxOutputBytes: number;
-}): LookRecorder {
+}): ObservationRecorder {
   const written = new Map<string, { status: string; hadOutput: boolean; atMs: number }>();
 
-  function isDue(key: string, { run, output }: RunLook): boolean {
+  function isDue(key: string, { run, output }: RunObservation): boolean {
     const last = written.get(key);
     if (last === undefined || last.status !== run.status) return true;
     if (output !== null && !last.hadOutput) return true;
@@ -79,7 +79,7 @@ async function writeLook(
     look: { run, output, percent, messages },
     maxOutputBytes,
     nowMs,
-  }: { scope: string; runId: string; look: RunLook; maxOutputBytes: number; nowMs: number },
+  }: { scope: string; runId: string; look: RunObservation; maxOutputBytes: number; nowMs: number },
 ): Promise<boolean> {
   // Read first, without the lock: most looks at ended runs, and all at foreign ones, have nothing to write.
   const entry = await db

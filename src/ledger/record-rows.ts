@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { isTerminalStatus, mayHaveResult } from "../task-api/run.ts";
-import type { RunLook } from "./ledger.ts";
+import type { RunObservation } from "./ledger.ts";
 import { keepOutputs } from "./outputs.ts";
 import { recordStates } from "./record-states.ts";
 import type { LedgerDatabase } from "./schema.ts";
@@ -15,7 +15,7 @@ export async function recordRows(
     nowMs,
   }: {
     scope: string;
-    rows: readonly Pick<RunLook, "run" | "output">[];
+    rows: readonly Pick<RunObservation, "run" | "output">[];
     maxOutputBytes: number;
     nowMs: number;
   },

@@ -7,7 +7,7 @@ import { foldText } from "./fold-text.ts";
 import {
   type LedgerEntry,
   type Reservation,
-  type RunDraft,
+  type StartRunRequest,
   type SpendingLimits,
   UNKNOWN,
 } from "./ledger.ts";
@@ -22,7 +22,7 @@ const QUESTION_MAX_CHARS = 2_000;
 const ROWS_PER_STATEMENT = 200;
 const KEYS_PER_STATEMENT = 1_000;
 
-type NewRow = ReturnType<typeof describeDraft>;
+type NewRow = ReturnType<typeof toRow>;
 
 /**
  * Writes down runs that are about to be created, all or none. Checks and writing are one transaction that holds the
@@ -31,12 +31,12 @@ type NewRow = ReturnType<typeof describeDraft>;
 export async function reserve(
   db: LedgerDatabase,
   ids: ScopeIds,
-  drafts: readonly RunDraft[],
+  requests: readonly StartRunRequest[],
   limits: SpendingLimits,
   { nowMs, sender }: { nowMs: number; sender: string },
 ): Promise<Reservation> {
   // Hashing takes longest; nobody waits for the lock meanwhile.
-  const wanted = drafts.map((draft) => describeDraft(ids, draft, { nowMs, sender }));
+  const wanted = requests.map((request) => toRow(ids, request, { nowMs, sender }));
   return db.transaction().execute(async (trx): Promise<Reservation> => {
     const known = await findByKeys(trx, ids.scope, wanted);
     const firstId = await nextEntryId(trx);
@@ -80,9 +80,9 @@ export async function reserve(
   });
 }
 
-function describeDraft(
+function toRow(
   { account, scope }: ScopeIds,
-  { input, processor, priceUsd, taskgroupId, idempotencyKey, retryOf = null }: RunDraft,
+  { input, priceUsd, idempotencyKey, taskgroupId = null, retryOf = null }: StartRunRequest,
   { nowMs, sender }: { nowMs: number; sender: string },
 ) {
   const question = keptQuestion(input.input);
@@ -97,7 +97,7 @@ function describeDraft(
     request_hash: fingerprintRequest(input),
     question,
     question_folded: foldText(question),
-    processor,
+    processor: input.processor,
     sender,
     price_micros: priceUsd === null ? null : toMicros(priceUsd),
     status: UNKNOWN,

@@ -1,5 +1,5 @@
 /** Keeps the values that were used last. */
-export interface RecentlyUsed<Value> {
+export interface LruCache<Value> {
   /** The value of the key, made now unless it is kept. */
   get(key: string, make: () => Value): Value;
   /** All that are kept. */
@@ -7,7 +7,7 @@ export interface RecentlyUsed<Value> {
 }
 
 /** What falls out of the last `size` is made again when it is asked for. */
-export function createRecentlyUsed<Value>(size: number): RecentlyUsed<Value> {
+export function createLruCache<Value>(size: number): LruCache<Value> {
   const kept = new Map<string, Value>();
   return {
     values: () => kept.values(),

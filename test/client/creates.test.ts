@@ -112,7 +112,7 @@ describe("with an idempotency key and an engine that honours it", () => {
     const { client, count } = await connect({ faults: firstPosts(99, "503-before") });
     const error = await errorOf(client.createRun(question, { idempotencyKey: "k-1" }));
     expect(error).toBeInstanceOf(BackendFailed);
-    expect(error).toMatchObject({ surelyNotAccepted: false });
+    expect(error).toMatchObject({ notProcessed: false });
     expect(count("POST")).toBe(quick.maxAttempts);
   });
 
@@ -135,7 +135,7 @@ describe("with an idempotency key and an engine that honours it", () => {
       });
       const error = await errorOf(client.createRun(question, { idempotencyKey: "k-1" }));
       expect(error).toBeInstanceOf(BackendUnreachable);
-      expect(error).toMatchObject({ surelyNotAccepted: false });
+      expect(error).toMatchObject({ notProcessed: false });
       expect(posts).toBeGreaterThan(1);
     },
   );
@@ -217,7 +217,7 @@ describe("with an idempotency key and an engine that honours it", () => {
         expect(runIdsOf(key)).toEqual([outcome.value.run_id]);
       } else {
         expect(runIdsOf(key).length).toBeLessThan(2);
-        expect(outcome?.reason).toMatchObject({ surelyNotAccepted: false });
+        expect(outcome?.reason).toMatchObject({ notProcessed: false });
       }
     }
     const lost = proxy.requests.filter(
@@ -231,7 +231,7 @@ describe("with an idempotency key and an engine that honours it", () => {
 describe("a create whose outcome is unknown is not sent again", () => {
   test.each(AFTER)("without a key, after %s", async (fault) => {
     const { client, runs, proxy } = await connect({ faults: firstPosts(1, fault) });
-    expect(await errorOf(client.createRun(question))).toMatchObject({ surelyNotAccepted: false });
+    expect(await errorOf(client.createRun(question))).toMatchObject({ notProcessed: false });
     expect(proxy.requests).toHaveLength(1);
     expect(await runs()).toHaveLength(1);
   });
@@ -245,7 +245,7 @@ describe("a create whose outcome is unknown is not sent again", () => {
       });
       for (const idempotencyKey of ["k-1", "k-2"]) {
         const error = await errorOf(client.createRun(question, { idempotencyKey }));
-        expect(error).toMatchObject({ surelyNotAccepted: false });
+        expect(error).toMatchObject({ notProcessed: false });
       }
       expect(await client.honoursIdempotencyKeys()).toBe(false);
       expect(proxy.requests.map(({ method }) => method)).toEqual(
@@ -279,7 +279,7 @@ test.each(["", "two words", "line\nbreak", "schlüssel", "k".repeat(256)])(
     ]) {
       const error = await errorOf(creating);
       expect(error).toBeInstanceOf(InvalidRequest);
-      expect(error).toMatchObject({ surelyNotAccepted: true, status: null });
+      expect(error).toMatchObject({ notProcessed: true, status: null });
       expect(error).toHaveProperty(["problems", 0, "loc"], ["header", "idempotency-key"]);
     }
     expect(proxy.requests).toEqual([]);
@@ -318,7 +318,7 @@ describe("the account's quota", () => {
     options.clock.advance(25_000);
     const error = await held;
     expect(error).toBeInstanceOf(RateLimited);
-    expect(error).toMatchObject({ surelyNotAccepted: true, retryAfterMs: 36_000 });
+    expect(error).toMatchObject({ notProcessed: true, retryAfterMs: 36_000 });
     expect(count("POST")).toBe(2);
     expect(options.clock.sleepers).toBe(0);
   });
@@ -358,7 +358,7 @@ describe("the account's quota", () => {
     clock.advance(9_000);
     const error = await adding;
     expect(error).toBeInstanceOf(RateLimited);
-    expect(error).toMatchObject({ retryAfterMs: 9_000, surelyNotAccepted: true });
+    expect(error).toMatchObject({ retryAfterMs: 9_000, notProcessed: true });
   });
 });
 

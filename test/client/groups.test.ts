@@ -113,7 +113,7 @@ describe.each<[Profile]>([["hosted"], ["extended"]])("in the %s profile", (profi
       ]) {
         const error = await errorOf(act());
         expect(error).toBeInstanceOf(GroupNotFound);
-        expect(error).toMatchObject({ taskgroupId: id, surelyNotAccepted: true });
+        expect(error).toMatchObject({ taskgroupId: id, notProcessed: true });
       }
     }
     expect(await errorOf(client.cancelGroup("tgrp_0"))).toBeInstanceOf(GroupCancelNotSupported);

@@ -132,7 +132,7 @@ describe("statuses become errors named for their cause", () => {
       status,
       refId: "ref-1",
       upstreamMessage: "their words",
-      surelyNotAccepted: status >= 300 && status < 500 && expected !== BackendTimedOut,
+      notProcessed: status >= 300 && status < 500 && expected !== BackendTimedOut,
     });
     expect(String(error)).not.toContain("their words");
     expect(clock.sleepers).toBe(0);
@@ -205,7 +205,7 @@ describe("answers that are not the Task API's", () => {
     });
     const error = await errorOf(client.retrieveRun("trun_1"));
     expect(error).toBeInstanceOf(UnreadableAnswer);
-    expect(error).toMatchObject({ status: 200, surelyNotAccepted: false });
+    expect(error).toMatchObject({ status: 200, notProcessed: false });
     expect(requests).toHaveLength(1);
   });
 
@@ -263,7 +263,7 @@ describe("repeats", () => {
     async (_name, fault) => {
       const { client, requests } = await connectTo(fault, defaultRetryPolicy);
       const error = await errorOf(client.createRun(question));
-      expect(error).toMatchObject({ surelyNotAccepted: false });
+      expect(error).toMatchObject({ notProcessed: false });
       expect(requests).toHaveLength(1);
     },
   );
@@ -313,7 +313,7 @@ describe("no connection", () => {
       const client = connectOverNetwork({ baseUrl, apiKey: KEY, retryPolicy: once });
       const error = await errorOf(client.createRun(question));
       expect(error).toBeInstanceOf(BackendUnreachable);
-      expect(error).toMatchObject({ surelyNotAccepted: true, status: null });
+      expect(error).toMatchObject({ notProcessed: true, status: null });
       expect(String(error)).toContain("ECONNREFUSED");
     },
   );
@@ -335,7 +335,7 @@ describe("no connection", () => {
     const client = connectOverNetwork({ baseUrl: "http://nowhere.invalid", retryPolicy: once });
     const error = await errorOf(client.createRun(question));
     expect(error).toBeInstanceOf(BackendUnreachable);
-    expect(error).toMatchObject({ surelyNotAccepted: true });
+    expect(error).toMatchObject({ notProcessed: true });
   });
 
   test("an answer that is no HTTP leaves it open whether the request was accepted", async () => {
@@ -348,7 +348,7 @@ describe("no connection", () => {
     const client = connectOverNetwork({ baseUrl, apiKey: KEY, retryPolicy: once });
     const error = await errorOf(client.createRun(question));
     expect(error).toBeInstanceOf(BackendUnreachable);
-    expect(error).toMatchObject({ surelyNotAccepted: false });
+    expect(error).toMatchObject({ notProcessed: false });
   });
 });
 
@@ -374,7 +374,7 @@ describe("time limits", () => {
     clock.advance(30_000);
     const error = await creating;
     expect(error).toBeInstanceOf(BackendTimedOut);
-    expect(error).toMatchObject({ surelyNotAccepted: false });
+    expect(error).toMatchObject({ notProcessed: false });
     expect(requests).toHaveLength(1);
     expect(clock.sleepers).toBe(0);
   });

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { createLatest } from "../../src/client/follow/latest-value.ts";
+import { createLatestValue } from "../../src/client/follow/latest-value.ts";
 import { errorOf } from "./capture.ts";
 
 test("a slow reader finds only the newest value, and the end after it", async () => {
-  const latest = createLatest<number>();
+  const latest = createLatestValue<number>();
   latest.publish(1);
   const first = await latest.after(null, undefined);
   expect(first).toEqual({ value: 1 });
@@ -15,7 +15,7 @@ test("a slow reader finds only the newest value, and the end after it", async ()
 });
 
 test("equal values one after the other are two changes", async () => {
-  const latest = createLatest<string>();
+  const latest = createLatestValue<string>();
   latest.publish("same");
   const first = await latest.after(null, undefined);
   latest.publish("same");
@@ -23,7 +23,7 @@ test("equal values one after the other are two changes", async () => {
 });
 
 test("a reader that waits is woken by a value, the end, a failure, and its own abort", async () => {
-  const latest = createLatest<number>();
+  const latest = createLatestValue<number>();
   const next = latest.after(null, undefined);
   latest.publish(7);
   const seen = await next;
@@ -32,12 +32,12 @@ test("a reader that waits is woken by a value, the end, a failure, and its own a
   latest.end();
   expect(await end).toBeNull();
 
-  const failing = createLatest<number>();
+  const failing = createLatestValue<number>();
   const failed = errorOf(failing.after(null, undefined));
   failing.fail(new Error("gone"));
   expect(await failed).toEqual(new Error("gone"));
 
-  const silent = createLatest<number>();
+  const silent = createLatestValue<number>();
   const leaving = new AbortController();
   const left = errorOf(silent.after(null, leaving.signal));
   leaving.abort("had enough");

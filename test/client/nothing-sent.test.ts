@@ -38,13 +38,13 @@ test("a certificate that is not trusted ends the request before it is written", 
   const port = await listen(createTlsServer({ key: KEY, cert: CERTIFICATE }));
   const error = await createAt(`https://localhost:${port}`);
   expect(error).toBeInstanceOf(BackendUnreachable);
-  expect(error).toMatchObject({ surelyNotAccepted: true });
+  expect(error).toMatchObject({ notProcessed: true });
   expect(String(error)).toContain("DEPTH_ZERO_SELF_SIGNED_CERT");
 });
 
 test("so does https to a port that speaks http", async () => {
   const port = await listen(createHttpServer((_request, response) => response.end("{}")));
-  expect(await createAt(`https://127.0.0.1:${port}`)).toMatchObject({ surelyNotAccepted: true });
+  expect(await createAt(`https://127.0.0.1:${port}`)).toMatchObject({ notProcessed: true });
 });
 
 test("so does a reset in the middle of the TLS handshake", async () => {
@@ -52,7 +52,7 @@ test("so does a reset in the middle of the TLS handshake", async () => {
     createServer((socket) => socket.once("data", () => socket.resetAndDestroy())),
   );
   const error = await createAt(`https://127.0.0.1:${port}`);
-  expect(error).toMatchObject({ surelyNotAccepted: true });
+  expect(error).toMatchObject({ notProcessed: true });
   expect(String(error)).toContain("ECONNRESET");
 });
 
@@ -61,7 +61,7 @@ test("the same reset once the request was written leaves its outcome open", asyn
     createServer((socket) => socket.once("data", () => socket.resetAndDestroy())),
   );
   const error = await createAt(`http://127.0.0.1:${port}`);
-  expect(error).toMatchObject({ surelyNotAccepted: false });
+  expect(error).toMatchObject({ notProcessed: false });
   expect(String(error)).toContain("ECONNRESET");
 });
 
@@ -75,14 +75,14 @@ test("so does a reset on a connection that was used before", async () => {
   const run = { run_id: "trun_1", status: "queued", is_active: true, processor: "base" };
   const client = connectOverNetwork({ baseUrl: url, retryPolicy: once });
   await client.retrieveRun("trun_1");
-  expect(await errorOf(client.createRun(question))).toMatchObject({ surelyNotAccepted: false });
+  expect(await errorOf(client.createRun(question))).toMatchObject({ notProcessed: false });
 });
 
 test("a redirect is no create: what it points to is not asked", async () => {
   const { url, requests } = await startLoopbackServer((_request, response) =>
     response.writeHead(307, { location: "/elsewhere" }).end(),
   );
-  expect(await createAt(url)).toMatchObject({ status: 307, surelyNotAccepted: true });
+  expect(await createAt(url)).toMatchObject({ status: 307, notProcessed: true });
   expect(requests).toEqual(["POST /v1/tasks/runs"]);
 });
 
@@ -94,7 +94,7 @@ test("no file descriptor for a socket, or whatever else keeps it from standing, 
     fetch: () => Promise.reject(new RequestNotSent(emfile)),
   });
   const error = await errorOf(client.createRun(question));
-  expect(error).toMatchObject({ surelyNotAccepted: true });
+  expect(error).toMatchObject({ notProcessed: true });
   expect(String(error)).toContain("The backend cannot be reached (EMFILE).");
 });
 
@@ -109,7 +109,7 @@ test("a time limit that passes while the connection is still being made leaves n
   clock.advance(30_000);
   const error = await creating;
   expect(error).toBeInstanceOf(BackendTimedOut);
-  expect(error).toMatchObject({ surelyNotAccepted: true });
+  expect(error).toMatchObject({ notProcessed: true });
 });
 
 /** Made for this test; nothing trusts it, and it protects nothing. */

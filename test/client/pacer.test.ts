@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
-import { createPacer } from "../../src/client/calls/rate-limiter.ts";
+import { createRateLimiter } from "../../src/client/calls/rate-limiter.ts";
 import { errorOf } from "./capture.ts";
 import { createManualClock } from "./manual-clock.ts";
 
@@ -9,7 +9,7 @@ const WINDOW_MS = 61_000;
 
 function startPacer(perMinute: number) {
   const clock = createManualClock();
-  const pacer = createPacer({ perMinute, clock });
+  const pacer = createRateLimiter({ perMinute, clock });
   const order: string[] = [];
   const take = (name: string, count: number, signal?: AbortSignal) =>
     pacer.take(count, signal).then(() => order.push(name));

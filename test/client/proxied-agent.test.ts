@@ -127,7 +127,7 @@ async function expectFailure(env: NodeJS.ProcessEnv, baseUrl: string, message: R
   expect(error).toBeInstanceOf(BackendUnreachable);
   expect(error).toMatchObject({
     message: expect.stringMatching(message),
-    surelyNotAccepted: true,
+    notProcessed: true,
   });
   expect(describe(error)).not.toMatch(/hunter2|YWRhOmh1bnRlcjI/);
 }

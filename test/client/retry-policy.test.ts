@@ -10,8 +10,8 @@ import {
 } from "../../src/client/errors.ts";
 import { defaultRetryPolicy, retryDelayMs } from "../../src/client/http/retry-policy.ts";
 
-const refused = new BackendUnreachable("refused", { surelyNotAccepted: true });
-const reset = new BackendUnreachable("reset", { surelyNotAccepted: false });
+const refused = new BackendUnreachable("refused", { notProcessed: true });
+const reset = new BackendUnreachable("reset", { notProcessed: false });
 const first = { attempt: 1, elapsedMs: 0 };
 
 test.each([

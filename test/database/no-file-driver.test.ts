@@ -27,7 +27,7 @@ testWithout("the ledger then works from memory and says why", async () => {
   expect(store.volatileReason).toMatch(/no SQLite of its own/);
   const ledger = store.of({ backend: "x", keyFingerprint: null, principal: null });
   const input = { input: "Why?", processor: "base" };
-  const draft = { input, processor: "base", priceUsd: 1, taskgroupId: null, idempotencyKey: "k" };
+  const draft = { input, priceUsd: 1, idempotencyKey: "k" };
   await ledger.reserve([draft]);
   expect(await ledger.findByKey("k")).toMatchObject({ question: "Why?", status: "unknown" });
   await store.close();

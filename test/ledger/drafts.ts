@@ -1,4 +1,4 @@
-import type { RunDraft, RunLook } from "../../src/ledger/ledger.ts";
+import type { StartRunRequest, RunObservation } from "../../src/ledger/ledger.ts";
 import type { LedgerScope } from "../../src/ledger/scope.ts";
 import type { TaskRun } from "../../src/task-api/run.ts";
 
@@ -10,12 +10,10 @@ export const account: LedgerScope = {
   principal: null,
 };
 
-export function draft(question: string, rest: Partial<RunDraft> = {}): RunDraft {
+export function draft(question: string, rest: Partial<StartRunRequest> = {}): StartRunRequest {
   return {
     input: { input: question, processor: "base" },
-    processor: "base",
     priceUsd: 0.01,
-    taskgroupId: null,
     idempotencyKey: null,
     ...rest,
   };
@@ -25,11 +23,14 @@ export function taskRun(runId: string, rest: Partial<TaskRun> = {}): TaskRun {
   return { run_id: runId, status: "queued", is_active: true, processor: "base", ...rest };
 }
 
-export function look(run: TaskRun, rest: Partial<Omit<RunLook, "run">> = {}): RunLook {
+export function look(
+  run: TaskRun,
+  rest: Partial<Omit<RunObservation, "run">> = {},
+): RunObservation {
   return { run, output: null, percent: null, messages: [], ...rest };
 }
 
-export const textOutput = (content: string): RunLook["output"] => ({
+export const textOutput = (content: string): RunObservation["output"] => ({
   type: "text",
   content,
   basis: [],

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { fingerprintRequest } from "../../src/ledger/fingerprint-request.ts";
-import type { RunDraft } from "../../src/ledger/ledger.ts";
+import type { StartRunRequest } from "../../src/ledger/ledger.ts";
 import { account, draft, look, taskRun } from "./drafts.ts";
 import { createTime, openLedger, openStore } from "./open-store.ts";
 
@@ -49,7 +49,7 @@ test("scopes share no groups", async () => {
 
 test("the retries of a group are told with what they run again, as far as they were accepted", async () => {
   const { ledger } = await openLedger();
-  const reserve = (question: string, rest: Partial<RunDraft>) =>
+  const reserve = (question: string, rest: Partial<StartRunRequest>) =>
     ledger.reserve([draft(question, { taskgroupId: "tgrp_1", ...rest })]);
   const first = await reserve("a", {});
   const again = await reserve("a", { retryOf: "run_1" });

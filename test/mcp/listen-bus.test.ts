@@ -8,7 +8,7 @@ import type { Backend } from "../../src/mcp/runs/backend.ts";
 import { type Principal, attachRequestFacts } from "../../src/runtime/request-facts.ts";
 import { createListenBus } from "../../src/mcp/protocol/subscriptions/event-bus.ts";
 import { createResourceNews } from "../../src/mcp/protocol/subscriptions/run-update-publisher.ts";
-import { createOwnRunsOnly } from "../../src/client/scoped-client.ts";
+import { scopeToPrincipal } from "../../src/client/scoped-client.ts";
 import { createTaskRunServer } from "../../src/mcp/server.ts";
 import {
   deferred,
@@ -36,7 +36,7 @@ async function start() {
     const known = backends.get(name);
     if (known !== undefined) return known;
     const ledger = ledgers.of({ backend: "x", keyFingerprint: null, principal: name });
-    const client = createOwnRunsOnly(shared.client, ledger, name);
+    const client = scopeToPrincipal(shared.client, ledger, name);
     const own = { ...shared, client, followers: createFollowers({ client }), ledger };
     backends.set(name, own);
     return own;

@@ -4,7 +4,7 @@ import type { Engine } from "../../src/engine/engine.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
 import { UNKNOWN } from "../../src/ledger/ledger.ts";
 import type { Backend } from "../../src/mcp/runs/backend.ts";
-import { createOwnRunsOnly } from "../../src/client/scoped-client.ts";
+import { scopeToPrincipal } from "../../src/client/scoped-client.ts";
 import {
   deferred,
   silentLog,
@@ -259,7 +259,7 @@ test.each(PROFILES)(
     onTestFinished(() => ledgers.close());
     const of = (principal: string) => {
       const ledger = ledgers.of({ backend: "x", keyFingerprint: null, principal });
-      return createOwnRunsOnly(backend.client, ledger, principal);
+      return scopeToPrincipal(backend.client, ledger, principal);
     };
     const alice = of("alice");
     const { taskgroup_id } = await alice.createGroup({});

@@ -1,7 +1,7 @@
 import type { RunInput } from "../../task-api/run-input.ts";
 import { jsonText } from "../../text/json.ts";
 import type { Subject } from "../http/parse-error-response.ts";
-import type { Backend } from "../http/http-core.ts";
+import type { TaskApiHttp } from "../http/http-core.ts";
 import { betaFeatures, betaHeader } from "./beta-features.ts";
 import type { Contract } from "../http/schema.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -9,7 +9,7 @@ import { startDeadline } from "../../runtime/deadline.ts";
 import { InvalidRequest, RateLimited, TaskApiError } from "../errors.ts";
 import type { IdempotencySupport } from "./idempotency-support.ts";
 import { ClientLimits } from "../limits.ts";
-import type { Pacer } from "./rate-limiter.ts";
+import type { RateLimiter } from "./rate-limiter.ts";
 import { headerSecrets } from "../http/secrets.ts";
 import type { CreateOptions } from "../task-api-client.ts";
 
@@ -40,9 +40,9 @@ export function createSubmit({
   betas,
   clock,
 }: {
-  backend: Backend;
+  backend: TaskApiHttp;
   clock: Clock;
-  pacer: Pacer;
+  pacer: RateLimiter;
   support: IdempotencySupport;
   /** Sent with every submission that creates runs. */
   betas: readonly string[];

@@ -5,7 +5,7 @@ import {
   TaskGroupRunEvent,
   TaskGroupRunResponse,
 } from "../../task-api/task-group.ts";
-import type { Backend } from "../http/http-core.ts";
+import type { TaskApiHttp } from "../http/http-core.ts";
 import { GroupNotFound } from "../errors.ts";
 import { ClientLimits } from "../limits.ts";
 import { get, isPathSegment, withQuery } from "./requests.ts";
@@ -19,7 +19,7 @@ export function createGroupCalls({
   backend,
   submit,
 }: {
-  backend: Backend;
+  backend: TaskApiHttp;
   submit: Submit;
 }): GroupCalls {
   return {

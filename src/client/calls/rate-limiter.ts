@@ -3,7 +3,7 @@ import { ClientLimits } from "../limits.ts";
 import { unlessAborted } from "../../runtime/on-abort.ts";
 
 /** Spaces out what an account may do only so often a minute. */
-export interface Pacer {
+export interface RateLimiter {
   /** Takes `count` if they fit now and nobody waits before; says whether it did. */
   takeNow(count: number): boolean;
   /**
@@ -14,7 +14,13 @@ export interface Pacer {
   take(count: number, signal: AbortSignal | undefined): Promise<void>;
 }
 
-export function createPacer({ perMinute, clock }: { perMinute: number; clock: Clock }): Pacer {
+export function createRateLimiter({
+  perMinute,
+  clock,
+}: {
+  perMinute: number;
+  clock: Clock;
+}): RateLimiter {
   /** What was taken within the window, oldest first. */
   const taken: { at: number; count: number }[] = [];
   let sum = 0;

@@ -4,7 +4,7 @@ import { AnnouncedProcessor, SentProcessors } from "../../task-api/processor-lis
 import { RunEvent } from "../../task-api/run-event.ts";
 import { UndisputedRunInput } from "../../task-api/run-input.ts";
 import { RequestCheck, TaskRun, TaskRunList } from "../../task-api/run.ts";
-import type { Backend } from "../http/http-core.ts";
+import type { TaskApiHttp } from "../http/http-core.ts";
 import { betaFeatures, betaHeader } from "./beta-features.ts";
 import { RequestRejected, RunNotFound } from "../errors.ts";
 import type { IdempotencySupport } from "./idempotency-support.ts";
@@ -31,7 +31,7 @@ export function createRunCalls({
   submit,
   betas,
 }: {
-  backend: Backend;
+  backend: TaskApiHttp;
   submit: Submit;
   /** Sent where a result is read, too: one of them changes what a result looks like. */
   betas: readonly string[];
@@ -105,7 +105,7 @@ export function createCheckRuns({
   support,
   betas,
 }: {
-  backend: Backend;
+  backend: TaskApiHttp;
   support: IdempotencySupport;
   betas: readonly string[];
 }): TaskApiClient["checkRuns"] {

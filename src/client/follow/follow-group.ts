@@ -4,7 +4,7 @@ import type { TaskGroup, TaskGroupEvent } from "../../task-api/task-group.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { BackendTimedOut, RequestRejected, TaskApiError } from "../errors.ts";
 import type { FollowPolicy } from "./follow-policy.ts";
-import { createOutage, isPassing } from "./outage.ts";
+import { createOutage, isTransient } from "./outage.ts";
 import type { GroupSnapshot } from "./snapshots.ts";
 import type { TaskApiClient } from "../task-api-client.ts";
 
@@ -96,7 +96,7 @@ export async function followGroup(options: FollowGroupOptions): Promise<void> {
     try {
       return takeGroup(await client.retrieveGroup(taskgroupId, { signal }));
     } catch (error) {
-      if (!isPassing(error) || known === null) throw error;
+      if (!isTransient(error) || known === null) throw error;
       log?.debug({ err: error }, "the group cannot be read");
       publish({ ...known, trouble: outage.note(error) });
       return "unreadable";

@@ -7,7 +7,7 @@ import { type TaskRun, isOver, mayHaveResult } from "../../task-api/run.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { BackendTimedOut, RunNotFound, RunStillActive, TaskApiError } from "../errors.ts";
 import type { FollowPolicy } from "./follow-policy.ts";
-import { createOutage, isPassing } from "./outage.ts";
+import { createOutage, isTransient } from "./outage.ts";
 import type { FollowedState } from "./snapshots.ts";
 import type { TaskApiClient } from "../task-api-client.ts";
 
@@ -122,7 +122,7 @@ export async function followRun(options: FollowOptions): Promise<void> {
     } catch (error) {
       // The run is completed and its result a moment behind.
       if (error instanceof RunStillActive) return "active";
-      if (!isPassing(error) || known === null) throw error;
+      if (!isTransient(error) || known === null) throw error;
       debug({ err: error }, "the run cannot be read");
       publish({ ...known, trouble: outage.note(error) });
       return "unreadable";

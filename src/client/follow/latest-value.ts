@@ -4,7 +4,7 @@ import { onAbort } from "../../runtime/on-abort.ts";
  * The newest of a series of values, for any number of readers. Nothing queues up: a slow reader finds the newest value
  * and misses the ones between.
  */
-export interface Latest<T> {
+export interface LatestValue<T> {
   publish(value: T): void;
   /** No value follows: readers take the newest and end. */
   end(): void;
@@ -20,7 +20,7 @@ export interface Latest<T> {
   ): Promise<{ readonly value: T } | null>;
 }
 
-export function createLatest<T>(): Latest<T> {
+export function createLatestValue<T>(): LatestValue<T> {
   let newest: { value: T } | null = null;
   let ending: { error: unknown } | "ended" | null = null;
   const readers = new Set<() => void>();

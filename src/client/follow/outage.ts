@@ -39,7 +39,7 @@ export function createOutage({ clock, policy }: { clock: Clock; policy: FollowPo
 }
 
 /** Errors that may be gone at the next try. */
-export function isPassing(error: unknown): error is TaskApiError {
+export function isTransient(error: unknown): error is TaskApiError {
   return (
     error instanceof BackendUnreachable ||
     error instanceof BackendTimedOut ||

@@ -1,4 +1,4 @@
-import { createLatest } from "./latest-value.ts";
+import { createLatestValue } from "./latest-value.ts";
 
 /** A follower at work. */
 export interface Following {
@@ -18,7 +18,7 @@ export function createSharedFollowers<Snapshot>(
   const followers = new Map<string, ReturnType<typeof start>>();
 
   function start(id: string) {
-    const snapshots = createLatest<Snapshot>();
+    const snapshots = createLatestValue<Snapshot>();
     const following = follow(id, snapshots.publish);
     const follower = { snapshots, watchers: 0, stop };
     followers.set(id, follower);

@@ -42,7 +42,7 @@ export interface StreamCall extends Call {
 }
 
 /** The Task API in use, as something that answers calls. */
-export interface Backend {
+export interface TaskApiHttp {
   /** The answer, if it fits the contract. Throws the classes of `errors.ts`, or the signal's reason. */
   read<T>(call: Call, contract: Contract<T>, signal: AbortSignal | undefined): Promise<T>;
   /** The events of a stream, until it ends. The call is asked for when they are. Throws the same; `BackendTimedOut` when it falls silent. */
@@ -53,7 +53,7 @@ export interface Backend {
   ): AsyncGenerator<Event, void>;
 }
 
-export function createBackend(options: {
+export function createTaskApiHttp(options: {
   baseUrl: string;
   headers: Record<string, string>;
   fetch: Fetch;
@@ -62,7 +62,7 @@ export function createBackend(options: {
   retryPolicy: RetryPolicy;
   clock: Clock;
   log: Logger | undefined;
-}): Backend {
+}): TaskApiHttp {
   const { baseUrl, fetch, retryPolicy, clock, log } = options;
   const redactFor = (call: Call) => createRedact([...options.secrets, ...(call.secrets ?? [])]);
 
@@ -97,7 +97,7 @@ export function createBackend(options: {
     if (signal?.aborted === true) return signal.reason;
     if (deadline.hasPassed()) {
       return new BackendTimedOut("The backend did not answer within the time limit.", {
-        surelyNotAccepted: error instanceof RequestNotSent,
+        notProcessed: error instanceof RequestNotSent,
       });
     }
     return error instanceof TaskApiError ? error : toBackendUnreachable(error, redactFor(call));
@@ -129,7 +129,7 @@ export function createBackend(options: {
           delayMs = decide(await call.repeatable(signal));
         }
         if (typeof call.repeatable === "function" && error instanceof TaskApiError) {
-          if (!error.surelyNotAccepted) inDoubt = error;
+          if (!error.notProcessed) inDoubt = error;
           if (delayMs === null) throw inDoubt ?? error;
         }
         if (delayMs === null) throw error;

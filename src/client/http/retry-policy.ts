@@ -47,9 +47,9 @@ export interface FailedAttempt {
 export function retryDelayMs(policy: RetryPolicy, failed: FailedAttempt): number | null {
   const { error, repeatable, isAnswerVital = false, attempt, elapsedMs } = failed;
   if (!(error instanceof TaskApiError)) return null;
-  const isCut = isAnswerVital && error instanceof UnreadableAnswer && !error.surelyNotAccepted;
-  if (!isCut && !isPassing(error)) return null;
-  if (!repeatable && !error.surelyNotAccepted) return null;
+  const isCut = isAnswerVital && error instanceof UnreadableAnswer && !error.notProcessed;
+  if (!isCut && !isRetryable(error)) return null;
+  if (!repeatable && !error.notProcessed) return null;
   if (attempt >= policy.maxAttempts) return null;
   const delayMs = Math.max(backoffMs(policy, attempt), retryAfterMs(error) ?? 0);
   return elapsedMs + delayMs <= policy.budgetMs ? delayMs : null;
@@ -70,7 +70,7 @@ export function retryAfterMs(error: unknown): number | null {
 }
 
 /** A timeout is not among them: it has used up the caller's patience already. */
-function isPassing(error: TaskApiError): boolean {
+function isRetryable(error: TaskApiError): boolean {
   return (
     error instanceof BackendUnreachable ||
     error instanceof RateLimited ||

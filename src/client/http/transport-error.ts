@@ -6,20 +6,20 @@ import type { Redact } from "../../text/redact.ts";
 
 /** The error for a request or a body that the transport could not carry to its end. */
 export function toBackendUnreachable(error: unknown, redact: Redact): BackendUnreachable {
-  const surelyNotAccepted = error instanceof RequestNotSent;
-  const reason = surelyNotAccepted ? error.cause : error;
+  const notProcessed = error instanceof RequestNotSent;
+  const reason = notProcessed ? error.cause : error;
   if (reason instanceof ProxyFailed) {
     return new BackendUnreachable(reason.message, {
-      surelyNotAccepted: true,
+      notProcessed: true,
       cause: copyWithoutSecrets(reason, redact),
     });
   }
   const code = firstCode(reason);
-  const what = surelyNotAccepted
+  const what = notProcessed
     ? "The backend cannot be reached"
     : "The connection to the backend broke";
   return new BackendUnreachable(code === null ? `${what}.` : `${what} (${code}).`, {
-    surelyNotAccepted,
+    notProcessed,
     cause: copyWithoutSecrets(reason, redact),
   });
 }

@@ -15,14 +15,14 @@ import { openLedgerStore } from "../../ledger/open-ledger-store.ts";
 import { fingerprintKey } from "../../ledger/scope.ts";
 import { type Backend, BackendUnavailable } from "../../mcp/runs/backend.ts";
 import { FILES_REPLACED, filesWereReplaced } from "../../mcp/replaced-files.ts";
-import type { Principal } from "../../runtime/request-facts.ts";
-import { createOwnRunsOnly } from "../../client/scoped-client.ts";
+import { scopeToPrincipal } from "../../client/scoped-client.ts";
 import { type PriceList, createPriceList } from "../../mcp/runs/price-list.ts";
+import type { Principal } from "../../runtime/request-facts.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
 import { ASK_ONCE, reachBackend } from "./reach-backend.ts";
 import { readPrices } from "./check-settings.ts";
 import { errorMessage } from "../../text/error-message.ts";
-import { createRecentlyUsed } from "../../runtime/lru-cache.ts";
+import { createLruCache } from "../../runtime/lru-cache.ts";
 import { startEngine } from "./start-engine.ts";
 
 /** A backend that is open, and the way to close it. */
@@ -102,9 +102,9 @@ export async function openBackends(
         userAgent: `task-run-mcp/${version}`,
         log,
       });
-    const clients = createRecentlyUsed<TaskApiClient>(REMEMBERED_ACCOUNTS);
-    const priceLists = createRecentlyUsed<PriceList>(REMEMBERED_ACCOUNTS);
-    const views = createRecentlyUsed<Backend>(REMEMBERED_CALLERS);
+    const clients = createLruCache<TaskApiClient>(REMEMBERED_ACCOUNTS);
+    const priceLists = createLruCache<PriceList>(REMEMBERED_ACCOUNTS);
+    const views = createLruCache<Backend>(REMEMBERED_CALLERS);
 
     const openPrices = (apiKey: string | undefined) =>
       createPriceList({
@@ -124,7 +124,7 @@ export async function openBackends(
         principal,
       });
       const shared = clients.get(apiKey ?? "", () => openClient(apiKey));
-      const client = principal === null ? shared : createOwnRunsOnly(shared, ledger, principal);
+      const client = principal === null ? shared : scopeToPrincipal(shared, ledger, principal);
       return {
         kind,
         client,

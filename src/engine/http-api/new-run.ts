@@ -7,7 +7,7 @@ import { tryParseJson } from "../../text/json.ts";
 import type { Executor } from "../executors/executor.ts";
 import { findInteraction } from "../runs/read-runs.ts";
 import { checkInput } from "../schema-conformity.ts";
-import { yieldTurn } from "../../runtime/event-loop.ts";
+import { yieldToEventLoop } from "../../runtime/event-loop.ts";
 import {
   UNSIGNED_WEBHOOK_WARNING,
   type WebhookRules,
@@ -57,7 +57,7 @@ export async function checkInputs(
   const unknownProcessors: RequestProblem[] = [];
   const checked: CheckedInput[] = [];
   for (const { value, loc } of values) {
-    await yieldTurn();
+    await yieldToEventLoop();
     const parsed = schema.safeParse(value);
     if (!parsed.success) {
       problems.push(...problemsOf(parsed.error, loc));

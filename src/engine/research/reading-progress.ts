@@ -1,7 +1,6 @@
 import type { ProgressEvent } from "../../task-api/run-event.ts";
 import { cleanLine } from "../../text/clean-text.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { yieldTurn } from "../../runtime/event-loop.ts";
 
 /** How many source addresses an event shows. */
 const SAMPLE_SIZE = 10;
@@ -62,7 +61,7 @@ export function createReadingProgress(
     signal.throwIfAborted();
     await reportStats();
     await append({ type: `task_run.progress_msg.${kind}`, message });
-    await yieldTurn();
+    await yieldToEventLoop();
     signal.throwIfAborted();
   }
 
@@ -109,7 +108,7 @@ export function createReadingProgress(
           },
         };
         if (clock.elapsedMs() - statsReportedMs >= STATS_EVERY_MS) await reportStats();
-        await yieldTurn();
+        await yieldToEventLoop();
         signal.throwIfAborted();
       },
     };

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { RequestRejected, TaskApiError } from "../../client/errors.ts";
 import { fingerprintRequest } from "../../ledger/fingerprint-request.ts";
-import { type LedgerEntry, type RunDraft, UNKNOWN } from "../../ledger/ledger.ts";
+import { type LedgerEntry, type StartRunRequest, UNKNOWN } from "../../ledger/ledger.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import { TaskGroupLimits } from "../../task-api/task-group.ts";
 import type { Backend } from "./backend.ts";
@@ -33,7 +33,7 @@ export interface PlacedGroup {
 /** A run that is wanted, with what the ledger wrote down for it; null when it could not. */
 interface Line {
   input: RunInput;
-  draft: RunDraft;
+  draft: StartRunRequest;
   entry: LedgerEntry | null;
   isNew: boolean;
 }
@@ -65,10 +65,9 @@ export async function placeGroup(
   checkCost(processors, backend.prices, { ...context, maxCostUsd: order.maxCostUsd });
   const taskgroupId = await openGroup(order, backend);
   if (order.keys.some((key) => key !== null)) await settleEarlier(taskgroupId, backend, context);
-  const drafts = order.inputs.map((input, index): RunDraft => ({
+  const drafts = order.inputs.map((input, index): StartRunRequest => ({
     // As it will be performed: the same question with another spec is another request.
     input: { task_spec: order.defaultTaskSpec, ...input },
-    processor: input.processor,
     priceUsd: backend.prices.priceUsd(input.processor) ?? null,
     taskgroupId,
     idempotencyKey: order.keys[index] ?? null,
@@ -187,10 +186,10 @@ async function sendLines(
     } catch (error) {
       if (!(error instanceof TaskApiError)) throw error;
       trouble = error;
-      const { message: reason, surelyNotAccepted } = error;
-      if (surelyNotAccepted) await ledger.release(entryIds);
+      const { message: reason, notProcessed } = error;
+      if (notProcessed) await ledger.release(entryIds);
       else await ledger.endSending(entryIds);
-      batches.push({ ...batch, outcome: surelyNotAccepted ? "refused" : "unknown", reason });
+      batches.push({ ...batch, outcome: notProcessed ? "refused" : "unknown", reason });
     }
   }
   return { batches, trouble, isWritten };
@@ -221,7 +220,9 @@ async function sendLines(
     const started = fresh.flatMap(({ entry, draft }, index) => {
       const run_id = runIds[index];
       // An id that could not be read: its entry stays unknown, and the others keep their places.
-      return run_id === undefined || run_id === "" ? [] : [{ entry, draft, run: { run_id } }];
+      return run_id === undefined || run_id === ""
+        ? []
+        : [{ entry, request: draft, run: { run_id } }];
     });
     const accepted = started.flatMap(({ entry, run }) =>
       entry === null ? [] : [{ entryId: entry.entryId, run }],

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { RunNotFound, TaskApiError } from "../../client/errors.ts";
 import { LedgerUnavailable } from "../../ledger/errors.ts";
 import { fingerprintRequest } from "../../ledger/fingerprint-request.ts";
-import type { Ledger, LedgerEntry, Reservation, RunDraft } from "../../ledger/ledger.ts";
+import type { Ledger, LedgerEntry, Reservation, StartRunRequest } from "../../ledger/ledger.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { TaskRun } from "../../task-api/run.ts";
 import { InvalidArguments } from "../arguments/argument-problems.ts";
@@ -66,11 +66,9 @@ async function writeDownAndSend(
 ): Promise<PlacedRun> {
   const { prices } = backend;
   const { input, idempotencyKey } = order;
-  const draft: RunDraft = {
+  const draft: StartRunRequest = {
     input,
-    processor: input.processor,
     priceUsd: prices.priceUsd(input.processor) ?? null,
-    taskgroupId: null,
     idempotencyKey: idempotencyKey ?? null,
   };
   const reserved = await writeDown([draft], backend, context);
@@ -78,7 +76,7 @@ async function writeDownAndSend(
   const { notes } = reserved;
   if (first === undefined) {
     const run = await send(randomUUID(), input, backend, "none");
-    const isWritten = await backend.ledger.adopt([{ draft, run }]);
+    const isWritten = await backend.ledger.adopt([{ request: draft, run }]);
     return { run, how: "started", notes: isWritten ? [] : notes };
   }
   const { entry, isNew } = first;
@@ -183,7 +181,7 @@ async function send(
   try {
     return await client.createRun(input, { idempotencyKey });
   } catch (error) {
-    if (!(error instanceof TaskApiError) || error.surelyNotAccepted) throw error;
+    if (!(error instanceof TaskApiError) || error.notProcessed) throw error;
     const isHonoured = await client.honoursIdempotencyKeys().catch(() => false);
     throw new OutcomeUnknown(error, isHonoured ? wayOut : "none");
   }
@@ -194,7 +192,7 @@ async function send(
  * memory is what the caller or the operator relies on. Throws `CostRefused`, `InvalidArguments`, `BackendUnavailable`.
  */
 export async function writeDown(
-  drafts: readonly RunDraft[],
+  drafts: readonly StartRunRequest[],
   { ledger }: Backend,
   { budgetUsdPerDay, ownBudgetUsdPerDay, log }: Budgets & Pick<ToolContext, "log">,
 ): Promise<{ entries: { entry: LedgerEntry; isNew: boolean }[]; notes: string[] }> {

@@ -1,5 +1,5 @@
 import { RunNotFound, RunStillActive } from "../../client/errors.ts";
-import { isPassing } from "../../client/follow/outage.ts";
+import { isTransient } from "../../client/follow/outage.ts";
 import { READY_RESULT_SECONDS } from "../../client/follow/follow-run.ts";
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import { type TaskRun, isOver, mayHaveResult } from "../../task-api/run.ts";
@@ -40,7 +40,7 @@ export async function waitForRun(
       return snapshot.run.is_active ? "active" : "ended";
     },
   }).catch((error: unknown) => {
-    if (!isPassing(error)) throw error;
+    if (!isTransient(error)) throw error;
     unwatched = error;
     return null;
   });
@@ -88,7 +88,7 @@ export async function withOutput(
     if (error instanceof RunNotFound) {
       return { ...snapshot, output: await keptOutput(backend, runId) };
     }
-    if (isPassing(error)) {
+    if (isTransient(error)) {
       const output = await keptOutput(backend, runId);
       return { ...snapshot, output, trouble: output === null ? error.message : null };
     }

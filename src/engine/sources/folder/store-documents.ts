@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Database } from "../../../database/open-database.ts";
 import type { DocumentFile } from "./document-folder.ts";
-import { yieldTurn } from "../../../runtime/event-loop.ts";
+import { yieldToEventLoop } from "../../../runtime/event-loop.ts";
 import { PASSAGES_PER_DOCUMENT, passageRange } from "./passage-rows.ts";
 import type { SourceDocument } from "../readers/read-document.ts";
 import { toIndexedText } from "../text/words.ts";
@@ -27,7 +27,7 @@ export async function storeDocuments(
       if (await wasIndexedMeanwhile(trx, folder, file)) continue;
       await storeDocument(trx, folder, file, document);
       stored += 1;
-      await yieldTurn();
+      await yieldToEventLoop();
     }
     if (stored > 0) await tellOfChange(trx);
     return stored;
@@ -80,7 +80,7 @@ async function storeDocument(
       text: toIndexedText(passage.text),
     }));
     await trx.insertInto("passages").values(rows).execute();
-    await yieldTurn();
+    await yieldToEventLoop();
   }
 }
 
@@ -91,7 +91,7 @@ export async function removeDocuments(db: Database, ids: readonly number[]): Pro
     await db.transaction().execute(async (trx) => {
       for (const id of some) {
         await deletePassages(trx, id);
-        await yieldTurn();
+        await yieldToEventLoop();
       }
       await trx.deleteFrom("documents").where("id", "in", some).execute();
       await tellOfChange(trx);

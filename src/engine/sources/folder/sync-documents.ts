@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Database } from "../../../database/open-database.ts";
 import { type Clock, systemClock } from "../../../runtime/clock.ts";
-import { yieldTurn } from "../../../runtime/event-loop.ts";
+import { yieldToEventLoop } from "../../../runtime/event-loop.ts";
 import { type DocumentFile, listDocumentFiles } from "./document-folder.ts";
 import { DocumentUnreadable } from "../readers/document-unreadable.ts";
 import { type FolderWatch, hearOfChanges, watchFolder } from "./folder-watch.ts";
@@ -137,7 +137,7 @@ export function createDocumentSync(
       const known = await loadKnown(batch.map(({ path }) => path));
       const changed = batch.filter((file) => !isSameVersion(known.get(file.path), file));
       const read = await Promise.all(changed.map(async (file) => readOrSkip(file, seen)));
-      await yieldTurn();
+      await yieldToEventLoop();
       const documents = read.filter((document) => document !== null);
       indexed += await store(() => storeDocuments(db, folder, documents));
       done += batch.length;
