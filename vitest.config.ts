@@ -1,12 +1,45 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({
-  test: {
-    include: ["test/**/*.test.ts"],
-    // Many files wait for processes that they start; a core kept for the runner itself would be idle.
-    maxWorkers: "100%",
-    // The end-to-end stories start real processes; a busy two-core machine needs room.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-  },
+const files = readdirSync("test", { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".test.ts") && !name.startsWith("current-node"))
+  .map((name) => join("test", name).replaceAll("\\", "/"));
+const filesWith = (pattern: RegExp) =>
+  files.filter((name) => pattern.test(readFileSync(name, "utf8")));
+const without = (...lists: string[][]) => files.filter((name) => !lists.flat().includes(name));
+
+// A module that is mocked, time that is faked: no other file may see them.
+const isolated = filesWith(/\bvi\.(mock|doMock|spyOn|stub\w+|useFakeTimers)\(/);
+const endToEnd = files.filter((name) => /^test\/(e2e|conformance)\//.test(name));
+const soak = files.filter((name) => name.startsWith("test/soak/"));
+const properties = filesWith(/from "fast-check"/);
+
+/** `npm run test:soak` presses with the full load; every other run has a short one of each. */
+export default defineConfig(({ mode }) => {
+  const isSoak = mode === "soak";
+  const project = (name: string, include: string[], isIsolated: boolean) => ({
+    extends: true as const,
+    test: { name, include, isolate: isIsolated },
+  });
+  return {
+    test: {
+      pool: "threads",
+      setupFiles: ["test/setup.ts"],
+      env: { TEST_LOAD: isSoak ? "full" : "short" },
+      // Many files wait for processes that they start; a core kept for the runner itself would be idle.
+      maxWorkers: "100%",
+      // No limit that a busy machine breaks: a test that hangs is found all the same.
+      testTimeout: isSoak ? 600_000 : 120_000,
+      hookTimeout: 120_000,
+      projects: isSoak
+        ? [project("soak", [...soak, ...properties], true)]
+        : [
+            project("unit", without(isolated, endToEnd, soak), false),
+            project("isolated", isolated, true),
+            project("e2e", endToEnd, false),
+            project("soak", soak, true),
+          ],
+    },
+  };
 });

@@ -1,11 +1,11 @@
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import { onTestFinished } from "vitest";
 import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
 import type { TaskApiClientOptions } from "../../src/client/create-task-api-client.ts";
 import type { TaskApiClient } from "../../src/client/task-api-client.ts";
 import { createUndiciFetch } from "../../src/client/http/undici-fetch.ts";
 import type { Engine } from "../../src/engine/engine.ts";
+import { onFinished } from "../on-finished.ts";
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -23,7 +23,7 @@ export async function startLoopbackServer(listener: Listener): Promise<LoopbackS
     listener(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(
+  onFinished(
     () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());
@@ -49,6 +49,6 @@ export function startEngineServer(
 /** A client whose connections close when the test ends. */
 export function connectOverNetwork(options: Omit<TaskApiClientOptions, "fetch">): TaskApiClient {
   const network = createUndiciFetch();
-  onTestFinished(() => network.close());
+  onFinished(() => network.close());
   return createTaskApiClient({ ...options, fetch: network.fetch });
 }

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type IncomingMessage, type ServerResponse, createServer, request } from "node:http";
 import { type Duplex } from "node:stream";
 import { type AddressInfo, connect } from "node:net";
-import { onTestFinished } from "vitest";
+import { onFinished } from "../on-finished.ts";
 
 export interface TestProxy {
   url: string;
@@ -75,7 +75,7 @@ export async function startProxy({
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  onTestFinished(() => {
+  onFinished(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
 import type { McpServerFactory, ServerEventBus } from "@modelcontextprotocol/server";
 import { READ_SCOPE, WRITE_SCOPE } from "../../src/runtime/request-facts.ts";
 import { serveHttp } from "../../src/transports/http/serve-http.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
+import { onFinished } from "../on-finished.ts";
 
 /** Where the suite and a Node that it runs on (22 or later) are: `npm run conformance` says so. Undefined: they are not. */
 export const SUITE_FOLDER = process.env["MCP_CONFORMANCE"];
@@ -28,7 +28,7 @@ export async function serveOpen(factory: McpServerFactory, bus?: ServerEventBus)
     log: silentLog,
     elapsedMs: () => performance.now(),
   });
-  onTestFinished(() => server.close(0));
+  onFinished(() => server.close(0));
   return server.url;
 }
 

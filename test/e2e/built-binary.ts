@@ -6,8 +6,8 @@ import { Client as V2Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport as V2Transport } from "@modelcontextprotocol/client/stdio";
 import { Client as V1Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport as V1Transport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import { onTestFinished } from "vitest";
 import { z } from "zod";
+import { onFinished } from "../on-finished.ts";
 
 /** The program as it is installed. `npm test` builds it first. */
 export const BINARY = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
@@ -79,7 +79,7 @@ export async function connectStdio(kind: ClientKind, options: Launch): Promise<S
     const client = new V1Client({ name: "test", version: "1" });
     const transport = new V1Transport(parameters);
     await client.connect(transport);
-    onTestFinished(() => client.close());
+    onFinished(() => client.close());
     return {
       pid: transport.pid ?? -1,
       listTools: async () => (await client.listTools()).tools,
@@ -94,7 +94,7 @@ export async function connectStdio(kind: ClientKind, options: Launch): Promise<S
   const client = new V2Client({ name: "test", version: "1" }, { versionNegotiation: { mode } });
   const transport = new V2Transport(parameters);
   await client.connect(transport);
-  onTestFinished(() => client.close());
+  onFinished(() => client.close());
   return {
     pid: transport.pid ?? -1,
     listTools: async () => (await client.listTools()).tools,
@@ -112,7 +112,7 @@ export function launch(
     env: environment(options),
     stdio: ["pipe", "pipe", "pipe"],
   });
-  onTestFinished(() => void child.kill("SIGKILL"));
+  onFinished(() => void child.kill("SIGKILL"));
   return child;
 }
 

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { onTestFinished } from "vitest";
 import { z } from "zod";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
+import { onFinished } from "../on-finished.ts";
 import { BINARY } from "./built-binary.ts";
 
 /** Starts `task-run-mcp http` on a free port; it is stopped when the test ends. */
@@ -20,7 +20,7 @@ export async function startHttpBinary(
     },
   );
   const exited = once(child, "exit");
-  onTestFinished(async () => {
+  onFinished(async () => {
     child.kill("SIGTERM");
     await exited;
   });

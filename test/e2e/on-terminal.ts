@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { onTestFinished } from "vitest";
 import { z } from "zod";
+import { onFinished } from "../on-finished.ts";
 import { BINARY, type Launch, environment } from "./built-binary.ts";
 
 /** Whether there is the program that gives a command a terminal of its own, as Linux has it. */
@@ -26,7 +26,7 @@ export function startOnTerminal({ args = [], ...options }: Launch): OnTerminal {
     env: { ...environment(options), SHELL: "/bin/sh", TERM: "xterm" },
     stdio: ["pipe", "pipe", "inherit"],
   });
-  onTestFinished(() => void child.kill("SIGKILL"));
+  onFinished(() => void child.kill("SIGKILL"));
   const output = collect(child);
   return {
     until: output.until,

@@ -1,7 +1,7 @@
 import Parallel from "parallel-web";
-import { onTestFinished } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
 import { serveHttp } from "../../src/engine/http-api/serve.ts";
+import { onFinished } from "../on-finished.ts";
 
 /** The official client, connected to an engine over a socket. It retries nothing, so a test sees every answer. */
 export async function connectOfficialClient(engine: Engine, apiKey = "any-key"): Promise<Parallel> {
@@ -9,7 +9,7 @@ export async function connectOfficialClient(engine: Engine, apiKey = "any-key"):
     host: "127.0.0.1",
     port: 0,
   });
-  onTestFinished(() => server.close());
+  onFinished(() => server.close());
   return new Parallel({ apiKey, baseURL: server.url, maxRetries: 0 });
 }
 

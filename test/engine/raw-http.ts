@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { type Socket, connect } from "node:net";
-import { onTestFinished } from "vitest";
 import { type ServeOptions, serveHttp } from "../../src/engine/http-api/serve.ts";
 import type { Engine } from "../../src/engine/engine.ts";
+import { onFinished } from "../on-finished.ts";
 
 /** The engine on a port of its own, until the test ends. */
 export async function listen(
@@ -14,7 +14,7 @@ export async function listen(
     port: 0,
     ...options,
   });
-  onTestFinished(() => server.close());
+  onFinished(() => server.close());
   return { url: server.url, port: Number(new URL(server.url).port) };
 }
 
@@ -23,7 +23,7 @@ export async function openSocket(port: number): Promise<Socket> {
   const socket = connect({ host: "127.0.0.1", port });
   // A server that drops it may reset it; that is what the tests are about.
   socket.on("error", () => {});
-  onTestFinished(() => void socket.destroy());
+  onFinished(() => void socket.destroy());
   await once(socket, "connect");
   return socket;
 }

@@ -2,17 +2,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import { onTestFinished } from "vitest";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 import { type Engine, type EngineOptions, createEngine } from "../../src/engine/engine.ts";
 import type { Attempt, ExecutionResult, Executor } from "../../src/engine/executors/executor.ts";
+import { onFinished } from "../on-finished.ts";
 
 export const silentLog = pino({ level: "silent" });
 
 /** A new folder that is gone when the test ends. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "task-run-mcp-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
+  onFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
   return folder;
 }
 
@@ -38,7 +38,7 @@ export async function startTestEngine(
     ...options,
     databasePath,
   });
-  onTestFinished(() => engine.close());
+  onFinished(() => engine.close());
   return engine;
 }
 

@@ -1,6 +1,5 @@
 import type { ServerResponse } from "node:http";
 import { type Logger, pino } from "pino";
-import { onTestFinished } from "vitest";
 import { type Database, openDatabase } from "../../src/database/open-database.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { createGuardedFetch } from "../../src/engine/outgoing/guarded-fetch.ts";
@@ -12,6 +11,7 @@ import {
 } from "../../src/engine/webhooks/deliver-webhooks.ts";
 import { readWebhookSecret } from "../../src/engine/webhooks/webhook-secret.ts";
 import { startLoopbackServer } from "../client/loopback-server.ts";
+import { onFinished } from "../on-finished.ts";
 import { silentLog, textResult } from "./start-test-engine.ts";
 
 /** Where the receivers of tests listen. */
@@ -114,7 +114,7 @@ function createConditions() {
 export async function openOutbox(databasePath: string, clock: Clock) {
   const db = await openDatabase(databasePath);
   const feed = await createChangeFeed(db, silentLog);
-  onTestFinished(async () => {
+  onFinished(async () => {
     feed.close();
     await db.destroy();
   });
@@ -159,7 +159,7 @@ export function deliver(
     secrets: secrets.map(readWebhookSecret),
     log,
   });
-  onTestFinished(async () => {
+  onFinished(async () => {
     await delivery.stop();
     await outgoing.close();
   });

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
 import { openSqlite } from "../../src/database/open-database.ts";
 import type { LedgerEntry, Reservation } from "../../src/ledger/ledger.ts";
 import { migrations } from "../../src/ledger/migrations.ts";
@@ -10,6 +9,7 @@ import {
 } from "../../src/ledger/open-ledger-store.ts";
 import type { LedgerDatabase, LedgerSchema } from "../../src/ledger/schema.ts";
 import { silentLog, temporaryFolder } from "../engine/start-test-engine.ts";
+import { onFinished } from "../on-finished.ts";
 import { NOON, account, draft, taskRun } from "./drafts.ts";
 
 /** A time that only the test moves. */
@@ -32,7 +32,7 @@ export async function openStore(
   options: Partial<LedgerStoreOptions> & { path: string },
 ): Promise<LedgerStore> {
   const store = await openLedgerStore({ now: () => NOON, log: silentLog, ...options });
-  onTestFinished(() => store.close());
+  onFinished(() => store.close());
   return store;
 }
 
@@ -46,7 +46,7 @@ export async function openLedger(options: Partial<LedgerStoreOptions> = {}) {
 /** Another connection to the file, to look at it or to harm it. */
 export async function openFile(path: string): Promise<LedgerDatabase> {
   const db = await openSqlite<LedgerSchema>(path, migrations);
-  onTestFinished(() => db.destroy());
+  onFinished(() => db.destroy());
   return db;
 }
 

@@ -3,7 +3,6 @@ import { Client as ModernClient } from "@modelcontextprotocol/client";
 import { Client as V1Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { onTestFinished } from "vitest";
 import { z } from "zod";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
@@ -21,6 +20,7 @@ import { TOOL_LIST } from "../../src/mcp/tool-list.ts";
 import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
 import { serveStdioTransport } from "../../src/transports/stdio/stdio.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
+import { onFinished } from "../on-finished.ts";
 import { type BesideTools, besideV1Tools, besideV2Tools } from "./beside-tools.ts";
 
 export const clientKinds = ["v1 client", "v2 client, 2025-11-25", "v2 client, 2026-07-28"] as const;
@@ -102,7 +102,7 @@ export async function backendOf(
     retryPolicy: { maxAttempts: 1, budgetMs: 0, firstDelayMs: 0, maxDelayMs: 0, jitter: 0 },
   });
   const ledgers = await openLedgerStore({ path: ":memory:", now: Date.now, log: silentLog });
-  onTestFinished(() => ledgers.close());
+  onFinished(() => ledgers.close());
   return {
     kind,
     client,
@@ -146,7 +146,7 @@ export async function connect(
     input: toServer,
     output: toClient,
   });
-  onTestFinished(() => server.close());
+  onFinished(() => server.close());
   const close = async () => {
     toServer.end();
     await server.close();
@@ -157,7 +157,7 @@ export async function connect(
   if (kind === "v1 client") {
     const client = new V1Client({ name: clientName, version: "1" });
     await client.connect(transport);
-    onTestFinished(() => client.close());
+    onFinished(() => client.close());
     await client.listTools();
     return {
       call: async (name, args, options) =>
@@ -174,7 +174,7 @@ export async function connect(
     { versionNegotiation: { mode } },
   );
   await client.connect(transport);
-  onTestFinished(() => client.close());
+  onFinished(() => client.close());
   await client.listTools();
   return {
     call: async (name, args, options) =>

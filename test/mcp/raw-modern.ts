@@ -1,9 +1,9 @@
 import { type AuthInfo, createMcpHandler } from "@modelcontextprotocol/server";
-import { onTestFinished } from "vitest";
 import { z } from "zod";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
+import { onFinished } from "../on-finished.ts";
 
 const Answer = z.object({
   result: z.looseObject({}).optional(),
@@ -27,7 +27,7 @@ export function rawModern(
   const handler = createMcpHandler(
     createTaskRunServer({ version: "0.0.0-test", log: silentLog, clock: systemClock, ...deps }),
   );
-  onTestFinished(() => handler.close());
+  onFinished(() => handler.close());
   return {
     async request(method, params, { extensions = {}, authInfo } = {}) {
       const { name, uri, taskId } = params;

@@ -1,12 +1,12 @@
 import { PassThrough } from "node:stream";
 import { createInterface } from "node:readline";
-import { onTestFinished } from "vitest";
 import { z } from "zod";
 import { systemClock } from "../../src/runtime/clock.ts";
 import type { Backend } from "../../src/mcp/runs/backend.ts";
 import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
 import { serveStdioTransport } from "../../src/transports/stdio/stdio.ts";
 import { deferred, silentLog } from "../engine/start-test-engine.ts";
+import { onFinished } from "../on-finished.ts";
 
 const Answer = z.object({
   id: z.number(),
@@ -44,7 +44,7 @@ export async function openRawSession(
     input,
     output,
   });
-  onTestFinished(() => server.close());
+  onFinished(() => server.close());
   const pending = new Map<number, ReturnType<typeof deferred<Record<string, unknown>>>>();
   const lines: string[] = [];
   createInterface({ input: output }).on("line", (line) => {

@@ -7,7 +7,6 @@ import {
 import { Client as V1Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as V1Transport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Logger } from "pino";
-import { onTestFinished } from "vitest";
 import { z } from "zod";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { openBackends } from "../../src/commands/wiring/open-backend.ts";
@@ -24,6 +23,7 @@ import { createStaticTokens } from "../../src/transports/http/static-tokens.ts";
 import { listen } from "../engine/raw-http.ts";
 import { silentLog, temporaryFolder } from "../engine/start-test-engine.ts";
 import type { ClientKind, Progress } from "../mcp/connect.ts";
+import { onFinished } from "../on-finished.ts";
 
 export const SCOPES = ["runs:read", "runs:write"];
 
@@ -118,7 +118,7 @@ export async function startHttp(
     log,
     elapsedMs,
   });
-  onTestFinished(async () => {
+  onFinished(async () => {
     await server.close(0);
     await backends.close();
   });
@@ -151,7 +151,7 @@ export async function connectHttp(
     const client = new V1Client({ name: "test", version: "1" });
     const transport = new V1Transport(new URL(url), { requestInit });
     await client.connect(transport);
-    onTestFinished(() => client.close());
+    onFinished(() => client.close());
     await client.listTools();
     return {
       listTools: async () => (await client.listTools()).tools.map(({ name }) => name),
@@ -162,7 +162,7 @@ export async function connectHttp(
   const mode = kind === "v2 client, 2026-07-28" ? { pin: "2026-07-28" } : "legacy";
   const client = new V2Client({ name: "test", version: "1" }, { versionNegotiation: { mode } });
   await client.connect(new V2Transport(new URL(url), { requestInit }));
-  onTestFinished(() => client.close());
+  onFinished(() => client.close());
   await client.listTools();
   return {
     listTools: async () => (await client.listTools()).tools.map(({ name }) => name),

@@ -1,6 +1,5 @@
 import { getRequestListener } from "@hono/node-server";
 import { createMcpHandler, McpServer } from "@modelcontextprotocol/server";
-import { onTestFinished } from "vitest";
 import { z } from "zod";
 import {
   createLoopbackGuard,
@@ -10,6 +9,7 @@ import {
 import { openRunMcpServers } from "../../../src/engine/mcp-servers/run-mcp-servers.ts";
 import type { OpenMcpServers } from "../../../src/engine/research/ask-mcp-servers.ts";
 import { MCP_LIMITS, type McpLimits } from "../../../src/engine/mcp-servers/limits.ts";
+import { onFinished } from "../../on-finished.ts";
 import { silentLog } from "../start-test-engine.ts";
 import type { Logger } from "pino";
 
@@ -55,7 +55,7 @@ export async function startMcpServer(
     return server;
   };
   const handler = createMcpHandler(build);
-  onTestFinished(() => handler.close());
+  onFinished(() => handler.close());
   const listen = getRequestListener((request: Request) => handler.fetch(request), {
     overrideGlobalObjects: false,
   });

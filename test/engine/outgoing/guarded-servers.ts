@@ -1,11 +1,11 @@
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import { pino } from "pino";
-import { onTestFinished } from "vitest";
 import {
   createGuardedFetch,
   type GuardedFetch,
 } from "../../../src/engine/outgoing/guarded-fetch.ts";
 import type { ResolveHost } from "../../../src/engine/outgoing/guarded-connector.ts";
+import { onFinished } from "../../on-finished.ts";
 
 export interface LoopbackServer {
   url: string;
@@ -24,7 +24,7 @@ export async function startServer(
     listener(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(
+  onFinished(
     () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());
@@ -50,7 +50,7 @@ export function createGuard({
     log: pino({ level: "trace" }, { write: (line: string) => logged.push(line) }),
     ...(resolveHost !== undefined && { resolveHost }),
   });
-  onTestFinished(() => guard.close());
+  onFinished(() => guard.close());
   return { ...guard, logged };
 }
 

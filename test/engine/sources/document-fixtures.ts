@@ -2,13 +2,13 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Logger, pino } from "pino";
-import { onTestFinished } from "vitest";
 import { type Database, openDatabase } from "../../../src/database/open-database.ts";
+import { onFinished } from "../../on-finished.ts";
 
 /** A temporary folder with these files, by path; removed when the test ends. */
 export async function createFolder(files: Record<string, string | Buffer> = {}): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "documents-")));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  onFinished(() => rm(folder, { recursive: true, force: true }));
   await writeFiles(folder, files);
   return folder;
 }
@@ -28,7 +28,7 @@ export async function writeFiles(
 export async function createDatabase(): Promise<{ db: Database; path: string }> {
   const path = join(await createFolder(), "state.db");
   const db = await openDatabase(path);
-  onTestFinished(() => db.destroy());
+  onFinished(() => db.destroy());
   return { db, path };
 }
 

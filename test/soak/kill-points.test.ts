@@ -8,7 +8,8 @@ import { isTerminalStatus } from "../../src/task-api/run.ts";
 import { expectRunInvariants } from "../engine/run-invariants.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 import { LOOPBACK, type Receiver, startReceiver } from "../engine/webhooks-receiver.ts";
-import { firstLine, launch } from "./built-binary.ts";
+import { load } from "../load.ts";
+import { firstLine, launch } from "../e2e/built-binary.ts";
 
 const RUNS_PER_START = 4;
 const MAX_ATTEMPTS = 2;
@@ -28,7 +29,7 @@ const KILL_POINTS: KillPoint[] = fc.sample(
       count: fc.integer({ min: 1, max: RUNS_PER_START }),
     }),
   ),
-  { numRuns: 10, seed: 20_261_124 },
+  { numRuns: load({ full: 10, short: 4 }), seed: 20_261_124 },
 );
 
 /** Creates a run with a webhook; undefined when the engine died before it answered. */

@@ -21,10 +21,11 @@ import {
   temporaryFolder,
   textResult,
 } from "../engine/start-test-engine.ts";
+import { load } from "../load.ts";
 import { type TestClient, connect } from "../mcp/connect.ts";
 import { questionOf } from "../mcp/stories.ts";
 
-const RUNS = 300;
+const RUNS = load({ full: 300, short: 60 });
 /** As many calls at once as a busy agent makes. */
 const LANES = 30;
 const SEED = 20_261_124;
@@ -165,7 +166,7 @@ async function inLanes<Item, Result>(
 }
 
 test.each(["hosted", "extended"] as const)(
-  "%s profile: of 300 creates each is one run or an honest unknown, and every run's end is told right",
+  "%s profile: of hundreds of creates each is one run or an honest unknown, and every run's end is told right",
   { timeout: 120_000 },
   async (profile) => {
     const { engine, readRuns } = await startBackend(profile);

@@ -5,10 +5,11 @@ import { expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../src/database/open-database.ts";
 import { RunInput } from "../../src/task-api/run-input.ts";
 import { startTestEngine, temporaryFolder, textResult } from "../engine/start-test-engine.ts";
+import { load } from "../load.ts";
 import { questionOf } from "../mcp/stories.ts";
-import { connectStdio } from "./built-binary.ts";
+import { connectStdio } from "../e2e/built-binary.ts";
 
-const KILLS = 8;
+const KILLS = load({ full: 8, short: 4 });
 
 /**
  * When the server is killed that sends a request: before the backend has read it, before (and the backend performs it
@@ -106,6 +107,5 @@ test.each(["extended", "hosted"] as const)(
         .flat()
         .toSorted(),
     );
-    console.log(`${profile}: ${kills} kills, ${groups} groups, ${rows.length} runs`);
   },
 );
