@@ -1,6 +1,7 @@
 import type { ProgressEvent } from "../../task-api/run-event.ts";
 import { cleanLine } from "../../text/clean-text.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { yieldToEventLoop } from "../../runtime/event-loop.ts";
 
 /** How many source addresses an event shows. */
 const SAMPLE_SIZE = 10;
