@@ -201,4 +201,30 @@ export const migrations: Record<string, Migration> = {
         .execute();
     },
   },
+  "0006-retry-later": {
+    async up(db: Kysely<unknown>) {
+      await db.schema.alterTable("runs").addColumn("not_before", "bigint").execute();
+      await db.schema
+        .createIndex("runs_by_retry")
+        .on("runs")
+        .column("not_before")
+        .where(sql.ref("not_before"), "is not", null)
+        .execute();
+      // A claim reads the runs that are ready in order, and none of those that wait for their time.
+      await db.schema.dropIndex("runs_by_status").execute();
+      await db.schema
+        .createIndex("runs_by_status")
+        .on("runs")
+        .columns(["status", "executor_key", "not_before", "created_at"])
+        .execute();
+      await db.schema
+        .alterTable("runs")
+        .addColumn("has_webhook", "integer", (column) => column.notNull().defaultTo(0))
+        .execute();
+      // Of the others the webhook was written when they ended. Too many is harmless: the input is read then.
+      await sql`UPDATE runs SET has_webhook = 1
+        WHERE status IN ('queued', 'running', 'action_required', 'cancelling')
+        AND instr(input, '"webhook"') > 0`.execute(db);
+    },
+  },
 };

@@ -4,7 +4,7 @@ import type { Generated } from "kysely";
 export interface RunsTable {
   run_id: string;
   interaction_id: string;
-  /** Whose run it is: nobody else sees it. */
+  /** Only this tenant sees the run. */
   tenant_id: string;
   taskgroup_id: string | null;
   status: string;
@@ -15,6 +15,8 @@ export interface RunsTable {
   executor_key: string;
   /** JSON, the `RunInput` as accepted. */
   input: string;
+  /** 1: the input has a webhook, to be sent when the run ends. */
+  has_webhook: Generated<number>;
   /** JSON `RunOutput`, once completed. */
   output: string | null;
   /** JSON `RunError`, once failed. */
@@ -28,6 +30,8 @@ export interface RunsTable {
   lease_until: number | null;
   /** Epoch milliseconds: when a run in `action_required` fails for want of an answer. */
   action_until: number | null;
+  /** Epoch milliseconds: when a queued run may be claimed again; null when it may be claimed now. */
+  not_before: Generated<number | null>;
   created_at: string;
   modified_at: string;
   /** Of a run of a group, the event with which it began: the order of the group's runs. */
@@ -114,7 +118,7 @@ export interface PassagesTable {
   text: string;
 }
 
-/** One row: a number that rises with every change of the documents, whoever makes it. */
+/** One row: a number that rises with every change of the documents, by any process. */
 export interface DocumentIndexTable {
   version: number;
 }

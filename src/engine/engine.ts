@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import { type Database, openDatabase } from "../database/open-database.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
+import { createFeedDispatcher } from "./dispatch/dispatcher.ts";
 import { startWorker } from "./dispatch/worker.ts";
 import type { Executor } from "./executors/executor.ts";
 import { ApiError } from "./http-api/api-error.ts";
@@ -12,11 +13,9 @@ import type { Profile } from "./http-api/profile.ts";
 import { createMetrics } from "./metrics.ts";
 import type { FetchFromRun, GuardedFetch } from "./outgoing/guarded-fetch.ts";
 import { readNetworks } from "./outgoing/networks.ts";
-import { startRetention } from "./retention/start-retention.ts";
-import { createChangeFeed } from "./runs/change-feed.ts";
-import { readConversation } from "./runs/read-runs.ts";
 import { createProcessorPrices } from "./processor-prices.ts";
-import { createRunStateMachine } from "./runs/run-state-machine.ts";
+import { startRunRetention } from "./retention/start-retention.ts";
+import { createSqliteRunStore } from "./runs/sqlite/sqlite-run-store.ts";
 import { type Tenants, singleTenant } from "./tenants/tenants.ts";
 import { startWebhookDelivery } from "./webhooks/deliver-webhooks.ts";
 import { readWebhookSecret } from "./webhooks/webhook-secret.ts";
@@ -81,19 +80,16 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const networks = readNetworks(allowNetworks);
   const secrets = (options.webhookSecrets ?? []).map(readWebhookSecret);
   const db = await openDatabase(options.databasePath);
+  const runs = await createSqliteRunStore({ db, clock, log });
   try {
-    const metrics = createMetrics({ db, clock });
+    const metrics = createMetrics({ runs, clock });
     const outgoing = createOutgoing(allowNetworks, log);
     const fetchFromRun = outgoing.fetch;
     const performer =
       options.performsRuns === false
         ? undefined
         : await options.createExecutor({ db, fetchFromRun, log });
-    const feed = await createChangeFeed(db, log);
-    const runs = createRunStateMachine({ db, clock, feed });
     const app = createTaskApi({
-      db,
-      feed,
       runs,
       executorKey: performer?.key ?? "none",
       priceOf: createProcessorPrices(options.prices),
@@ -113,24 +109,27 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       performer &&
       startWorker({
         runs,
-        feed,
+        dispatcher: createFeedDispatcher(runs.changes),
         executor: metrics.measure(performer),
-        readPrevious: ({ tenantId, input }) =>
-          readConversation(db, tenantId, input.previous_interaction_id),
         concurrency,
         strictOutput: options.strictOutput ?? false,
         clock,
         log,
       });
     const webhooks = startWebhookDelivery({
-      db,
-      feed,
+      queue: runs.deliveries,
+      changes: runs.changes,
       clock,
       fetch: fetchFromRun,
       secrets,
       log,
     });
-    const retention = startRetention({ db, clock, days: options.retentionDays, log });
+    const retention = startRunRetention({
+      expired: runs.expired,
+      clock,
+      days: options.retentionDays,
+      log,
+    });
     const answering = new Set<Promise<Response>>();
     let isClosing = false;
     return {
@@ -147,14 +146,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         await webhooks.stop();
         await retention.stop();
         await outgoing.close();
-        // Whoever waits for a run stops waiting now; then nobody needs the database any more.
-        feed.close();
+        // Requests that wait for a run are answered now; then the database is not needed any more.
+        runs.changes.close();
         await Promise.allSettled(answering);
-        await db.destroy();
+        await runs.close();
       },
     };
   } catch (error) {
-    await db.destroy();
+    await runs.close();
     throw error;
   }
 }

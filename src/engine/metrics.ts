@@ -1,8 +1,8 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Database } from "../database/open-database.ts";
 import { RunStatus } from "../task-api/run.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Executor } from "./executors/executor.ts";
+import type { RunStore } from "./runs/run-store.ts";
 
 /**
  * What Prometheus may ask an engine. The state of runs and webhooks is read from the database, so every process that
@@ -23,7 +23,7 @@ const EXECUTION_BUCKETS_SECONDS = [
   0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 180, 600, 1_800, 3_600, 7_200,
 ];
 
-export function createMetrics({ db, clock }: { db: Database; clock: Clock }): Metrics {
+export function createMetrics({ runs: store, clock }: { runs: RunStore; clock: Clock }): Metrics {
   // Its own, not the library's global one: several engines may live in one process.
   const register = new Registry();
   const registers = [register];
@@ -66,22 +66,20 @@ export function createMetrics({ db, clock }: { db: Database; clock: Clock }): Me
   });
 
   async function readDatabase(): Promise<void> {
-    const [statuses, oldest, outcomes] = await Promise.all([
-      countRuns(db),
-      findOldestQueued(db),
-      countDeliveries(db),
-    ]);
-    for (const status of RunStatus.options) runs.set({ status }, statuses.get(status) ?? 0);
-    const ageMs = oldest === undefined ? 0 : clock.now() - Date.parse(oldest);
+    const counts = await store.countAll();
+    for (const status of RunStatus.options) runs.set({ status }, counts.runs.get(status) ?? 0);
+    const { oldestQueuedAt } = counts;
+    const ageMs = oldestQueuedAt === undefined ? 0 : clock.now() - Date.parse(oldestQueuedAt);
     oldestQueued.set(Math.max(0, ageMs / 1_000));
-    for (const [outcome, count] of Object.entries(outcomes)) webhooks.set({ outcome }, count);
+    for (const [outcome, count] of Object.entries(counts.deliveries))
+      webhooks.set({ outcome }, count);
   }
 
   let reading: Promise<void> | undefined;
 
   return {
     countRequest(method, endpoint, status) {
-      // Paths and methods that nobody serves come from outside: as labels they would be without number.
+      // Paths and methods that are not served come from outside: as labels they would be unbounded.
       const isServed = endpoint !== undefined && status !== 405;
       const route = endpoint?.replaceAll(/:(\w+)/g, "{$1}") ?? "unknown";
       requests.inc({ method: isServed ? method : "unknown", route, status });
@@ -110,43 +108,4 @@ export function createMetrics({ db, clock }: { db: Database; clock: Clock }): Me
       return { contentType: register.contentType, text: await register.metrics() };
     },
   };
-}
-
-async function countRuns(db: Database): Promise<Map<string, number>> {
-  const rows = await db
-    .selectFrom("runs")
-    .select(({ fn }) => ["status", fn.countAll<number>().as("count")])
-    .groupBy("status")
-    .execute();
-  return new Map(rows.map(({ status, count }) => [status, count]));
-}
-
-async function findOldestQueued(db: Database): Promise<string | undefined> {
-  const row = await db
-    .selectFrom("runs")
-    .select(({ fn }) => fn.min("created_at").as("created_at"))
-    .where("status", "=", "queued")
-    .executeTakeFirst();
-  // The minimum of nothing is null, which the types do not tell.
-  return row?.created_at ?? undefined;
-}
-
-async function countDeliveries(
-  db: Database,
-): Promise<{ pending: number; delivered: number; given_up: number }> {
-  const row = await db
-    .selectFrom("webhook_deliveries")
-    .select(({ fn, eb }) => [
-      fn.countAll<number>().as("all"),
-      fn.count<number>("next_attempt_ms").as("pending"),
-      fn
-        .countAll<number>()
-        .filterWhere(
-          eb.and([eb("next_attempt_ms", "is", null), eb("last_problem", "is not", null)]),
-        )
-        .as("given_up"),
-    ])
-    .executeTakeFirstOrThrow();
-  const { all, pending, given_up } = row;
-  return { pending, delivered: all - pending - given_up, given_up };
 }

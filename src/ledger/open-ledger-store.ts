@@ -6,7 +6,7 @@ import { createLedger, createNoteTaker } from "./create-ledger.ts";
 import type { Ledger } from "./ledger.ts";
 import { migrations } from "./migrations.ts";
 import { createLookRecorder } from "./record-look.ts";
-import { startRetention } from "./retention.ts";
+import { startLedgerRetention } from "./retention.ts";
 import type { LedgerDatabase, LedgerSchema } from "./schema.ts";
 import { type LedgerScope, scopeIds } from "./scope.ts";
 
@@ -54,7 +54,7 @@ export async function openLedgerStore(options: LedgerStoreOptions): Promise<Ledg
   const recorder = createLookRecorder({ db, now, maxOutputBytes });
   const notes = createNoteTaker(log);
   const sender = createProcessOwner();
-  const retention = startRetention({ db, now, sleep, retentionDays, maxOutputBytes, log });
+  const retention = startLedgerRetention({ db, now, sleep, retentionDays, maxOutputBytes, log });
   return {
     of: (scope) =>
       createLedger({ db, recorder, notes, now, maxOutputBytes, sender }, scopeIds(scope)),

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { type RetentionLoop, startRetentionLoop } from "../database/retention-loop.ts";
 import { dropOutputs } from "./outputs.ts";
 import type { LedgerDatabase } from "./schema.ts";
 import { UNBILLED } from "./spending.ts";
@@ -14,78 +15,44 @@ export interface RetentionOptions {
   log: Logger;
 }
 
-export interface Retention {
-  /** Resolves when the batch under way is done. */
-  stop(): Promise<void>;
-}
-
 /** Retention counts in days; a process that lives for weeks still looks several times a day. */
 const INTERVAL_MS = 6 * 60 * 60 * 1_000;
-/** Between two batches: whoever waits for the lock tries at least every 10 ms. */
-const PAUSE_MS = 20;
-/** Removing an entry takes some 0.1 ms, in which nobody else writes and this process does nothing else. */
+/** Removing an entry takes some 0.1 ms, in which no other process writes and this one does nothing else. */
 const BATCH_SIZE = 100;
 
 /**
- * Removes at once, and again every 6 hours: entries that were last written more than `retentionDays` ago, whatever
- * their state (no run takes days, so nobody asked how an active one ended), groups as old without entries, and outputs
- * while all together are too large. What entries cost stays in the total.
+ * Removes at once, and again every 6 hours: entries that were last written more than `retentionDays` ago, in any state
+ * (no run takes days, so an active one was given up), groups as old without entries, and outputs while all together are
+ * too large. What entries cost stays in the total.
  *
  * The file does not shrink: what is free is used again, and the limit on outputs bounds it.
  */
-export function startRetention(options: RetentionOptions): Retention {
+export function startLedgerRetention(options: RetentionOptions): RetentionLoop {
   const { db, now, sleep, retentionDays, maxOutputBytes, log } = options;
-  const stopping = new AbortController();
-  const { signal } = stopping;
-
-  async function work(): Promise<void> {
-    for (;;) {
-      await removeExpired().catch((error: unknown) => {
-        signal.throwIfAborted();
-        log.warn({ err: error }, "could not remove old entries of the ledger; trying again later");
-      });
-      await sleep(INTERVAL_MS, signal);
-    }
-  }
-
-  async function removeExpired(): Promise<void> {
-    const nowMs = now();
-    // What was created today counts against today's budget, however short the retention.
-    const beforeMs = Math.min(nowMs - retentionDays * DAY_MS, startOfUtcDay(nowMs));
-    const entries = await inBatches(() => removeEntries(db, beforeMs));
-    const groups = await inBatches(() => removeGroups(db, beforeMs));
-    const outputs = await inBatches(() =>
-      db.transaction().execute((trx) => dropOutputs(trx, maxOutputBytes)),
-    );
-    if (entries + groups + outputs > 0) {
-      log.info({ entries, groups, outputs }, "removed from the ledger what is too old or too much");
-    }
-  }
-
-  async function inBatches(removeBatch: () => Promise<number>): Promise<number> {
-    let removed = 0;
-    for (;;) {
-      signal.throwIfAborted();
-      const count = await removeBatch();
-      if (count === 0) return removed;
-      removed += count;
-      await sleep(PAUSE_MS, signal);
-    }
-  }
-
-  const working = work().catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
-
-  return {
-    async stop() {
-      stopping.abort();
-      await working;
+  return startRetentionLoop({
+    startDelayMs: 0,
+    intervalMs: INTERVAL_MS,
+    sleep,
+    async removeExpired({ inBatches }) {
+      const nowMs = now();
+      // What was created today counts against today's budget, however short the retention.
+      const beforeMs = Math.min(nowMs - retentionDays * DAY_MS, startOfUtcDay(nowMs));
+      const entries = await inBatches(() => removeEntries(db, beforeMs));
+      const groups = await inBatches(() => removeGroups(db, beforeMs));
+      const outputs = await inBatches(() =>
+        db.transaction().execute((trx) => dropOutputs(trx, maxOutputBytes)),
+      );
+      if (entries + groups + outputs > 0) {
+        log.info({ entries, groups, outputs }, "removed old entries and too large outputs");
+      }
     },
-  };
+    onError(error) {
+      log.warn({ err: error }, "could not remove old entries of the ledger; trying again later");
+    },
+  });
 }
 
-/** Removes a batch and answers with its size. Looks before it writes, so as not to stand in the way of writers. */
+/** Removes a batch and answers with its size. Looks before it writes: one that finds nothing must not stand in the way of writers. */
 async function removeEntries(db: LedgerDatabase, beforeMs: number): Promise<number> {
   const rows = await db
     .selectFrom("entries")
@@ -102,7 +69,7 @@ async function removeEntries(db: LedgerDatabase, beforeMs: number): Promise<numb
         "in",
         rows.map(({ id }) => id),
       )
-      // Asked again under the lock: somebody may have looked at the run in between.
+      // Asked again under the lock: the run may have been written to in between.
       .where("written_ms", "<", beforeMs)
       .returning(["scope", "status", "price_micros"])
       .execute();

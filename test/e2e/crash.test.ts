@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openDatabase } from "../../src/database/open-database.ts";
-import { readEvents } from "../../src/engine/runs/event-log.ts";
+import { readEvents } from "../../src/engine/runs/sqlite/event-log.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 import { EXAMPLE_DOCUMENTS, connectStdio, firstLine, launch } from "./built-binary.ts";
 

@@ -1,32 +1,25 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { type Database, openDatabase } from "../../src/database/open-database.ts";
-import { systemClock } from "../../src/runtime/clock.ts";
-import { createChangeFeed } from "../../src/engine/runs/change-feed.ts";
-import { createRunStateMachine } from "../../src/engine/runs/run-state-machine.ts";
 import type { RunInput } from "../../src/task-api/run-input.ts";
-import { silentLog, temporaryFolder } from "./start-test-engine.ts";
+import { openRunStore } from "./open-run-store.ts";
+import { temporaryFolder } from "./start-test-engine.ts";
 
 const input: RunInput = { input: "What was the GDP of France in 2023?", processor: "base" };
 
 /** What one process has on a database: its feed, and a way to change something. */
-async function watch(db: Database) {
-  const feed = await createChangeFeed(db, silentLog);
-  onTestFinished(async () => {
-    feed.close();
-    await db.destroy();
-  });
-  const runs = createRunStateMachine({ db, feed, clock: systemClock });
+async function watch(path: string) {
+  const { runs } = await openRunStore(path);
   const run = { input, tenantId: "default", taskgroupId: null, executorKey: "test", warnings: [] };
-  return { feed, create: () => runs.accept([run]) };
+  return { feed: runs.changes, create: () => runs.accept([run]) };
 }
 
 test("a change is announced once: at once in its own process, and soon in another", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
   onTestFinished(() => void vi.useRealTimers());
   const path = join(await temporaryFolder(), "engine.sqlite");
-  const databases = [await openDatabase(path), await openDatabase(path)] as const;
-  const [own, other] = [await watch(databases[0]), await watch(databases[1])];
+  const [own, other] = [await watch(path), await watch(path)];
+  // Opening the file a second time wrote to it, which the first notices once.
+  await vi.advanceTimersByTimeAsync(300);
   const announced = { own: 0, other: 0 };
   own.feed.subscribeToAll(() => (announced.own += 1));
   other.feed.subscribeToAll(() => (announced.other += 1));

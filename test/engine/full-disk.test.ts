@@ -5,7 +5,7 @@ import { type Database, openDatabase } from "../../src/database/open-database.ts
 import type { Engine } from "../../src/engine/engine.ts";
 import type { Attempt, ExecutionResult } from "../../src/engine/executors/executor.ts";
 import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
-import { readEvents } from "../../src/engine/runs/event-log.ts";
+import { readEvents } from "../../src/engine/runs/sqlite/event-log.ts";
 import { call } from "./call-engine.ts";
 import { expectRunInvariants } from "./run-invariants.ts";
 import {

@@ -1,17 +1,15 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { expect, onTestFinished, test } from "vitest";
-import { openDatabase } from "../../src/database/open-database.ts";
+import { expect, test } from "vitest";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { createTaskApi } from "../../src/engine/http-api/app.ts";
 import { readEndpoints } from "../../src/engine/http-api/endpoints.ts";
 import { API_LIMITS } from "../../src/engine/http-api/limits.ts";
 import type { Profile } from "../../src/engine/http-api/profile.ts";
 import { createMetrics } from "../../src/engine/metrics.ts";
-import { createChangeFeed } from "../../src/engine/runs/change-feed.ts";
-import { createRunStateMachine } from "../../src/engine/runs/run-state-machine.ts";
 import { singleTenant } from "../../src/engine/tenants/tenants.ts";
 import { call } from "./call-engine.ts";
+import { openRunStore } from "./open-run-store.ts";
 import { silentLog, startTestEngine, textResult } from "./start-test-engine.ts";
 
 const PROFILES: Profile[] = ["extended", "hosted"];
@@ -23,18 +21,11 @@ async function readDocument(profile: Profile): Promise<ReturnType<typeof JSON.pa
 }
 
 async function createApp(profile: Profile) {
-  const db = await openDatabase(":memory:");
   const clock = systemClock;
-  const feed = await createChangeFeed(db, silentLog);
-  onTestFinished(async () => {
-    feed.close();
-    await db.destroy();
-  });
+  const { runs } = await openRunStore(":memory:", clock);
   return createTaskApi({
-    db,
     clock,
-    feed,
-    runs: createRunStateMachine({ db, clock, feed }),
+    runs,
     executorKey: "test",
     priceOf: () => 0,
     usualSeconds: () => null,
@@ -44,7 +35,7 @@ async function createApp(profile: Profile) {
     requireBetas: false,
     limits: API_LIMITS,
     webhooks: { allowed: [], areSigned: false },
-    metrics: createMetrics({ db, clock }),
+    metrics: createMetrics({ runs, clock }),
     log: silentLog,
   });
 }

@@ -5,29 +5,8 @@ import { loadSqliteDriver } from "../../src/database/load-sqlite.ts";
 import { openDatabase } from "../../src/database/open-database.ts";
 import type { DatabaseSchema } from "../../src/database/schema.ts";
 import { SharedSqliteDialect } from "../../src/database/sqlite-dialect.ts";
+import { createSqliteRunStore } from "../../src/engine/runs/sqlite/sqlite-run-store.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import {
-  removeEmptyGroups,
-  removeIdempotencyKeys,
-  removeRuns,
-} from "../../src/engine/retention/remove-expired.ts";
-import { createChangeFeed } from "../../src/engine/runs/change-feed.ts";
-import { createGroup } from "../../src/engine/runs/create-group.ts";
-import {
-  groupHasChanged,
-  readLastEventId,
-  readTransitions,
-} from "../../src/engine/runs/group-events.ts";
-import {
-  findGroup,
-  groupExists,
-  listMembers,
-  readFirstEventId,
-} from "../../src/engine/runs/read-groups.ts";
-import { findInteraction, findRun, findRuns, listRuns } from "../../src/engine/runs/read-runs.ts";
-import { createRunStateMachine } from "../../src/engine/runs/run-state-machine.ts";
-import { admitRuns } from "../../src/engine/tenants/admission.ts";
-import { createDeliveryQueue } from "../../src/engine/webhooks/delivery-queue.ts";
 import { silentLog, temporaryFolder } from "./start-test-engine.ts";
 
 // SQLite has no statistics of these tables, so it plans for a few rows as for a million.
@@ -45,11 +24,8 @@ async function openExplained() {
       if (event.level === "query") sent.push(event.query);
     },
   });
-  const feed = await createChangeFeed(db, silentLog);
-  onTestFinished(async () => {
-    feed.close();
-    await db.destroy();
-  });
+  const runs = await createSqliteRunStore({ db, clock: systemClock, log: silentLog });
+  onTestFinished(() => runs.close());
 
   /** The statements of `work`, each with the lines of its plan. */
   async function explain(work: () => Promise<unknown>) {
@@ -67,8 +43,7 @@ async function openExplained() {
     );
   }
 
-  const runs = createRunStateMachine({ db, feed, clock: systemClock });
-  return { db, runs, explain };
+  return { runs, explain };
 }
 
 const executorKey = "test";
@@ -87,7 +62,8 @@ test("a claim finds the oldest queued runs in the index and touches no other", a
   await runs.accept([newRun(), newRun()]);
   const statements = await explain(() => runs.claim(claim));
   const [look, update] = statements.filter(({ sql }) => /"executor_key" = /.test(sql));
-  const oldestQueued = "SEARCH runs USING INDEX runs_by_status (status=? AND executor_key=?)";
+  const oldestQueued =
+    "SEARCH runs USING INDEX runs_by_status (status=? AND executor_key=? AND not_before=?)";
   expect(look?.plan).toEqual([oldestQueued]);
   expect(update?.sql).toMatch(/^update "runs"/);
   expect(update?.plan).toEqual([
@@ -104,25 +80,21 @@ const GROWS =
   /^SCAN (?!\d+ CONSTANT)|TEMP B-TREE FOR ORDER BY|runs USING.* \((status|tenant_id)=\?\)/;
 
 test("no statement on the way of a run reads more because there are more other runs", async () => {
-  const { db, runs, explain } = await openExplained();
-  const taskgroupId = await db
-    .transaction()
-    .execute((trx) =>
-      createGroup(trx, { tenantId: "default", metadata: {} }, new Date().toISOString()),
-    );
+  const { runs, explain } = await openExplained();
+  const { taskgroupId } = await runs.groups.create({ tenantId: "default", metadata: {} });
+  const group = { tenantId: "default", taskgroupId };
   const tenant = { id: "default", budgetUsd: 100, createsPerMinute: 2_000 };
   const recovery = { maxAttempts: 2, refId: () => "ref" };
-  const queue = createDeliveryQueue(db);
+  const queue = runs.deliveries;
   const output = { type: "text" as const, content: "!", basis: [] };
 
   const statements = await explain(async () => {
-    const admit = (trx: Parameters<typeof admitRuns>[0]) =>
-      admitRuns(trx, tenant, [0.01], Date.now());
-    const inputs = Array.from({ length: 6 }, () => newRun(taskgroupId));
-    const [first] = await runs.accept(inputs, { admit });
-    const runId = first?.runId ?? "";
-    const [done, waiting, released, cancelled, failed] = await runs.claim(claim);
-    if (!done || !waiting || !released || !cancelled || !failed) throw new Error("not claimed");
+    const inputs = Array.from({ length: 7 }, () => newRun(taskgroupId));
+    const added = await runs.groups.addRuns(group, inputs, { tenant });
+    const runId = added?.runs[0]?.runId ?? "";
+    const [done, waiting, released, cancelled, failed, retried] = await runs.claim(claim);
+    if (!done || !waiting || !released || !cancelled || !failed || !retried)
+      throw new Error("not claimed");
     await runs.renew("me", [runId], 1_000);
     await runs.heldStatus(done);
     await runs.appendProgress(done, [{ type: "task_run.progress_msg.plan", message: "?" }]);
@@ -132,30 +104,31 @@ test("no statement on the way of a run reads more because there are more other r
     await runs.requireAction(waiting, 1, []);
     await runs.failUnanswered(() => "ref");
     await runs.release(released);
+    await runs.retryLater(retried, 1);
+    await runs.claim({ ...claim, limit: 1 });
     await runs.cancel(cancelled.runId);
     await runs.acknowledgeCancel(cancelled);
-    await runs.cancelGroup(taskgroupId, async () => {});
+    await runs.groups.cancel(group);
 
-    await findRun(db, runId);
-    await findRuns(db, [runId], { withOutput: true });
-    await findInteraction(db, "default", runId);
+    await runs.find(runId);
+    await runs.findMany([runId], { withOutput: true });
+    await runs.findInteraction("default", runId);
     const newest = { tenantId: "default", limit: 10 };
     const cursor = { createdAt: new Date().toISOString(), runId };
     for (const status of [undefined, "queued" as const]) {
-      await listRuns(db, { ...newest, cursor, status });
-      await listRuns(db, { ...newest, taskgroupId, status });
+      await runs.list({ ...newest, cursor, status });
+      await runs.list({ ...newest, taskgroupId, status });
     }
-    await listRuns(db, { ...newest, status: "queued" });
+    await runs.list({ ...newest, status: "queued" });
 
-    await groupExists(db, "default", taskgroupId);
-    await readFirstEventId(db, runId);
-    const upTo = await readLastEventId(db);
-    await groupHasChanged(db, taskgroupId, { after: upTo - 5, upTo });
-    await readTransitions(db, taskgroupId, { after: upTo - 5, upTo });
-    await listMembers(db, taskgroupId, { after: upTo - 5, upTo, limit: 10 });
-    await listMembers(db, taskgroupId, { after: 0, upTo, status: "queued", limit: 10 });
+    await runs.groups.exists("default", taskgroupId);
+    const upTo = await runs.groups.lastPosition();
+    await runs.groups.hasChanged(taskgroupId, { after: upTo - 5, upTo });
+    await runs.groups.readTransitions(taskgroupId, { after: upTo - 5, upTo });
+    await runs.groups.listMembers(taskgroupId, { after: upTo - 5, upTo, limit: 10 });
+    await runs.groups.listMembers(taskgroupId, { after: 0, upTo, status: "queued", limit: 10 });
     // Counts the runs of the group, and of no other.
-    await findGroup(db, "default", taskgroupId);
+    await runs.groups.find("default", taskgroupId);
 
     const nowMs = Date.now();
     const due = await queue.findDue({ nowMs, except: [], limit: 10 });
@@ -172,7 +145,7 @@ test("no statement on the way of a run reads more because there are more other r
   expect(statements.filter(({ plan }) => plan.some((line) => GROWS.test(line)))).toEqual([]);
 
   // A page of all runs of a tenant is read from the index in its order, and only as far as the page goes.
-  const [page] = await explain(() => listRuns(db, { tenantId: "default", limit: 10 }));
+  const [page] = await explain(() => runs.list({ tenantId: "default", limit: 10 }));
   expect(page?.plan).toEqual(["SEARCH runs USING INDEX runs_by_time (tenant_id=?)"]);
   // As many runs are being performed as there are workers.
   const [held] = await explain(() => runs.recover({ ...recovery, ownerIsGone: () => false }));
@@ -180,11 +153,11 @@ test("no statement on the way of a run reads more because there are more other r
 });
 
 test("retention asks for the webhook of each run it may remove, and does not read all webhooks", async () => {
-  const { db, explain } = await openExplained();
+  const { runs, explain } = await openExplained();
   const statements = await explain(async () => {
-    await removeRuns(db, Date.now());
-    await removeEmptyGroups(db, Date.now());
-    await removeIdempotencyKeys(db, Date.now());
+    await runs.expired.removeRuns(Date.now());
+    await runs.expired.removeEmptyGroups(Date.now());
+    await runs.expired.removeAnswers();
   });
   const plans = statements.map(({ plan }) => plan.join("\n"));
   expect(plans.filter((plan) => /SCAN (?!task_groups)/.test(plan))).toEqual([]);

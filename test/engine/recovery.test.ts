@@ -1,19 +1,14 @@
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
-import { openDatabase } from "../../src/database/open-database.ts";
+import { expect, test } from "vitest";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { createChangeFeed } from "../../src/engine/runs/change-feed.ts";
-import { readEvents } from "../../src/engine/runs/event-log.ts";
-import { findRun } from "../../src/engine/runs/read-runs.ts";
-import { createRunStateMachine } from "../../src/engine/runs/run-state-machine.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import type { RunInput } from "../../src/task-api/run-input.ts";
 import { call } from "./call-engine.ts";
+import { openRunStore } from "./open-run-store.ts";
 import { endedOwner } from "../database/ended-owner.ts";
 import {
   clockAt,
   deferred,
-  silentLog,
   startTestEngine,
   temporaryFolder,
   textResult,
@@ -22,15 +17,9 @@ import {
 
 const input: RunInput = { input: "What was the GDP of France in 2023?", processor: "base" };
 
-/** The state machine alone, on a database that a test shares with engines. */
+/** The run store alone, on a database that a test shares with engines. */
 async function openRuns(databasePath: string, now: () => number = systemClock.now) {
-  const db = await openDatabase(databasePath);
-  const feed = await createChangeFeed(db, silentLog);
-  onTestFinished(async () => {
-    feed.close();
-    await db.destroy();
-  });
-  const runs = createRunStateMachine({ db, feed, clock: clockAt(now) });
+  const { runs } = await openRunStore(databasePath, clockAt(now));
   /** Accepts one run for the workers of `executorKey`. */
   const create = async (executorKey: string) => {
     const [run] = await runs.accept([
@@ -38,7 +27,7 @@ async function openRuns(databasePath: string, now: () => number = systemClock.no
     ]);
     return run?.runId ?? "";
   };
-  return { db, runs, create };
+  return { runs, create };
 }
 
 async function createRun(engine: Engine): Promise<string> {
@@ -52,7 +41,7 @@ async function waitForStatus(engine: Engine, runId: string): Promise<string> {
 
 test("a run whose process was killed is taken over and completed", async () => {
   const databasePath = join(await temporaryFolder(), "engine.sqlite");
-  const { db, runs, create } = await openRuns(databasePath);
+  const { runs, create } = await openRuns(databasePath);
   const runId = await create("test");
   const claim = { executorKey: "test", owner: endedOwner(), leaseMs: 3_600_000, limit: 1 };
   const [lost] = await runs.claim(claim);
@@ -60,8 +49,8 @@ test("a run whose process was killed is taken over and completed", async () => {
 
   const engine = await startTestEngine(async () => textResult("second attempt"), { databasePath });
   expect(await waitForStatus(engine, runId)).toBe("completed");
-  expect(await findRun(db, runId)).toMatchObject({ attempt: 2 });
-  const states = (await readEvents(db, runId, 0)).map((event) =>
+  expect(await runs.find(runId)).toMatchObject({ attempt: 2 });
+  const states = (await runs.readEvents(runId, 0)).map((event) =>
     event.kind === "state" ? event.status : event.kind,
   );
   expect(states).toEqual(["queued", "running", "queued", "running", "completed"]);
@@ -70,7 +59,7 @@ test("a run whose process was killed is taken over and completed", async () => {
 test("a run whose lease expired is queued again, until its attempts are used up", async () => {
   const databasePath = join(await temporaryFolder(), "engine.sqlite");
   let now = 1_000_000;
-  const { db, runs, create } = await openRuns(databasePath, () => now);
+  const { runs, create } = await openRuns(databasePath, () => now);
   const runId = await create("test");
   const recovery = { maxAttempts: 2, ownerIsGone: () => false, refId: () => "ref" };
   const claim = { executorKey: "test", owner: "elsewhere", leaseMs: 30_000, limit: 1 };
@@ -78,7 +67,7 @@ test("a run whose lease expired is queued again, until its attempts are used up"
   expect(await runs.recover(recovery)).toBe(0);
   now += 30_001;
   expect(await runs.recover(recovery)).toBe(1);
-  expect(await findRun(db, runId)).toMatchObject({ status: "queued" });
+  expect(await runs.find(runId)).toMatchObject({ status: "queued" });
 
   expect(first && (await runs.finish(first, { status: "completed", ...textResult("late") }))).toBe(
     false,
@@ -90,7 +79,7 @@ test("a run whose lease expired is queued again, until its attempts are used up"
   await runs.claim(claim);
   now += 30_001;
   await runs.recover(recovery);
-  expect(await findRun(db, runId)).toMatchObject({
+  expect(await runs.find(runId)).toMatchObject({
     status: "failed",
     error: { message: expect.stringContaining("lost 2 times") },
   });
@@ -99,20 +88,20 @@ test("a run whose lease expired is queued again, until its attempts are used up"
 test("a cancelled run whose worker is gone ends as cancelled", async () => {
   const databasePath = join(await temporaryFolder(), "engine.sqlite");
   let now = 1_000_000;
-  const { db, runs, create } = await openRuns(databasePath, () => now);
+  const { runs, create } = await openRuns(databasePath, () => now);
   const runId = await create("test");
   await runs.claim({ executorKey: "test", owner: "elsewhere", leaseMs: 30_000, limit: 1 });
   await runs.cancel(runId);
-  expect(await findRun(db, runId)).toMatchObject({ status: "cancelling" });
+  expect(await runs.find(runId)).toMatchObject({ status: "cancelling" });
   now += 30_001;
   await runs.recover({ maxAttempts: 2, ownerIsGone: () => false, refId: () => "ref" });
-  expect(await findRun(db, runId)).toMatchObject({ status: "cancelled" });
+  expect(await runs.find(runId)).toMatchObject({ status: "cancelled" });
 });
 
 test("a run whose answer from outside does not come in time fails", async () => {
   const databasePath = join(await temporaryFolder(), "engine.sqlite");
   let now = 1_000_000;
-  const { db, runs, create } = await openRuns(databasePath, () => now);
+  const { runs, create } = await openRuns(databasePath, () => now);
   const runId = await create("test");
   const [lease] = await runs.claim({
     executorKey: "test",
@@ -124,7 +113,7 @@ test("a run whose answer from outside does not come in time fails", async () => 
   expect(await runs.failUnanswered(() => "ref")).toBe(0);
   now += 60_001;
   expect(await runs.failUnanswered(() => "ref")).toBe(1);
-  expect(await findRun(db, runId)).toMatchObject({
+  expect(await runs.find(runId)).toMatchObject({
     status: "failed",
     error: { message: expect.stringContaining("in time") },
   });
@@ -146,8 +135,8 @@ test("an engine that closes gives its runs back, and the next one completes them
 
   const next = await startTestEngine(async () => textResult("done"), { databasePath });
   expect(await waitForStatus(next, runId)).toBe("completed");
-  const { db } = await openRuns(databasePath);
-  expect(await findRun(db, runId)).toMatchObject({ attempt: 1 });
+  const { runs } = await openRuns(databasePath);
+  expect(await runs.find(runId)).toMatchObject({ attempt: 1 });
 });
 
 test("an engine that closes answers those who wait, and refuses who comes later", async () => {
@@ -204,10 +193,10 @@ test("a cancel through one engine stops the work of another", async () => {
 
 test("a run waits for a worker with the executor it was created for", async () => {
   const databasePath = join(await temporaryFolder(), "engine.sqlite");
-  const { db, create } = await openRuns(databasePath);
+  const { runs, create } = await openRuns(databasePath);
   const runId = await create("extractive:/other/documents");
   const engine = await startTestEngine(async () => textResult("mine"), { databasePath });
   const own = await createRun(engine);
   expect(await waitForStatus(engine, own)).toBe("completed");
-  expect(await findRun(db, runId)).toMatchObject({ status: "queued" });
+  expect(await runs.find(runId)).toMatchObject({ status: "queued" });
 });

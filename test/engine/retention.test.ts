@@ -4,8 +4,8 @@ import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
 import type { Database } from "../../src/database/open-database.ts";
 import { formatTimestamp } from "../../src/runtime/clock.ts";
-import { startRetention } from "../../src/engine/retention/start-retention.ts";
-import { BudgetExceeded, admitRuns } from "../../src/engine/tenants/admission.ts";
+import { startRunRetention } from "../../src/engine/retention/start-retention.ts";
+import { BudgetExceeded } from "../../src/engine/tenants/admission.ts";
 import { createManualClock } from "../client/manual-clock.ts";
 import { call } from "./call-engine.ts";
 import { silentLog, startTestEngine, temporaryFolder, textResult } from "./start-test-engine.ts";
@@ -23,7 +23,7 @@ async function openStore() {
   const { db, runs, completeRun } = await openOutbox(databasePath, clock);
 
   function start(days: number | undefined) {
-    const retention = startRetention({ db, clock, days, log: silentLog });
+    const retention = startRunRetention({ expired: runs.expired, clock, days, log: silentLog });
     onTestFinished(() => retention.stop());
     return retention;
   }
@@ -244,11 +244,9 @@ test("an engine with retention forgets old runs, and answers about them as about
 });
 
 test("what removed runs cost still counts against the budget", async () => {
-  const { db, clock, completeRun, removeExpired } = await openStore();
+  const { db, runs, clock, completeRun, removeExpired } = await openStore();
   const tenant = { id: "default", budgetUsd: 0.015, createsPerMinute: null };
-  const admit = () =>
-    db.transaction().execute((trx) => admitRuns(trx, tenant, [0.01], clock.now()));
-  await admit();
+  const admit = () => runs.accept([{ ...newRun(), priceUsd: 0.01 }], { tenant });
   await completeRun(undefined);
   await expect(admit()).rejects.toThrow(BudgetExceeded);
   clock.advance(2 * DAY_MS);

@@ -1,10 +1,9 @@
 import type { ServerResponse } from "node:http";
 import { type Logger, pino } from "pino";
-import { type Database, openDatabase } from "../../src/database/open-database.ts";
+import type { Database } from "../../src/database/open-database.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { createGuardedFetch } from "../../src/engine/outgoing/guarded-fetch.ts";
-import { createChangeFeed } from "../../src/engine/runs/change-feed.ts";
-import { createRunStateMachine } from "../../src/engine/runs/run-state-machine.ts";
+import type { RunStore } from "../../src/engine/runs/run-store.ts";
 import {
   type WebhookDelivery,
   startWebhookDelivery,
@@ -112,13 +111,7 @@ function createConditions() {
 
 /** The store of an engine without its worker, so that a test decides when runs end. */
 export async function openOutbox(databasePath: string, clock: Clock) {
-  const db = await openDatabase(databasePath);
-  const feed = await createChangeFeed(db, silentLog);
-  onFinished(async () => {
-    feed.close();
-    await db.destroy();
-  });
-  const runs = createRunStateMachine({ db, feed, clock });
+  const { db, runs } = await openRunStore(databasePath, clock);
 
   /** A run that has completed, with a webhook for each URL. */
   async function completeRun(url: string | undefined, taskgroupId: string | null = null) {
@@ -138,12 +131,12 @@ export async function openOutbox(databasePath: string, clock: Clock) {
     return claimed.runId;
   }
 
-  return { db, feed, runs, clock, completeRun };
+  return { db, runs, clock, completeRun };
 }
 
 /** Delivers what is in an outbox to receivers on this machine, until the test ends. */
 export function deliver(
-  { db, feed, clock }: { db: Database; feed: WebhookFeed; clock: Clock },
+  { runs, clock }: { runs: RunStore; clock: Clock },
   {
     secrets = [],
     allowNetworks = LOOPBACK,
@@ -152,8 +145,8 @@ export function deliver(
 ): WebhookDelivery {
   const outgoing = createGuardedFetch({ allowNetworks, log });
   const delivery = startWebhookDelivery({
-    db,
-    feed,
+    queue: runs.deliveries,
+    changes: runs.changes,
     clock,
     fetch: outgoing.fetch,
     secrets: secrets.map(readWebhookSecret),
@@ -165,8 +158,6 @@ export function deliver(
   });
   return delivery;
 }
-
-type WebhookFeed = Parameters<typeof startWebhookDelivery>[0]["feed"];
 
 /** The only row of the outbox. */
 export async function readOnlyDelivery(db: Database) {

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import { startRetention } from "../../src/ledger/retention.ts";
+import { startLedgerRetention } from "../../src/ledger/retention.ts";
 import { createManualClock } from "../client/manual-clock.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
 import { account, draft, look, taskRun, textOutput } from "./drafts.ts";
@@ -27,7 +27,7 @@ async function openWithRetention() {
   const count = (ms: number) => clock.sleeps.filter((slept) => slept === ms).length;
 
   function startRounds(limits: { retentionDays?: number; maxOutputBytes?: number }) {
-    const retention = startRetention({
+    const retention = startLedgerRetention({
       db,
       now: clock.now,
       sleep: clock.sleep,

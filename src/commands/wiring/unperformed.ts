@@ -38,7 +38,7 @@ export async function unperformedNotes(
 ): Promise<string[]> {
   if (config.kind !== "embedded" || runIds.length === 0) return [];
   const { databasePath, documents, script } = config.engine;
-  const { findUnperformedRuns } = await import("../../engine/dispatch/unperformed-runs.ts");
+  const { findUnperformedRuns } = await import("../../engine/runs/sqlite/unperformed-runs.ts");
   // A database that cannot be opened has been told of when the backend was.
   const runs = await findUnperformedRuns(databasePath, runIds, Date.now()).catch(() => []);
   const own = DOCUMENTS_KEY + (await realPaths(documents)).join(",");

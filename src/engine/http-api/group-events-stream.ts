@@ -1,25 +1,16 @@
 import type { SSEStreamingApi } from "hono/streaming";
-import type { Database } from "../../database/open-database.ts";
 import type { StateEvent } from "../../task-api/run-event.ts";
 import type { TaskGroupEvent } from "../../task-api/task-group.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { ChangeFeed } from "../runs/change-feed.ts";
-import {
-  type GroupTransition,
-  groupHasChanged,
-  readLastEventId,
-  readTransitions,
-} from "../runs/group-events.ts";
-import { type GroupRecord, findGroup } from "../runs/read-groups.ts";
-import { findRuns } from "../runs/read-runs.ts";
+import type { GroupRecord, GroupTransition } from "../runs/group-store.ts";
+import { createNotifier } from "../runs/notifier.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
-import { createWakeup } from "../runs/notifier.ts";
+import type { RunStore } from "../runs/run-store.ts";
 import { type StreamPlace, runEventId, statusEventId } from "./group-event-ids.ts";
 import type { PaceLooks } from "./poll-throttle.ts";
 
 export interface GroupEventsContext {
-  db: Database;
-  feed: ChangeFeed;
+  runs: RunStore;
   clock: Clock;
   /** Shared by all watchers. */
   paceLooks: PaceLooks;
@@ -50,15 +41,16 @@ export async function writeGroupEvents(
   stream: SSEStreamingApi,
   { tenantId, taskgroupId }: { tenantId: string; taskgroupId: string },
   { place, timeoutMs }: { place: StreamPlace; timeoutMs: number },
-  { db, feed, clock, paceLooks }: GroupEventsContext,
+  { runs, clock, paceLooks }: GroupEventsContext,
 ): Promise<void> {
-  const { wake, wait } = createWakeup();
-  const unsubscribe = feed.subscribeToAll(wake);
-  stream.onAbort(wake);
+  const { notify, wait } = createNotifier();
+  const { changes: feed, groups } = runs;
+  const unsubscribe = feed.subscribeToAll(notify);
+  stream.onAbort(notify);
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
-    wake();
+    notify();
   }, timeoutMs);
   const isOver = () => stream.aborted || feed.closed;
 
@@ -69,19 +61,19 @@ export async function writeGroupEvents(
   async function findNews(): Promise<News | null> {
     // What happened elsewhere is passed over without counting this group.
     if (isActive !== null) {
-      const upTo = await readLastEventId(db);
-      if (!(await groupHasChanged(db, taskgroupId, { after, upTo }))) {
+      const upTo = await groups.lastPosition();
+      if (!(await groups.hasChanged(taskgroupId, { after, upTo }))) {
         after = upTo;
         return null;
       }
     }
-    const group = await findGroup(db, tenantId, taskgroupId);
+    const group = await groups.find(tenantId, taskgroupId);
     if (group === undefined) return null;
     const range = { after, upTo: group.position };
     return {
       group,
-      transitions: await readTransitions(db, taskgroupId, range),
-      statusChanged: !statusSent || (await groupHasChanged(db, taskgroupId, range)),
+      transitions: await groups.readTransitions(taskgroupId, range),
+      statusChanged: !statusSent || (await groups.hasChanged(taskgroupId, range)),
     };
   }
 
@@ -91,9 +83,9 @@ export async function writeGroupEvents(
       if (isOver()) return;
       const page = transitions.slice(start, start + RUNS_PER_PAGE);
       const runIds = page.map(({ runId }) => runId);
-      const runs = await findRuns(db, runIds, { withOutput: false });
+      const found = await runs.findMany(runIds, { withOutput: false });
       for (const transition of page) {
-        const run = runs.get(transition.runId);
+        const run = found.get(transition.runId);
         if (run !== undefined) await write(toStateEvent(run, transition));
       }
     }

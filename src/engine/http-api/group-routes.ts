@@ -1,6 +1,5 @@
 import { type Context, Hono } from "hono";
 import { z } from "zod";
-import type { Database } from "../../database/open-database.ts";
 import { RunStatus } from "../../task-api/run.ts";
 import {
   CreateTaskGroupBody,
@@ -8,11 +7,8 @@ import {
   TaskGroupLimits,
   type TaskGroupRunResponse,
 } from "../../task-api/task-group.ts";
-import { formatTimestamp } from "../../runtime/clock.ts";
-import { createGroup } from "../runs/create-group.ts";
-import { type GroupRecord, findGroup, groupExists, readFirstEventId } from "../runs/read-groups.ts";
-import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
-import { admitRuns } from "../tenants/admission.ts";
+import type { AddedRuns, GroupRecord } from "../runs/group-store.ts";
+import { toTaskRun } from "../runs/run-record.ts";
 import { ApiError, problemsOf, runNotFound, unprocessable } from "./api-error.ts";
 import { LastEventId, runEventId } from "./group-event-ids.ts";
 import { writeGroupEvents } from "./group-events-stream.ts";
@@ -60,15 +56,12 @@ const groupNotFound = () => new ApiError(404, "TaskGroup not found");
  * shows its framework's list. Source: Task API, endpoints 6 to 11; `cancel` is our extension.
  */
 export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
-  const { db, feed, runs, executorKey, priceOf, clock, streams, webhooks, warningsFor } = context;
+  const { runs, executorKey, priceOf, clock, streams, webhooks, warningsFor } = context;
   const paceLooks = createLookPace(clock);
   const routes = new Hono<RequestEnv>();
 
-  async function requireGroup(
-    c: Context<RequestEnv, "/:taskgroup_id/*">,
-    from = db,
-  ): Promise<GroupRecord> {
-    const group = await findGroup(from, c.get("tenant").id, c.req.param("taskgroup_id"));
+  async function requireGroup(c: Context<RequestEnv, "/:taskgroup_id/*">): Promise<GroupRecord> {
+    const group = await runs.groups.find(c.get("tenant").id, c.req.param("taskgroup_id"));
     if (group === undefined) throw groupNotFound();
     return group;
   }
@@ -76,38 +69,34 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
   /** The id of a group that exists, for those who need no more of it. */
   async function requireGroupId(c: Context<RequestEnv, "/:taskgroup_id/*">): Promise<string> {
     const taskgroupId = c.req.param("taskgroup_id");
-    if (await groupExists(db, c.get("tenant").id, taskgroupId)) return taskgroupId;
+    if (await runs.groups.exists(c.get("tenant").id, taskgroupId)) return taskgroupId;
     throw groupNotFound();
   }
 
   routes.post("/", (c) =>
-    answerOnce(c, { db, clock }, async (record) => {
+    answerOnce(c, runs.answers, async (keep) => {
       const parsed = CreateTaskGroupBody.safeParse(parseJsonBody(await c.req.text()));
       if (!parsed.success) throw unprocessable(problemsOf(parsed.error, ["body"]));
       const tenantId = c.get("tenant").id;
       const metadata = parsed.data.metadata ?? {};
-      return db.transaction().execute(async (trx) => {
-        const at = formatTimestamp(clock.now());
-        const taskgroupId = await createGroup(trx, { tenantId, metadata }, at);
-        const group = await findGroup(trx, tenantId, taskgroupId);
-        if (group === undefined) throw groupNotFound();
-        const answer: Answer = { status: 200, body: toTaskGroup(group) };
-        await record(trx, answer);
-        return answer;
-      });
+      const answer = (group: GroupRecord): Answer => ({ status: 200, body: toTaskGroup(group) });
+      const group = await runs.groups.create({ tenantId, metadata }, (created) =>
+        keep(answer(created)),
+      );
+      return answer(group);
     }),
   );
 
   routes.get("/:taskgroup_id", async (c) => c.json(toTaskGroup(await requireGroup(c))));
 
   routes.post("/:taskgroup_id/runs", (c) =>
-    answerOnce(c, { db, clock }, async (record) => {
+    answerOnce(c, runs.answers, async (keep) => {
       const tenant = c.get("tenant");
       parseQuery(AddRunsQuery, c.req.query());
       const taskgroupId = await requireGroupId(c);
       const { values, problems } = readGroupInputs(parseJsonBody(await c.req.text()));
       const checked = await checkInputs(values, {
-        db,
+        runs,
         tenantId: tenant.id,
         betas: c.get("betas"),
         webhooks,
@@ -123,25 +112,12 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
         priceUsd: priceOf(run.input.processor, tenant),
         executorKey,
       }));
-      const prices = newRuns.map(({ priceUsd }) => priceUsd);
-      const told: { answer?: Answer } = {};
-      await runs.accept(newRuns, {
-        admit: (trx) => admitRuns(trx, tenant, prices, clock.now()),
-        record: async (trx, accepted) => {
-          const group = await requireGroup(c, trx);
-          const cursor = await readCursor(trx, group, accepted);
-          const body: TaskGroupRunResponse = {
-            status: group.status,
-            run_ids: accepted.map(({ runId }) => runId),
-            run_cursor: cursor,
-            event_cursor: cursor,
-          };
-          told.answer = { status: 200, body };
-          await record(trx, told.answer);
-        },
+      const added = await runs.groups.addRuns({ tenantId: tenant.id, taskgroupId }, newRuns, {
+        tenant,
+        keep: (result) => keep(toAddedAnswer(result)),
       });
-      if (told.answer === undefined) throw new Error("Runs were accepted without an answer");
-      return told.answer;
+      if (added === undefined) throw groupNotFound();
+      return toAddedAnswer(added);
     }),
   );
 
@@ -154,12 +130,12 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
       includeInput: query.include_input ?? false,
       includeOutput: query.include_output ?? false,
     };
-    return streams.open(c, (stream) => writeGroupRuns(stream, taskgroupId, wanted, { db, feed }));
+    return streams.open(c, (stream) => writeGroupRuns(stream, taskgroupId, wanted, runs));
   });
 
   routes.get("/:taskgroup_id/runs/:run_id", async (c) => {
     const taskgroupId = await requireGroupId(c);
-    const run = await requireRun(c, db);
+    const run = await requireRun(c, runs);
     if (run.taskgroupId !== taskgroupId) throw runNotFound();
     return c.json(toTaskRun(run));
   });
@@ -170,18 +146,20 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
     const group = { tenantId: c.get("tenant").id, taskgroupId };
     const timeoutMs = (timeout ?? TaskGroupLimits.eventStreamSeconds) * 1_000;
     return streams.open(c, (stream) =>
-      writeGroupEvents(stream, group, { place, timeoutMs }, { db, feed, clock, paceLooks }),
+      writeGroupEvents(stream, group, { place, timeoutMs }, { runs, clock, paceLooks }),
     );
   });
 
   routes.post("/:taskgroup_id/cancel", (c) =>
-    answerOnce(c, { db, clock }, async (record) => {
+    answerOnce(c, runs.answers, async (keep) => {
       const taskgroupId = await requireGroupId(c);
-      return runs.cancelGroup(taskgroupId, async (trx) => {
-        const answer: Answer = { status: 200, body: toTaskGroup(await requireGroup(c, trx)) };
-        await record(trx, answer);
-        return answer;
-      });
+      const answer = (group: GroupRecord): Answer => ({ status: 200, body: toTaskGroup(group) });
+      const group = await runs.groups.cancel(
+        { tenantId: c.get("tenant").id, taskgroupId },
+        (cancelled) => keep(answer(cancelled)),
+      );
+      if (group === undefined) throw groupNotFound();
+      return answer(group);
     }),
   );
 
@@ -192,13 +170,14 @@ function toTaskGroup({ taskgroupId, metadata, status, createdAt }: GroupRecord):
   return { taskgroup_id: taskgroupId, metadata, status, created_at: createdAt };
 }
 
-/** Where the streams of a group stand just before the runs that were added; null when it had no others. */
-async function readCursor(
-  db: Database,
-  { status, position }: GroupRecord,
-  [first, ...others]: readonly RunRecord[],
-): Promise<string | null> {
-  if (first === undefined) return status.num_task_runs === 0 ? null : runEventId(position);
-  if (status.num_task_runs === 1 + others.length) return null;
-  return runEventId((await readFirstEventId(db, first.runId)) - 1);
+function toAddedAnswer({ runs, group, before }: AddedRuns): Answer {
+  // Where the streams of the group stand just before these runs.
+  const cursor = before === null ? null : runEventId(before);
+  const body: TaskGroupRunResponse = {
+    status: group.status,
+    run_ids: runs.map(({ runId }) => runId),
+    run_cursor: cursor,
+    event_cursor: cursor,
+  };
+  return { status: 200, body };
 }

@@ -1,12 +1,8 @@
 import type { SSEStreamingApi } from "hono/streaming";
-import type { Database } from "../../database/open-database.ts";
 import type { StateEvent } from "../../task-api/run-event.ts";
 import type { RunStatus } from "../../task-api/run.ts";
-import type { ChangeFeed } from "../runs/change-feed.ts";
-import { readLastEventId } from "../runs/group-events.ts";
-import { listMembers } from "../runs/read-groups.ts";
-import { findRuns } from "../runs/read-runs.ts";
 import { toTaskRun } from "../runs/run-record.ts";
+import type { RunStore } from "../runs/run-store.ts";
 import { runEventId } from "./group-event-ids.ts";
 import { withoutSecrets } from "./run-routes.ts";
 
@@ -29,21 +25,24 @@ export async function writeGroupRuns(
   stream: SSEStreamingApi,
   taskgroupId: string,
   { after, status, includeInput, includeOutput }: GroupRunsQuery,
-  { db, feed }: { db: Database; feed: ChangeFeed },
+  runs: RunStore,
 ): Promise<void> {
-  const upTo = await readLastEventId(db);
+  const upTo = await runs.groups.lastPosition();
   let place = after;
   for (;;) {
-    if (stream.aborted || feed.closed) return;
+    if (stream.aborted || runs.changes.closed) return;
     const range = { after: place, upTo };
-    const page = await listMembers(db, taskgroupId, { ...range, status, limit: RUNS_PER_PAGE });
-    const runs = await findRuns(
-      db,
+    const page = await runs.groups.listMembers(taskgroupId, {
+      ...range,
+      status,
+      limit: RUNS_PER_PAGE,
+    });
+    const found = await runs.findMany(
       page.map(({ runId }) => runId),
       { withOutput: includeOutput },
     );
     for (const { runId, firstEventId } of page) {
-      const run = runs.get(runId);
+      const run = found.get(runId);
       // Removed, or moved on to another status, since the runs were listed.
       if (run === undefined || (status !== undefined && run.status !== status)) continue;
       const event: StateEvent = {

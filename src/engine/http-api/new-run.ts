@@ -1,11 +1,10 @@
-import type { Database } from "../../database/open-database.ts";
 import { checkTaskSpec } from "../../task-api/schema/output-schema-rules.ts";
 import { PROCESSORS, findProcessor } from "../../task-api/processors.ts";
 import { ExtendedRunInput, RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
 import { tryParseJson } from "../../text/json.ts";
 import type { Executor } from "../executors/executor.ts";
-import { findInteraction } from "../runs/read-runs.ts";
+import type { RunStore } from "../runs/run-store.ts";
 import { checkInput } from "../schema-conformity.ts";
 import { yieldToEventLoop } from "../../runtime/event-loop.ts";
 import {
@@ -31,7 +30,7 @@ export interface CheckedInput {
 export async function checkInputs(
   values: readonly { value: unknown; loc: (string | number)[] }[],
   {
-    db,
+    runs,
     tenantId,
     betas,
     webhooks,
@@ -40,7 +39,7 @@ export async function checkInputs(
     nowMs,
     problems: found = [],
   }: {
-    db: Database;
+    runs: RunStore;
     tenantId: string;
     betas: BetaHeader;
     webhooks: WebhookRules;
@@ -80,7 +79,7 @@ export async function checkInputs(
       })),
       ...checkBetas(parsed.data, betas, loc),
       ...checkWebhook(parsed.data, webhooks, loc),
-      ...(await checkPredecessor(parsed.data, { db, tenantId, loc })),
+      ...(await checkPredecessor(parsed.data, { runs, tenantId, loc })),
     );
     checked.push({
       input: parsed.data,
@@ -121,9 +120,9 @@ function checkWebhook(
 
 async function checkPredecessor(
   { previous_interaction_id: previous }: RunInput,
-  { db, tenantId, loc }: { db: Database; tenantId: string; loc: (string | number)[] },
+  { runs, tenantId, loc }: { runs: RunStore; tenantId: string; loc: (string | number)[] },
 ): Promise<RequestProblem[]> {
-  if (!previous || (await findInteraction(db, tenantId, previous)) !== undefined) return [];
+  if (!previous || (await runs.findInteraction(tenantId, previous)) !== undefined) return [];
   return [
     {
       type: "interaction_unknown",

@@ -1,5 +1,5 @@
 import type { Clock } from "../../runtime/clock.ts";
-import { createWakeup } from "../runs/notifier.ts";
+import { createNotifier } from "../runs/notifier.ts";
 
 /** Runs a look at the database when its turn has come; answers with what it found. */
 export type PaceLooks = <Found>(look: () => Promise<Found>) => Promise<Found>;
@@ -15,7 +15,7 @@ export function createLookPace(clock: Clock): PaceLooks {
   let free: Promise<void> = Promise.resolve();
   return async (look) => {
     const turn = free;
-    const { wake, wait } = createWakeup();
+    const { notify, wait } = createNotifier();
     free = wait();
     await turn;
     const startedMs = performance.now();
@@ -23,7 +23,7 @@ export function createLookPace(clock: Clock): PaceLooks {
       return await look();
     } finally {
       const tookMs = performance.now() - startedMs;
-      void clock.sleep(tookMs * PAUSE_PER_LOOK).then(wake);
+      void clock.sleep(tookMs * PAUSE_PER_LOOK).then(notify);
     }
   };
 }

@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { readEvents } from "../runs/event-log.ts";
 import { unprocessable } from "./api-error.ts";
 import type { RequestEnv } from "./request-context.ts";
 import { requireRun } from "./require-run.ts";
@@ -8,22 +7,21 @@ import type { RunRoutesContext } from "./run-routes.ts";
 
 /** The event stream of a run, under the path it has now and the one it had. Source: Task API, endpoints 5 and 5b. */
 export function createRunEventRoutes({
-  db,
-  feed,
+  runs,
   streams,
   limits,
-}: Pick<RunRoutesContext, "db" | "feed" | "streams" | "limits">): Hono<RequestEnv> {
+}: Pick<RunRoutesContext, "runs" | "streams" | "limits">): Hono<RequestEnv> {
   const routes = new Hono<RequestEnv>();
 
   routes.get("/:run_id/events", async (c) => {
-    const { runId } = await requireRun(c, db);
+    const { runId } = await requireRun(c, runs);
     const profile = c.get("profile");
     const after =
       profile === "hosted" ? null : await readCursor(runId, c.req.header("last-event-id"));
     // The client has everything. Told so this way, an `EventSource` does not come back. Source: HTML, 9.2.3.
     if (after === "end") return c.body(null, 204);
     return streams.open(c, (stream) =>
-      writeRunEvents(stream, { runId, after, profile }, { db, feed, limits }),
+      writeRunEvents(stream, { runId, after, profile }, { runs, limits }),
     );
   });
 
@@ -34,7 +32,7 @@ export function createRunEventRoutes({
   ): Promise<number | null | "end"> {
     if (header === undefined || header === "") return null;
     const seq = /^[1-9]\d{0,14}$/.test(header) ? Number(header) : undefined;
-    const [event] = seq === undefined ? [] : await readEvents(db, runId, seq - 1);
+    const [event] = seq === undefined ? [] : await runs.readEvents(runId, seq - 1);
     if (event === undefined || event.seq !== seq) {
       throw unprocessable([
         {

@@ -1,12 +1,9 @@
 import type { SSEStreamingApi } from "hono/streaming";
-import type { Database } from "../../database/open-database.ts";
 import type { RunEvent, StateEvent } from "../../task-api/run-event.ts";
 import { type RunStatus, isActiveStatus, isTerminalStatus } from "../../task-api/run.ts";
-import type { ChangeFeed } from "../runs/change-feed.ts";
-import { type LoggedEvent, readEvents } from "../runs/event-log.ts";
-import { findRun } from "../runs/read-runs.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
-import { createWakeup } from "../runs/notifier.ts";
+import type { LoggedEvent, RunStore } from "../runs/run-store.ts";
+import { createNotifier } from "../runs/notifier.ts";
 import type { ApiLimits } from "./limits.ts";
 import type { Profile } from "./profile.ts";
 
@@ -26,15 +23,16 @@ export interface RunEventsRequest {
 export async function writeRunEvents(
   stream: SSEStreamingApi,
   { runId, after, profile }: RunEventsRequest,
-  { db, feed, limits }: { db: Database; feed: ChangeFeed; limits: ApiLimits },
+  { runs, limits }: { runs: RunStore; limits: ApiLimits },
 ): Promise<void> {
-  const { wake, wait } = createWakeup();
-  const unsubscribe = feed.subscribe(runId, wake);
-  stream.onAbort(wake);
+  const { notify, wait } = createNotifier();
+  const feed = runs.changes;
+  const unsubscribe = feed.subscribe(runId, notify);
+  stream.onAbort(notify);
   let windowClosed = false;
   const window = setTimeout(() => {
     windowClosed = true;
-    wake();
+    notify();
   }, limits.streamWindowMs);
 
   async function write(event: RunEvent, seq?: number): Promise<void> {
@@ -47,7 +45,7 @@ export async function writeRunEvents(
   }
 
   try {
-    const opening = after === null ? await findRun(db, runId) : undefined;
+    const opening = after === null ? await runs.find(runId) : undefined;
     let told = opening?.status;
     if (opening !== undefined) {
       await write(toStateEvent(opening, opening.status));
@@ -55,7 +53,7 @@ export async function writeRunEvents(
     }
     let seq = after ?? 0;
     // Read after the run: the entry of its state is among them, and the states before that are told by it.
-    let events = await readEvents(db, runId, seq);
+    let events = await runs.readEvents(runId, seq);
     const openingSeq = events.findLast(isStateOf(opening?.status))?.seq ?? 0;
 
     for (;;) {
@@ -70,20 +68,20 @@ export async function writeRunEvents(
         // Told at the beginning; the end is told once more, because it comes last.
         if (seq <= openingSeq && !isEnd) continue;
         told = event.status;
-        const run = await findRun(db, runId);
+        const run = await runs.find(runId);
         if (run === undefined) return;
         await write(toStateEvent(run, told), seq);
         if (isEnd) return;
       }
       if (stream.aborted || feed.closed) return;
       if (windowClosed) {
-        const run = await findRun(db, runId);
+        const run = await runs.find(runId);
         if (run !== undefined) await write(toStateEvent(run, told ?? run.status));
         return;
       }
       await wait();
       if (stream.aborted || feed.closed) return;
-      events = await readEvents(db, runId, seq);
+      events = await runs.readEvents(runId, seq);
     }
   } finally {
     unsubscribe();

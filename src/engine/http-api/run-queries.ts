@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { RunStatus } from "../../task-api/run.ts";
-import type { RunCursor } from "../runs/read-runs.ts";
+import type { RunCursor } from "../runs/run-store.ts";
 
 /** `GET …/result` without a `timeout` waits this long. Source: Task API, 8.1. */
 const DEFAULT_RESULT_TIMEOUT_SECONDS = 600;

@@ -1,6 +1,5 @@
 import { Hono } from "hono";
 import type { z } from "zod";
-import type { Database } from "../../database/open-database.ts";
 import type { TaskRunResult } from "../../task-api/output.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { RequestCheck, TaskRunList } from "../../task-api/run.ts";
@@ -8,11 +7,8 @@ import { isJsonObject } from "../../task-api/task-spec.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Executor } from "../executors/executor.ts";
 import type { PriceOf } from "../processor-prices.ts";
-import type { ChangeFeed } from "../runs/change-feed.ts";
-import { listRuns } from "../runs/read-runs.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
-import type { RunStateMachine } from "../runs/run-state-machine.ts";
-import { admitRuns } from "../tenants/admission.ts";
+import type { RunStore } from "../runs/run-store.ts";
 import type { WebhookRules } from "../webhooks/check-webhook.ts";
 import { ApiError, problemsOf, runNotFound, unprocessable } from "./api-error.ts";
 import type { EventStreams } from "./event-streams.ts";
@@ -26,9 +22,7 @@ import { ListQuery, ResultQuery, encodeCursor } from "./run-queries.ts";
 import { createWaitUntilInactive } from "./wait-until-inactive.ts";
 
 export interface RunRoutesContext {
-  db: Database;
-  feed: ChangeFeed;
-  runs: RunStateMachine;
+  runs: RunStore;
   /** The executor that performs runs created here. */
   executorKey: string;
   priceOf: PriceOf;
@@ -43,8 +37,6 @@ export interface RunRoutesContext {
 
 /** The endpoints of task runs. Source: Task API, endpoints 1 to 4; `cancel`, `check` and the list are our extensions. */
 export function createRunRoutes({
-  db,
-  feed,
   runs,
   executorKey,
   priceOf,
@@ -53,14 +45,14 @@ export function createRunRoutes({
   warningsFor,
 }: RunRoutesContext): Hono<RequestEnv> {
   const routes = new Hono<RequestEnv>();
-  const waitUntilInactive = createWaitUntilInactive({ db, feed });
+  const waitUntilInactive = createWaitUntilInactive(runs);
 
   routes.post("/", (c) =>
-    answerOnce(c, { db, clock }, async (record) => {
+    answerOnce(c, runs.answers, async (keep) => {
       const tenant = c.get("tenant");
       const value = parseJsonBody(await c.req.text());
       const checked = await checkInputs([{ value, loc: ["body"] }], {
-        db,
+        runs,
         tenantId: tenant.id,
         betas: c.get("betas"),
         webhooks,
@@ -80,14 +72,8 @@ export function createRunRoutes({
         return { status: 202, body: toTaskRun(run) };
       };
       const accepted = await runs.accept(newRuns, {
-        admit: (trx) =>
-          admitRuns(
-            trx,
-            tenant,
-            newRuns.map(({ priceUsd }) => priceUsd),
-            clock.now(),
-          ),
-        record: (trx, written) => record(trx, answer(written)),
+        tenant,
+        keep: (written) => keep(answer(written)),
       });
       return answer(accepted);
     }),
@@ -95,7 +81,7 @@ export function createRunRoutes({
 
   routes.get("/", async (c) => {
     const { taskgroup_id: taskgroupId, ...query } = parseQuery(ListQuery, c.req.query());
-    const page = await listRuns(db, { ...query, taskgroupId, tenantId: c.get("tenant").id });
+    const page = await runs.list({ ...query, taskgroupId, tenantId: c.get("tenant").id });
     const body: TaskRunList = {
       runs: page.runs.map(toTaskRun),
       next_cursor: page.nextCursor && encodeCursor(page.nextCursor),
@@ -110,7 +96,7 @@ export function createRunRoutes({
       ? readGroupInputs(body)
       : { values: [{ value: body, loc: ["body"] }], problems: [] };
     const checked = await checkInputs(values, {
-      db,
+      runs,
       tenantId: c.get("tenant").id,
       betas: c.get("betas"),
       webhooks,
@@ -126,16 +112,16 @@ export function createRunRoutes({
     return c.json(answer);
   });
 
-  routes.get("/:run_id", async (c) => c.json(toTaskRun(await requireRun(c, db))));
+  routes.get("/:run_id", async (c) => c.json(toTaskRun(await requireRun(c, runs))));
 
   routes.get("/:run_id/input", async (c) => {
-    const { input } = await requireRun(c, db);
+    const { input } = await requireRun(c, runs);
     return c.json(withoutSecrets(input));
   });
 
   routes.get("/:run_id/result", async (c) => {
     const { timeout } = parseQuery(ResultQuery, c.req.query());
-    const { runId } = await requireRun(c, db);
+    const { runId } = await requireRun(c, runs);
     const run = await waitUntilInactive(runId, timeout * 1_000, c.req.raw.signal);
     if (run === undefined) throw runNotFound();
     switch (run.status) {
@@ -158,8 +144,8 @@ export function createRunRoutes({
   });
 
   routes.post("/:run_id/cancel", (c) =>
-    answerOnce(c, { db, clock }, async (record) => {
-      const { runId } = await requireRun(c, db);
+    answerOnce(c, runs.answers, async (keep) => {
+      const { runId } = await requireRun(c, runs);
       const cancelled = await runs.cancel(runId);
       if (cancelled === undefined) throw runNotFound();
       const { run, alreadyFinished } = cancelled;
@@ -170,7 +156,8 @@ export function createRunRoutes({
       }
       const answer: Answer = { status: 200, body: toTaskRun(run) };
       // Cancelling twice changes nothing, so its answer need not be durable together with it.
-      await db.transaction().execute((trx) => record(trx, answer));
+      const kept = keep(answer);
+      if (kept !== null) await runs.answers.keep(kept);
       return answer;
     }),
   );

@@ -1,9 +1,7 @@
-import type { Database } from "../../database/open-database.ts";
 import { isActiveStatus } from "../../task-api/run.ts";
-import type { ChangeFeed } from "../runs/change-feed.ts";
-import { findRun } from "../runs/read-runs.ts";
 import type { RunRecord } from "../runs/run-record.ts";
-import { createWakeup } from "../runs/notifier.ts";
+import type { RunStore } from "../runs/run-store.ts";
+import { createNotifier } from "../runs/notifier.ts";
 
 /**
  * The run as soon as it is no longer active, or as it is after `timeoutMs`, or when `signal` aborts because nobody
@@ -16,13 +14,8 @@ export type WaitUntilInactive = (
 ) => Promise<RunRecord | undefined>;
 
 /** Waits for runs, with one look at the database for all who wait for the same one. */
-export function createWaitUntilInactive({
-  db,
-  feed,
-}: {
-  db: Database;
-  feed: ChangeFeed;
-}): WaitUntilInactive {
+export function createWaitUntilInactive(runs: RunStore): WaitUntilInactive {
+  const feed = runs.changes;
   const looks = new Map<string, Promise<RunRecord | undefined>>();
 
   /** A change wakes thousands at once. Their look begins only when all have asked, so it is late enough for each. */
@@ -34,20 +27,20 @@ export function createWaitUntilInactive({
 
   async function begin(runId: string): Promise<RunRecord | undefined> {
     looks.delete(runId);
-    return feed.closed ? undefined : findRun(db, runId);
+    return feed.closed ? undefined : runs.find(runId);
   }
 
   return async (runId, timeoutMs, signal) => {
-    const { wake, wait } = createWakeup();
-    const unsubscribe = feed.subscribe(runId, wake);
+    const { notify, wait } = createNotifier();
+    const unsubscribe = feed.subscribe(runId, notify);
     let timedOut = timeoutMs === 0;
     const timer = setTimeout(() => {
       timedOut = true;
-      wake();
+      notify();
     }, timeoutMs);
-    signal.addEventListener("abort", wake);
+    signal.addEventListener("abort", notify);
     try {
-      let run = await findRun(db, runId);
+      let run = await runs.find(runId);
       while (run !== undefined && isActiveStatus(run.status) && !timedOut) {
         await wait();
         if (signal.aborted || feed.closed) break;
@@ -60,7 +53,7 @@ export function createWaitUntilInactive({
     } finally {
       unsubscribe();
       clearTimeout(timer);
-      signal.removeEventListener("abort", wake);
+      signal.removeEventListener("abort", notify);
     }
   };
 }

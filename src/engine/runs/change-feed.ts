@@ -1,109 +1,64 @@
-import { sql } from "kysely";
-import type { Logger } from "pino";
-import type { Database } from "../../database/open-database.ts";
+import type { RunStatus } from "../../task-api/run.ts";
 
-/** Tells who waits for a run that its event log has grown, whichever process wrote it. */
+/** A run's event log has grown. */
+export interface RunChange {
+  runId: string;
+  /** The status the run reached; null when only progress was appended. */
+  status: RunStatus | null;
+}
+
+/** Tells what waits for a run that its event log has grown, whichever process wrote it. A hint: the store is the truth. */
 export interface ChangeFeed {
   /** Calls `listener` after each change of the run; it may also be called without one. Returns the unsubscriber. */
   subscribe(runId: string, listener: () => void): () => void;
-  /** Calls `listener` after each change of any run. */
-  subscribeToAll(listener: () => void): () => void;
-  /** This process has just committed a change of the run. */
-  announce(runId: string): void;
-  /** Stops looking for changes of other processes, and wakes everyone for the last time. */
+  /** Calls `listener` after each change of any run, and without a change when the feed closes. */
+  subscribeToAll(listener: (change?: RunChange) => void): () => void;
+  /** Stops watching other processes, and calls every listener for the last time. */
   close(): void;
-  /** Once true, the database is about to close: whoever waits must stop without asking it again. */
+  /** Once true, the database is about to close: what waits must stop without reading it again. */
   readonly closed: boolean;
 }
 
-/**
- * How often the database is asked whether another process wrote to it. The question costs microseconds; 250 ms is soon
- * enough for progress, and well under the second that a cancel from another process may take.
- */
-const POLL_INTERVAL_MS = 250;
+/** The listeners of one process, for the implementations of a store. */
+export class ChangeListeners implements ChangeFeed {
+  readonly #byRun = new Map<string, Set<() => void>>();
+  readonly #toAll = new Set<(change?: RunChange) => void>();
+  readonly #onClose: () => void;
+  #closed = false;
 
-/** Creates the feed of a database. Its timer does not keep the process alive. */
-export async function createChangeFeed(db: Database, log: Logger): Promise<ChangeFeed> {
-  const listenersByRun = new Map<string, Set<() => void>>();
-  const listenersToAll = new Set<() => void>();
-  let seenVersion = await readDataVersion(db);
-  let lastEventId = await readLastEventId(db);
-  let polling = false;
-  let closed = false;
-
-  function announce(runId: string): void {
-    for (const listener of listenersByRun.get(runId) ?? []) listener();
-    for (const listener of listenersToAll) listener();
+  constructor(onClose: () => void) {
+    this.#onClose = onClose;
   }
 
-  async function poll(): Promise<void> {
-    if (polling || closed) return;
-    polling = true;
-    try {
-      const newestId = await readLastEventId(db);
-      // Rises only with commits of other processes: our own changes were announced already.
-      const version = await readDataVersion(db);
-      if (version === seenVersion) {
-        lastEventId = newestId;
-        return;
-      }
-      const rows = await db
-        .selectFrom("run_events")
-        .select(["id", "run_id"])
-        .where("id", ">", lastEventId)
-        .orderBy("id")
-        .execute();
-      seenVersion = version;
-      lastEventId = rows.at(-1)?.id ?? lastEventId;
-      for (const runId of new Set(rows.map((row) => row.run_id))) announce(runId);
-    } catch (error) {
-      log.warn({ err: error }, "could not look for changes of other processes; trying again");
-    } finally {
-      polling = false;
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  subscribe(runId: string, listener: () => void): () => void {
+    const listeners = this.#byRun.get(runId) ?? new Set();
+    this.#byRun.set(runId, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#byRun.get(runId) === listeners) this.#byRun.delete(runId);
+    };
+  }
+
+  subscribeToAll(listener: (change?: RunChange) => void): () => void {
+    this.#toAll.add(listener);
+    return () => void this.#toAll.delete(listener);
+  }
+
+  announce(change: RunChange): void {
+    for (const listener of this.#byRun.get(change.runId) ?? []) listener();
+    for (const listener of this.#toAll) listener(change);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#onClose();
+    for (const listeners of [...this.#byRun.values(), this.#toAll]) {
+      for (const listener of listeners) listener();
     }
   }
-
-  const timer = setInterval(() => void poll(), POLL_INTERVAL_MS);
-  timer.unref();
-
-  return {
-    subscribe(runId, listener) {
-      const listeners = listenersByRun.get(runId) ?? new Set();
-      listenersByRun.set(runId, listeners.add(listener));
-      return () => {
-        listeners.delete(listener);
-        if (listeners.size === 0 && listenersByRun.get(runId) === listeners) {
-          listenersByRun.delete(runId);
-        }
-      };
-    },
-    subscribeToAll(listener) {
-      listenersToAll.add(listener);
-      return () => void listenersToAll.delete(listener);
-    },
-    announce,
-    close() {
-      closed = true;
-      clearInterval(timer);
-      for (const listeners of [...listenersByRun.values(), listenersToAll]) {
-        for (const listener of listeners) listener();
-      }
-    },
-    get closed() {
-      return closed;
-    },
-  };
-}
-
-async function readDataVersion(db: Database): Promise<number> {
-  const { rows } = await sql<{ data_version: number }>`PRAGMA data_version`.execute(db);
-  return rows[0]?.data_version ?? 0;
-}
-
-async function readLastEventId(db: Database): Promise<number> {
-  const row = await db
-    .selectFrom("run_events")
-    .select(({ fn }) => fn.max("id").as("id"))
-    .executeTakeFirst();
-  return row?.id ?? 0;
 }

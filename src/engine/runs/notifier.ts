@@ -1,20 +1,20 @@
-/** A sleep that others end: `wait` resolves once `wake` was called after the previous `wait` resolved. */
-export interface Wakeup {
-  wake(): void;
+/** A wait that others end: `wait` resolves once `notify` was called after the previous `wait` resolved. */
+export interface Notifier {
+  notify(): void;
   wait(): Promise<void>;
 }
 
-export function createWakeup(): Wakeup {
-  let woken = false;
+export function createNotifier(): Notifier {
+  let isNotified = false;
   let resume: (() => void) | undefined;
   return {
-    wake() {
-      woken = true;
+    notify() {
+      isNotified = true;
       resume?.();
     },
     async wait() {
-      if (!woken) await new Promise<void>((resolve) => (resume = resolve));
-      woken = false;
+      if (!isNotified) await new Promise<void>((resolve) => (resume = resolve));
+      isNotified = false;
       resume = undefined;
     },
   };

@@ -5,8 +5,8 @@ import {
   OutgoingRequestError,
   RequestInvalid,
 } from "../outgoing/outgoing-errors.ts";
+import type { Delivery } from "../runs/delivery-queue.ts";
 import { DELIVERY_POLICY } from "./delivery-policy.ts";
-import type { Delivery } from "./delivery-queue.ts";
 import type { SignWebhook } from "./webhook-secret.ts";
 
 /** How one attempt ended. `isFinal`: no later attempt could end better. */

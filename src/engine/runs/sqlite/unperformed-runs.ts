@@ -1,5 +1,5 @@
-import { openDatabase } from "../../database/open-database.ts";
-import { ownerHasEnded } from "../../database/process-owner.ts";
+import { openDatabase } from "../../../database/open-database.ts";
+import { ownerHasEnded } from "../../../database/process-owner.ts";
 
 export interface UnperformedRun {
   runId: string;

@@ -1,41 +1,34 @@
 import { randomUUID } from "node:crypto";
-import type { Selectable, Transaction } from "kysely";
-import type { DatabaseSchema, RunsTable } from "../../database/schema.ts";
-import { findProcessor } from "../../task-api/processors.ts";
-import type { RunInput } from "../../task-api/run-input.ts";
-import type { RunWarning } from "../../task-api/run.ts";
-import { formatTimestamp } from "../../runtime/clock.ts";
-import { countSpending } from "../tenants/admission.ts";
+import type { Selectable } from "kysely";
+import type { RunsTable } from "../../../database/schema.ts";
+import { findProcessor } from "../../../task-api/processors.ts";
+import { formatTimestamp } from "../../../runtime/clock.ts";
+import type { Tenant } from "../../tenants/tenant.ts";
+import type { NewRun } from "../new-run.ts";
+import type { RunRecord } from "../run-record.ts";
+import { admitRuns, countSpending } from "./admission.ts";
+import type { Write } from "./commit.ts";
 import { startLogs } from "./event-log.ts";
-import { type RunRecord, readRunRow } from "./run-record.ts";
-
-/** A run to accept. */
-export interface NewRun {
-  input: RunInput;
-  tenantId: string;
-  taskgroupId: string | null;
-  /** What it costs its tenant if it completes, in US dollars; by default what Parallel's list says. */
-  priceUsd?: number;
-  /** Which workers may perform it. */
-  executorKey: string;
-  /** What was found questionable about the input. */
-  warnings: RunWarning[];
-}
+import { readRunRow } from "./read-runs.ts";
 
 /** The statement is prepared once and kept; one for a thousand rows takes longer to prepare than to run. */
 const ROWS_PER_STATEMENT = 100;
 
 /**
- * Writes new runs as `queued`, with their first event. Their creation times are a microsecond apart: the order given
- * is the order in which they are listed and performed.
+ * Writes new runs as `queued`, with their first event, if the limits of `tenant` allow them. Their creation times are a
+ * microsecond apart: the order given is the order in which they are listed and performed.
  */
 export async function insertRuns(
-  trx: Transaction<DatabaseSchema>,
+  write: Write,
   newRuns: readonly NewRun[],
-  nowMs: number,
+  tenant: Tenant | undefined,
 ): Promise<RunRecord[]> {
-  const at = formatTimestamp(nowMs);
+  const { trx, nowMs, at } = write;
   const rows = newRuns.map((run, index) => toRow(run, formatTimestamp(nowMs + index / 1_000)));
+  if (tenant !== undefined) {
+    const prices = rows.map((row) => row.price_usd);
+    await admitRuns(write, tenant, prices);
+  }
   for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
     const chunk = rows.slice(start, start + ROWS_PER_STATEMENT);
     await trx.insertInto("runs").values(chunk).execute();
@@ -52,6 +45,7 @@ export async function insertRuns(
       .where("run_id", "in", runIds)
       .where("taskgroup_id", "is not", null)
       .execute();
+    write.announce(runIds, "queued");
   }
   await countSpending(trx, rows, 1);
   return rows.map(readRunRow);
@@ -69,6 +63,7 @@ function toRow(run: NewRun, at: string): Omit<Selectable<RunsTable>, "first_even
     price_usd: run.priceUsd ?? findProcessor(run.input.processor)?.priceUsd ?? 0,
     executor_key: run.executorKey,
     input: JSON.stringify(run.input),
+    has_webhook: run.input.webhook ? 1 : 0,
     output: null,
     error: null,
     warnings: JSON.stringify(run.warnings),
@@ -76,6 +71,7 @@ function toRow(run: NewRun, at: string): Omit<Selectable<RunsTable>, "first_even
     lease_owner: null,
     lease_until: null,
     action_until: null,
+    not_before: null,
     created_at: at,
     modified_at: at,
   };

@@ -1,33 +1,31 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../src/database/open-database.ts";
+import { ChangeListeners } from "../../src/engine/runs/change-feed.ts";
+import { batchCommits } from "../../src/engine/runs/sqlite/batch-commits.ts";
+import { type Commit, createCommit } from "../../src/engine/runs/sqlite/commit.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { createChangeFeed } from "../../src/engine/runs/change-feed.ts";
-import { createGroupCommit } from "../../src/engine/runs/group-commit.ts";
-import { type Commit, createStatusChanges } from "../../src/engine/runs/status-change.ts";
-import { silentLog, temporaryFolder } from "./start-test-engine.ts";
+import { temporaryFolder } from "./start-test-engine.ts";
 
-/** A group commit on a database, which counts its transactions. */
-async function openGroupCommit() {
+/** Batched commits on a database, and how many transactions they take. */
+async function openBatchedCommits() {
   const db = await openDatabase(join(await temporaryFolder(), "engine.sqlite"));
-  const feed = await createChangeFeed(db, silentLog);
-  onTestFinished(async () => {
-    feed.close();
-    await db.destroy();
-  });
-  const { commit } = createStatusChanges({ db, feed, clock: systemClock });
+  const feed = new ChangeListeners(() => {});
+  onTestFinished(() => db.destroy());
+  const commit = createCommit(db, systemClock, feed);
   let transactions = 0;
-  const counted: Commit = (change) => {
+  const counted: Commit = (work) => {
     transactions += 1;
-    return commit(change);
+    return commit(work);
   };
-  const commitTogether = createGroupCommit(counted);
+  const commitTogether = batchCommits(counted);
   /** Adds a group; a second one of the same name fails. */
   const add = (name: string) =>
-    commitTogether(async (trx) => {
+    commitTogether(async ({ trx, announce }) => {
       const group = { taskgroup_id: name, tenant_id: "default", created_at: "" };
       await trx.insertInto("task_groups").values(group).execute();
-      return { changed: [name], result: `added ${name}` };
+      announce([name], null);
+      return `added ${name}`;
     });
   const names = async () => {
     const rows = await db.selectFrom("task_groups").select("taskgroup_id").execute();
@@ -37,7 +35,7 @@ async function openGroupCommit() {
 }
 
 test("changes of one moment are one transaction, and each has its own result", async () => {
-  const { add, names, feed, countTransactions } = await openGroupCommit();
+  const { add, names, feed, countTransactions } = await openBatchedCommits();
   const announced: string[] = [];
   for (const name of ["a", "b", "c"]) feed.subscribe(name, () => announced.push(name));
   const results = await Promise.all(["a", "b", "c"].map(add));
@@ -50,7 +48,7 @@ test("changes of one moment are one transaction, and each has its own result", a
 });
 
 test("a change that fails takes none of the others with it", async () => {
-  const { add, names } = await openGroupCommit();
+  const { add, names } = await openBatchedCommits();
   const outcomes = await Promise.allSettled(["a", "b", "a", "c"].map(add));
   expect(outcomes.map(({ status }) => status)).toEqual([
     "fulfilled",

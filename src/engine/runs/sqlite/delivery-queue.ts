@@ -1,31 +1,11 @@
-import type { Database } from "../../database/open-database.ts";
-
-/** A webhook that this process is to send now, and nobody else. */
-export interface Delivery {
-  webhookId: string;
-  runId: string;
-  url: string;
-  body: string;
-  /** How often it was claimed, this time included. With the id it fences every write about a failed attempt. */
-  attempts: number;
-  createdMs: number;
-}
-
-export interface DueWebhook {
-  webhookId: string;
-  receiver: string;
-}
-
-/** Whom a URL belongs to: scheme, host and port, with a slash at the end, so that it is a prefix of the URL. */
-export function receiverOf(url: string): string {
-  return new URL("/", url).href;
-}
+import type { Database } from "../../../database/open-database.ts";
+import { type Delivery, type DeliveryQueue, receiverOf } from "../delivery-queue.ts";
 
 /**
- * The outbox as a queue that several processes share. `next_attempt_ms` is its order and its lease: a claim is one
- * UPDATE that moves it on, and whoever claims it next finds it in the future until the lease is over.
+ * `next_attempt_ms` is the order of the queue and the lease of its entries: a claim is one UPDATE that moves it on, so
+ * other processes find the webhook in the future until the lease is over.
  */
-export function createDeliveryQueue(db: Database) {
+export function createDeliveryQueue(db: Database): DeliveryQueue {
   /** Failed attempts change only what they still hold; what was delivered or given up stays so. */
   const held = ({ webhookId, attempts }: Delivery) =>
     db
@@ -35,16 +15,7 @@ export function createDeliveryQueue(db: Database) {
       .where("next_attempt_ms", "is not", null);
 
   return {
-    /** The webhooks due at `nowMs`, the longest waiting first, without those for `except`. Takes no lock. */
-    async findDue({
-      nowMs,
-      except,
-      limit,
-    }: {
-      nowMs: number;
-      except: readonly string[];
-      limit: number;
-    }): Promise<DueWebhook[]> {
+    async findDue({ nowMs, except, limit }) {
       const rows = await db
         .selectFrom("webhook_deliveries")
         .select(["webhook_id", "url"])
@@ -63,11 +34,7 @@ export function createDeliveryQueue(db: Database) {
       return rows.map((row) => ({ webhookId: row.webhook_id, receiver: receiverOf(row.url) }));
     },
 
-    /** Takes those of the webhooks, due at `nowMs`, that no other process took in the meantime. */
-    async claim(
-      webhookIds: readonly string[],
-      { nowMs, untilMs }: { nowMs: number; untilMs: number },
-    ): Promise<Delivery[]> {
+    async claim(webhookIds, { nowMs, untilMs }) {
       const rows = await db
         .updateTable("webhook_deliveries")
         .set(({ eb }) => ({
@@ -88,8 +55,7 @@ export function createDeliveryQueue(db: Database) {
       }));
     },
 
-    /** When the first webhook after `nowMs` is due; undefined when none waits. */
-    async nextDueMs(nowMs: number): Promise<number | undefined> {
+    async nextDueMs(nowMs) {
       const row = await db
         .selectFrom("webhook_deliveries")
         .select(({ fn }) => fn.min("next_attempt_ms").as("at"))
@@ -98,8 +64,7 @@ export function createDeliveryQueue(db: Database) {
       return row?.at ?? undefined;
     },
 
-    /** The receiver has it, whoever holds it by now. */
-    async markDelivered({ webhookId }: Delivery): Promise<void> {
+    async markDelivered({ webhookId }) {
       await db
         .updateTable("webhook_deliveries")
         .set({ next_attempt_ms: null, last_problem: null })
@@ -107,16 +72,15 @@ export function createDeliveryQueue(db: Database) {
         .execute();
     },
 
-    async retryAt(delivery: Delivery, atMs: number, problem: string): Promise<void> {
+    async retryAt(delivery, atMs, problem) {
       await held(delivery).set({ next_attempt_ms: atMs, last_problem: problem }).execute();
     },
 
-    async giveUp(delivery: Delivery, problem: string): Promise<void> {
+    async giveUp(delivery, problem) {
       await held(delivery).set({ next_attempt_ms: null, last_problem: problem }).execute();
     },
 
-    /** Gives an unfinished attempt back, because the process ends: it does not count, and is due at once. */
-    async release(delivery: Delivery, nowMs: number): Promise<void> {
+    async release(delivery, nowMs) {
       await held(delivery)
         .set({ next_attempt_ms: Math.floor(nowMs), attempts: delivery.attempts - 1 })
         .execute();

@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from "kysely";
 import { z } from "zod";
-import type { Database } from "../../database/open-database.ts";
+import type { Database } from "../../../database/open-database.ts";
 
-/** Moves and cuts off a megabyte in a few milliseconds, during which nobody else writes. */
+/** Moves and cuts off a megabyte in a few milliseconds, during which no other process writes. */
 const PAGES_PER_STEP = 256;
 
 const FreePages = z.object({ freelist_count: z.number() });
@@ -23,7 +23,7 @@ export async function compactDatabase(db: Database, pause: () => Promise<void>):
     free = left;
     await pause();
   }
-  // The file itself is cut off when the log is written back to it. Passive: it waits for nobody.
+  // The file itself is cut off when the log is written back to it. Passive: it waits for no reader.
   await sql`PRAGMA wal_checkpoint(PASSIVE)`.execute(db);
 }
 

@@ -1,32 +1,43 @@
 import type { Transaction } from "kysely";
 import { z } from "zod";
-import type { Database } from "../../database/open-database.ts";
-import type { DatabaseSchema } from "../../database/schema.ts";
-import { RunStatus } from "../../task-api/run.ts";
+import type { Database } from "../../../database/open-database.ts";
+import type { DatabaseSchema } from "../../../database/schema.ts";
+import { RunStatus } from "../../../task-api/run.ts";
 import {
   ProgressMessageEvent,
   ProgressStatsEvent,
   type ProgressEvent,
-} from "../../task-api/run-event.ts";
-import { JsonObject } from "../../task-api/task-spec.ts";
-import { jsonText } from "../../text/json.ts";
-
-/** One entry of a run's event log. A state is kept as its status only: the run row holds the rest. */
-export type LoggedEvent = { seq: number } & (
-  | { kind: "state"; status: RunStatus }
-  | { kind: "progress"; event: ProgressEvent }
-);
+} from "../../../task-api/run-event.ts";
+import { JsonObject } from "../../../task-api/task-spec.ts";
+import { jsonText } from "../../../text/json.ts";
+import type { LoggedEvent } from "../run-store.ts";
+import type { Write } from "./commit.ts";
 
 export const STATE_TYPE = "task_run.state";
 const StateBody = z.object({ status: RunStatus });
 const ProgressEventBody = z.union([ProgressStatsEvent, ProgressMessageEvent]);
 
-/** Appends the status that runs have just reached. Runs in the transaction of the change itself. */
-export async function appendStates(
+/** SQLite binds at most 32,766 values in a statement. */
+const ROWS_PER_STATEMENT = 1_000;
+
+/** Writes the first event of new runs: they are `queued`. */
+export async function startLogs(
   trx: Transaction<DatabaseSchema>,
   runIds: readonly string[],
-  status: RunStatus,
   at: string,
+): Promise<void> {
+  const body = writeStateBody("queued");
+  await trx
+    .insertInto("run_events")
+    .values(runIds.map((run_id) => ({ run_id, seq: 1, type: STATE_TYPE, body, created_at: at })))
+    .execute();
+}
+
+/** Appends the status that runs have just reached. */
+export async function appendStates(
+  { trx, at }: Write,
+  runIds: readonly string[],
+  status: RunStatus,
 ): Promise<void> {
   for (const chunk of chunksOf(runIds)) {
     await trx
@@ -49,17 +60,13 @@ export async function appendStates(
   }
 }
 
-/** SQLite binds at most 32,766 values in a statement. */
-const ROWS_PER_STATEMENT = 1_000;
-
 /** Appends progress events of a run, oldest first, and then, where given, the status it has just reached. */
 export async function appendProgress(
-  trx: Transaction<DatabaseSchema>,
+  { trx, at }: Write,
   runId: string,
   { events, status }: { events: readonly ProgressEvent[]; status?: RunStatus },
-  at: string,
 ): Promise<void> {
-  // The write lock is held, so nobody else can take the same numbers.
+  // The transaction holds the write lock, so no other can take the same numbers.
   const { last } = await trx
     .selectFrom("run_events")
     .where("run_id", "=", runId)
@@ -76,34 +83,6 @@ export async function appendProgress(
     created_at: at,
   }));
   for (const chunk of chunksOf(rows)) await trx.insertInto("run_events").values(chunk).execute();
-}
-
-/** Writes the first event of new runs: they are `queued`. */
-export async function startLogs(
-  trx: Transaction<DatabaseSchema>,
-  runIds: readonly string[],
-  at: string,
-): Promise<void> {
-  const body = writeStateBody("queued");
-  await trx
-    .insertInto("run_events")
-    .values(runIds.map((run_id) => ({ run_id, seq: 1, type: STATE_TYPE, body, created_at: at })))
-    .execute();
-}
-
-/** The body under which a state is logged; equal statuses have equal bodies, so that they can be searched for. */
-export function writeStateBody(status: RunStatus): string {
-  return JSON.stringify({ status });
-}
-
-export function readStateBody(body: string): RunStatus {
-  return StateBody.parse(JSON.parse(body)).status;
-}
-
-function* chunksOf<Item>(items: readonly Item[]): Generator<Item[], void> {
-  for (let start = 0; start < items.length; start += ROWS_PER_STATEMENT) {
-    yield items.slice(start, start + ROWS_PER_STATEMENT);
-  }
 }
 
 /** The events of a run after `afterSeq`, oldest first. */
@@ -124,4 +103,28 @@ export async function readEvents(
     const fields = JsonObject.parse(JSON.parse(body));
     return { seq, kind: "progress", event: ProgressEventBody.parse({ type, ...fields }) };
   });
+}
+
+/** The id of the newest event there is; 0 before the first. Ids rise in the order of the commits. */
+export async function readLastEventId(db: Database): Promise<number> {
+  const row = await db
+    .selectFrom("run_events")
+    .select(({ fn }) => fn.max("id").as("id"))
+    .executeTakeFirst();
+  return row?.id ?? 0;
+}
+
+/** The body under which a state is logged; equal statuses have equal bodies, so that they can be searched for. */
+export function writeStateBody(status: RunStatus): string {
+  return JSON.stringify({ status });
+}
+
+export function readStateBody(body: string): RunStatus {
+  return StateBody.parse(JSON.parse(body)).status;
+}
+
+function* chunksOf<Item>(items: readonly Item[]): Generator<Item[], void> {
+  for (let start = 0; start < items.length; start += ROWS_PER_STATEMENT) {
+    yield items.slice(start, start + ROWS_PER_STATEMENT);
+  }
 }

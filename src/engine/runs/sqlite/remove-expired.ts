@@ -1,17 +1,26 @@
-import type { Database } from "../../database/open-database.ts";
-import { RunStatus, isTerminalStatus } from "../../task-api/run.ts";
-import { formatTimestamp } from "../../runtime/clock.ts";
+import type { Database } from "../../../database/open-database.ts";
+import { type Clock, formatTimestamp } from "../../../runtime/clock.ts";
+import { RunStatus, isTerminalStatus } from "../../../task-api/run.ts";
+import { ANSWER_TTL_MS } from "../kept-answers.ts";
+import type { ExpiredRows } from "../run-store.ts";
+import { compactDatabase } from "./compact-database.ts";
 
-/** Removing a run takes some 0.1 ms, in which nobody else writes and this process does nothing else. */
+/** Removing a run takes some 0.1 ms, in which no other process writes and this one does nothing else. */
 const BATCH_SIZE = 100;
 
 const TERMINAL = RunStatus.options.filter(isTerminalStatus);
 
-// Each function removes one batch and answers with its size; 0 means that nothing is left. They look before they
-// write, because a process that has nothing to remove must not stand in the way of writers.
+/** Each removal looks before it writes: one that finds nothing must not stand in the way of writers. */
+export function createExpiredRows(db: Database, clock: Clock): ExpiredRows {
+  return {
+    removeRuns: (beforeMs) => removeRuns(db, beforeMs),
+    removeEmptyGroups: (beforeMs) => removeEmptyGroups(db, beforeMs),
+    removeAnswers: () => removeAnswers(db, clock.now() - ANSWER_TTL_MS),
+    compact: (pause) => compactDatabase(db, pause),
+  };
+}
 
-/** Runs that ended before `beforeMs`, with their events and webhooks, unless a webhook is still to be delivered. */
-export async function removeRuns(db: Database, beforeMs: number): Promise<number> {
+async function removeRuns(db: Database, beforeMs: number): Promise<number> {
   const before = formatTimestamp(beforeMs);
   const rows = await db
     .selectFrom("runs")
@@ -39,8 +48,7 @@ export async function removeRuns(db: Database, beforeMs: number): Promise<number
   return runIds.length;
 }
 
-/** Groups without runs that were created before `beforeMs`. */
-export async function removeEmptyGroups(db: Database, beforeMs: number): Promise<number> {
+async function removeEmptyGroups(db: Database, beforeMs: number): Promise<number> {
   const empty = db
     .selectFrom("task_groups")
     .select("taskgroup_id")
@@ -61,8 +69,7 @@ export async function removeEmptyGroups(db: Database, beforeMs: number): Promise
   return removed.reduce((sum, { numDeletedRows }) => sum + Number(numDeletedRows), 0);
 }
 
-/** Answers kept for an `Idempotency-Key` that was used at `beforeMs` or earlier: they are not replayed any more. */
-export async function removeIdempotencyKeys(db: Database, beforeMs: number): Promise<number> {
+async function removeAnswers(db: Database, beforeMs: number): Promise<number> {
   const old = db
     .selectFrom("idempotency_keys")
     .select(["tenant_id", "key"])

@@ -1,9 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { openDatabase } from "../../src/database/open-database.ts";
-import { createChangeFeed } from "../../src/engine/runs/change-feed.ts";
-import { findRun } from "../../src/engine/runs/read-runs.ts";
-import { createRunStateMachine } from "../../src/engine/runs/run-state-machine.ts";
+import { createSqliteRunStore } from "../../src/engine/runs/sqlite/sqlite-run-store.ts";
 import type { RunInput } from "../../src/task-api/run-input.ts";
 import { expectRunInvariants } from "./run-invariants.ts";
 import { clockAt, silentLog, textResult } from "./start-test-engine.ts";
@@ -73,10 +71,9 @@ test("whatever workers, callers and crashes do, runs change as the table says an
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
       const db = await openDatabase(":memory:");
-      const feed = await createChangeFeed(db, silentLog);
+      let now = 1_000_000_000;
+      const runs = await createSqliteRunStore({ db, clock: clockAt(() => now), log: silentLog });
       try {
-        let now = 1_000_000_000;
-        const runs = createRunStateMachine({ db, feed, clock: clockAt(() => now) });
         const ids: string[] = [];
         const model = new Map<string, ModelRun>();
 
@@ -208,12 +205,11 @@ test("whatever workers, callers and crashes do, runs change as the table says an
         }
 
         for (const [id, { status, attempt }] of model) {
-          expect(await findRun(db, id)).toMatchObject({ status, attempt });
+          expect(await runs.find(id)).toMatchObject({ status, attempt });
         }
         await expectRunInvariants(db, MAX_ATTEMPTS);
       } finally {
-        feed.close();
-        await db.destroy();
+        await runs.close();
       }
     }),
     { numRuns: 120 },

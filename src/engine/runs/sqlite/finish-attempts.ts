@@ -1,0 +1,81 @@
+import type { ProgressEvent } from "../../../task-api/run-event.ts";
+import type { Lease, RunStore } from "../run-store.ts";
+import { readHeldStatus } from "./claim-runs.ts";
+import type { Commit, Write } from "./commit.ts";
+import { appendProgress } from "./event-log.ts";
+import { endingColumns, moveRun } from "./transitions.ts";
+
+type AttemptWrites = Pick<
+  RunStore,
+  "appendProgress" | "finish" | "requireAction" | "retryLater" | "release" | "acknowledgeCancel"
+>;
+
+/** What a worker writes about the runs it holds. What comes often is committed together with others of its kind. */
+export function createAttemptWrites(commit: Commit, commitTogether: Commit): AttemptWrites {
+  return {
+    appendProgress: (lease, events) => commitTogether((write) => append(write, lease, events)),
+
+    finish: (lease, { status: to, ...values }, progress = []) =>
+      commitTogether(async (write) => {
+        const set = endingColumns(values);
+        const isFinished = await moveRun(write, lease.runId, {
+          from: ["running"],
+          to,
+          lease,
+          set,
+          progress,
+        });
+        // It may be being cancelled, and then what was done before counts.
+        if (!isFinished) await append(write, lease, progress);
+        return isFinished;
+      }),
+
+    requireAction: (lease, untilMs, warnings) =>
+      commit((write) =>
+        moveRun(write, lease.runId, {
+          from: ["running"],
+          to: "action_required",
+          lease,
+          set: { action_until: untilMs, ...endingColumns({ warnings }) },
+        }),
+      ),
+
+    retryLater: (lease, notBeforeMs) =>
+      commit((write) =>
+        moveRun(write, lease.runId, {
+          from: ["running"],
+          to: "queued",
+          lease,
+          set: { attempt: lease.attempt - 1, not_before: Math.ceil(notBeforeMs) },
+        }),
+      ),
+
+    release: (lease) =>
+      commit((write) =>
+        moveRun(write, lease.runId, {
+          from: ["running"],
+          to: "queued",
+          lease,
+          set: { attempt: lease.attempt - 1 },
+        }),
+      ),
+
+    acknowledgeCancel: (lease) =>
+      commit((write) =>
+        moveRun(write, lease.runId, { from: ["cancelling"], to: "cancelled", lease }),
+      ),
+  };
+}
+
+/** Appends progress if the lease still holds the run, also while it is `cancelling`. */
+async function append(
+  write: Write,
+  lease: Lease,
+  events: readonly ProgressEvent[],
+): Promise<boolean> {
+  if (events.length === 0) return false;
+  if ((await readHeldStatus(write.trx, lease)) === undefined) return false;
+  await appendProgress(write, lease.runId, { events });
+  write.announce([lease.runId], null);
+  return true;
+}

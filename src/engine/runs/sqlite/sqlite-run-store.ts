@@ -1,0 +1,94 @@
+import type { Logger } from "pino";
+import type { Database } from "../../../database/open-database.ts";
+import type { Clock } from "../../../runtime/clock.ts";
+import { ChangeListeners } from "../change-feed.ts";
+import type { RunStore } from "../run-store.ts";
+import { insertRuns } from "./accept-runs.ts";
+import { createAnswerStore, keepAnswer } from "./answers.ts";
+import { batchCommits } from "./batch-commits.ts";
+import { claimRuns, readHeldStatus, renewLeases } from "./claim-runs.ts";
+import { createCommit } from "./commit.ts";
+import { countAll } from "./counts.ts";
+import { createDeliveryQueue } from "./delivery-queue.ts";
+import { readEvents } from "./event-log.ts";
+import { createAttemptWrites } from "./finish-attempts.ts";
+import { createGroupStore } from "./groups.ts";
+import { pollChanges } from "./poll-changes.ts";
+import { findInteraction, findRun, findRuns, listRuns, readConversation } from "./read-runs.ts";
+import { createExpiredRows } from "./remove-expired.ts";
+import { failUnanswered, recoverRuns } from "./settle-runs.ts";
+import { moveRun } from "./transitions.ts";
+
+/** The run store on a SQLite file that several processes share. It owns `db` from now on, and closes it. */
+export async function createSqliteRunStore({
+  db,
+  clock,
+  log,
+}: {
+  db: Database;
+  clock: Clock;
+  log: Logger;
+}): Promise<RunStore> {
+  let stopPolling = () => {};
+  const changes = new ChangeListeners(() => stopPolling());
+  try {
+    stopPolling = await pollChanges(db, changes, log);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  const commit = createCommit(db, clock, changes);
+  const context = { db, clock, commit };
+
+  return {
+    accept: (newRuns, { tenant, keep } = {}) =>
+      commit(async (write) => {
+        const accepted = await insertRuns(write, newRuns, tenant);
+        await keepAnswer(write, keep?.(accepted));
+        return accepted;
+      }),
+
+    async cancel(runId) {
+      const hasChanged = await commit(
+        async (write) =>
+          (await moveRun(write, runId, {
+            from: ["queued", "action_required"],
+            to: "cancelled",
+          })) || moveRun(write, runId, { from: ["running"], to: "cancelling" }),
+      );
+      const run = await findRun(db, runId);
+      if (run === undefined) return undefined;
+      // `cancelling` here is an earlier request, still under way: asking twice is no error.
+      return { run, alreadyFinished: !hasChanged && run.status !== "cancelling" };
+    },
+
+    claim: (request) => claimRuns(request, context),
+    renew: (owner, runIds, leaseMs) => renewLeases(db, owner, runIds, clock.now() + leaseMs),
+    heldStatus: (lease) => readHeldStatus(db, lease),
+    ...createAttemptWrites(commit, batchCommits(commit)),
+    recover: (options) => recoverRuns(options, context),
+    failUnanswered: (refId) => failUnanswered(refId, context),
+
+    find: (runId) => findRun(db, runId),
+    findMany: (runIds, options) => findRuns(db, runIds, options),
+    findInteraction: (tenantId, interactionId) => findInteraction(db, tenantId, interactionId),
+    readConversation: (tenantId, interactionId) => readConversation(db, tenantId, interactionId),
+    list: (query) => listRuns(db, query),
+    readEvents: (runId, afterSeq) => readEvents(db, runId, afterSeq),
+    countAll: () => countAll(db),
+    async ping() {
+      // A question that the file has to answer; `SELECT 1` would not read it.
+      await db.selectFrom("runs").select("run_id").limit(1).execute();
+    },
+
+    groups: createGroupStore(db, commit),
+    answers: createAnswerStore(db, clock, commit),
+    deliveries: createDeliveryQueue(db),
+    expired: createExpiredRows(db, clock),
+    changes,
+    async close() {
+      changes.close();
+      await db.destroy();
+    },
+  };
+}
