@@ -11,7 +11,7 @@ import { pino } from "pino";
 import { Agent, fetch } from "undici";
 import { z } from "zod";
 import { createEngine } from "../src/engine/engine.ts";
-import { serveHttp } from "../src/engine/http-api/serve.ts";
+import { serveTaskApi } from "../src/engine/http-api/serve.ts";
 
 const STEPS = 20;
 const Told = z.object({ url: z.string(), rssMb: z.number(), openRequests: z.number() });
@@ -39,7 +39,7 @@ async function serve(stateDir: string): Promise<void> {
     log: pino({ level: "warn" }, pino.destination(2)),
   });
   let openRequests = 0;
-  const server = await serveHttp(
+  const server = await serveTaskApi(
     (request) => {
       openRequests += 1;
       return engine.fetch(request).finally(() => (openRequests -= 1));

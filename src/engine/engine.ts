@@ -9,7 +9,7 @@ import { ApiError } from "./http-api/api-error.ts";
 import { createTaskApi } from "./http-api/app.ts";
 import { toErrorBody } from "./http-api/error-answer.ts";
 import { API_LIMITS, type ApiLimits } from "./http-api/limits.ts";
-import type { Profile } from "./http-api/profile.ts";
+import type { ApiProfile } from "./http-api/profile.ts";
 import { createMetrics } from "./metrics.ts";
 import type { FetchFromRun, GuardedFetch } from "./outgoing/guarded-fetch.ts";
 import { readNetworks } from "./outgoing/networks.ts";
@@ -35,7 +35,7 @@ export interface EngineOptions {
   /** Who may call; by default everybody, as one tenant. */
   tenants?: Tenants;
   /** `hosted`: exactly what the hosted API does, without our extensions. `extended` (the default) has them. */
-  profile?: Profile;
+  profile?: ApiProfile;
   /** Whether `mcp_servers`, `enable_events` and `webhook` need their value in the `parallel-beta` header. */
   requireBetas?: boolean;
   /** What callers may use of the API, where it is to be other than {@link API_LIMITS}. */

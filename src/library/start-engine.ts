@@ -43,7 +43,7 @@ export async function startEngine(options: ServedEngineOptions = {}): Promise<Se
     {},
   );
   const log = createLogger({ level: logLevel, secrets });
-  const [{ serveHttp }, { singleTenant }] = await Promise.all([
+  const [{ serveTaskApi }, { singleTenant }] = await Promise.all([
     import("../engine/http-api/serve.ts"),
     import("../engine/tenants/tenants.ts"),
   ]);
@@ -53,7 +53,7 @@ export async function startEngine(options: ServedEngineOptions = {}): Promise<Se
   );
   try {
     const { host, port } = serve;
-    const server = await serveHttp((request) => engine.fetch(request), { host, port, log });
+    const server = await serveTaskApi((request) => engine.fetch(request), { host, port, log });
     return {
       url: server.url,
       async close() {

@@ -5,6 +5,7 @@ import {
   isJSONRPCRequest,
   isJSONRPCResponse,
 } from "@modelcontextprotocol/server";
+import { MAX_JSON_LEVELS, isDeeperThan } from "../http-server/json-depth.ts";
 import { exactJson, parseJson } from "../text/json.ts";
 
 /** The codes of JSON-RPC, section 5.1. */
@@ -20,13 +21,10 @@ export interface InvalidMessage {
 
 type ReadMessage = { message: JSONRPCMessage } | { invalid: InvalidMessage };
 
-/** An output schema of five levels takes some twenty; what calls itself for every level fails after thousands. */
-export const MESSAGE_LEVELS = 100;
-
 /** What a text is: one message, or a batch of them. A byte order mark is no part of it. */
 export function parseMessages(
   text: string,
-  levels: number = MESSAGE_LEVELS,
+  levels: number = MAX_JSON_LEVELS,
 ): { one: ReadMessage } | { batch: ReadMessage[] } {
   let value: unknown;
   try {
@@ -140,21 +138,6 @@ function readArguments(given: unknown): unknown {
   } catch {
     return given;
   }
-}
-
-/** Without a call of its own for each level: a message can have more of them than the stack has room for. */
-function isDeeperThan(value: unknown, levels: number): boolean {
-  let layer: unknown[] = [value];
-  for (let level = 0; layer.length > 0; level += 1) {
-    const next: unknown[] = [];
-    for (const part of layer) {
-      if (typeof part !== "object" || part === null) continue;
-      if (level === levels) return true;
-      for (const inner of Object.values(part)) next.push(inner);
-    }
-    layer = next;
-  }
-  return false;
 }
 
 /** From here on a message is one object. Earlier revisions have batches of JSON-RPC, or do not rule them out. */

@@ -14,7 +14,7 @@ import { createInProcessFetch } from "../../src/client/http/in-process-fetch.ts"
 import type { TaskApiClient } from "../../src/client/task-api-client.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
-import { serveHttp } from "../../src/engine/http-api/serve.ts";
+import { serveTaskApi } from "../../src/engine/http-api/serve.ts";
 import {
   deferred,
   startTestEngine,
@@ -36,7 +36,7 @@ const inProcess: Connect = async (engine, apiKey) =>
   });
 
 const overSocket: Connect = async (engine, apiKey) => {
-  const server = await serveHttp(engine.fetch, { host: "127.0.0.1", port: 0 });
+  const server = await serveTaskApi(engine.fetch, { host: "127.0.0.1", port: 0 });
   onTestFinished(() => server.close());
   return connectOverNetwork({ baseUrl: server.url, apiKey });
 };

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import type { McpServerFactory, ServerEventBus } from "@modelcontextprotocol/server";
 import { READ_SCOPE, WRITE_SCOPE } from "../../src/runtime/request-facts.ts";
-import { serveHttp } from "../../src/transports/http/serve-http.ts";
+import { serveMcpHttp } from "../../src/transports/http/serve-http.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
 import { onFinished } from "../on-finished.ts";
 
@@ -11,7 +11,7 @@ export const SUITE_FOLDER = process.env["MCP_CONFORMANCE"];
 
 /** Serves a factory on our own HTTP wiring, open to everybody on this machine. */
 export async function serveOpen(factory: McpServerFactory, bus?: ServerEventBus): Promise<string> {
-  const server = await serveHttp({
+  const server = await serveMcpHttp({
     factory,
     ...(bus && { bus }),
     host: "127.0.0.1",

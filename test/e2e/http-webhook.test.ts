@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { serveHttp } from "../../src/engine/http-api/serve.ts";
+import { serveTaskApi } from "../../src/engine/http-api/serve.ts";
 import { deferred, startTestEngine, textResult } from "../engine/start-test-engine.ts";
 import { startHttpBinary } from "./http-binary.ts";
 
@@ -46,7 +46,7 @@ test("with --public-url the backend's report of a finished run is received, and 
     },
     { webhookSecrets: [SECRET], allowNetworks: ["127.0.0.0/8"] },
   );
-  const backend = await serveHttp((request) => engine.fetch(request), {
+  const backend = await serveTaskApi((request) => engine.fetch(request), {
     host: "127.0.0.1",
     port: 0,
   });

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
-import { serveHttp } from "../../src/engine/http-api/serve.ts";
+import { serveTaskApi } from "../../src/engine/http-api/serve.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
 import { RunReport } from "../../src/mcp/report/run-report.ts";
 import { silentLog, startTestEngine, temporaryFolder } from "../engine/start-test-engine.ts";
@@ -93,7 +93,7 @@ async function serveOverStdio(kind: ClientKind, profile: Profile): Promise<Story
 }
 
 async function listen(engine: Engine): Promise<string> {
-  const server = await serveHttp(engine.fetch, { host: "127.0.0.1", port: 0 });
+  const server = await serveTaskApi(engine.fetch, { host: "127.0.0.1", port: 0 });
   onTestFinished(() => server.close());
   return server.url;
 }

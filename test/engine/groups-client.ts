@@ -1,11 +1,11 @@
 import Parallel from "parallel-web";
 import type { Engine } from "../../src/engine/engine.ts";
-import { serveHttp } from "../../src/engine/http-api/serve.ts";
+import { serveTaskApi } from "../../src/engine/http-api/serve.ts";
 import { onFinished } from "../on-finished.ts";
 
 /** The official client, connected to an engine over a socket. It retries nothing, so a test sees every answer. */
 export async function connectOfficialClient(engine: Engine, apiKey = "any-key"): Promise<Parallel> {
-  const server = await serveHttp((request) => engine.fetch(request), {
+  const server = await serveTaskApi((request) => engine.fetch(request), {
     host: "127.0.0.1",
     port: 0,
   });

@@ -5,22 +5,22 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { createTaskApi } from "../../src/engine/http-api/app.ts";
 import { readEndpoints } from "../../src/engine/http-api/endpoints.ts";
 import { API_LIMITS } from "../../src/engine/http-api/limits.ts";
-import type { Profile } from "../../src/engine/http-api/profile.ts";
+import type { ApiProfile } from "../../src/engine/http-api/profile.ts";
 import { createMetrics } from "../../src/engine/metrics.ts";
 import { singleTenant } from "../../src/engine/tenants/tenants.ts";
 import { call } from "./call-engine.ts";
 import { openRunStore } from "./open-run-store.ts";
 import { silentLog, startTestEngine, textResult } from "./start-test-engine.ts";
 
-const PROFILES: Profile[] = ["extended", "hosted"];
+const PROFILES: ApiProfile[] = ["extended", "hosted"];
 
 /** The document as it is served; a test reads whatever shape it expects. */
-async function readDocument(profile: Profile): Promise<ReturnType<typeof JSON.parse>> {
+async function readDocument(profile: ApiProfile): Promise<ReturnType<typeof JSON.parse>> {
   const engine = await startTestEngine(async () => textResult("never"), { profile });
   return (await call(engine, "/openapi.json")).body;
 }
 
-async function createApp(profile: Profile) {
+async function createApp(profile: ApiProfile) {
   const clock = systemClock;
   const { runs } = await openRunStore(":memory:", clock);
   return createTaskApi({

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
-import { serveHttp } from "../../src/engine/http-api/serve.ts";
+import { serveTaskApi } from "../../src/engine/http-api/serve.ts";
 import { ErrorBody } from "../../src/task-api/error-body.ts";
 import { call } from "./call-engine.ts";
 import { exchange, listen, openSocket, parseAnswer, readToEnd } from "./raw-http.ts";
@@ -102,7 +102,7 @@ test("waiting for an answer is not sending slowly: a long poll outlasts those li
 });
 
 test("a connection without a request is kept for the next one, so long and no longer", async () => {
-  const { port } = await listen(await startTestEngine(execute), { limits: { keepAliveMs: 200 } });
+  const { port } = await listen(await startTestEngine(execute), { limits: { idleMs: 200 } });
   const socket = await openSocket(port);
   const request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
   for (let i = 0; i < 2; i++) {
@@ -115,7 +115,7 @@ test("a connection without a request is kept for the next one, so long and no lo
 });
 
 test("a handler that fails outside the API is a 500 in the API's body, without its reason", async () => {
-  const server = await serveHttp(() => Promise.reject(new Error("password=hunter2")), {
+  const server = await serveTaskApi(() => Promise.reject(new Error("password=hunter2")), {
     host: "127.0.0.1",
     port: 0,
   });
@@ -129,13 +129,13 @@ test("a handler that fails outside the API is a 500 in the API's body, without i
 test("a port that is taken rejects with the system's reason", async () => {
   const { port } = await listen(await startTestEngine(execute));
   await expect(
-    serveHttp(async () => new Response(null), { host: "127.0.0.1", port }),
+    serveTaskApi(async () => new Response(null), { host: "127.0.0.1", port }),
   ).rejects.toMatchObject({ code: "EADDRINUSE" });
 });
 
 test("closing ends connections that are waiting or streaming", async () => {
   const engine = await startTestEngine(({ signal }) => untilAborted(signal));
-  const server = await serveHttp((request) => engine.fetch(request), {
+  const server = await serveTaskApi((request) => engine.fetch(request), {
     host: "127.0.0.1",
     port: 0,
   });

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type Socket, connect } from "node:net";
-import { type ServeOptions, serveHttp } from "../../src/engine/http-api/serve.ts";
+import { type ServeOptions, serveTaskApi } from "../../src/engine/http-api/serve.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { onFinished } from "../on-finished.ts";
 
@@ -9,7 +9,7 @@ export async function listen(
   engine: Engine,
   options: Partial<ServeOptions> = {},
 ): Promise<{ url: string; port: number }> {
-  const server = await serveHttp((request) => engine.fetch(request), {
+  const server = await serveTaskApi((request) => engine.fetch(request), {
     host: "127.0.0.1",
     port: 0,
     ...options,

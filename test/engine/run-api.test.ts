@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { serveHttp } from "../../src/engine/http-api/serve.ts";
+import { serveTaskApi } from "../../src/engine/http-api/serve.ts";
 import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import { singleTenant } from "../../src/engine/tenants/tenants.ts";
 import { call } from "./call-engine.ts";
@@ -259,7 +259,7 @@ test("the event stream starts with a state, tells the steps, and ends with the o
     await report({ type: "task_run.progress_stats", progress_meter: 60 });
     return textResult("done");
   });
-  const server = await serveHttp((request) => engine.fetch(request), {
+  const server = await serveTaskApi((request) => engine.fetch(request), {
     host: "127.0.0.1",
     port: 0,
   });

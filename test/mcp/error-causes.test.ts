@@ -9,7 +9,7 @@ import { createFollowers } from "../../src/client/follow/follower.ts";
 import { createGroupFollowers } from "../../src/client/follow/group-follower.ts";
 import { createUndiciFetch } from "../../src/client/http/undici-fetch.ts";
 import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
-import type { Profile } from "../../src/engine/http-api/profile.ts";
+import type { ApiProfile } from "../../src/engine/http-api/profile.ts";
 import { hashKey, readTenants, singleTenant } from "../../src/engine/tenants/tenants.ts";
 import { startEngineServer, startLoopbackServer } from "../client/loopback-server.ts";
 import {
@@ -170,7 +170,7 @@ test.each([
   },
 );
 
-test.each(["hosted", "extended"] as Profile[])(
+test.each(["hosted", "extended"] as ApiProfile[])(
   "404, %s profile: a run that failed is told from one that nobody knows",
   async (profile) => {
     const { url } = await startEngine({ profile });

@@ -18,7 +18,7 @@ import type { AccessOptions } from "../../src/transports/http/access-control.ts"
 import type { WebhookRoute } from "../../src/transports/http/handle-request.ts";
 import type { HttpLimits } from "../../src/transports/http/limits.ts";
 import type { AuthenticatedPrincipal } from "../../src/transports/http/principal.ts";
-import { type HttpServer, serveHttp } from "../../src/transports/http/serve-http.ts";
+import { type McpHttpServer, serveMcpHttp } from "../../src/transports/http/serve-http.ts";
 import { createStaticTokens } from "../../src/transports/http/static-tokens.ts";
 import { listen } from "../engine/raw-http.ts";
 import { silentLog, temporaryFolder } from "../engine/start-test-engine.ts";
@@ -73,7 +73,7 @@ const urls = new WeakMap<Engine, string>();
 export async function startHttp(
   engine: Engine,
   options: HttpOptions = {},
-): Promise<HttpServer & { port: number; draining: AbortController }> {
+): Promise<McpHttpServer & { port: number; draining: AbortController }> {
   const {
     access,
     limits = {},
@@ -91,7 +91,7 @@ export async function startHttp(
     { version: "0.0.0-test", log },
   );
   const draining = new AbortController();
-  const server = await serveHttp({
+  const server = await serveMcpHttp({
     factory: createTaskRunServer({
       backend: async (caller) => backends.of(caller),
       version: "0.0.0-test",

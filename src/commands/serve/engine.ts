@@ -26,7 +26,7 @@ export async function engineCommand({
       `--host ${host} can be reached by others: add --api-key or --tenants, or listen on 127.0.0.1.`,
     );
   }
-  const [{ serveHttp }, { readTenants, singleTenant }] = await Promise.all([
+  const [{ serveTaskApi }, { readTenants, singleTenant }] = await Promise.all([
     import("../../engine/http-api/serve.ts"),
     import("../../engine/tenants/tenants.ts"),
   ]);
@@ -34,7 +34,7 @@ export async function engineCommand({
   const prices = pricesFile === undefined ? undefined : await readPrices(pricesFile);
   const engine = await startEngine(config, { tenants, profile, requireBetas, prices, log });
   try {
-    const server = await serveHttp((request) => engine.fetch(request), { host, port, log });
+    const server = await serveTaskApi((request) => engine.fetch(request), { host, port, log });
     stdout.write(`${server.url}\n`);
     log.info({ url: server.url, documents: config.documents }, "engine is listening");
     const stopReleasing = releaseMemoryAtRest();

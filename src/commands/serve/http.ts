@@ -14,13 +14,13 @@ import type { AccessOptions } from "../../transports/http/access-control.ts";
 import type { WebhookRoute } from "../../transports/http/handle-request.ts";
 import { REQUESTS_PER_MINUTE } from "../../transports/http/limits.ts";
 import type { Authenticate } from "../../transports/http/principal.ts";
-import { serveHttp } from "../../transports/http/serve-http.ts";
+import { serveMcpHttp } from "../../transports/http/serve-http.ts";
 import { type StaticToken, createStaticTokens } from "../../transports/http/static-tokens.ts";
 import type { TelemetryConfig } from "../../settings/telemetry-settings.ts";
 import { createWebhookReceiver } from "../../transports/webhook-receiver.ts";
 import { ExitCode } from "../exit-code.ts";
 import { UsageError } from "../../runtime/usage-error.ts";
-import type { KeptTokens } from "./token-file-watcher.ts";
+import type { TokenFileWatcher } from "./token-file-watcher.ts";
 import { isLoopback } from "../wiring/loopback.ts";
 import { type OpenBackends, openBackends } from "../wiring/open-backend.ts";
 import { openTelemetry } from "../wiring/open-telemetry.ts";
@@ -80,7 +80,7 @@ export async function httpCommand({
     });
     const { host, port } = http;
     const webhook = receiveWebhooks(http, backends, { log, signal });
-    const server = await serveHttp({
+    const server = await serveMcpHttp({
       factory,
       host,
       port,
@@ -199,7 +199,7 @@ function refuseUnsafe(http: HttpConfig, backend: BackendConfig): void {
 async function openAccess(
   http: HttpConfig,
   { proxies, log }: { proxies: Proxies; log: Logger },
-): Promise<{ access: AccessOptions; tokens: KeptTokens | undefined }> {
+): Promise<{ access: AccessOptions; tokens: TokenFileWatcher | undefined }> {
   const { allowedHosts, allowedOrigins, tokensFile, token, oauth, allowKeyHeader, callerLimits } =
     http;
   const limits = {
@@ -212,10 +212,10 @@ async function openAccess(
     only.push({ sha256: sha256(token), principal });
   }
   const authenticators: Authenticate[] = [];
-  let tokens: KeptTokens | undefined;
+  let tokens: TokenFileWatcher | undefined;
   if (tokensFile !== undefined) {
-    const { keepTokens } = await import("./token-file-watcher.ts");
-    tokens = await keepTokens(tokensFile, { others: only, limits, log });
+    const { watchTokenFile } = await import("./token-file-watcher.ts");
+    tokens = await watchTokenFile(tokensFile, { others: only, limits, log });
     authenticators.push(tokens.authenticate);
   } else if (only.length > 0) {
     authenticators.push(createStaticTokens(only));

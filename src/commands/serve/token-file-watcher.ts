@@ -8,7 +8,7 @@ import { readTokens } from "./read-tokens.ts";
 const LOOK_MS = 2_000;
 
 /** The tokens of a file as it is now. */
-export interface KeptTokens {
+export interface TokenFileWatcher {
   authenticate: Authenticate;
   /** Reads the file again. One that cannot be used leaves the tokens as they were. */
   reload(): Promise<void>;
@@ -19,7 +19,7 @@ export interface KeptTokens {
  * Reads the tokens file, and again whenever it has changed: a token that is no longer in it opens nothing from then on.
  * `others` count as well. Throws `UsageError` with every problem of the file as it is at the start.
  */
-export async function keepTokens(
+export async function watchTokenFile(
   file: string,
   {
     others,
@@ -30,7 +30,7 @@ export async function keepTokens(
     limits: Pick<AuthenticatedPrincipal, "requestsPerMinute" | "budgetUsdPerDay">;
     log: Logger;
   },
-): Promise<KeptTokens> {
+): Promise<TokenFileWatcher> {
   const read = async () => createStaticTokens([...others, ...(await readTokens(file, limits))]);
   let authenticate = await read();
 

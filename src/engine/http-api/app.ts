@@ -7,12 +7,13 @@ import { ApiError } from "./api-error.ts";
 import { readBetaHeader } from "./beta-header.ts";
 import { limitBody, requireJson } from "./body-guard.ts";
 import { guardEndpoints } from "./endpoints.ts";
-import { REQUEST_ID_HEADER, toAnswerBody, toApiError } from "./error-answer.ts";
+import { REQUEST_ID_HEADER } from "../../http-server/request-id.ts";
+import { toAnswerBody, toApiError } from "./error-answer.ts";
 import { createEventStreams } from "./event-streams.ts";
 import { createGroupRoutes } from "./group-routes.ts";
 import type { ApiLimits } from "./limits.ts";
 import { createOperatorRoutes } from "./operator-routes.ts";
-import type { Profile } from "./profile.ts";
+import type { ApiProfile } from "./profile.ts";
 import { type ProcessorRoutesContext, createProcessorRoutes } from "./processor-routes.ts";
 import type { RequestEnv } from "./request-context.ts";
 import { createRunEventRoutes } from "./run-event-routes.ts";
@@ -20,7 +21,7 @@ import { type RunRoutesContext, createRunRoutes } from "./run-routes.ts";
 
 export interface TaskApiContext extends Omit<RunRoutesContext, "streams">, ProcessorRoutesContext {
   tenants: Tenants;
-  profile: Profile;
+  profile: ApiProfile;
   /** Whether the features that some sources call beta need their value in `parallel-beta`. */
   requireBetas: boolean;
   limits: ApiLimits;

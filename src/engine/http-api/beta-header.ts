@@ -35,7 +35,7 @@ export function readBetaHeader(header: string | undefined, isRequired: boolean):
 }
 
 /** A problem for each beta feature that `input`, at `loc` of the body, uses without its value in the header. */
-export function checkBetas(
+export function findMissingBetas(
   input: RunInput,
   betas: BetaHeader,
   loc: (string | number)[],

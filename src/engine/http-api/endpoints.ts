@@ -1,11 +1,11 @@
 import type { Hono, MiddlewareHandler } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
 import { ApiError } from "./api-error.ts";
-import { type Endpoint, type Profile, isInProfile } from "./profile.ts";
+import { type Endpoint, type ApiProfile, isInProfile } from "./profile.ts";
 import type { RequestEnv } from "./request-context.ts";
 
 /** The endpoints that callers of `profile` may use: the routes of an app, without its middlewares. */
-export function readEndpoints({ routes }: Hono<RequestEnv>, profile: Profile): Endpoint[] {
+export function readEndpoints({ routes }: Hono<RequestEnv>, profile: ApiProfile): Endpoint[] {
   return routes
     .filter(({ method }) => method !== EVERY_METHOD)
     .map(({ method, path }) => ({ method, path }))
@@ -22,7 +22,7 @@ const EVERY_METHOD = "ALL";
  */
 export function guardEndpoints(
   app: Hono<RequestEnv>,
-  profile: Profile,
+  profile: ApiProfile,
 ): MiddlewareHandler<RequestEnv> {
   let router: TrieRouter<Endpoint> | undefined;
   return async (c, next) => {

@@ -7,13 +7,13 @@ import { createNotifier } from "../runs/notifier.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
 import type { RunStore } from "../runs/run-store.ts";
 import { type StreamPlace, runEventId, statusEventId } from "./group-event-ids.ts";
-import type { PaceLooks } from "./poll-throttle.ts";
+import type { PollThrottle } from "./poll-throttle.ts";
 
 export interface GroupEventsContext {
   runs: RunStore;
   clock: Clock;
   /** Shared by all watchers. */
-  paceLooks: PaceLooks;
+  paceLooks: PollThrottle;
 }
 
 /**

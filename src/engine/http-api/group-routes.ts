@@ -16,7 +16,7 @@ import { readGroupInputs } from "./group-inputs.ts";
 import { writeGroupRuns } from "./group-runs-stream.ts";
 import { type Answer, answerOnce } from "./idempotency.ts";
 import { checkInputs, parseJsonBody } from "./new-run.ts";
-import { createLookPace } from "./poll-throttle.ts";
+import { createPollThrottle } from "./poll-throttle.ts";
 import type { RequestEnv } from "./request-context.ts";
 import { requireRun } from "./require-run.ts";
 import { type RunRoutesContext, parseQuery } from "./run-routes.ts";
@@ -57,7 +57,7 @@ const groupNotFound = () => new ApiError(404, "TaskGroup not found");
  */
 export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
   const { runs, executorKey, priceOf, clock, streams, webhooks, warningsFor } = context;
-  const paceLooks = createLookPace(clock);
+  const paceLooks = createPollThrottle(clock);
   const routes = new Hono<RequestEnv>();
 
   async function requireGroup(c: Context<RequestEnv, "/:taskgroup_id/*">): Promise<GroupRecord> {

@@ -2,6 +2,7 @@ import { checkTaskSpec } from "../../task-api/schema/output-schema-rules.ts";
 import { PROCESSORS, findProcessor } from "../../task-api/processors.ts";
 import { ExtendedRunInput, RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
+import { MAX_JSON_LEVELS, isDeeperThan } from "../../http-server/json-depth.ts";
 import { tryParseJson } from "../../text/json.ts";
 import type { Executor } from "../executors/executor.ts";
 import type { RunStore } from "../runs/run-store.ts";
@@ -13,9 +14,8 @@ import {
   refusalOfWebhookUrl,
 } from "../webhooks/check-webhook.ts";
 import { ApiError, type RequestProblem, problemsOf, unprocessable } from "./api-error.ts";
-import { type BetaHeader, checkBetas } from "./beta-header.ts";
-import { MAX_BODY_LEVELS } from "./limits.ts";
-import type { Profile } from "./profile.ts";
+import { type BetaHeader, findMissingBetas } from "./beta-header.ts";
+import type { ApiProfile } from "./profile.ts";
 
 /** A run input that was accepted, and what is questionable about it. */
 export interface CheckedInput {
@@ -43,7 +43,7 @@ export async function checkInputs(
     tenantId: string;
     betas: BetaHeader;
     webhooks: WebhookRules;
-    profile: Profile;
+    profile: ApiProfile;
     warningsFor: NonNullable<Executor["warningsFor"]>;
     /** When the request came, so that what must be looked at for it is looked at once. */
     nowMs: number;
@@ -77,7 +77,7 @@ export async function checkInputs(
         loc: [...loc, ...pointer.split("/").slice(1)],
         msg: message,
       })),
-      ...checkBetas(parsed.data, betas, loc),
+      ...findMissingBetas(parsed.data, betas, loc),
       ...checkWebhook(parsed.data, webhooks, loc),
       ...(await checkPredecessor(parsed.data, { runs, tenantId, loc })),
     );
@@ -154,14 +154,9 @@ export function parseJsonBody(text: string): unknown {
   if (value === undefined) {
     throw unprocessable([{ type: "json_invalid", loc: ["body"], msg: "the body must be JSON" }]);
   }
-  if (isDeeperThan(value, MAX_BODY_LEVELS)) {
-    const msg = `objects and lists are nested more than ${MAX_BODY_LEVELS} levels deep; flatten them`;
+  if (isDeeperThan(value, MAX_JSON_LEVELS)) {
+    const msg = `objects and lists are nested more than ${MAX_JSON_LEVELS} levels deep; flatten them`;
     throw unprocessable([{ type: "nesting_too_deep", loc: ["body"], msg }]);
   }
   return value;
-}
-
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
 }

@@ -3,7 +3,7 @@ import type { JsonObject } from "../../task-api/task-spec.ts";
 import type { Metrics } from "../metrics.ts";
 import type { RunStore } from "../runs/run-store.ts";
 import { ApiError } from "./api-error.ts";
-import type { Profile } from "./profile.ts";
+import type { ApiProfile } from "./profile.ts";
 import type { RequestEnv } from "./request-context.ts";
 
 /**
@@ -17,7 +17,7 @@ export function createOperatorRoutes({
 }: {
   runs: RunStore;
   metrics: Metrics;
-  profile: Profile;
+  profile: ApiProfile;
 }): Hono<RequestEnv> {
   const routes = new Hono<RequestEnv>();
 
@@ -44,7 +44,7 @@ export function createOperatorRoutes({
 }
 
 /** Few ask for it, and its generator is large. */
-async function loadDocument(profile: Profile): Promise<JsonObject> {
+async function loadDocument(profile: ApiProfile): Promise<JsonObject> {
   const { createOpenApiDocument } = await import("./openapi/document.ts");
   return createOpenApiDocument(profile);
 }

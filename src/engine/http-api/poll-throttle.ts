@@ -2,7 +2,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { createNotifier } from "../runs/notifier.ts";
 
 /** Runs a look at the database when its turn has come; answers with what it found. */
-export type PaceLooks = <Found>(look: () => Promise<Found>) => Promise<Found>;
+export type PollThrottle = <Found>(look: () => Promise<Found>) => Promise<Found>;
 
 /** After a look, nobody looks for so many times the time it took: watchers take at most a fifth of a busy process. */
 const PAUSE_PER_LOOK = 4;
@@ -11,7 +11,7 @@ const PAUSE_PER_LOOK = 4;
  * Lets the watchers of groups look one after the other, with pauses in between. However many they are and however large
  * their groups, the runs go on; what gives way is how soon a watcher sees them.
  */
-export function createLookPace(clock: Clock): PaceLooks {
+export function createPollThrottle(clock: Clock): PollThrottle {
   let free: Promise<void> = Promise.resolve();
   return async (look) => {
     const turn = free;

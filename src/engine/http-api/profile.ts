@@ -5,7 +5,7 @@ export interface Endpoint {
 }
 
 /** `extended`: the Task API and our extensions. `hosted`: exactly what the hosted API does, where ours does more. */
-export type Profile = "extended" | "hosted";
+export type ApiProfile = "extended" | "hosted";
 
 /** The endpoints that the hosted API does not have. Source: Task API, section 3, "Absent everywhere". */
 const EXTENSIONS: readonly Endpoint[] = [
@@ -18,7 +18,7 @@ const EXTENSIONS: readonly Endpoint[] = [
 ];
 
 /** Whether callers of `profile` see the endpoint. Our operator's endpoints stay: they are beside the API, not in it. */
-export function isInProfile({ method, path }: Endpoint, profile: Profile): boolean {
+export function isInProfile({ method, path }: Endpoint, profile: ApiProfile): boolean {
   return (
     profile === "extended" ||
     !EXTENSIONS.some((extension) => extension.method === method && extension.path === path)

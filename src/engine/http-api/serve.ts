@@ -1,17 +1,14 @@
-import { randomUUID } from "node:crypto";
-import { type Server, createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { RequestError, getRequestListener } from "@hono/node-server";
 import type { Logger } from "pino";
+import { CONNECTION_LIMITS, type ConnectionLimits } from "../../http-server/connection-limits.ts";
+import { createHostCheck } from "../../http-server/host-validation.ts";
+import { createHttpServer, listen } from "../../http-server/listen.ts";
+import { REQUEST_ID_HEADER, newRequestId } from "../../http-server/request-id.ts";
 import { ApiError } from "./api-error.ts";
-import { answerClientErrors } from "./client-errors.ts";
-import { REQUEST_ID_HEADER, toApiError, toErrorBody } from "./error-answer.ts";
-import { CONNECTION_LIMITS, type ConnectionLimits } from "./limits.ts";
-import { requireOwnHost } from "../../http-server/host-validation.ts";
-import { dropUnreadConnections } from "../../http-server/slow-clients.ts";
+import { toApiError, toErrorBody } from "./error-answer.ts";
 
 /** An HTTP server in front of a request handler. */
-export interface HttpServer {
+export interface TaskApiServer {
   /** Base URL, with the port that was really taken. */
   url: string;
   /** Stops listening and ends every open connection. */
@@ -32,31 +29,35 @@ export interface ServeOptions {
  * Listens on `host`:`port`. A loopback address answers only requests that were sent to one. Rejects with the system's
  * error when it cannot listen.
  */
-export async function serveHttp(
+export async function serveTaskApi(
   fetch: (request: Request) => Promise<Response>,
   { host, port, log, limits: changed }: ServeOptions,
-): Promise<HttpServer> {
+): Promise<TaskApiServer> {
   const limits = { ...CONNECTION_LIMITS, ...changed };
-  const server = createServer({
+  const server = createHttpServer(limits, {
     // Node's own refusal has no body; the handler refuses such requests with the API's.
     requireHostHeader: false,
-    maxHeaderSize: limits.headerBytes,
-    headersTimeout: limits.headersMs,
-    requestTimeout: limits.requestMs,
-    connectionsCheckingInterval: limits.checkMs,
-    keepAliveTimeout: limits.keepAliveMs,
+    answerClientError: ({ status, message, reason }) => {
+      const refId = newRequestId();
+      log?.debug({ ref_id: refId, status, reason }, "refused");
+      const text = status === 400 ? `Bad request: ${message}` : message;
+      return { requestId: refId, body: toErrorBody(new ApiError(status, text), refId) };
+    },
+    log,
   });
-  answerClientErrors(server, log);
-  dropUnreadConnections(server, limits, log);
-  await listen(server, { host, port, backlog: limits.backlog });
-  const bound = readAddress(server);
-  const answer = getRequestListener(requireOwnHost(fetch, { bound, host }), {
-    errorHandler: (error) => answerOutsideError(error, log),
-  });
-  // No request can have arrived yet: this is still the turn of the event loop in which the server began to listen.
+  const { address, url } = await listen(server, { host, port, backlog: limits.backlog });
+  const isOwnHost = createHostCheck(address, host);
+  const answer = getRequestListener(
+    async (request) => {
+      if (isOwnHost(request.headers.get("host"))) return fetch(request);
+      // 403 says in this API that a processor is unknown; 421 that the name is not this server's (RFC 9110, 15.5.20).
+      throw new ApiError(421, MISDIRECTED);
+    },
+    { errorHandler: (error) => answerOutsideError(error, log) },
+  );
   server.on("request", (request, response) => void answer(request, response));
   return {
-    url: toUrl(bound),
+    url,
     close: () =>
       new Promise<void>((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()));
@@ -66,22 +67,12 @@ export async function serveHttp(
   };
 }
 
-function listen(
-  server: Server,
-  options: { host: string; port: number; backlog: number },
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-}
+const MISDIRECTED =
+  "Misdirected request: this server answers to localhost and loopback addresses only. Call it by one of these, or let your proxy send one as Host.";
 
 /** Answers for what failed before or beside the handler, such as a request without a usable `Host`. */
 function answerOutsideError(error: unknown, log: Logger | undefined): Response {
-  const refId = randomUUID();
+  const refId = newRequestId();
   const answer =
     error instanceof RequestError
       ? new ApiError(400, `Bad request: ${error.message}`)
@@ -92,15 +83,4 @@ function answerOutsideError(error: unknown, log: Logger | undefined): Response {
     status: answer.status,
     headers: { [REQUEST_ID_HEADER]: refId },
   });
-}
-
-function readAddress(server: Server): AddressInfo {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("The server has no port");
-  return address;
-}
-
-function toUrl({ family, address, port }: AddressInfo): string {
-  const host = family === "IPv6" ? `[${address}]` : address;
-  return `http://${host}:${port}`;
 }

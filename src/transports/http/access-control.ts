@@ -14,7 +14,7 @@ import {
   type AuthenticatedPrincipal,
   TokenRefused,
 } from "./principal.ts";
-import { type Challenge, Refusal, insufficientScope, unauthorized } from "./http-error.ts";
+import { type Challenge, HttpError, insufficientScope, unauthorized } from "./http-error.ts";
 
 /** Who may call. */
 export interface AccessOptions {
@@ -44,8 +44,8 @@ export interface IncomingMessageFacts {
   body: unknown;
 }
 
-/** Decides who comes in. Every method throws a {@link Refusal}. */
-export interface Gate {
+/** Decides who comes in. Every method throws a {@link HttpError}. */
+export interface AccessControl {
   /** Requests that a web page made somebody's browser send stop here (MCP: Streamable HTTP, "Security Warning"). */
   checkHost(request: Request): Response | undefined;
   /** Null: nobody is asked who they are. */
@@ -59,7 +59,11 @@ export interface Gate {
   ): AuthInfo;
 }
 
-export function createGate(options: AccessOptions, cors: Cors, metrics: HttpMetrics): Gate {
+export function createAccessControl(
+  options: AccessOptions,
+  cors: Cors,
+  metrics: HttpMetrics,
+): AccessControl {
   const { authenticators, oauth, scopes, requiredScopes, allowKeyHeader } = options;
   const hosts = [...localhostAllowedHostnames(), ...options.allowedHosts];
   const resourceMetadataUrl =
@@ -117,7 +121,7 @@ export function createGate(options: AccessOptions, cors: Cors, metrics: HttpMetr
     authInfo(request, principal, { requestId, body }) {
       const apiKey = request.headers.get(KEY_HEADER);
       if (apiKey !== null && !allowKeyHeader) {
-        throw new Refusal(
+        throw new HttpError(
           400,
           `${KEY_HEADER} is not accepted here: the operator turns it on with --allow-key-header. Leave it out.`,
         );
@@ -156,8 +160,8 @@ function calledTool(body: unknown): string | undefined {
 }
 
 /** Not 401: a client would throw a good token away. */
-function unavailable(cause: AuthenticationUnavailable): Refusal {
-  return new Refusal(503, `${cause.message}; try again in a moment.`, {
+function unavailable(cause: AuthenticationUnavailable): HttpError {
+  return new HttpError(503, `${cause.message}; try again in a moment.`, {
     headers: { "retry-after": "5" },
     cause,
   });

@@ -1,17 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { getOAuthProtectedResourceMetadataUrl } from "@modelcontextprotocol/server";
-import { type AccessOptions, createGate } from "./access-control.ts";
+import { type AccessOptions, createAccessControl } from "./access-control.ts";
 import type { Cors } from "./cors.ts";
 import type { HttpLimits } from "./limits.ts";
 import type { HttpMetrics } from "./metrics.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import type { Readiness } from "./readiness.ts";
 import { readBody, readMessages } from "./read-body.ts";
-import { Refusal } from "./http-error.ts";
+import { HttpError } from "./http-error.ts";
 import type { McpEndpoint } from "./serve-mcp.ts";
 
 /** One request and its answer, as the log shows them. */
-export interface Exchange {
+export interface HttpExchange {
   requestId: string;
   incoming: IncomingMessage;
   outgoing: ServerResponse;
@@ -41,19 +41,19 @@ export interface RequestHandlerOptions {
   webhook: WebhookRoute | undefined;
   readiness: () => Promise<Readiness>;
   /** An answer broke off after it had begun. */
-  onBrokenAnswer: (error: unknown, exchange: Exchange) => void;
+  onBrokenAnswer: (error: unknown, exchange: HttpExchange) => void;
 }
 
-export type HandleRequest = (request: Request, exchange: Exchange) => Promise<Response>;
+export type HandleRequest = (request: Request, exchange: HttpExchange) => Promise<Response>;
 
 const MCP_PATH = "/mcp";
 const LISTEN = "subscriptions/listen";
 const METADATA_PATH = "/.well-known/oauth-protected-resource";
 
-/** Routes a request and holds it to the rules. Throws {@link Refusal}. */
+/** Routes a request and holds it to the rules. Throws {@link HttpError}. */
 export function createRequestHandler(options: RequestHandlerOptions): HandleRequest {
   const { mcp, access, cors, rates, metrics, limits, webhook, readiness, onBrokenAnswer } = options;
-  const gate = createGate(access, cors, metrics);
+  const gate = createAccessControl(access, cors, metrics);
   const metadata = access.oauth && describeResource(access.oauth, access.scopes);
   const metadataPaths = new Set([METADATA_PATH, METADATA_PATH + MCP_PATH]);
   if (metadata) {
@@ -90,7 +90,7 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
   async function serveOperator(
     request: Request,
     pathname: string,
-    exchange: Exchange,
+    exchange: HttpExchange,
   ): Promise<Response> {
     switch (pathname) {
       case "/healthz":
@@ -110,11 +110,11 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
         return new Response(text, { headers: { "content-type": contentType } });
       }
       default:
-        throw new Refusal(404, `There is nothing at this path; MCP is at ${MCP_PATH}.`);
+        throw new HttpError(404, `There is nothing at this path; MCP is at ${MCP_PATH}.`);
     }
   }
 
-  async function serveMcp(request: Request, exchange: Exchange): Promise<Response> {
+  async function serveMcp(request: Request, exchange: HttpExchange): Promise<Response> {
     // Neither era has a stream to open or a session to end here; 2026-07-28 has neither at all.
     allow(request, "POST");
     const principal = await gate.identify(request);
@@ -160,7 +160,7 @@ function methodOf(body: unknown): unknown {
 
 function allow(request: Request, method: string): void {
   if (request.method === method) return;
-  throw new Refusal(405, `Method not allowed: send ${method}.`, { headers: { allow: method } });
+  throw new HttpError(405, `Method not allowed: send ${method}.`, { headers: { allow: method } });
 }
 
 /** Source: RFC 9728, section 2. */

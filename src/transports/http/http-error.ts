@@ -1,5 +1,5 @@
 /** A request that is answered before MCP sees it. The message is for the caller: what is wrong, and what to do. */
-export class Refusal extends Error {
+export class HttpError extends Error {
   override readonly name = "Refusal";
   readonly status: number;
   readonly headers: Record<string, string>;
@@ -9,7 +9,7 @@ export class Refusal extends Error {
   constructor(
     status: number,
     message: string,
-    { headers = {}, code = -32_000, id = null, cause }: RefusalDetails = {},
+    { headers = {}, code = -32_000, id = null, cause }: HttpErrorDetails = {},
   ) {
     super(message, { cause });
     this.status = status;
@@ -19,7 +19,7 @@ export class Refusal extends Error {
   }
 }
 
-interface RefusalDetails {
+interface HttpErrorDetails {
   headers?: Record<string, string>;
   /** Of JSON-RPC; by default one of those that servers may choose. */
   code?: number;
@@ -28,9 +28,14 @@ interface RefusalDetails {
   cause?: unknown;
 }
 
-/** As a JSON-RPC error, which is how MCP clients expect refusals over HTTP. */
-export function toResponse({ status, message, headers, code, id }: Refusal): Response {
-  return Response.json({ jsonrpc: "2.0", error: { code, message }, id }, { status, headers });
+/** As a JSON-RPC error, which is how MCP clients expect errors over HTTP. */
+export function toErrorBody({ message, code, id }: HttpError) {
+  return { jsonrpc: "2.0", error: { code, message }, id };
+}
+
+export function toResponse(error: HttpError): Response {
+  const { status, headers } = error;
+  return Response.json(toErrorBody(error), { status, headers });
 }
 
 /** Where a client learns how to get a token, and what it should ask for. */
@@ -41,8 +46,8 @@ export interface Challenge {
 }
 
 /** 401. Without a token no error is named (RFC 6750, section 3.1). Source: MCP Authorization. */
-export function unauthorized(challenge: Challenge, problem?: string): Refusal {
-  return new Refusal(
+export function unauthorized(challenge: Challenge, problem?: string): HttpError {
+  return new HttpError(
     401,
     problem ?? "This server needs a token: send it as Authorization: Bearer <token>.",
     { headers: challengeHeaders(challenge, problem && { error: "invalid_token", problem }) },
@@ -50,9 +55,9 @@ export function unauthorized(challenge: Challenge, problem?: string): Refusal {
 }
 
 /** 403 for a token that may not do this; the client may ask its user for more (MCP: "Scope Challenge Handling"). */
-export function insufficientScope(challenge: Challenge): Refusal {
+export function insufficientScope(challenge: Challenge): HttpError {
   const problem = `This needs the scopes ${challenge.scopes.join(" and ")}`;
-  return new Refusal(403, `${problem}; the token does not have them.`, {
+  return new HttpError(403, `${problem}; the token does not have them.`, {
     headers: challengeHeaders(challenge, { error: "insufficient_scope", problem }),
   });
 }
@@ -70,6 +75,6 @@ function challengeHeaders(
   return { "www-authenticate": `Bearer ${parameters.filter(Boolean).join(", ")}` };
 }
 
-export function rateLimited(message: string, retryAfterSeconds: number): Refusal {
-  return new Refusal(429, message, { headers: { "retry-after": String(retryAfterSeconds) } });
+export function rateLimited(message: string, retryAfterSeconds: number): HttpError {
+  return new HttpError(429, message, { headers: { "retry-after": String(retryAfterSeconds) } });
 }

@@ -1,7 +1,8 @@
-import { MESSAGE_LEVELS } from "../messages.ts";
+import { CONNECTION_LIMITS, type ConnectionLimits } from "../../http-server/connection-limits.ts";
+import { MAX_JSON_LEVELS } from "../../http-server/json-depth.ts";
 
 /** What callers may use of the server, and how it treats connections, in one place. Tests lower some of them. */
-export interface HttpLimits {
+export interface HttpLimits extends ConnectionLimits {
   /** The largest body of a request. */
   bodyBytes: number;
   /** The largest body of a webhook. */
@@ -12,18 +13,6 @@ export interface HttpLimits {
   openCallsPerPrincipal: number;
   /** How many connections may be open; more are closed at once. */
   connections: number;
-  /** The largest request line and headers together. */
-  headerBytes: number;
-  /** How long a client may take to send its headers. */
-  headersMs: number;
-  /** How long a client may take to send a whole request. Waiting for the answer does not count. */
-  requestMs: number;
-  /** How often the two above are checked. */
-  checkMs: number;
-  /** How long a connection without a request stays open. */
-  idleMs: number;
-  /** How long a client may leave what was sent to it unread. */
-  unreadMs: number;
   /** An answer that takes longer than this becomes a stream. */
   streamAfterMs: number;
   /** How often a silent stream carries a comment. */
@@ -35,27 +24,21 @@ export interface HttpLimits {
 }
 
 export const HTTP_LIMITS: HttpLimits = {
+  ...CONNECTION_LIMITS,
+  // When thousands come back at once, this process may need many seconds to read their headers, and that counts, too:
+  // 15 s cut some of 2,000 that had sent everything.
+  headersMs: 60_000,
+  // Answers are small and pile up while they are not read: their size brings no extra time.
+  slowestBytesPerSecond: Number.POSITIVE_INFINITY,
   // A thousand inputs of a group with their specs; the SDK's own default.
   bodyBytes: 4 * 1024 * 1024,
   // A webhook names a run and its status; an error's words are the longest part.
   webhookBytes: 256 * 1024,
-  bodyLevels: MESSAGE_LEVELS,
+  bodyLevels: MAX_JSON_LEVELS,
   // Half of all connections: one principal must not take the process for itself.
   openCallsPerPrincipal: 2_048,
   // 4,096 waiting calls take some 250 MB.
   connections: 4_096,
-  // Node's own default: a JWT of 8 KiB fits.
-  headerBytes: 16 * 1024,
-  // Headers are one packet or two. When thousands come back at once, this process may need many seconds to get to them,
-  // and the time it takes counts, too: 15 s cut some of 2,000 that had sent everything.
-  headersMs: 60_000,
-  // 4 MiB in two minutes is 0.3 Mbit/s.
-  requestMs: 120_000,
-  checkMs: 5_000,
-  // Longer than the 60 s of common load balancers: of the two, the one behind must not close first.
-  idleMs: 75_000,
-  // A laptop that sleeps for a moment comes back within a minute; a later one calls again.
-  unreadMs: 60_000,
   // Looks are answered within this time; what takes longer waits, and some proxies give up on headers after seconds.
   streamAfterMs: 1_000,
   // Proxies commonly cut idle connections at 30 or 60 s.

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { type InvalidMessage, INVALID_REQUEST, hasBatches, parseMessages } from "../messages.ts";
-import { Refusal } from "./http-error.ts";
+import { HttpError } from "./http-error.ts";
 
 /** The revision of a request that does not say (MCP 2025-06-18: "Protocol Version Header"). */
 const REVISION_UNSAID = "2025-03-26";
@@ -27,8 +27,8 @@ export async function readMessages(
   });
 }
 
-function notServed({ id, code, reason }: InvalidMessage): Refusal {
-  return new Refusal(400, reason, { code, id: id ?? null });
+function notServed({ id, code, reason }: InvalidMessage): HttpError {
+  return new HttpError(400, reason, { code, id: id ?? null });
 }
 
 /** What a client sent, byte for byte. Throws a 413. */
@@ -45,13 +45,13 @@ export async function readBody(incoming: IncomingMessage, limit: number): Promis
     });
     incoming.once("end", () => resolve(Buffer.concat(chunks)));
     incoming.once("error", (cause) => {
-      reject(new Refusal(400, "The body did not arrive as a whole.", { cause }));
+      reject(new HttpError(400, "The body did not arrive as a whole.", { cause }));
     });
   });
 }
 
-function tooLarge(limit: number): Refusal {
-  return new Refusal(413, `The body is larger than ${limit} bytes; send less at a time.`, {
+function tooLarge(limit: number): HttpError {
+  return new HttpError(413, `The body is larger than ${limit} bytes; send less at a time.`, {
     headers: { connection: "close" },
   });
 }

@@ -1,21 +1,20 @@
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { RequestError, getRequestListener } from "@hono/node-server";
 import { type McpServerFactory, type ServerEventBus } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
-import { answerClientErrors, dropUnreadConnections } from "../../http-server/connections.ts";
+import { createHttpServer, listen } from "../../http-server/listen.ts";
 import { createCors } from "./cors.ts";
 import type { AccessOptions } from "./access-control.ts";
-import { type Exchange, type WebhookRoute, createRequestHandler } from "./handle-request.ts";
+import { type HttpExchange, type WebhookRoute, createRequestHandler } from "./handle-request.ts";
 import { HTTP_LIMITS, type HttpLimits } from "./limits.ts";
 import { type HttpMetrics, createHttpMetrics } from "./metrics.ts";
 import { createRateLimits } from "./rate-limits.ts";
 import { createReadiness } from "./readiness.ts";
-import { Refusal, toResponse } from "./http-error.ts";
+import { HttpError, toErrorBody, toResponse } from "./http-error.ts";
 import { type WhileServing, createMcpEndpoint } from "./serve-mcp.ts";
-import { REQUEST_ID_HEADER, requestIdOf } from "../../http-server/request-id.ts";
+import { REQUEST_ID_HEADER, newRequestId, requestIdOf } from "../../http-server/request-id.ts";
 
-export interface HttpServerOptions {
+export interface McpHttpServerOptions {
   factory: McpServerFactory;
   host: string;
   /** 0 takes a free one. */
@@ -34,7 +33,7 @@ export interface HttpServerOptions {
   elapsedMs: () => number;
 }
 
-export interface HttpServer {
+export interface McpHttpServer {
   /** Where MCP is served, with the port that was really taken. */
   url: string;
   /** Takes no more connections. Calls under way go on. */
@@ -46,22 +45,20 @@ export interface HttpServer {
   close(ms: number): Promise<void>;
 }
 
-/** How many connections may wait to be accepted. Linux allows this many unless it is told otherwise (`somaxconn`). */
-const BACKLOG = 4_096;
-
 /**
  * Serves MCP over Streamable HTTP at `/mcp`, both protocol eras, without sessions. Rejects with the system's error when
  * it cannot listen.
  */
-export async function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
+export async function serveMcpHttp(options: McpHttpServerOptions): Promise<McpHttpServer> {
   const { factory, log, elapsedMs } = options;
   const limits = { ...HTTP_LIMITS, ...options.limits };
-  const server = createServer({
-    maxHeaderSize: limits.headerBytes,
-    headersTimeout: limits.headersMs,
-    requestTimeout: limits.requestMs,
-    connectionsCheckingInterval: limits.checkMs,
-    keepAliveTimeout: limits.idleMs,
+  const server = createHttpServer(limits, {
+    answerClientError: ({ status, message, reason }) => {
+      const requestId = newRequestId();
+      log.debug({ request_id: requestId, status, reason }, "refused");
+      return { requestId, body: toErrorBody(new HttpError(status, `${message}.`)) };
+    },
+    log,
   });
   server.maxConnections = limits.connections;
   const sockets = new Set<object>();
@@ -70,8 +67,6 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     socket.once("close", () => sockets.delete(socket));
   });
   const calls = watchCalls();
-  answerClientErrors(server, log);
-  dropUnreadConnections(server, limits, log);
   const metrics = createHttpMetrics(() => sockets.size);
   const mcp = createMcpEndpoint(factory, {
     keepAliveMs: limits.keepAliveMs,
@@ -100,7 +95,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     onBrokenAnswer: (error, { requestId }) =>
       log.error({ request_id: requestId, err: error }, "an answer broke off"),
   });
-  const exchanges = new WeakMap<object, Exchange>();
+  const exchanges = new WeakMap<object, HttpExchange>();
   const listener = getRequestListener(
     async (request, { outgoing }) => {
       const exchange = exchanges.get(outgoing);
@@ -117,13 +112,13 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
       overrideGlobalObjects: true,
       errorHandler: (error) =>
         error instanceof RequestError
-          ? toResponse(new Refusal(400, `Bad request: ${error.message}`))
+          ? toResponse(new HttpError(400, `Bad request: ${error.message}`))
           : undefined,
     },
   );
 
-  await listen(server, options);
-  // No request can have arrived yet: this is still the turn of the event loop in which the server began to listen.
+  const { host, port } = options;
+  const { url } = await listen(server, { host, port, backlog: limits.backlog });
   server.on("request", (incoming, outgoing) => {
     const exchange = beginExchange(incoming, outgoing, { log, metrics });
     exchanges.set(outgoing, exchange);
@@ -142,7 +137,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
   }
 
   return {
-    url: toUrl(server),
+    url: `${url}/mcp`,
     stopListening,
     async close(ms) {
       stopListening();
@@ -159,10 +154,10 @@ function beginExchange(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   { log, metrics }: { log: Logger; metrics: HttpMetrics },
-): Exchange {
+): HttpExchange {
   const requestId = requestIdOf(incoming.headers[REQUEST_ID_HEADER]);
   const startedMs = performance.now();
-  const exchange: Exchange = {
+  const exchange: HttpExchange = {
     requestId,
     incoming,
     outgoing,
@@ -194,14 +189,14 @@ function beginExchange(
   return exchange;
 }
 
-function answerError(error: unknown, { requestId }: Exchange, log: Logger): Response {
-  if (error instanceof Refusal) {
+function answerError(error: unknown, { requestId }: HttpExchange, log: Logger): Response {
+  if (error instanceof HttpError) {
     if (error.status >= 500) log.warn({ request_id: requestId, err: error }, "refused");
     return toResponse(error);
   }
   log.error({ request_id: requestId, err: error }, "request failed");
   return toResponse(
-    new Refusal(500, `Internal error; the server's log has the cause (request ${requestId}).`),
+    new HttpError(500, `Internal error; the server's log has the cause (request ${requestId}).`),
   );
 }
 
@@ -210,10 +205,10 @@ const ARRIVAL_MS = 250;
 
 /** The exchanges that a client waits for. */
 function watchCalls() {
-  const open = new Set<Exchange>();
+  const open = new Set<HttpExchange>();
   let look = () => {};
   return {
-    add(exchange: Exchange) {
+    add(exchange: HttpExchange) {
       open.add(exchange);
       exchange.onEnd.push(() => {
         open.delete(exchange);
@@ -243,25 +238,4 @@ function watchCalls() {
         look();
       }),
   };
-}
-
-function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host, port, backlog: BACKLOG }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-}
-
-function toUrl(server: Server): string {
-  const { family, address, port } = readAddress(server);
-  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}/mcp`;
-}
-
-function readAddress(server: Server): AddressInfo {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("The server has no port");
-  return address;
 }

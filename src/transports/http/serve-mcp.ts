@@ -8,7 +8,7 @@ import {
   createMcpHandler,
   isLegacyRequest,
 } from "@modelcontextprotocol/server";
-import { Refusal } from "./http-error.ts";
+import { HttpError } from "./http-error.ts";
 import { streamIfSlow } from "./stream-if-slow.ts";
 
 /** Answers MCP messages over HTTP. */
@@ -87,7 +87,7 @@ function acceptedTypes(accept: string | null): "json" | "stream" | "both" {
   if (takes(JSON_TYPE) && takes(STREAM_TYPE)) return "both";
   if (takes(JSON_TYPE)) return "json";
   if (takes(STREAM_TYPE)) return "stream";
-  throw new Refusal(406, `Answers are ${JSON_TYPE} or ${STREAM_TYPE}: name both in Accept.`);
+  throw new HttpError(406, `Answers are ${JSON_TYPE} or ${STREAM_TYPE}: name both in Accept.`);
 }
 
 /** The last message of a stream; notifications before it have no place in one JSON document. */

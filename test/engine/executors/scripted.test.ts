@@ -2,7 +2,7 @@ import Parallel from "parallel-web";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Engine } from "../../../src/engine/engine.ts";
 import { ActionRequired, type Attempt } from "../../../src/engine/executors/executor.ts";
-import { serveHttp } from "../../../src/engine/http-api/serve.ts";
+import { serveTaskApi } from "../../../src/engine/http-api/serve.ts";
 import type { ProgressEvent } from "../../../src/task-api/run-event.ts";
 import { RunInput } from "../../../src/task-api/run-input.ts";
 import { errorOf } from "../../client/capture.ts";
@@ -32,7 +32,7 @@ async function performRun(engine: Engine, input: Partial<RunInput> = {}) {
 }
 
 async function officialClient(engine: Engine): Promise<Parallel> {
-  const server = await serveHttp((request) => engine.fetch(request), {
+  const server = await serveTaskApi((request) => engine.fetch(request), {
     host: "127.0.0.1",
     port: 0,
   });

@@ -1,6 +1,6 @@
 import type { ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from "zod-openapi";
 import { z } from "zod";
-import { REQUEST_ID_HEADER } from "../error-answer.ts";
+import { REQUEST_ID_HEADER } from "../../../http-server/request-id.ts";
 
 /** The `ref_id` of every example. */
 export const REF_ID = "fcb2b4f3-c75e-4186-87bc-caa1a8381331";

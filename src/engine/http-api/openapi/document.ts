@@ -2,7 +2,7 @@ import { createDocument } from "zod-openapi";
 import type { ZodOpenApiPathsObject } from "zod-openapi";
 import { RunStatus, TaskRun } from "../../../task-api/run.ts";
 import type { JsonObject } from "../../../task-api/task-spec.ts";
-import { type Profile, isInProfile } from "../profile.ts";
+import { type ApiProfile, isInProfile } from "../profile.ts";
 import { groupPaths } from "./group-operations.ts";
 import { operatorPaths } from "./operator-operations.ts";
 import { runPaths } from "./run-operations.ts";
@@ -17,7 +17,7 @@ engine and in the header \`x-request-id\`. Before a request reaches an endpoint,
 `.trim();
 
 /** The document of what callers of `profile` may use, made from the schemas that the engine itself parses with. */
-export function createOpenApiDocument(profile: Profile): JsonObject {
+export function createOpenApiDocument(profile: ApiProfile): JsonObject {
   const document = createDocument(
     {
       openapi: "3.1.0",
@@ -49,7 +49,7 @@ export function createOpenApiDocument(profile: Profile): JsonObject {
   return tidyComponents(document);
 }
 
-function ofProfile(paths: ZodOpenApiPathsObject, profile: Profile): ZodOpenApiPathsObject {
+function ofProfile(paths: ZodOpenApiPathsObject, profile: ApiProfile): ZodOpenApiPathsObject {
   const known: ZodOpenApiPathsObject = {};
   for (const [path, operations] of Object.entries(paths)) {
     const shown = Object.entries(operations).filter(([method]) =>

@@ -2,7 +2,7 @@ import type { ZodOpenApiResponsesObject } from "zod-openapi";
 import { z } from "zod";
 import { ErrorBody, ValidationList } from "../../../task-api/error-body.ts";
 import type { JsonObject } from "../../../task-api/task-spec.ts";
-import type { Profile } from "../profile.ts";
+import type { ApiProfile } from "../profile.ts";
 import { type HeaderFields, REF_ID, json } from "./answers.ts";
 
 const retryAfter = z
@@ -41,7 +41,7 @@ function unprocessable(loc: (string | number)[], msg: string) {
 
 /** The 422 of a group endpoint in the hosted profile, a list; in ours it is the body of every error. */
 export function groupProblems(
-  profile: Profile,
+  profile: ApiProfile,
   loc: (string | number)[],
   msg: string,
 ): ZodOpenApiResponsesObject {
@@ -71,7 +71,7 @@ export const streamErrors: ZodOpenApiResponsesObject = {
 };
 
 /** Of an endpoint that changes something. */
-export function writeErrors(profile: Profile): ZodOpenApiResponsesObject {
+export function writeErrors(profile: ApiProfile): ZodOpenApiResponsesObject {
   return {
     ...everywhere,
     ...(profile === "extended" && {
@@ -87,7 +87,7 @@ export function writeErrors(profile: Profile): ZodOpenApiResponsesObject {
 }
 
 /** Of an endpoint that creates runs. */
-export function createErrors(profile: Profile): ZodOpenApiResponsesObject {
+export function createErrors(profile: ApiProfile): ZodOpenApiResponsesObject {
   return {
     ...writeErrors(profile),
     402: error("Payment required: insufficient credit in account"),

@@ -14,7 +14,7 @@ import {
   TaskGroupRunEvent,
   TaskGroupRunResponse,
 } from "../../../task-api/task-group.ts";
-import type { Profile } from "../profile.ts";
+import type { ApiProfile } from "../profile.ts";
 import { answers, body, eventStream, json } from "./answers.ts";
 import {
   createErrors,
@@ -65,7 +65,7 @@ const EventsParameters = z.object({
  * The endpoints of task groups, under the path they have now and the one they had. Source: Task API, endpoints 6 to 11
  * and the notes on them; `cancel` is our extension.
  */
-export function groupPaths(profile: Profile): ZodOpenApiPathsObject {
+export function groupPaths(profile: ApiProfile): ZodOpenApiPathsObject {
   const paths: ZodOpenApiPathsObject = {};
   for (const [path, operations] of Object.entries(currentPaths(profile))) {
     paths[path] = operations;
@@ -83,7 +83,7 @@ function asDeprecated({ get, post }: ZodOpenApiPathItemObject): ZodOpenApiPathIt
   return { ...(get && { get: deprecate(get) }), ...(post && { post: deprecate(post) }) };
 }
 
-function currentPaths(profile: Profile): Record<string, ZodOpenApiPathItemObject> {
+function currentPaths(profile: ApiProfile): Record<string, ZodOpenApiPathItemObject> {
   const bodyProblems = groupProblems(profile, ["body", "inputs"], "Field required");
   const queryProblems = groupProblems(profile, ["query", "last_event_id"], "not an event id");
   return {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Profile } from "../profile.ts";
+import type { ApiProfile } from "../profile.ts";
 import { GROUP_ID, RUN_ID } from "./examples.ts";
 
 export const runPath = z.object({ run_id: z.string().meta({ examples: [RUN_ID] }) });
@@ -31,11 +31,11 @@ const idempotencyKey = z.object({
 });
 
 /** The headers of an endpoint that creates runs. */
-export const createHeaders = (profile: Profile) =>
+export const createHeaders = (profile: ApiProfile) =>
   profile === "extended" ? betas.extend(idempotencyKey.shape) : betas;
 
 /** The headers of another endpoint that changes something. */
-export const writeHeaders = (profile: Profile) =>
+export const writeHeaders = (profile: ApiProfile) =>
   profile === "extended" ? { header: idempotencyKey } : {};
 
 export const resultHeaders = betas;

@@ -6,7 +6,7 @@ import { RunEvent } from "../../../task-api/run-event.ts";
 import { RunInput } from "../../../task-api/run-input.ts";
 import { RequestCheck, TaskRun, TaskRunList } from "../../../task-api/run.ts";
 import { AddRunsBody } from "../../../task-api/task-group.ts";
-import type { Profile } from "../profile.ts";
+import type { ApiProfile } from "../profile.ts";
 import { ListQuery, ResultQuery } from "../run-queries.ts";
 import { answers, body, eventStream, json } from "./answers.ts";
 import {
@@ -25,7 +25,7 @@ import { createHeaders, lastEventId, resultHeaders, runPath, writeHeaders } from
 const TAGS = ["runs"];
 
 /** The endpoints of task runs. Source: Task API, endpoints 1 to 5; `cancel`, `check` and the list are our extensions. */
-export function runPaths(profile: Profile): ZodOpenApiPathsObject {
+export function runPaths(profile: ApiProfile): ZodOpenApiPathsObject {
   return {
     "/v1/tasks/processors": {
       get: {
@@ -154,7 +154,7 @@ export function runPaths(profile: Profile): ZodOpenApiPathsObject {
   };
 }
 
-function streamRunEvents(profile: Profile, operationId: string): ZodOpenApiOperationObject {
+function streamRunEvents(profile: ApiProfile, operationId: string): ZodOpenApiOperationObject {
   const isExtended = profile === "extended";
   return {
     operationId,
