@@ -11,6 +11,7 @@ import {
 import { readWebhookSecret } from "../../src/engine/webhooks/webhook-secret.ts";
 import { startLoopbackServer } from "../client/loopback-server.ts";
 import { onFinished } from "../on-finished.ts";
+import { openRunStore } from "./open-run-store.ts";
 import { silentLog, textResult } from "./start-test-engine.ts";
 
 /** Where the receivers of tests listen. */
