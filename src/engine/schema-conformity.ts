@@ -3,8 +3,10 @@ import type { RunOutput } from "../task-api/output.ts";
 import type { RunInput } from "../task-api/run-input.ts";
 import type { RunWarning } from "../task-api/run.ts";
 import { type JsonObject, requestedOutput } from "../task-api/task-spec.ts";
+import { createRecentlyUsed } from "../runtime/lru-cache.ts";
 import { cutText } from "../text/cut-text.ts";
 import { isLongNumber } from "../text/json.ts";
+import { errorMessage } from "../text/error-message.ts";
 
 /** Enough to see what is wrong; a large output that misses its schema everywhere says no more with a hundred. */
 const MAX_PROBLEMS = 10;
@@ -38,28 +40,21 @@ type Validator = (value: unknown) => string[];
 
 /** Compiling a schema takes some 10 ms, and the runs of a group mostly share theirs. */
 const MAX_VALIDATORS = 50;
-const validators = new Map<string, Promise<Validator>>();
+const validators = createRecentlyUsed<Promise<Validator>>(MAX_VALIDATORS);
 
 async function findProblems(schema: JsonObject, value: unknown): Promise<string[]> {
-  const key = JSON.stringify(schema);
   // The promise is kept, so that runs that end together compile their schema once.
-  const validator = validators.get(key) ?? compile(schema);
-  // Put last, so that the first is the one that was not needed for the longest time.
-  validators.delete(key);
-  validators.set(key, validator);
-  const [oldest] = validators.keys();
-  if (validators.size > MAX_VALIDATORS && oldest !== undefined) validators.delete(oldest);
-  return (await validator)(value);
+  const validate = await validators.get(JSON.stringify(schema), () => compile(schema));
+  return validate(value);
 }
 
 async function compile(schema: JsonObject): Promise<Validator> {
   const { $schema: dialect, ...keywords } = schema;
-  // Loaded for the runs that need it.
-  // By its default: a bundle knows no other name of a CommonJS package that loads late.
+  // Loaded late, because most runs have no schema; by its default export, the only one that a bundled CommonJS package has.
   const { Ajv2020 } = (await import("ajv/dist/2020.js")).default;
   const { Ajv } = (await import("ajv")).default;
   const AjvOf = /draft-0\d/.test(String(dialect)) ? Ajv : Ajv2020;
-  // Unknown keywords and formats are the schema author's business, not ours.
+  // Unknown keywords and formats are no error: annotations of the schema's author.
   const ajv = new AjvOf({
     allErrors: true,
     strict: false,
@@ -73,7 +68,7 @@ async function compile(schema: JsonObject): Promise<Validator> {
       try {
         if (validate(value)) return [];
       } catch (error) {
-        // One that refers to itself without end is found out only here.
+        // A schema that refers to itself without end overflows the stack only here.
         return [unusable(error)];
       }
       return (validate.errors ?? [])
@@ -94,6 +89,6 @@ function isLongNumberAsText({ keyword, data, schema }: ErrorObject): boolean {
 }
 
 function unusable(error: unknown): string {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = errorMessage(error);
   return `the schema itself cannot be used (${cutText(reason, 200)})`;
 }

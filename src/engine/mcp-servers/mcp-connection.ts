@@ -8,8 +8,11 @@ import {
 import type { McpServerEntry } from "../../task-api/run-input.ts";
 import type { JsonObject } from "../../task-api/task-spec.ts";
 import { exactJson } from "../../text/json.ts";
-import { type BoundedTime, boundTime } from "../outgoing/bounded-time.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { type Deadline, startDeadline } from "../../runtime/deadline.ts";
+import { unlessAborted } from "../../runtime/on-abort.ts";
 import type { FetchFromRun } from "../outgoing/guarded-fetch.ts";
+import { RequestTimedOut } from "../outgoing/outgoing-errors.ts";
 import { MAX_TOOL_PAGES, type McpLimits } from "./limits.ts";
 
 /** A connection to one MCP server. Its methods throw what the MCP library or the guarded fetch throws. */
@@ -25,11 +28,11 @@ export async function connectMcpServer(
   { fetch, signal, limits }: { fetch: FetchFromRun; signal: AbortSignal; limits: McpLimits },
 ): Promise<McpConnection> {
   const url = new URL(entry.url);
-  const waiting = new Set<BoundedTime>();
+  const waiting = new Set<Deadline>();
   const transport = new StreamableHTTPClientTransport(url, {
     fetch: fetchWithHeaders(fetch, entry.headers ?? {}, (error) => {
       // The library goes on waiting for an answer whose event stream broke.
-      for (const time of waiting) time.abort(error);
+      for (const deadline of waiting) deadline.abort(error);
     }),
     // A stream that breaks ends the call: the run does not wait for a server to come back.
     reconnectionOptions: {
@@ -47,13 +50,16 @@ export async function connectMcpServer(
   /** Ends the wait when time is up or the run ends; the library's own limits depend on the phase it is in. */
   async function bounded<T>(ms: number, work: (limit: RequestLimit) => Promise<T>): Promise<T> {
     signal.throwIfAborted();
-    const onEnd = () => waiting.delete(time);
-    const time = boundTime({ host: url.host, timeoutMs: ms, signal, onEnd });
-    waiting.add(time);
+    const deadline = startDeadline({ clock: systemClock, ms, signal });
+    waiting.add(deadline);
     try {
-      return await untilAborted(time.signal, work({ signal: time.signal, timeout: ms }));
+      return await unlessAborted(work({ signal: deadline.signal, timeout: ms }), deadline.signal);
+    } catch (error) {
+      if (deadline.hasPassed()) throw new RequestTimedOut(url.host, ms);
+      throw deadline.signal.aborted ? deadline.signal.reason : error;
     } finally {
-      time.end();
+      deadline.clear();
+      waiting.delete(deadline);
     }
   }
 
@@ -148,11 +154,4 @@ async function keepExact(response: Response): Promise<Response> {
   });
   const lines = body.pipeThrough(new TextDecoderStream()).pipeThrough(exactLines);
   return new Response(lines.pipeThrough(new TextEncoderStream()), { headers });
-}
-
-function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    work.then(resolve, (error: unknown) => reject(signal.aborted ? signal.reason : error));
-  });
 }

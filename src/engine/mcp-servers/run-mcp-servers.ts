@@ -1,18 +1,25 @@
 import { randomUUID } from "node:crypto";
-import type { Tool } from "@modelcontextprotocol/client";
+import {
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+  type Tool,
+} from "@modelcontextprotocol/client";
 import type { Logger } from "pino";
 import type { McpToolCall } from "../../task-api/output.ts";
 import type { McpServerEntry } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
 import type { JsonObject } from "../../task-api/task-spec.ts";
-import { cleanLine } from "../../text/clean-text.ts";
+import { cleanLine, cleanText } from "../../text/clean-text.ts";
 import { cutPlace } from "../../text/cut-text.ts";
+import { errorMessage } from "../../text/error-message.ts";
 import { jsonText } from "../../text/json.ts";
 import type { FetchFromRun } from "../outgoing/guarded-fetch.ts";
-import { explainFailure } from "./explain-failure.ts";
+import { OutgoingRequestError } from "../outgoing/outgoing-errors.ts";
 import { MAX_QUOTED_CHARS, MAX_RECORDED_CHARS, MCP_LIMITS, type McpLimits } from "./limits.ts";
 import { connectMcpServer, type McpConnection } from "./mcp-connection.ts";
-import { createRedact, publicUrl, type Redact } from "./server-secrets.ts";
+import { publicUrl, redactServer, type ServerRedaction } from "./server-secrets.ts";
 import { readToolResult, type ToolText } from "./tool-result.ts";
 
 /** A tool that the run may call. */
@@ -94,7 +101,7 @@ async function openServer(
   options: RunMcpServersOptions,
 ): Promise<OpenedServer> {
   const { fetch, signal, log, limits = MCP_LIMITS } = options;
-  const redact = createRedact(entry);
+  const redact = redactServer(entry);
   const warn = (doing: string, error: unknown) => warnOfFailure(doing, error, entry, redact, log);
   let connection: McpConnection | null = null;
   try {
@@ -129,7 +136,7 @@ function serveTools(
     signal,
   }: {
     entry: McpServerEntry;
-    redact: Redact;
+    redact: ServerRedaction;
     warn(doing: string, error: unknown): RunWarning;
     signal: AbortSignal;
   },
@@ -177,7 +184,7 @@ class ToolFailed extends Error {
 function describeTool(
   tool: Tool,
   { allowed_tools: allowed }: McpServerEntry,
-  redact: Redact,
+  redact: ServerRedaction,
 ): RunTool {
   const { readOnlyHint, destructiveHint } = tool.annotations ?? {};
   return {
@@ -203,7 +210,7 @@ function warnOfFailure(
   doing: string,
   error: unknown,
   entry: McpServerEntry,
-  redact: Redact,
+  redact: ServerRedaction,
   log: Logger,
 ): RunWarning {
   const refId = randomUUID();
@@ -230,4 +237,34 @@ function warnOfMissing(server: string, names: readonly string[]): RunWarning[] {
       detail: {},
     },
   ];
+}
+
+/** Why a server could not be used, in words for the owner of the run, short and without secrets. */
+function explainFailure(error: unknown, redact: ServerRedaction): string {
+  const own = findOwnError(error);
+  if (own !== null) return own.message;
+  // Cleaned first, so that nothing invisible parts a secret; cut last, so that no half of one is left.
+  return cleanLine(redact.inMessage(cleanText(describe(error))), MAX_QUOTED_CHARS);
+}
+
+function describe(error: unknown): string {
+  if (error instanceof SdkHttpError) {
+    // The body may be a whole page; the status says enough, except where a redirect was not followed.
+    const status = [error.status, error.statusText].filter(Boolean).join(" ");
+    const redirect = /Redirect .* not followed/.exec(error.message)?.[0];
+    return redirect === undefined ? status : `${status}: ${redirect}`;
+  }
+  if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout) {
+    return "it did not answer in time";
+  }
+  if (error instanceof ProtocolError) return `${error.message} (code ${error.code})`;
+  return errorMessage(error);
+}
+
+/** The guarded fetch says what happened better than the library that wraps its error, and says no secrets. */
+function findOwnError(error: unknown): OutgoingRequestError | null {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at instanceof OutgoingRequestError) return at;
+  }
+  return null;
 }

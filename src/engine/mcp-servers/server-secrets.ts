@@ -1,15 +1,13 @@
 import type { McpServerEntry } from "../../task-api/run-input.ts";
+import { createRedact, secretsIn } from "../../text/redact.ts";
 
-/** Removes the secrets of one MCP server from text that came from it, or tells about it. */
-export interface Redact {
+/** Removes the secrets of one MCP server from text that came from it or is about it. */
+export interface ServerRedaction {
   /** For errors, warnings, events and logs: no value that was given may be in them. */
   inMessage(text: string): string;
   /** For what a tool returned, which is quoted: a value that is an ordinary word must not take words out of it. */
   inResult(text: string): string;
 }
-
-/** Shorter values are everywhere in a message; replacing them would tell what they are. */
-const MIN_CHARS = 4;
 
 /** A key: long, or letters and digits mixed. `Germany` and `research-bot` are none, `k3y-f0r-me` is one. */
 function looksLikeKey(value: string): boolean {
@@ -20,27 +18,19 @@ function looksLikeKey(value: string): boolean {
  * Servers repeat what they were sent, in errors most of all. Secret is every header value, whole and without its scheme
  * (`Bearer …`), and what the URL's query and user name hold, where keys are given, too.
  */
-export function createRedact({ url, headers }: McpServerEntry): Redact {
+export function redactServer({ url, headers }: McpServerEntry): ServerRedaction {
   const { search, searchParams, username, password } = new URL(url);
   const written = search.split("&").map((pair) => pair.slice(pair.indexOf("=") + 1));
-  const given = [
+  const secrets = secretsIn([
     ...Object.values(headers ?? {}),
     ...written,
     ...searchParams.values(),
     username,
     password,
-  ];
-  const secrets = given
-    .flatMap((value) => [value.trim(), ...value.split(/[\s,;]+/)])
-    .filter((value) => value.length >= MIN_CHARS)
-    // The longest first, or a part would leave the rest of the whole standing.
-    .toSorted((a, b) => b.length - a.length);
-  const keys = secrets.filter(looksLikeKey);
-  const replace = (text: string, values: readonly string[]) =>
-    values.reduce((rest, value) => rest.replaceAll(value, "[redacted]"), text);
+  ]);
   return {
-    inMessage: (text) => replace(text, secrets),
-    inResult: (text) => replace(text, keys),
+    inMessage: createRedact(secrets),
+    inResult: createRedact(secrets.filter(looksLikeKey)),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { CallToolResult } from "@modelcontextprotocol/client";
 import { cleanText, cleanValue } from "../../text/clean-text.ts";
-import type { Redact } from "./server-secrets.ts";
+import type { ServerRedaction } from "./server-secrets.ts";
 
 /** One piece of text that a tool returned. */
 export interface ToolText {
@@ -12,7 +12,7 @@ export interface ToolText {
 /** The texts of a result, cleaned; its structured content stands in when it has none. Images and sounds are left out. */
 export function readToolResult(
   { content, structuredContent }: CallToolResult,
-  redact: Redact,
+  redact: ServerRedaction,
 ): ToolText[] {
   const texts = content.flatMap((block): ToolText[] => {
     switch (block.type) {

@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
 import { Agent, fetch, type Response as UndiciResponse } from "undici";
-import { boundBody } from "./bounded-body.ts";
-import { type BoundedTime, boundTime } from "./bounded-time.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { type Deadline, startDeadline } from "../../runtime/deadline.ts";
+import { toBoundedResponse } from "./bounded-response.ts";
 import { createGuardedConnector, type ResolveHost } from "./guarded-connector.ts";
-import { OUTGOING_LIMITS } from "./limits.ts";
 import { readNetworks } from "./networks.ts";
 import {
   AddressRefused,
@@ -11,9 +11,25 @@ import {
   OutgoingClosed,
   OutgoingRequestError,
   RequestInvalid,
+  RequestTimedOut,
   ResponseTooLarge,
   TooManyRedirects,
 } from "./outgoing-errors.ts";
+
+/** What one outgoing request may take. Requests may ask for less, never for more. */
+export const OUTGOING_LIMITS = {
+  /** From the first byte sent to the last byte read, redirects included: a tool that searches the web takes seconds. */
+  timeoutMs: 60_000,
+  /** A host that does not accept a connection in this time is down; DNS is not counted. */
+  connectMs: 10_000,
+  /**
+   * Of the body, on the wire and after decompression. Every run may have ten servers and every process several runs;
+   * and hostile JSON of this size holds up the process for about a second. A page of text has far less.
+   */
+  responseBytes: 2 * 1024 * 1024,
+  /** As many as browsers' users ever meet on a working site; a longer chain is a loop. */
+  redirects: 5,
+} as const;
 
 export interface OutgoingRequest {
   method?: string;
@@ -75,7 +91,7 @@ export function createGuardedFetch({
     headersTimeout: 0,
     bodyTimeout: 0,
   });
-  const underWay = new Set<BoundedTime>();
+  const underWay = new Set<Deadline>();
   let isClosed = false;
 
   async function fetchFromRun(
@@ -89,22 +105,25 @@ export function createGuardedFetch({
 
     if (isClosed) throw new OutgoingClosed();
     request.signal?.throwIfAborted();
-    const time = boundTime({
-      host: url.host,
-      timeoutMs,
-      signal: request.signal,
-      onEnd: () => underWay.delete(time),
-    });
-    underWay.add(time);
-    const explain = (error: unknown, host: string): unknown =>
-      time.signal.aborted ? time.signal.reason : explainFailure(error, host);
+    const deadline = startDeadline({ clock: systemClock, ms: timeoutMs, signal: request.signal });
+    const { signal } = deadline;
+    const end = () => {
+      deadline.clear();
+      underWay.delete(deadline);
+    };
+    underWay.add(deadline);
+    signal.addEventListener("abort", end, { once: true });
+    function explain(error: unknown, host: string): unknown {
+      if (deadline.hasPassed()) return new RequestTimedOut(url.host, timeoutMs);
+      return signal.aborted ? signal.reason : explainFetchError(error, host);
+    }
 
     try {
-      const { response, host } = await exchange(url, headers, request, time.signal);
+      const { response, host } = await exchange(url, headers, request, signal);
       const tooLarge = () => new ResponseTooLarge(host, maxBytes);
       const announced = Number(response.headers.get("content-length"));
       if (response.body !== null && announced > maxBytes) throw tooLarge();
-      return toResponse(response, {
+      return toBoundedResponse(response, {
         maxBytes,
         tooLarge,
         explain: (error) => {
@@ -112,11 +131,11 @@ export function createGuardedFetch({
           request.onBodyFailure?.(cause);
           return cause;
         },
-        onEnd: time.end,
+        onEnd: end,
       });
     } catch (error) {
       const cause = explain(error, url.host);
-      time.abort(cause);
+      deadline.abort(cause);
       if (cause instanceof AddressRefused) {
         const { host, address: refused, reason } = cause;
         log.warn({ host, address: refused, reason }, "refused an outgoing request of a run");
@@ -145,7 +164,7 @@ export function createGuardedFetch({
         signal,
         dispatcher: agent,
       }).catch((error: unknown) => {
-        throw explainFailure(error, url.host);
+        throw explainFetchError(error, url.host);
       });
       const location = response.headers.get("location");
       const isRedirect = REDIRECTS.has(response.status) && location !== null;
@@ -170,7 +189,7 @@ export function createGuardedFetch({
     fetch: fetchFromRun,
     async close() {
       isClosed = true;
-      for (const time of underWay) time.abort(new OutgoingClosed());
+      for (const deadline of underWay) deadline.abort(new OutgoingClosed());
       await agent.destroy();
     },
   };
@@ -221,23 +240,8 @@ function readHeaders(url: URL, headers: OutgoingRequest["headers"]): Headers {
   }
 }
 
-/** Statuses that have no body; `Response` refuses one. */
-const NULL_BODY = new Set([204, 205, 304]);
-
-function toResponse(
-  { status, statusText, headers, body }: UndiciResponse,
-  bounds: Parameters<typeof boundBody>[1],
-): Response {
-  const init = { status, statusText, headers: [...headers] };
-  if (body === null || NULL_BODY.has(status)) {
-    bounds.onEnd();
-    return new Response(null, init);
-  }
-  return new Response(boundBody(body, bounds), init);
-}
-
 /** Our own error, if the library wrapped one, or what is known about the failure. */
-function explainFailure(error: unknown, host: string): unknown {
+function explainFetchError(error: unknown, host: string): unknown {
   let innermost = error;
   for (let depth = 0; innermost instanceof Error && depth < 8; depth += 1) {
     if (innermost instanceof OutgoingRequestError) return innermost;

@@ -7,11 +7,11 @@ import type { JsonObject } from "../../task-api/task-spec.ts";
 import { cutPlace } from "../../text/cut-text.ts";
 import { jsonText } from "../../text/json.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { type Deadline, startDeadline } from "../../runtime/deadline.ts";
 import { isAllowedSource } from "../sources/source-policy-filter.ts";
 import type { FoundDocument } from "./found-documents.ts";
 import { pickSearchTool, type SearchTool } from "./pick-search-tool.ts";
 import type { ReadingProgress } from "./reading-progress.ts";
-import { startWaitingTime, type WaitingTime } from "./reading-time.ts";
 import { readToolTexts } from "./read-tool-texts.ts";
 
 /** Connects to the MCP servers of a run; the caller closes them. */
@@ -53,8 +53,8 @@ export async function askMcpServers({
   if (open === undefined) return { documents: [], calls: [], warnings: [NOT_USED] };
 
   await progress.report("exec_status", `Connecting to ${entries.length} MCP server(s)`);
-  const time = startWaitingTime(waitSeconds, { clock, signal });
-  const opened = await openInTime(entries, open, time);
+  const time = startDeadline({ clock, ms: waitSeconds * 1_000, signal });
+  const opened = await openInTime(entries, open, time, waitSeconds);
   try {
     const findings: McpFindings = { documents: [], calls: [], warnings: [...opened.warnings] };
     const asked: { server: RunMcpServer; search: SearchTool }[] = [];
@@ -73,7 +73,11 @@ export async function askMcpServers({
     const outcomes = await Promise.all(
       asked.map(async ({ server, search }) => {
         const args = { [search.argument]: shorten(question, search.maxChars) };
-        return { server, search, outcome: await callInTime(server, search, args, time) };
+        return {
+          server,
+          search,
+          outcome: await callInTime(server, search, args, time, waitSeconds),
+        };
       }),
     );
     signal.throwIfAborted();
@@ -86,7 +90,7 @@ export async function askMcpServers({
     return findings;
   } finally {
     await opened.close();
-    time.end();
+    time.clear();
   }
 }
 
@@ -94,13 +98,14 @@ export async function askMcpServers({
 async function openInTime(
   entries: readonly McpServerEntry[],
   open: OpenMcpServers,
-  time: WaitingTime,
+  time: Deadline,
+  waitSeconds: number,
 ): Promise<RunMcpServers> {
   try {
     return await open(entries, time.signal);
   } catch (error) {
-    if (!time.isOver()) throw error;
-    const message = `MCP servers were not asked: connecting to them took longer than ${describeTime(time)}.`;
+    if (!time.hasPassed()) throw error;
+    const message = `MCP servers were not asked: connecting to them took longer than ${describeTime(waitSeconds)}.`;
     const warnings: RunWarning[] = [{ type: "warning", message, detail: {} }];
     return { servers: [], warnings, close: async () => {} };
   }
@@ -111,13 +116,14 @@ async function callInTime(
   server: RunMcpServer,
   { tool }: SearchTool,
   args: JsonObject,
-  time: WaitingTime,
+  time: Deadline,
+  waitSeconds: number,
 ): Promise<ToolOutcome> {
   try {
     return await server.call(tool, args);
   } catch (error) {
-    if (!time.isOver()) throw error;
-    const reason = `no answer within ${describeTime(time)}`;
+    if (!time.hasPassed()) throw error;
+    const reason = `no answer within ${describeTime(waitSeconds)}`;
     const record = {
       tool_call_id: `mcptool_${randomUUID()}`,
       server_name: server.name,
@@ -131,8 +137,8 @@ async function callInTime(
   }
 }
 
-function describeTime({ seconds }: WaitingTime): string {
-  return `the ${seconds} s that this processor waits for MCP servers`;
+function describeTime(waitSeconds: number): string {
+  return `the ${waitSeconds} s that this processor waits for MCP servers`;
 }
 
 function readOutcome(

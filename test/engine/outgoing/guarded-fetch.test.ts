@@ -2,8 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { createGuardedFetch } from "../../../src/engine/outgoing/guarded-fetch.ts";
-import { OUTGOING_LIMITS } from "../../../src/engine/outgoing/limits.ts";
+import { createGuardedFetch, OUTGOING_LIMITS } from "../../../src/engine/outgoing/guarded-fetch.ts";
 import { BadNetwork } from "../../../src/engine/outgoing/networks.ts";
 import {
   AddressRefused,

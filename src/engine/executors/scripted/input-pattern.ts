@@ -1,5 +1,6 @@
 import { createContext, Script } from "node:vm";
 import { ExecutionFailed } from "../executor.ts";
+import { errorMessage } from "../../../text/error-message.ts";
 
 /** Whether a text has what a script looks for. */
 export type InputPattern = (text: string) => boolean;
@@ -24,7 +25,7 @@ export function checkInputPattern(pattern: string): string | null {
     readRegExp(parts);
     return null;
   } catch (error) {
-    return `write a JavaScript regular expression: ${error instanceof Error ? error.message : String(error)}`;
+    return `write a JavaScript regular expression: ${errorMessage(error)}`;
   }
 }
 

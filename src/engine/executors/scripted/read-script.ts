@@ -14,6 +14,7 @@ import {
 import type { z } from "zod";
 import { isLongNumber } from "../../../text/json.ts";
 import { Script } from "./script.ts";
+import { errorMessage } from "../../../text/error-message.ts";
 import { UsageError } from "../../../runtime/usage-error.ts";
 
 /** One thing to correct in a script. */
@@ -42,7 +43,9 @@ export class ScriptInvalid extends UsageError {
 /** Reads a script from a YAML or JSON file. Throws {@link ScriptInvalid}. */
 export async function readScript(file: string): Promise<Script> {
   const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new ScriptInvalid(`The script cannot be read: ${messageOf(error)}`, [], { cause: error });
+    throw new ScriptInvalid(`The script cannot be read: ${errorMessage(error)}`, [], {
+      cause: error,
+    });
   });
   return parseScript(text, file);
 }
@@ -76,7 +79,7 @@ export function parseScript(text: string, file: string): Script {
       return json;
     } catch (error) {
       // An alias without an anchor, or so many that they would fill the memory.
-      return reject([{ offset: 0, path: [], message: messageOf(error) }], { cause: error });
+      return reject([{ offset: 0, path: [], message: errorMessage(error) }], { cause: error });
     }
   }
 
@@ -133,10 +136,6 @@ function findPair(node: unknown, key: PropertyKey): Pair | undefined {
 
 function startOf(node: unknown): number | undefined {
   return isNode(node) ? node.range?.[0] : undefined;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function formatPath(path: readonly PropertyKey[]): string {

@@ -1,6 +1,7 @@
 import { parse } from "yaml";
 import { z } from "zod";
 import { readIsoDate, readWebUrl } from "../document.ts";
+import { errorMessage } from "../../../text/error-message.ts";
 
 /** What the YAML between `---` lines at the top of a file says, and the text below it. */
 export interface FrontMatter {
@@ -36,7 +37,7 @@ export function readFrontMatter(text: string): FrontMatter {
   try {
     yaml = parse(match[1] ?? "", { logLevel: "error", intAsBigInt: true });
   } catch (error) {
-    const [firstLine] = String(error instanceof Error ? error.message : error).split("\n");
+    const [firstLine] = errorMessage(error).split("\n");
     return { ...none, body, problems: [`its front matter is not valid YAML: ${firstLine}`] };
   }
   if (yaml === null || yaml === undefined) return { ...none, body, problems: [] };
