@@ -1,9 +1,5 @@
 import type { Section } from "../sources/document.ts";
-import type {
-  DocumentSearch,
-  FoundPassage,
-  IndexedDocument,
-} from "../sources/folder/search-documents.ts";
+import type { PassageSearch, FoundPassage, IndexedDocument } from "../sources/source.ts";
 import { isSpaceless, splitWords, wordKey } from "../sources/text/words.ts";
 
 /** A source that this run alone found, outside the folder. */
@@ -18,10 +14,7 @@ export interface FoundDocument {
  * The folder's search with these sources beside its documents, for one run. They stay in memory: what a run brings in
  * must not be found by others. Their passages alternate with the folder's, so that neither crowds out the other.
  */
-export function searchAlso(
-  search: DocumentSearch,
-  found: readonly FoundDocument[],
-): DocumentSearch {
+export function searchAlso(search: PassageSearch, found: readonly FoundDocument[]): PassageSearch {
   const passages = found.flatMap(({ passages: sections, ...fields }, index) => {
     // The folder's documents have positive ids.
     const document: IndexedDocument = { id: -1 - index, ...fields };

@@ -17,6 +17,11 @@ export interface ParsedDocument {
   problems: string[];
 }
 
+/** The file cannot be a source; the message says why, in words that follow its name. */
+export class DocumentUnreadable extends Error {
+  override readonly name = "DocumentUnreadable";
+}
+
 /** What the parsers of all formats produce, in document order. */
 export type Block =
   | { kind: "heading"; level: number; text: string }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
-import { DocumentUnreadable } from "../../../src/engine/sources/readers/document-unreadable.ts";
+import { DocumentUnreadable } from "../../../src/engine/sources/document.ts";
 import { readDocument } from "../../../src/engine/sources/readers/read-document.ts";
 import { createFolder } from "./document-fixtures.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { DocumentUnreadable } from "../../../src/engine/sources/readers/document-unreadable.ts";
+import { DocumentUnreadable } from "../../../src/engine/sources/document.ts";
 import { readDocument } from "../../../src/engine/sources/readers/read-document.ts";
 import { createFolder } from "./document-fixtures.ts";
 import { makeDocx, makePdf, makeZip } from "./office-files.ts";

@@ -30,7 +30,7 @@ async function indexedPaths(db: Database): Promise<string[]> {
 }
 
 async function findText(db: Database, folder: string, word: string): Promise<string[]> {
-  const search = await openDocumentIndex(db, [folder]).search(null);
+  const search = await openDocumentIndex(db, [folder]).passages(null);
   return (await search.find([word], 100)).passages.map((passage) => passage.text);
 }
 
@@ -183,7 +183,7 @@ test("two processes that index one folder into one database at once neither fail
 
   expect(await indexedPaths(db)).toHaveLength(150);
   expect(await findText(db, folder, "common")).toHaveLength(100);
-  const search = await openDocumentIndex(db, [folder]).search(null);
+  const search = await openDocumentIndex(db, [folder]).passages(null);
   expect(await search.countPassages(["common"])).toBe(150);
   expect(await sync()).toEqual({ documents: 150, indexed: 0, removed: 0, skipped: 0 });
 });
@@ -193,7 +193,7 @@ test("an index remembers what was read of it until a document changes", async ()
   await sync();
   const index = openDocumentIndex(db, [folder]);
   const look = async () => {
-    const search = await index.search(null);
+    const search = await index.passages(null);
     const { passages } = await search.find(["alpha"], 10);
     return { count: await search.countPassages(["alpha"]), passages };
   };
@@ -210,14 +210,14 @@ test("an index remembers what was read of it until a document changes", async ()
     "alpha two, rewritten",
   ]);
   // Nor does what the whole folder holds count for a run that may use only a part of it.
-  const nothing = await index.search({ include_domains: ["example.com"] });
+  const nothing = await index.passages({ include_domains: ["example.com"] });
   expect(await nothing.countPassages(["alpha"])).toBe(0);
 });
 
 test("nothing a user types is query syntax", async () => {
   const { folder, db, sync } = await setUp({ "a.md": "alpha beta" });
   await sync();
-  const search = await openDocumentIndex(db, [folder]).search(null);
+  const search = await openDocumentIndex(db, [folder]).passages(null);
   for (const attack of [
     '"',
     "*",
@@ -258,7 +258,7 @@ test("the source policy decides what is searched", async () => {
     "c.md": "alpha three",
   });
   await sync();
-  const search = await openDocumentIndex(db, [folder]).search({ include_domains: [".gov"] });
+  const search = await openDocumentIndex(db, [folder]).passages({ include_domains: [".gov"] });
   expect(search).toMatchObject({ documentCount: 1, passageCount: 1 });
   const { passages, documentIds } = await search.find(["alpha"], 10);
   expect(passages.map((passage) => passage.text)).toEqual(["alpha one"]);

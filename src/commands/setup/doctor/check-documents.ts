@@ -4,7 +4,7 @@ import {
   listDocumentFiles,
   resolveDocumentFolder,
 } from "../../../engine/sources/folder/document-folder.ts";
-import { DocumentUnreadable } from "../../../engine/sources/readers/document-unreadable.ts";
+import { DocumentUnreadable } from "../../../engine/sources/document.ts";
 import { readDocument } from "../../../engine/sources/readers/read-document.ts";
 import type { Finding } from "./finding.ts";
 

@@ -1,5 +1,5 @@
-import { readWords } from "../../sources/text/words.ts";
-import { isYear, type Question } from "./question.ts";
+import { isYear, readWords } from "../../sources/text/words.ts";
+import { type Question } from "./question.ts";
 import { findDates, findNumbers } from "./values.ts";
 import type { WeightedQuestion } from "./weigh-question.ts";
 

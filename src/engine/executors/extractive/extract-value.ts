@@ -1,7 +1,7 @@
-import { splitIdentifier, splitWords } from "../../sources/text/words.ts";
+import { isYear, splitIdentifier, splitWords } from "../../sources/text/words.ts";
 import { type Evidence, readRow } from "./find-evidence.ts";
 import type { OutputField } from "../../research/output-fields.ts";
-import { isYear, readQuestion } from "./question.ts";
+import { readQuestion } from "./question.ts";
 import { isAskedNumber } from "./expected-answer.ts";
 import { mentions } from "./relevance.ts";
 import { onlyValue, singleValue, type Span } from "./single-value.ts";

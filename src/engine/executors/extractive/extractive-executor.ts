@@ -6,9 +6,9 @@ import type { RunWarning } from "../../../task-api/run.ts";
 import { type JsonObject, requestedOutput } from "../../../task-api/task-spec.ts";
 import { type Clock, systemClock } from "../../../runtime/clock.ts";
 import { openDocumentLibrary } from "../../sources/folder/document-library.ts";
-import type { DocumentSearch } from "../../sources/folder/search-documents.ts";
+import type { PassageSearch } from "../../sources/source.ts";
 import { splitIdentifier } from "../../sources/text/words.ts";
-import type { SyncCounts } from "../../sources/folder/sync-documents.ts";
+import type { SyncCounts } from "../../sources/folder/index-folder.ts";
 import { type Attempt, defineExecutor, type ExecutionResult, type Executor } from "../executor.ts";
 import {
   askMcpServers,
@@ -89,7 +89,7 @@ export async function createExtractiveExecutor({
     await progress.report("exec_status", `Indexing the documents of ${places}`);
     const counts = await waitForIndex(library, attempt, progress, clock);
     await progress.report("exec_status", describeSync(counts));
-    const documents = await library.search(input.source_policy);
+    const documents = await library.passages(input.source_policy);
     await progress.report("plan", describePlan(documents, counts, fields?.length ?? null));
     const { seconds } = readingBudget(input.processor);
     const time = startReadingTime(seconds, clock);
@@ -151,7 +151,7 @@ function warnOfTime({ processor }: RunInput): RunWarning {
 async function answerInFields(
   schema: JsonObject,
   attempt: Attempt,
-  search: DocumentSearch,
+  search: PassageSearch,
   progress: ReadingProgress,
   time: ReadingTime,
 ): Promise<ExecutionResult> {
@@ -170,7 +170,7 @@ async function answerInFields(
 
 async function answerInText(
   attempt: Attempt,
-  search: DocumentSearch,
+  search: PassageSearch,
   progress: ReadingProgress,
   time: ReadingTime,
 ): Promise<ExecutionResult> {
@@ -195,7 +195,7 @@ async function answerInText(
 }
 
 function describePlan(
-  search: DocumentSearch,
+  search: PassageSearch,
   { documents }: SyncCounts,
   fields: number | null,
 ): string {

@@ -1,7 +1,7 @@
 import type { JsonOutput } from "../../../task-api/output.ts";
 import type { RunWarning } from "../../../task-api/run.ts";
 import { JsonObject } from "../../../task-api/task-spec.ts";
-import type { DocumentSearch } from "../../sources/folder/search-documents.ts";
+import type { PassageSearch } from "../../sources/source.ts";
 import { splitIdentifier } from "../../sources/text/words.ts";
 import { conformToSchema, type EmptyPlace } from "../../research/conforming-value.ts";
 import type { ReadingBudget } from "../../research/budgets.ts";
@@ -18,7 +18,7 @@ import { REASONING } from "./write-answer.ts";
 
 export interface FillOptions {
   task: ResearchTask;
-  search: DocumentSearch;
+  search: PassageSearch;
   budget: ReadingBudget;
   /** Once it is over, fields are left empty. */
   time: ReadingTime;

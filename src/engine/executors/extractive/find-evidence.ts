@@ -1,8 +1,4 @@
-import type {
-  DocumentSearch,
-  FoundPassage,
-  IndexedDocument,
-} from "../../sources/folder/search-documents.ts";
+import type { PassageSearch, FoundPassage, IndexedDocument } from "../../sources/source.ts";
 import { splitSentences } from "../../sources/text/sentences.ts";
 import type { ReadingBudget } from "../../research/budgets.ts";
 import type { ReadingObserver } from "../../research/reading-progress.ts";
@@ -35,7 +31,7 @@ export interface EvidenceFound {
  */
 export async function findEvidence(
   asked: Question,
-  search: DocumentSearch,
+  search: PassageSearch,
   budget: ReadingBudget,
   observer: ReadingObserver,
   time: ReadingTime,

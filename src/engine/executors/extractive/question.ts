@@ -1,4 +1,4 @@
-import { splitIdentifier, splitWords, type Word } from "../../sources/text/words.ts";
+import { isYear, splitIdentifier, splitWords, type Word } from "../../sources/text/words.ts";
 import { isFormatWord, isStopWord } from "../../sources/text/stop-words.ts";
 import { withSynonyms } from "./synonyms.ts";
 
@@ -101,10 +101,6 @@ export function readQuestion({
     expects: expectedAnswer(asked.join("\n")),
     units: expectedUnits(asked.join("\n")),
   };
-}
-
-export function isYear(text: string): boolean {
-  return /^(?:1\d{3}|20\d{2})$/.test(text);
 }
 
 function yearsOf(terms: readonly Term[]): string[] {

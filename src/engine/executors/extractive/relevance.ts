@@ -1,6 +1,6 @@
-import { isSpaceless, readWords, type Word, wordKey } from "../../sources/text/words.ts";
+import { isSpaceless, isYear, readWords, type Word, wordKey } from "../../sources/text/words.ts";
 import { meetsExpectation, saysSomethingNew, yearsIn } from "./expected-answer.ts";
-import { isAmbiguousAcronym, isYear, type Question, type Term } from "./question.ts";
+import { isAmbiguousAcronym, type Question, type Term } from "./question.ts";
 import { EXPECTATION_WEIGHT, type WeightedQuestion } from "./weigh-question.ts";
 
 /** A sentence and what surrounds it, as far as it tells what the sentence is about. */

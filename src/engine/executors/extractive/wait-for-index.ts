@@ -3,7 +3,7 @@ import type { RunWarning } from "../../../task-api/run.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { DocumentFolderUnusable } from "../../sources/folder/document-folder.ts";
 import type { DocumentLibrary } from "../../sources/folder/document-library.ts";
-import type { SkippedFile, SyncCounts } from "../../sources/folder/sync-documents.ts";
+import type { SkippedFile, SyncCounts } from "../../sources/folder/index-folder.ts";
 import { type Attempt, ExecutionFailed } from "../executor.ts";
 import type { ReadingProgress } from "../../research/reading-progress.ts";
 

@@ -1,4 +1,4 @@
-import type { DocumentSearch } from "../../sources/folder/search-documents.ts";
+import type { PassageSearch } from "../../sources/source.ts";
 import type { NameGroup, Question, Term } from "./question.ts";
 
 /** A question with the weight of each of its words in this folder. */
@@ -34,7 +34,7 @@ const MAX_EXPECTED_TERMS = 8;
 /** Asks the index how telling each word is. */
 export async function weighQuestion(
   question: Question,
-  search: DocumentSearch,
+  search: PassageSearch,
 ): Promise<WeightedQuestion> {
   const counts = new Map<string, number>();
   for (const term of question.terms) {

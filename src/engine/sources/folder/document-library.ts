@@ -2,12 +2,14 @@ import type { Logger } from "pino";
 import type { Database } from "../../../database/open-database.ts";
 import type { SourcePolicy } from "../../../task-api/run-input.ts";
 import { isInside, resolveDocumentFolder } from "./document-folder.ts";
-import { type DocumentSearch, openDocumentIndex } from "./search-documents.ts";
+import type { PassageSearch, Source } from "../source.ts";
+import { openDocumentIndex } from "./search-documents.ts";
 import type { UnknownSources } from "./source-names.ts";
-import { createDocumentSync, type SkippedFile, type SyncCounts } from "./sync-documents.ts";
+import { createDocumentSync } from "./sync-documents.ts";
+import { type SkippedFile, type SyncCounts } from "./index-folder.ts";
 
 /** Document folders, kept in the index and searched as one. */
-export interface DocumentLibrary {
+export interface DocumentLibrary extends Source {
   /** The real paths of the folders. */
   readonly folders: readonly string[];
   /** Brings the index up to date with what was there at `sinceMs` or later. Throws `DocumentFolderUnusable`. */
@@ -16,9 +18,9 @@ export interface DocumentLibrary {
   readonly progress: { done: number; total: number } | null;
   /** Files that are not searched. */
   readonly skipped: readonly SkippedFile[];
-  /** Prepares searches over what the index holds now, limited to the sources that the policy allows. */
-  search(policy: SourcePolicy | null | undefined): Promise<DocumentSearch>;
-  /** What of the policy names no document of the index; null for nothing. */
+  /** Prepares searches over the passages that the index holds now, of the documents that the policy allows. */
+  passages(policy: SourcePolicy | null | undefined): Promise<PassageSearch>;
+  /** The entries of the policy that name no document of the index; null when there are none. */
   unknownSources(policy: SourcePolicy): Promise<UnknownSources | null>;
   /** Ends indexing and watching. */
   close(): Promise<void>;
@@ -35,6 +37,7 @@ export async function openDocumentLibrary(
   const index = openDocumentIndex(db, folders);
 
   return {
+    ...index,
     folders,
     async sync(sinceMs) {
       const counts = await Promise.all(syncs.map((one) => one.sync(sinceMs)));
@@ -48,15 +51,13 @@ export async function openDocumentLibrary(
     get skipped() {
       return syncs.flatMap((one) => one.skipped);
     },
-    search: (policy) => index.search(policy),
-    unknownSources: (policy) => index.unknownSources(policy),
     async close() {
       await Promise.all(syncs.map((one) => one.close()));
     },
   };
 }
 
-/** What lies in another of the folders is searched with it, and must not be found twice. */
+/** A folder inside another one is searched with it; its documents must not be found twice. */
 function withoutInner(folders: readonly string[]): string[] {
   const unique = [...new Set(folders)];
   return unique.filter(

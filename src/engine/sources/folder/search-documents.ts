@@ -2,54 +2,40 @@ import { sql } from "kysely";
 import type { Database } from "../../../database/open-database.ts";
 import type { PassagesTable } from "../../../database/schema.ts";
 import type { SourcePolicy } from "../../../task-api/run-input.ts";
-import { documentIdOf, PASSAGES_PER_DOCUMENT, passageRange } from "./passage-rows.ts";
+import {
+  documentIdOf,
+  PASSAGES_PER_DOCUMENT,
+  passageRange,
+  sqlInteger,
+} from "./store-documents.ts";
+import {
+  type FoundPassage,
+  type Hit,
+  type IndexedDocument,
+  type Page,
+  type PageFields,
+  PageNotFound,
+  type PassageSearch,
+  type SearchOptions,
+} from "../source.ts";
+import { isStopWord } from "../text/stop-words.ts";
 import { splitSentences } from "../text/sentences.ts";
 import { type SourcePlace, createSourceFilter } from "../source-policy-filter.ts";
 import { type UnknownSources, createSourceNames } from "./source-names.ts";
-import { fromIndexedText, toMatchExpression } from "../text/words.ts";
-
-/** A document of the index, as an answer cites it. */
-export interface IndexedDocument {
-  id: number;
-  title: string;
-  url: string;
-  publishedOn: string | null;
-}
-
-export interface FoundPassage {
-  document: IndexedDocument;
-  /** The first sentence of the document, where it stands before all headings: it says what the whole is about. */
-  lead?: string;
-  heading: string;
-  /** Verbatim, one paragraph, list item or table row per line. */
-  text: string;
-  /** What the text is about, as it stands around it; the title and the heading, unless it is given. */
-  subject?: string;
-}
-
-/** The documents of one folder that one run may use. */
-export interface DocumentSearch {
-  /** How many documents are searched. */
-  readonly documentCount: number;
-  /** How many passages of the folder there are: what frequencies are compared with. */
-  readonly passageCount: number;
-  /** In how many passages any of the words occurs, in any of its forms. */
-  countPassages(words: readonly string[]): Promise<number>;
-  /** The best passages that hold any of the words, best first, and every document that holds one. */
-  find(
-    words: readonly string[],
-    limit: number,
-  ): Promise<{ passages: FoundPassage[]; documentIds: number[] }>;
-}
+import { fromIndexedText, splitWords, toMatchExpression } from "../text/words.ts";
 
 /** A word of the title says most about a passage, its heading more than its text. Order of the columns: see the schema. */
 const RANK = sql<number>`bm25(passages, 4.0, 2.0, 1.0)`;
 
 /** The searchable documents of one folder. */
 export interface DocumentIndex {
-  /** Prepares searches over what the index holds now, limited to the sources that the policy allows. */
-  search(policy: SourcePolicy | null | undefined): Promise<DocumentSearch>;
-  /** What of the policy names no document; null for nothing. */
+  /** Prepares searches over the passages that the index holds now, of the documents that the policy allows. */
+  passages(policy: SourcePolicy | null | undefined): Promise<PassageSearch>;
+  /** See {@link Source}. */
+  search(query: string, options: SearchOptions): Promise<Hit[]>;
+  /** See {@link Source}. */
+  read(id: string, signal: AbortSignal): Promise<Page>;
+  /** The entries of the policy that name no document; null when there are none. */
   unknownSources(policy: SourcePolicy): Promise<UnknownSources | null>;
 }
 
@@ -72,11 +58,14 @@ interface KeptIndex {
   frequencies: Map<string, number>;
 }
 
+/** Several of the best passages may be of one document. */
+const PASSAGES_PER_HIT = 4;
+
 /** A few megabytes; when there are more, all are forgotten. */
 const MAX_KEPT_PASSAGES = 1_000;
 const MAX_KEPT_FREQUENCIES = 10_000;
 
-/** Opens the index of folders. Runs that come one after the other read the same: it remembers what they read. */
+/** Opens the index of folders. It caches what a run reads, because the next run mostly reads the same. */
 export function openDocumentIndex(db: Database, folders: readonly string[]): DocumentIndex {
   let kept: KeptIndex | null = null;
 
@@ -90,10 +79,55 @@ export function openDocumentIndex(db: Database, folders: readonly string[]): Doc
     return kept;
   }
 
+  async function search(query: string, { limit, policy, signal }: SearchOptions): Promise<Hit[]> {
+    signal.throwIfAborted();
+    const index = searchIn(db, await current(), policy);
+    const words = splitWords(query).map((word) => word.text);
+    const telling = words.filter((word) => !isStopWord(word));
+    const { passages } = await index.find(
+      telling.length > 0 ? telling : words,
+      limit * PASSAGES_PER_HIT,
+    );
+    signal.throwIfAborted();
+    const hits = new Map<number, Hit>();
+    for (const { document, text } of passages) {
+      if (hits.has(document.id)) continue;
+      hits.set(document.id, { ...pageFields(document), excerpt: text });
+    }
+    return [...hits.values()].slice(0, limit);
+  }
+
+  async function read(id: string, signal: AbortSignal): Promise<Page> {
+    signal.throwIfAborted();
+    const { rows } = await current();
+    const document = rows.find((row) => String(row.id) === id);
+    if (document === undefined) throw new PageNotFound(id);
+    const { first, end } = passageRange(document.id);
+    const found = await db
+      .selectFrom("passages")
+      .select(["heading", "text"])
+      .where("rowid", ">=", sqlInteger(first))
+      .where("rowid", "<", sqlInteger(end))
+      .orderBy("rowid")
+      .execute();
+    signal.throwIfAborted();
+    const passages = found.map(({ heading, text }) => ({
+      heading: fromIndexedText(heading),
+      text: fromIndexedText(text),
+    }));
+    return { ...pageFields(document), passages };
+  }
+
   return {
-    search: async (policy) => searchIn(db, await current(), policy),
+    passages: async (policy) => searchIn(db, await current(), policy),
+    search,
+    read,
     unknownSources: async (policy) => (await current()).names.unknownIn(policy),
   };
+}
+
+function pageFields({ id, title, url, publishedOn }: IndexedDocument): PageFields {
+  return { id: String(id), title, url, publishedOn };
 }
 
 async function readIndex(
@@ -129,7 +163,7 @@ function searchIn(
   db: Database,
   { rows, isAlone, passages: keptPassages, leads, frequencies: keptFrequencies }: KeptIndex,
   policy: SourcePolicy | null | undefined,
-): DocumentSearch {
+): PassageSearch {
   const documents = new Map(rows.filter(createSourceFilter(policy)).map((row) => [row.id, row]));
   const documentId = sql<number>`rowid / ${sql.lit(PASSAGES_PER_DOCUMENT)}`;
   const isAllowed =
@@ -194,7 +228,7 @@ function searchIn(
       .where(
         "rowid",
         "in",
-        unread.map((id) => sql<number>`CAST(${passageRange(id).first} AS INTEGER)`),
+        unread.map((id) => sqlInteger(passageRange(id).first)),
       )
       .execute();
     for (const { rowid, heading, text } of first) {

@@ -6,6 +6,25 @@ import { PASSAGES_PER_DOCUMENT, passageRange } from "./passage-rows.ts";
 import type { SourceDocument } from "../readers/read-document.ts";
 import { toIndexedText } from "../text/words.ts";
 
+/**
+ * A passage's row id is its document's id times this, plus its position: an FTS5 table can be searched only by row id
+ * and by words, and so the passages of a document are one range. Ids stay exact up to 2^33 documents.
+ */
+export const PASSAGES_PER_DOCUMENT = 2 ** 20;
+
+/** The row ids a document's passages may have: `first` is in, `end` is not. */
+export function passageRange(documentId: number): { first: number; end: number } {
+  const first = documentId * PASSAGES_PER_DOCUMENT;
+  return { first, end: first + PASSAGES_PER_DOCUMENT };
+}
+
+export function documentIdOf(rowid: number): number {
+  return Math.floor(rowid / PASSAGES_PER_DOCUMENT);
+}
+
+/** Large numbers arrive as floating point, with which FTS5 would look at every row of the table. */
+export const sqlInteger = (value: number) => sql<number>`CAST(${value} AS INTEGER)`;
+
 export interface ReadFile {
   file: DocumentFile;
   document: SourceDocument;
@@ -29,12 +48,12 @@ export async function storeDocuments(
       stored += 1;
       await yieldToEventLoop();
     }
-    if (stored > 0) await tellOfChange(trx);
+    if (stored > 0) await raiseVersion(trx);
     return stored;
   });
 }
 
-/** Another process may be at the same work: who finds a document done goes on to the next. */
+/** Another process may index the same folder; a document that it has stored is not stored again. */
 async function wasIndexedMeanwhile(
   trx: Database,
   folder: string,
@@ -94,7 +113,7 @@ export async function removeDocuments(db: Database, ids: readonly number[]): Pro
         await yieldToEventLoop();
       }
       await trx.deleteFrom("documents").where("id", "in", some).execute();
-      await tellOfChange(trx);
+      await raiseVersion(trx);
     });
   }
   return ids.length;
@@ -102,17 +121,15 @@ export async function removeDocuments(db: Database, ids: readonly number[]): Pro
 
 async function deletePassages(trx: Database, documentId: number): Promise<void> {
   const { first, end } = passageRange(documentId);
-  // Large numbers arrive as floating point, with which FTS5 would look at every row of the table.
-  const integer = (value: number) => sql<number>`CAST(${value} AS INTEGER)`;
   await trx
     .deleteFrom("passages")
-    .where("rowid", ">=", integer(first))
-    .where("rowid", "<", integer(end))
+    .where("rowid", ">=", sqlInteger(first))
+    .where("rowid", "<", sqlInteger(end))
     .execute();
 }
 
-/** Whoever keeps what he read of the index compares the number: see `openDocumentIndex`. */
-async function tellOfChange(trx: Database): Promise<void> {
+/** Invalidates what `openDocumentIndex` has cached, in every process. */
+async function raiseVersion(trx: Database): Promise<void> {
   await trx
     .updateTable("document_index")
     .set({ version: sql<number>`version + 1` })

@@ -1,6 +1,6 @@
 import { parse } from "papaparse";
 import { describeRow, normalizeLine, type ParsedDocument } from "../document.ts";
-import { readableName } from "../text/words.ts";
+import { isYear, readableName } from "../text/words.ts";
 
 /** Reads comma-, semicolon- or tab-separated values: each row becomes a line that names its columns. */
 export function parseCsv(text: string): ParsedDocument {
@@ -19,15 +19,10 @@ export function parseCsv(text: string): ParsedDocument {
   };
 }
 
-/** Names of columns are words: a row that holds a plain number, or nothing, is data. */
+/** Names of columns are words, or years: a row that holds another plain number, or nothing, is data. */
 function isHeader(cells: readonly string[]): boolean {
   return (
     cells.some((cell) => cell !== "") &&
     !cells.some((cell) => /^[-+]?[\d.,]+%?$/.test(cell) && !isYear(cell))
   );
-}
-
-/** A table by years has them as names of columns. */
-function isYear(cell: string): boolean {
-  return /^(?:1\d{3}|20\d{2})$/.test(cell);
 }

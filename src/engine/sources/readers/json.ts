@@ -1,14 +1,14 @@
 import { z } from "zod";
-import { parseJson as readJson } from "../../../text/json.ts";
+import { parseJson } from "../../../text/json.ts";
 import {
   type Block,
+  DocumentUnreadable,
   groupSections,
   normalizeLine,
   type ParsedDocument,
   readIsoDate,
   readWebUrl,
 } from "../document.ts";
-import { DocumentUnreadable } from "./document-unreadable.ts";
 import { DOCUMENT_LIMITS } from "../limits.ts";
 import { readableName } from "../text/words.ts";
 
@@ -23,14 +23,14 @@ const Head = z.looseObject({
 const MAX_VALUE_CHARS = 300;
 
 /** Reads a JSON file: each object becomes a line of `name: value` cells, under the path of names that leads to it. */
-export function parseJson(text: string): ParsedDocument {
-  return readValue(readJson(text));
+export function parseJsonDocument(text: string): ParsedDocument {
+  return readValue(parseJson(text));
 }
 
 /** Reads a file with one JSON value on each line. */
-export function parseJsonLines(text: string): ParsedDocument {
+export function parseJsonLinesDocument(text: string): ParsedDocument {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  return readValue(lines.map((line) => readJson(line)));
+  return readValue(lines.map((line) => parseJson(line)));
 }
 
 function readValue(value: unknown): ParsedDocument {

@@ -1,6 +1,11 @@
 import { getDocumentProxy } from "unpdf";
-import { firstHeading, groupSections, normalizeLine, type ParsedDocument } from "../document.ts";
-import { DocumentUnreadable } from "./document-unreadable.ts";
+import {
+  DocumentUnreadable,
+  firstHeading,
+  groupSections,
+  normalizeLine,
+  type ParsedDocument,
+} from "../document.ts";
 import { DOCUMENT_LIMITS } from "../limits.ts";
 import { type PdfLine, readPdfBlocks } from "./pdf-layout.ts";
 

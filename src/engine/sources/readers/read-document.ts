@@ -2,8 +2,7 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { ParsedDocument, Section } from "../document.ts";
-import { DocumentUnreadable } from "./document-unreadable.ts";
+import { DocumentUnreadable, type ParsedDocument, type Section } from "../document.ts";
 import { DOCUMENT_LIMITS } from "../limits.ts";
 import { splitPassages } from "../text/passages.ts";
 
@@ -42,8 +41,8 @@ const markdown = textFormat(async () => (await import("./markdown.ts")).parseMar
 const plainText = textFormat(async () => (await import("./plain-text.ts")).parsePlainText);
 const html = textFormat(async () => (await import("./html.ts")).parseHtml);
 const csv = textFormat(async () => (await import("./csv.ts")).parseCsv);
-const json = textFormat(async () => (await import("./json.ts")).parseJson);
-const jsonLines = textFormat(async () => (await import("./json.ts")).parseJsonLines);
+const json = textFormat(async () => (await import("./json.ts")).parseJsonDocument);
+const jsonLines = textFormat(async () => (await import("./json.ts")).parseJsonLinesDocument);
 const pdf = binaryFormat(async () => (await import("./pdf.ts")).parsePdf);
 const docx = binaryFormat(async () => (await import("./docx.ts")).parseDocx);
 

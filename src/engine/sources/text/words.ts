@@ -36,6 +36,11 @@ export function splitWords(text: string): Word[] {
   });
 }
 
+/** Whether a word is written like a year between 1000 and 2099. */
+export function isYear(text: string): boolean {
+  return /^(?:1\d{3}|20\d{2})$/.test(text);
+}
+
 /** `gdpPerCapita_2023` reads `gdp Per Capita 2023`. */
 export function splitIdentifier(text: string): string {
   return text.replaceAll("_", " ").replace(/(?<=\p{Ll})(?=\p{Lu})/gu, " ");

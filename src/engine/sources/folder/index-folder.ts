@@ -1,0 +1,224 @@
+import type { Logger } from "pino";
+import type { Database } from "../../../database/open-database.ts";
+import type { Clock } from "../../../runtime/clock.ts";
+import { yieldToEventLoop } from "../../../runtime/event-loop.ts";
+import { DocumentUnreadable } from "../document.ts";
+import { readDocument } from "../readers/read-document.ts";
+import { type DocumentFile, listDocumentFiles } from "./document-folder.ts";
+import type { FolderWatch } from "./folder-watch.ts";
+import { type ReadFile, removeDocuments, storeDocuments } from "./store-documents.ts";
+
+/** What one synchronisation found and did. */
+export interface SyncCounts {
+  /** Documents in the index now. */
+  documents: number;
+  /** Files read because they were new or had changed. */
+  indexed: number;
+  /** Documents that left the index because their file is gone or can no longer be read. */
+  removed: number;
+  /** Files that cannot be sources; each was named in the log. */
+  skipped: number;
+}
+
+/** A file that is not searched, and why, in words that follow its name. */
+export interface SkippedFile {
+  path: string;
+  reason: string;
+}
+
+/** What one pass over the folder came to. */
+export interface FolderPass {
+  counts: SyncCounts;
+  skipped: readonly SkippedFile[];
+  /** What the watch had counted before the pass began. */
+  changes: number;
+  /** How long listing the folder and comparing it with the index took. */
+  listedMs: number;
+}
+
+/** Files that are read at once and stored in one transaction: few and small, so that it is over within milliseconds. */
+const BATCH = { files: 16, bytes: 256 * 1024 };
+
+/** Brings the index of one folder up to date, one pass at a time. */
+export class FolderIndexer {
+  /** How far the pass under way is; null while it lists the folder, and when none is. */
+  progress: { done: number; total: number } | null = null;
+  readonly #db: Database;
+  readonly #folder: string;
+  readonly #watch: FolderWatch;
+  readonly #log: Logger;
+  readonly #clock: Pick<Clock, "elapsedMs">;
+  /** Files that turned out not to be sources, by path, with the version that was read. */
+  readonly #unreadable = new Map<string, { version: string; reason: string }>();
+  #storing: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
+
+  constructor({
+    db,
+    folder,
+    watch,
+    log,
+    clock,
+  }: {
+    db: Database;
+    folder: string;
+    watch: FolderWatch;
+    log: Logger;
+    clock: Pick<Clock, "elapsedMs">;
+  }) {
+    this.#db = db;
+    this.#folder = folder;
+    this.#watch = watch;
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  /** Reads the files that are new or changed, and removes the documents whose file is gone. */
+  async pass(): Promise<FolderPass> {
+    const beganMs = this.#clock.elapsedMs();
+    const { changes } = this.#watch;
+    const { files, problems } = await this.#list();
+    const known = await this.#loadKnown();
+    const listedMs = this.#clock.elapsedMs() - beganMs;
+
+    const skipped = new Map(problems.map(({ path, reason }) => [path, reason]));
+    for (const { path, reason } of problems) this.#warnOnce(path, reason, reason);
+    const changed = files.filter((file) => !isSameVersion(known.get(file.path), file));
+    const indexed = await this.#indexAll(changed, skipped);
+
+    const current = new Set(files.filter(({ path }) => !skipped.has(path)).map(({ path }) => path));
+    const gone = [...known].flatMap(([path, { id }]) => (current.has(path) ? [] : [id]));
+    await this.#store(() => removeDocuments(this.#db, gone));
+    for (const path of this.#unreadable.keys()) {
+      if (!skipped.has(path)) this.#unreadable.delete(path);
+    }
+    return {
+      counts: {
+        documents: current.size,
+        indexed,
+        removed: gone.length,
+        skipped: skipped.size,
+      },
+      skipped: [...skipped]
+        .map(([path, reason]) => ({ path, reason }))
+        .toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+      changes,
+      listedMs,
+    };
+  }
+
+  /** Ends the pass under way, and resolves when the database is not used any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    // The callers of the pass get the error.
+    await this.#storing.catch(() => undefined);
+  }
+
+  /** Watches each folder before its entries are read, so that no change between the two is missed. */
+  async #list() {
+    const entered = new Set<string>();
+    const listing = await listDocumentFiles(this.#folder, (entry) => {
+      entered.add(entry);
+      this.#watch.enter(entry);
+    });
+    this.#watch.keepOnly(entered);
+    return listing;
+  }
+
+  /** Reads and stores the files, batch by batch; those that cannot be read are added to `skipped`. */
+  async #indexAll(files: readonly DocumentFile[], skipped: Map<string, string>): Promise<number> {
+    let indexed = 0;
+    let done = 0;
+    try {
+      for (const batch of toBatches(files)) {
+        if (this.#isClosed) break;
+        this.progress = { done, total: files.length };
+        // Another process may have indexed them since the folder was listed.
+        const known = await this.#loadKnown(batch.map(({ path }) => path));
+        const changed = batch.filter((file) => !isSameVersion(known.get(file.path), file));
+        const read = await Promise.all(
+          changed.map(async (file) => this.#readOrSkip(file, skipped)),
+        );
+        await yieldToEventLoop();
+        const documents = read.filter((document) => document !== null);
+        indexed += await this.#store(() => storeDocuments(this.#db, this.#folder, documents));
+        done += batch.length;
+      }
+    } finally {
+      this.progress = null;
+    }
+    return indexed;
+  }
+
+  /** Works in the database, unless that may be closed at any moment. */
+  async #store(work: () => Promise<number>): Promise<number> {
+    if (this.#isClosed) return 0;
+    const result = work();
+    this.#storing = result;
+    return result;
+  }
+
+  /** The documents of the folder that are indexed, or those of them with these paths. */
+  async #loadKnown(paths?: readonly string[]) {
+    if (this.#isClosed) return new Map<string, never>();
+    const rows = await this.#db
+      .selectFrom("documents")
+      .select(["id", "path", "modified_ms", "size_bytes"])
+      .where("folder", "=", this.#folder)
+      .$if(paths !== undefined, (query) => query.where("path", "in", paths ?? []))
+      .execute();
+    return new Map(rows.map((row) => [row.path, row]));
+  }
+
+  async #readOrSkip(file: DocumentFile, skipped: Map<string, string>): Promise<ReadFile | null> {
+    const version = `${file.modifiedMs}/${file.sizeBytes}`;
+    const known = this.#unreadable.get(file.path);
+    if (known?.version === version) {
+      skipped.set(file.path, known.reason);
+      return null;
+    }
+    try {
+      const document = await readDocument(file.absolutePath);
+      for (const problem of document.problems) {
+        const fields = { path: file.path, folder: this.#folder };
+        this.#log.warn(fields, `Document ${file.path}: ${problem}`);
+      }
+      return { file, document };
+    } catch (error) {
+      if (!(error instanceof DocumentUnreadable)) throw error;
+      skipped.set(file.path, error.message);
+      this.#warnOnce(file.path, version, error.message);
+      return null;
+    }
+  }
+
+  #warnOnce(path: string, version: string, reason: string): void {
+    if (this.#unreadable.get(path)?.version === version) return;
+    this.#unreadable.set(path, { version, reason });
+    const fields = { path, folder: this.#folder };
+    this.#log.warn(fields, `Document ${path} is not searched: it ${reason}`);
+  }
+}
+
+function* toBatches(files: readonly DocumentFile[]): Generator<DocumentFile[], void> {
+  let batch: DocumentFile[] = [];
+  let bytes = 0;
+  for (const file of files) {
+    const isFull = batch.length === BATCH.files || bytes + file.sizeBytes > BATCH.bytes;
+    if (isFull && batch.length > 0) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(file);
+    bytes += file.sizeBytes;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function isSameVersion(
+  row: { modified_ms: number; size_bytes: number } | undefined,
+  file: DocumentFile,
+): boolean {
+  return row?.modified_ms === file.modifiedMs && row.size_bytes === file.sizeBytes;
+}
