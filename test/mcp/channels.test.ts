@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import type { RunReport } from "../../src/mcp/report/run-report.ts";
-import { durationText } from "../../src/mcp/report/phrases.ts";
+import { durationText } from "../../src/mcp/report/text.ts";
 import { startTestEngine, untilAborted } from "../engine/start-test-engine.ts";
 import { type TestClient, backendOn, connect } from "./connect.ts";
 import { questionOf, suggestedCall } from "./stories.ts";

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { oneLine, pageText } from "../../src/mcp/report/reading/page-text.ts";
+import { oneLine } from "../../src/mcp/report/text.ts";
+import { pageText } from "../../src/mcp/report/reading/pages.ts";
 
 test("the pages of a text, read on from each other, are the text", () => {
   fc.assert(

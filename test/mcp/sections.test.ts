@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { outlineOf } from "../../src/mcp/report/reading/outline.ts";
-import { findSections, pickSection } from "../../src/mcp/report/reading/sections.ts";
+import { PlaceNotFound } from "../../src/mcp/arguments/argument-problems.ts";
+import { findSections, outlineOf, pickSection } from "../../src/mcp/report/reading/output-parts.ts";
 
 const report = [
   "Before any heading.",
@@ -20,10 +20,7 @@ const report = [
   "Again.",
 ].join("\n");
 
-const textOf = (name: string) => {
-  const section = pickSection(findSections(report), name);
-  return section && report.slice(section.start, section.end).trimEnd();
-};
+const textOf = (name: string) => pickSection(report, name);
 
 test("headings are found with their level; the second of a name gets a number", () => {
   expect(findSections(report).map(({ name, level }) => [level, name])).toEqual([
@@ -51,8 +48,8 @@ test.each(["results", "  RESULTS ", "## Results", "Res"])(
 );
 
 test("a beginning that several names share means none of them", () => {
-  expect(textOf("M")).toBeUndefined();
-  expect(textOf("Nothing")).toBeUndefined();
+  expect(() => textOf("M")).toThrow(PlaceNotFound);
+  expect(() => textOf("Nothing")).toThrow(PlaceNotFound);
 });
 
 test("sections lie within the text and nest, whatever the text is", () => {

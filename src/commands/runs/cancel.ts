@@ -1,6 +1,6 @@
 import type { CancelOutcome } from "../../mcp/report/run-report.ts";
 import { cancelTaskRun } from "../../mcp/tools/cancel-task-run.ts";
-import { shownJson } from "../../mcp/report/phrases.ts";
+import { shownJson } from "../../mcp/report/text.ts";
 import { cleanLine } from "../../text/clean-text.ts";
 import { ExitCode } from "../exit-code.ts";
 import { openBackend } from "../wiring/open-backend.ts";

@@ -1,6 +1,7 @@
 import { readingNotes } from "../../mcp/report/build-run-report.ts";
 import { seeOrRecall } from "../../mcp/runs/read-run.ts";
-import { isGroupId, shownJson } from "../../mcp/report/phrases.ts";
+import { shownJson } from "../../mcp/report/text.ts";
+import { isGroupId } from "../../mcp/report/text.ts";
 import { RunId } from "../../mcp/tools/arguments/shared-arguments.ts";
 import { cleanLine } from "../../text/clean-text.ts";
 import { ExitCode } from "../exit-code.ts";

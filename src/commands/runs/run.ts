@@ -8,7 +8,7 @@ import { type RunInput, UndisputedRunInput } from "../../task-api/run-input.ts";
 import { JsonObject } from "../../task-api/task-spec.ts";
 import { cleanLine } from "../../text/clean-text.ts";
 import { parseJson } from "../../text/json.ts";
-import { shownJson } from "../../mcp/report/phrases.ts";
+import { shownJson } from "../../mcp/report/text.ts";
 import { readingNotes } from "../../mcp/report/build-run-report.ts";
 import { explainError } from "../../mcp/calls/explain-error.ts";
 import { runStep, sourcesText } from "../../mcp/runs/observe-progress.ts";

@@ -6,12 +6,16 @@ import {
   spendingOf,
   unknownNotes,
 } from "../../mcp/runs/list-runs.ts";
-import { STATUS_RULE, readStatuses } from "../../mcp/arguments/filter-words.ts";
-import { TIME_RULE, readTime } from "../../mcp/arguments/filter-words.ts";
+import {
+  STATUS_RULE,
+  TIME_RULE,
+  readStatuses,
+  readTime,
+} from "../../mcp/arguments/filter-words.ts";
 import { statusFilter } from "../../mcp/report/list-next-step.ts";
 import { ledgerNotes } from "../../mcp/runs/backend.ts";
 import type { BackendConfig } from "../../config.ts";
-import { shownJson } from "../../mcp/report/phrases.ts";
+import { shownJson } from "../../mcp/report/text.ts";
 import { cleanLine } from "../../text/clean-text.ts";
 import { ExitCode } from "../exit-code.ts";
 import { UsageError } from "../../runtime/usage-error.ts";

@@ -1,4 +1,4 @@
-import { shownJson } from "../../mcp/report/phrases.ts";
+import { shownJson } from "../../mcp/report/text.ts";
 import type { ListedRun } from "../../mcp/runs/list-runs.ts";
 import type { RunOutput } from "../../task-api/output.ts";
 import type { TaskRun } from "../../task-api/run.ts";

@@ -16,8 +16,7 @@ import {
 import { PROCESSORS } from "../../task-api/processors.ts";
 import type { Explanation, FailedCall } from "./explanation.ts";
 import { didYouMean } from "../runs/meant-processor.ts";
-import { callText } from "../report/phrases.ts";
-import { oneLine } from "../report/reading/page-text.ts";
+import { callText, oneLine } from "../report/text.ts";
 
 /** Tools that start what may cost money. */
 export function isCreate(tool: string): boolean {

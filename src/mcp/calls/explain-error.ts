@@ -5,8 +5,7 @@ import { BackendUnavailable } from "../runs/backend.ts";
 import { explainBackendError, isCreate } from "./explain-backend-error.ts";
 import type { Explanation, FailedCall } from "./explanation.ts";
 import { didYouMean } from "../runs/meant-processor.ts";
-import { callFor, callText, shownJson } from "../report/phrases.ts";
-import { oneLine } from "../report/reading/page-text.ts";
+import { callFor, callText, oneLine, shownJson } from "../report/text.ts";
 import {
   CostRefused,
   DoubtedRequestRejected,

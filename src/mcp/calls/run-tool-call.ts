@@ -9,8 +9,7 @@ import {
 import { isLongNumber } from "../../text/json.ts";
 import { explainError, isExpected } from "./explain-error.ts";
 import type { Explanation } from "./explanation.ts";
-import { fence } from "../report/fence.ts";
-import { oneLine } from "../report/reading/page-text.ts";
+import { oneLine, wrapUntrusted } from "../report/text.ts";
 import {
   type ProgressReporter,
   type ProgressSubject,
@@ -93,7 +92,7 @@ function reportResult(report: RunReport): CallToolResult {
 /** Without structured content: it would have to be a run report, and there is none. */
 function errorResult({ summary, nextStep, upstream }: Explanation): CallToolResult {
   const texts = [`Error: ${summary}\nNext: ${nextStep}`];
-  if (upstream !== null) texts.push(fence(upstream.text, upstream.from));
+  if (upstream !== null) texts.push(wrapUntrusted(upstream.text, upstream.from));
   return { content: texts.map((text) => ({ type: "text", text })), isError: true };
 }
 

@@ -6,7 +6,7 @@ import { DEPTHS } from "./prompts/research.ts";
 import { toProtocolError } from "../calls/protocol-error.ts";
 import { completeGroupId, completeRunId } from "./resources/complete-id.ts";
 import { RESOURCE_TEMPLATES } from "./resources/list-resources.ts";
-import { PROCESSORS_URI } from "../report/run-uri.ts";
+import { PROCESSORS_URI } from "../report/resource-uri.ts";
 import type { ToolContext } from "../tool.ts";
 
 /** What one completion may hold (MCP: Completion). */

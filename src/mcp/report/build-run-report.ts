@@ -1,13 +1,9 @@
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import { unreadableOf } from "../../task-api/lenient.ts";
-import {
-  type ReadingPlace,
-  viewAnswer,
-  viewBasis,
-  viewEvents,
-  viewOutput,
-} from "./reading/run-views.ts";
-import { runUri } from "./run-uri.ts";
+import { type ReadingPlace } from "./reading/output-parts.ts";
+import { viewAnswer, viewEvents, viewOutput } from "./reading/run-views.ts";
+import { viewBasis } from "./reading/evidence.ts";
+import { runUri } from "./resource-uri.ts";
 import { describeRun } from "./run-facts.ts";
 import type { RunFacts, RunReport } from "./run-report.ts";
 import { type ReportRequest, describeStatus, nextStep, outputTrouble } from "./run-sentences.ts";

@@ -1,7 +1,7 @@
 import { unreadableOf } from "../../task-api/lenient.ts";
 import { RunStatus, isTerminalStatus } from "../../task-api/run.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
-import { oneLine } from "./reading/page-text.ts";
+import { oneLine } from "./text.ts";
 import type { RunFacts } from "./run-report.ts";
 
 const NAME_BUDGET = 100;

@@ -1,8 +1,6 @@
 import type { EntryCount, EntryFilter } from "../../ledger/ledger.ts";
-import { callText, shownJson, timeText } from "./phrases.ts";
-import { oneLine } from "./reading/page-text.ts";
-import { readStatuses, runStatuses } from "../arguments/filter-words.ts";
-import { readTime } from "../arguments/filter-words.ts";
+import { callText, oneLine, shownJson, timeText } from "./text.ts";
+import { readStatuses, readTime, runStatuses } from "../arguments/filter-words.ts";
 
 /** How many are on a page by default and at most: a page stays under 10,000 tokens in both channels together. */
 export const PAGES = {

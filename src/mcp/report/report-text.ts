@@ -1,19 +1,17 @@
-import { fence } from "./fence.ts";
-import { durationText, shownJson } from "./phrases.ts";
-import { outlineText } from "./reading/outline.ts";
+import { isJsonObject } from "../../task-api/task-spec.ts";
 import { documentText } from "./reading/run-views.ts";
-import { rowsTable } from "./rows-table.ts";
-import type { Batch, KeyCitation, RunReport, RunRow } from "./run-report.ts";
+import type { Batch, KeyCitation, OutlineEntry, RunReport, RunRow } from "./run-report.ts";
+import { durationText, markdownTable, shownJson, wrapUntrusted } from "./text.ts";
 
 /**
- * The report as text blocks that say what its structured form says: first our own words and the caller's, then, if others
- * had anything to say, their words behind a fence.
+ * The report as text blocks, with the same content as its structured form: first our own words and the caller's, then, in
+ * a block of its own, untrusted text.
  */
 export function reportText(report: RunReport): string[] {
   const ours = ourWords(report);
-  // An export stands alone, so that it can be copied as it is.
+  // An export stands alone, so that it can be copied unchanged.
   const theirs = report.export ?? wordsOfOthers(report);
-  return theirs === "" ? [ours] : [ours, fence(theirs, "the run")];
+  return theirs === "" ? [ours] : [ours, wrapUntrusted(theirs, "the run")];
 }
 
 function ourWords(report: RunReport): string {
@@ -40,18 +38,18 @@ function named(label: string, value: string | undefined): string[] {
   return value === undefined ? [] : [`${label}: ${value}`];
 }
 
-/** Too long a request is a part of its text. */
+/** A request that is too long arrives as a part of its text. */
 function requestText(request: unknown): string {
   return typeof request === "string" ? request : shownJson(request);
 }
 
-/** One line of what the summary does not say. */
+/** One line of facts that the summary does not mention. */
 function factsText(report: RunReport): string {
   const { usual_seconds: usual, cut, citations_total: total } = report;
   const { sources_read: read, sources_considered: considered } = report;
   const parts = [
     report.processor && `processor ${report.processor}`,
-    // A dry run's summary has the price.
+    // The summary of a dry run has the price.
     report.request === undefined && report.price_usd && `$${report.price_usd}`,
     usual && `usually ${durationText(usual.from)} to ${durationText(usual.to)}`,
     read !== undefined && considered !== undefined && `${read} of ${considered} sources read`,
@@ -77,7 +75,7 @@ function batchText({ from, to, outcome, reason }: Batch): string {
   return `- inputs ${from} to ${to}: ${outcome}${reason === undefined ? "" : ` (${reason})`}`;
 }
 
-/** A row's question is the caller's own; what came of it is not. */
+/** Whether a row holds untrusted text. Its question is the caller's own. */
 function hasWordsOfOthers({ question_asked, output, basis, error }: RunRow): boolean {
   if (question_asked !== undefined) return true;
   return output !== undefined || basis !== undefined || error !== undefined;
@@ -98,20 +96,31 @@ function wordsOfOthers(report: RunReport): string {
     ["events", events?.map(eventText).join("\n")],
     ["runs", runs && rowsTable(runs)],
   ];
-  const told = sections.flatMap(([title, text]) =>
+  const shown = sections.flatMap(([title, text]) =>
     text === undefined ? [] : [{ title, text: text === "" ? "(empty)" : text }],
   );
-  // An output that stands alone needs no title.
-  const [first, ...others] = told;
+  // An output alone needs no title.
+  const [first, ...others] = shown;
   if (first?.title === "output" && others.length === 0) return first.text;
-  return told.map(({ title, text }) => `${title}:\n${text}`).join("\n\n");
+  return shown.map(({ title, text }) => `${title}:\n${text}`).join("\n\n");
 }
 
 function eventText({ kind, message, timestamp }: NonNullable<RunReport["events"]>[number]): string {
   return `${timestamp === null ? "" : `${timestamp} `}${kind}: ${message}`;
 }
 
-/** An item a line: indentation costs tokens. */
+/** Indented by level, as a table of contents. */
+function outlineText(entries: readonly OutlineEntry[]): string {
+  const top = Math.min(...entries.map(({ level }) => level));
+  return entries
+    .map(
+      ({ section, level, chars }) =>
+        `${"  ".repeat(level - top)}- ${section} (${chars} characters)`,
+    )
+    .join("\n");
+}
+
+/** One item per line: indentation costs tokens. */
 function itemsText(items: readonly unknown[]): string {
   return items.map((item) => shownJson(item)).join("\n");
 }
@@ -121,4 +130,81 @@ function citationText({ field, url, title, excerpt }: KeyCitation): string {
   const lines = [`- ${field === undefined ? "" : `${field}: `}${source.join(" ")}`];
   if (excerpt !== undefined) lines.push(`  "${excerpt}"`);
   return lines.join("\n");
+}
+
+/** A Markdown table of the columns that any row fills; the fields of outputs have their own columns. */
+function rowsTable(rows: readonly RunRow[]): string {
+  const fields = fieldsOf(rows);
+  const names = COLUMNS.filter((name) => rows.some((row) => row[name] !== undefined));
+  const columns = names.flatMap((name) =>
+    name === "output" && fields.length > 0
+      ? fields.map((field) => columnOf(field))
+      : [ownColumn(name)],
+  );
+  return markdownTable(
+    columns.map(({ title }) => cellText(title)),
+    rows.map((row) => columns.map(({ valueIn }) => cellText(valueIn(row)))),
+  );
+}
+
+const COLUMNS = [
+  "run_id",
+  "status",
+  "question",
+  "question_asked",
+  "output",
+  "sources",
+  "basis",
+  "error",
+  "retried_as",
+  "processor",
+  "price_usd",
+  "taskgroup_id",
+  "created_at",
+  "counts",
+] as const satisfies (keyof RunRow)[];
+type ColumnName = (typeof COLUMNS)[number];
+
+interface Column {
+  title: string;
+  valueIn: (row: RunRow) => unknown;
+}
+
+function ownColumn(name: ColumnName): Column {
+  return {
+    title: name,
+    valueIn: (row) => {
+      if (name === "sources") return row.sources?.join(" ");
+      if (name === "status" && row.percent !== undefined) return `${row.status} ${row.percent}%`;
+      return row[name];
+    },
+  };
+}
+
+function columnOf(field: string): Column {
+  const isTaken = COLUMNS.some((name) => name === field);
+  return {
+    title: isTaken ? `output.${field}` : field,
+    valueIn: ({ output }) => (isJsonObject(output) ? output[field] : undefined),
+  };
+}
+
+/** The fields of the outputs; none when some output is no object, or when most cells would be empty. */
+function fieldsOf(rows: readonly RunRow[]): string[] {
+  const outputs = rows.flatMap(({ output }) => (output === undefined ? [] : [output]));
+  const objects = outputs.filter(isJsonObject);
+  if (objects.length < outputs.length) return [];
+  const names = objects.flatMap((output) => Object.keys(output));
+  const fields = [...new Set(names)];
+  return 2 * names.length < fields.length * objects.length ? [] : fields;
+}
+
+/** JSON stays JSON: characters that end a cell or a line become JSON escapes. */
+function cellText(value: unknown): string {
+  if (value === undefined) return "";
+  if (typeof value === "string") return value.replaceAll(/\s+/g, " ").replaceAll("|", "\\|");
+  return shownJson(value).replaceAll(
+    /[|\u0085\u2028\u2029]/g,
+    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -1,7 +1,6 @@
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import { UNBILLED } from "../../ledger/spending.ts";
-import { timeText } from "./phrases.ts";
-import { oneLine } from "./reading/page-text.ts";
+import { oneLine, timeText } from "./text.ts";
 import type { RunFacts } from "./run-report.ts";
 
 /** The facts of a run that exists. */

@@ -2,9 +2,9 @@ import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import type { LedgerRetry } from "../../ledger/ledger.ts";
 import { mayHaveResult } from "../../task-api/run.ts";
 import { failureCause } from "./failure-cause.ts";
-import { callWithId } from "./phrases.ts";
-import { oneLine } from "./reading/page-text.ts";
-import type { ReadingPlace, RunView } from "./reading/run-views.ts";
+import { callWithId, oneLine } from "./text.ts";
+import type { ReadingPlace } from "./reading/output-parts.ts";
+import type { RunView } from "./reading/run-views.ts";
 import type { KnownRunFacts, Prices } from "./run-facts.ts";
 
 export interface ReportRequest {

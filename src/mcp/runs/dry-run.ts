@@ -19,9 +19,9 @@ import {
   costUsd,
   leftUsd,
 } from "./budget.ts";
-import { shownJson } from "../report/phrases.ts";
+import { shownJson } from "../report/text.ts";
 import { roundUsd } from "./price-list.ts";
-import { pageText } from "../report/reading/page-text.ts";
+import { pageText } from "../report/reading/pages.ts";
 import { CostRefused, explainedBy } from "./cost-errors.ts";
 import { doubtNotes, warningFacts } from "../report/run-facts.ts";
 import type { RunReport } from "../report/run-report.ts";

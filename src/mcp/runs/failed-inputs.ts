@@ -4,7 +4,7 @@ import { type RunInput, UndisputedRunInput } from "../../task-api/run-input.ts";
 import { isTerminalStatus } from "../../task-api/run.ts";
 import { type ArgumentProblem, InvalidArguments } from "../arguments/argument-problems.ts";
 import type { Backend } from "./backend.ts";
-import { oneLine } from "../report/reading/page-text.ts";
+import { oneLine } from "../report/text.ts";
 import { type Retries, readRetries, refreshRetries } from "./retries.ts";
 import type { ToolContext } from "../tool.ts";
 import { lookAtRun } from "./wait-for-run.ts";

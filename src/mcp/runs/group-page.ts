@@ -5,7 +5,8 @@ import { type TaskRun, isTerminalStatus, mayHaveResult } from "../../task-api/ru
 import type { TaskGroup } from "../../task-api/task-group.ts";
 import type { Backend } from "./backend.ts";
 import { isKnownStatus } from "../report/group-report.ts";
-import { type ListPage, type RunState, readListPage } from "../report/reading/list-pages.ts";
+import { type ListPage, readListPage } from "./list-pages.ts";
+import { type GroupRunState } from "../report/reading/rows.ts";
 import { refreshRetries } from "./retries.ts";
 import type { SeenGroup } from "./wait-for-group.ts";
 import { lookAtRun, withOutput } from "./wait-for-run.ts";
@@ -17,7 +18,7 @@ export interface PageRequest<Item> {
   cursor: string | undefined;
   limit: number;
   budget: number;
-  itemOf: (found: RunState) => { item: Item; weight: number };
+  itemOf: (found: GroupRunState) => { item: Item; weight: number };
   signal: AbortSignal;
   /** Whether the ledger keeps what is read: not of an export, where ten thousand writes would take minutes. */
   isRecorded: boolean;
@@ -70,7 +71,7 @@ export async function readGroupPage<Item>(
     },
   );
 
-  async function find(state: RunState): Promise<RunState | null> {
+  async function find(state: GroupRunState): Promise<GroupRunState | null> {
     const { run } = state;
     if ((run.taskgroup_id ?? taskgroupId) !== taskgroupId) return null;
     // Shown in the place of the run that it runs again.

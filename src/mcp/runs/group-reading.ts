@@ -1,6 +1,6 @@
 import type { RunStatus } from "../../task-api/run.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
-import type { ExportFormat } from "../report/reading/export-rows.ts";
+import type { ExportFormat } from "../report/resource-uri.ts";
 import { readStatuses, runStatuses } from "../arguments/filter-words.ts";
 import type { Wait } from "../report/run-sentences.ts";
 

@@ -3,7 +3,7 @@ import type { JsonObject } from "../../task-api/task-spec.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
 import { countRows } from "./group-page.ts";
 import { type GroupReading, limitOf } from "./group-reading.ts";
-import { callWithId } from "../report/phrases.ts";
+import { callWithId } from "../report/text.ts";
 import type { Shown } from "./show-rows.ts";
 
 /** " Rows 1 to 20 of 1500 (completed).", unless all runs of the group are shown. */

@@ -6,12 +6,11 @@ import {
   UNKNOWN,
 } from "../../ledger/ledger.ts";
 import type { Backend } from "./backend.ts";
-import { questionOf } from "../report/reading/group-rows.ts";
-import { oneLine } from "../report/reading/page-text.ts";
+import { questionOf } from "../report/reading/rows.ts";
+import { oneLine, runsText, timeText } from "../report/text.ts";
 import { isOpen, refreshEntries } from "./refresh-entries.ts";
 import type { RunReport, RunRow } from "../report/run-report.ts";
 import { settleEntries } from "./resolve-unknown.ts";
-import { timeText } from "../report/phrases.ts";
 import type { ToolContext } from "../tool.ts";
 
 /** A filter is held against what is true now of this many runs that are not over. */
@@ -75,19 +74,15 @@ async function bringUpToDate(
       ...(unseen.length === 0
         ? []
         : [
-            `States as of ${timeText(oldestLook(unseen))} for ${runs(unseen.length)}: the backend did not answer in time.`,
+            `States as of ${timeText(oldestLook(unseen))} for ${runsText(unseen.length)}: the backend did not answer in time.`,
           ]),
-      ...(gone === 0 ? [] : [`The backend no longer has ${runs(gone)}; shown as last seen.`]),
+      ...(gone === 0 ? [] : [`The backend no longer has ${runsText(gone)}; shown as last seen.`]),
     ],
   };
 }
 
 function oldestLook(entries: readonly LedgerEntry[]): string {
   return entries.map(({ writtenAt }) => writtenAt).toSorted()[0] ?? "";
-}
-
-export function runs(count: number): string {
-  return count === 1 ? "1 run" : `${count} runs`;
 }
 
 export type ListedRun = RunRow & { status: string };

@@ -2,7 +2,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
 import { groupTotals } from "../report/group-report.ts";
-import { durationText } from "../report/phrases.ts";
+import { durationText } from "../report/text.ts";
 import type { PriceList } from "./price-list.ts";
 import type { Observation } from "./progress.ts";
 

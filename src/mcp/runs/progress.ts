@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { Clock } from "../../runtime/clock.ts";
-import { oneLine } from "../report/reading/page-text.ts";
+import { oneLine } from "../report/text.ts";
 
 /** What is waited for. */
 export interface ProgressSubject {

@@ -3,11 +3,11 @@ import { readGroupPage } from "./group-page.ts";
 import { isKnownStatus } from "../report/group-report.ts";
 import { type GroupReading, limitOf } from "./group-reading.ts";
 import { type ExportRow, exportRowOf, exportText } from "../report/reading/export-rows.ts";
-import { RowBudget, rowOf } from "../report/reading/group-rows.ts";
-import type { RunState, ListPage } from "../report/reading/list-pages.ts";
-import { oneLine } from "../report/reading/page-text.ts";
-import { weightOf } from "../report/reading/short-value.ts";
-import { exportUri } from "../report/group-uri.ts";
+import { type GroupRunState, RowBudget, rowOf } from "../report/reading/rows.ts";
+import type { ListPage } from "./list-pages.ts";
+import { oneLine } from "../report/text.ts";
+import { weightOf } from "../report/reading/pages.ts";
+import { exportUri } from "../report/resource-uri.ts";
 import type { RunReport, RunRow } from "../report/run-report.ts";
 import type { SeenGroup } from "./wait-for-group.ts";
 
@@ -43,7 +43,7 @@ export async function readShown(
     isRecorded: view !== "export",
   };
   if (view === "export") {
-    const itemOf = (found: RunState) => exportRowOf(found, RowBudget.page);
+    const itemOf = (found: GroupRunState) => exportRowOf(found, RowBudget.page);
     const { items, ...page } = await readGroupPage(seen, backend, { ...request, itemOf });
     const resource = exportUri(seen.group.taskgroup_id, format);
     return {
@@ -58,7 +58,7 @@ export async function readShown(
       },
     };
   }
-  const itemOf = (found: RunState) => {
+  const itemOf = (found: GroupRunState) => {
     const item = rowOf(found, { isBasis: view === "basis", field });
     return { item, weight: weightOf(item) };
   };

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { GroupCancelNotSupported, GroupNotFound, TaskApiError } from "../../client/errors.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
 import { describeGroup, groupSentence } from "../report/group-report.ts";
-import { callWithId } from "../report/phrases.ts";
+import { callWithId } from "../report/text.ts";
 import { readRetries, withoutSuperseded } from "../runs/retries.ts";
 import { CancelOutcome, GroupReport, type RunReport } from "../report/run-report.ts";
 import type { Tool } from "../tool.ts";

@@ -8,8 +8,7 @@ import {
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import { type TaskRun, isOver, mayHaveResult } from "../../task-api/run.ts";
 import type { Backend } from "../runs/backend.ts";
-import { callWithId } from "../report/phrases.ts";
-import { oneLine } from "../report/reading/page-text.ts";
+import { callWithId, oneLine } from "../report/text.ts";
 import { AnyReport, CancelOutcome, RunReport } from "../report/run-report.ts";
 import { RUN_ID_NAMES, RunId } from "./arguments/shared-arguments.ts";
 import type { Tool } from "../tool.ts";

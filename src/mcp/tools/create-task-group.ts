@@ -5,10 +5,9 @@ import { composeGroup } from "../runs/build-group-report.ts";
 import { composeDryRun } from "../runs/dry-run.ts";
 import { type FailedInput, failedInputs } from "../runs/failed-inputs.ts";
 import { costUsd } from "../runs/budget.ts";
-import { callWithId } from "../report/phrases.ts";
+import { callWithId, oneLine, runsText } from "../report/text.ts";
 import { type PlacedGroup, placeGroup } from "../runs/start-group.ts";
 import { findKeyedGroup } from "../runs/keyed-group.ts";
-import { oneLine } from "../report/reading/page-text.ts";
 import { explainedBy } from "../runs/cost-errors.ts";
 import { checkRepeats } from "../runs/repeated-requests.ts";
 import { doubtNotes, warningFacts } from "../report/run-facts.ts";
@@ -219,10 +218,6 @@ function startedSentence({ added, batches }: PlacedGroup, asked: number): string
   );
   const rest = isRestKnown ? "the others were started before" : "see batches for the others";
   return `Started ${added} of ${runsText(asked)}; ${rest}.`;
-}
-
-function runsText(count: number): string {
-  return count === 1 ? "1 run" : `${count} runs`;
 }
 
 /** What to do about inputs that were not simply added. */

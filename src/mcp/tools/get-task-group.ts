@@ -4,7 +4,7 @@ import { UNKNOWN } from "../../ledger/ledger.ts";
 import type { Backend } from "../runs/backend.ts";
 import { composeGroup } from "../runs/build-group-report.ts";
 import { GROUP_VIEWS, MAX_ROWS, statusesOfView } from "../runs/group-reading.ts";
-import { EXPORT_FORMATS } from "../report/reading/export-rows.ts";
+import { EXPORT_FORMATS } from "../report/resource-uri.ts";
 import { GroupReport, RunReport } from "../report/run-report.ts";
 import { settleEntries } from "../runs/resolve-unknown.ts";
 import { readStatuses } from "../arguments/filter-words.ts";

@@ -7,7 +7,6 @@ import {
   listEntriesNow,
   refreshAll,
   listedRun,
-  runs,
   spendingOf,
   unknownNotes,
 } from "../runs/list-runs.ts";
@@ -19,8 +18,7 @@ import {
   noneFits,
   readListing,
 } from "../report/list-next-step.ts";
-import { timeText } from "../report/phrases.ts";
-import { oneLine } from "../report/reading/page-text.ts";
+import { oneLine, runsText, timeText } from "../report/text.ts";
 import { AnyReport, RunReport, type RunRow } from "../report/run-report.ts";
 import { TIME_RULE, readTime } from "../arguments/filter-words.ts";
 import type { Tool, ToolContext } from "../tool.ts";
@@ -125,7 +123,9 @@ async function composeRuns(
   const withoutId = entries.length - ids.length;
   const notes = [
     ...page.notes,
-    ...(view === "ids" && withoutId > 0 ? [`${runs(withoutId)} without a known id left out.`] : []),
+    ...(view === "ids" && withoutId > 0
+      ? [`${runsText(withoutId)} without a known id left out.`]
+      : []),
     ...unknownNotes(entries),
   ];
   const retried = await backend.ledger.findRetriedAs(
@@ -187,7 +187,7 @@ async function composeGroups(
   const apart =
     filter.taskgroupId !== undefined || single.count === 0
       ? ""
-      : ` Besides${single.isAtLeast ? " at least" : ""} ${runs(single.count)} outside of groups.`;
+      : ` Besides${single.isAtLeast ? " at least" : ""} ${runsText(single.count)} outside of groups.`;
   return {
     summary: total === 0 && apart === "" ? noneFits(listing.named) : `${named}, ${range}.${apart}`,
     next_step: nextListStep(groups.length > 0 ? "get_task_group" : null, listing, nextCursor),

@@ -2,7 +2,6 @@ import { sql } from "kysely";
 import type { Database } from "../../../database/open-database.ts";
 import type { DocumentFile } from "./document-folder.ts";
 import { yieldToEventLoop } from "../../../runtime/event-loop.ts";
-import { PASSAGES_PER_DOCUMENT, passageRange } from "./passage-rows.ts";
 import type { SourceDocument } from "../readers/read-document.ts";
 import { toIndexedText } from "../text/words.ts";
 

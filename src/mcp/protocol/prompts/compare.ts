@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { InvalidArguments } from "../../arguments/argument-problems.ts";
-import { callText, shownJson } from "../../report/phrases.ts";
+import { callText, shownJson } from "../../report/text.ts";
 import type { Prompt } from "./prompt.ts";
 
 const LIST = "one on each line, or separated by commas";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { callFor, callText } from "../../report/phrases.ts";
+import { callFor, callText } from "../../report/text.ts";
 import type { Prompt } from "./prompt.ts";
 
 const Arguments = z.object({

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { findProcessor } from "../../../task-api/processors.ts";
 import { InvalidArguments } from "../../arguments/argument-problems.ts";
-import { callText } from "../../report/phrases.ts";
+import { callText } from "../../report/text.ts";
 import type { Prompt } from "./prompt.ts";
 
 /** Words for those who do not know the tiers. */

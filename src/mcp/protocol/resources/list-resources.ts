@@ -4,11 +4,17 @@ import type {
 } from "@modelcontextprotocol/server";
 import type { LedgerEntry } from "../../../ledger/ledger.ts";
 import type { Backend } from "../../runs/backend.ts";
-import { oneLine } from "../../report/reading/page-text.ts";
-import { EXPORT_FORMATS } from "../../report/reading/export-rows.ts";
-import { questionOf } from "../../report/reading/group-rows.ts";
-import { EXPORT_TYPES, exportTemplate } from "../../report/group-uri.ts";
-import { PROCESSORS_URI, type RunPart, runUri, templateOf } from "../../report/run-uri.ts";
+import { oneLine } from "../../report/text.ts";
+import {
+  type RunPart,
+  EXPORT_FORMATS,
+  EXPORT_TYPES,
+  PROCESSORS_URI,
+  exportTemplate,
+  runUri,
+  templateOf,
+} from "../../report/resource-uri.ts";
+import { questionOf } from "../../report/reading/rows.ts";
 
 /** As many as a person picks from; older ones are found by `list_task_runs`, or by completion. */
 const LISTED_RUNS = 50;

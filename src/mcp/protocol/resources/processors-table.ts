@@ -1,6 +1,6 @@
 import { PROCESSORS } from "../../../task-api/processors.ts";
 import { DOCUMENTS_READ } from "../../runs/documents-read.ts";
-import { durationText } from "../../report/phrases.ts";
+import { durationText, markdownTable } from "../../report/text.ts";
 import type { PriceList } from "../../runs/price-list.ts";
 import type { CatalogBackend } from "../../tool.ts";
 
@@ -51,7 +51,5 @@ export function processorsTable(
 }
 
 function page(text: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const table = [line(head), line(head.map(() => "---")), ...rows.map(line)];
-  return ["# Processors", "", text, "", ...table, ""].join("\n");
+  return ["# Processors", "", text, "", markdownTable(head, rows), ""].join("\n");
 }

@@ -1,13 +1,13 @@
 import { type ReadResourceResult, ResourceNotFoundError } from "@modelcontextprotocol/server";
 import { GroupNotFound } from "../../../client/errors.ts";
 import { readGroupPage } from "../../runs/group-page.ts";
-import { callText } from "../../report/phrases.ts";
-import { type ExportFormat, exportRowOf, exportText } from "../../report/reading/export-rows.ts";
-import type { RunState } from "../../report/reading/list-pages.ts";
+import { callText } from "../../report/text.ts";
+import { type ExportFormat, EXPORT_TYPES } from "../../report/resource-uri.ts";
+import { exportRowOf, exportText } from "../../report/reading/export-rows.ts";
+import type { GroupRunState } from "../../report/reading/rows.ts";
 import type { SeeingContext } from "../../runs/read-run.ts";
 import type { ToolContext } from "../../tool.ts";
 import { type SeenGroup, waitForGroup } from "../../runs/wait-for-group.ts";
-import { EXPORT_TYPES } from "../../report/group-uri.ts";
 
 /** What reading for one request takes. */
 export type ReadingContext = SeeingContext & Pick<ToolContext, "openBackend" | "waits" | "log">;
@@ -28,7 +28,7 @@ export async function readExport(
     cursor: undefined,
     limit: Number.POSITIVE_INFINITY,
     budget: MAX_BYTES,
-    itemOf: (found: RunState) => exportRowOf(found, MAX_BYTES),
+    itemOf: (found: GroupRunState) => exportRowOf(found, MAX_BYTES),
     signal: context.callerLeft,
     isRecorded: false,
   });

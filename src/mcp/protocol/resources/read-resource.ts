@@ -5,17 +5,20 @@ import type { RunOutput } from "../../../task-api/output.ts";
 import { isOver } from "../../../task-api/run.ts";
 import type { Backend } from "../../runs/backend.ts";
 import { WHOLE, composeReport } from "../../report/build-run-report.ts";
-import { callFor, isGroupId, shownJson } from "../../report/phrases.ts";
-import { oneLine } from "../../report/reading/page-text.ts";
+import { callFor, isGroupId, oneLine, shownJson } from "../../report/text.ts";
 import type { RunView } from "../../report/reading/run-views.ts";
 import { reportText } from "../../report/report-text.ts";
 import { seeOrRecall } from "../../runs/read-run.ts";
 import type { CatalogBackend } from "../../tool.ts";
 import { boundWait } from "../../runs/wait-policy.ts";
-import { readExportUri } from "../../report/group-uri.ts";
+import {
+  type RunPart,
+  PROCESSORS_URI,
+  readExportUri,
+  readRunUri,
+} from "../../report/resource-uri.ts";
 import { processorsTable } from "./processors-table.ts";
 import { type ReadingContext, readExport } from "./read-export.ts";
-import { PROCESSORS_URI, type RunPart, readRunUri } from "../../report/run-uri.ts";
 
 /** A run that has ended does not change; an hour later the backend may have dropped it. */
 const ENDED_TTL_MS = 3_600_000;

@@ -10,7 +10,7 @@ import type { TraceWork } from "../../calls/trace-request.ts";
 import { RESOURCE_TEMPLATES, listResources } from "./list-resources.ts";
 import type { ReadingContext } from "./read-export.ts";
 import { readResource } from "./read-resource.ts";
-import { PROCESSORS_URI, readRunUri } from "../../report/run-uri.ts";
+import { PROCESSORS_URI, readRunUri } from "../../report/resource-uri.ts";
 
 export interface ResourceServices {
   /** What reading for this request takes. */

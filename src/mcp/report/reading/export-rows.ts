@@ -1,27 +1,24 @@
 import { isJsonObject } from "../../../task-api/task-spec.ts";
 import { cleanValue } from "../../../text/clean-text.ts";
-import { shownJson } from "../phrases.ts";
-import type { RunState } from "./list-pages.ts";
-import { weightOf } from "./short-value.ts";
+import type { ExportFormat } from "../resource-uri.ts";
+import { shownJson } from "../text.ts";
+import { weightOf } from "./pages.ts";
+import type { GroupRunState } from "./rows.ts";
 
-/** How results are written to be copied into a file. */
-export const EXPORT_FORMATS = ["csv", "jsonl"] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
-
-/** A result with whole values. */
+/** A completed run with whole values. */
 export interface ExportRow {
   runId: string;
   input: unknown;
   output: unknown;
-  /** The fields that the run was asked for, so that every page has the same columns. */
+  /** The fields of the output schema, so that every page has the same columns. */
   fields: readonly string[];
-  /** The values do not fit a page, and are left out. */
+  /** The values do not fit a page and are left out. */
   isTooLong: boolean;
 }
 
-/** The weight is that of its JSON. */
+/** The weight is the size of its JSON line. */
 export function exportRowOf(
-  { run, input, output }: RunState,
+  { run, input, output }: GroupRunState,
   maxWeight: number,
 ): { item: ExportRow; weight: number } {
   const row = {
@@ -45,13 +42,13 @@ function propertiesOf(taskSpec: unknown): object {
   return isJsonObject(inside) ? inside : {};
 }
 
-/** Lines of JSON, or a table with a header: an input's and an output's fields have columns of their own. */
+/** JSON lines, or CSV with one column per field of inputs and outputs. */
 export async function exportText(
   rows: readonly ExportRow[],
   format: ExportFormat,
 ): Promise<string> {
   if (format === "jsonl") return rows.map((row) => shownJson(lineOf(row))).join("\n");
-  // Read when it is needed: most servers never export.
+  // Loaded on first use: most servers never export.
   const { default: papaparse } = await import("papaparse");
   const columns = columnsOf(rows);
   return papaparse.unparse(
@@ -64,8 +61,8 @@ export async function exportText(
 }
 
 /**
- * A cell that a spreadsheet would run: text from the web must not. Such a cell gets an apostrophe in front, which
- * spreadsheets do not show; numbers, percentages and the like stay as they are. Source: OWASP, "CSV Injection".
+ * Cells that a spreadsheet would run as a formula get an apostrophe in front, which it does not show; numbers and
+ * percentages stay. Source: OWASP, "CSV Injection".
  */
 const FORMULA = /^(?:[=@\t\r]|[+-](?![\d.,\s]*%?$))/;
 

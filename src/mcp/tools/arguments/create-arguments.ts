@@ -12,7 +12,7 @@ import { argumentProblems } from "../../arguments/argument-problems.ts";
 import type { Backend } from "../../runs/backend.ts";
 import { DOCUMENTS_READ } from "../../runs/documents-read.ts";
 import { meantProcessor } from "../../runs/meant-processor.ts";
-import { durationText } from "../../report/phrases.ts";
+import { durationText } from "../../report/text.ts";
 import type { OtherNames } from "../../arguments/read-arguments.ts";
 import { OutputFields, taskSpecOf } from "./output-fields.ts";
 import { TaskSpecArgument, requestWith } from "./task-spec-argument.ts";

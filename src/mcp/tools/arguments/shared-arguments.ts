@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isGroupId, isRunId } from "../../report/phrases.ts";
+import { isGroupId, isRunId } from "../../report/text.ts";
 import { STATUS_RULE, readStatuses } from "../../arguments/filter-words.ts";
 import type { OtherNames } from "../../arguments/read-arguments.ts";
 

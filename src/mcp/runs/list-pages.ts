@@ -1,6 +1,7 @@
-import { BackendUnreachable, TaskApiError } from "../../../client/errors.ts";
-import { unreadableOf } from "../../../task-api/lenient.ts";
-import type { TaskGroupRunEvent } from "../../../task-api/task-group.ts";
+import { BackendUnreachable, TaskApiError } from "../../client/errors.ts";
+import { unreadableOf } from "../../task-api/lenient.ts";
+import type { TaskGroupRunEvent } from "../../task-api/task-group.ts";
+import type { GroupRunState } from "../report/reading/rows.ts";
 
 /** A list that ends early is read on from where it ended, this often without a new row. */
 const FRUITLESS_STREAMS = 2;
@@ -9,8 +10,6 @@ const MAX_STREAMS = 20;
 
 /** Noted together, since each note waits for the disk; no more, since each output is held until then. */
 const NOTED_AT_ONCE = 20;
-
-export type RunState = Extract<TaskGroupRunEvent, { type: "task_run.state" }>;
 
 /** A page of runs. */
 export interface ListPage<Item> {
@@ -51,9 +50,9 @@ export async function readListPage<Item>(
     cursor: string | undefined;
     expected: number | null;
     /** The run to show for a run of the list; null for none. */
-    find: (state: RunState) => Promise<RunState | null>;
-    itemOf: (found: RunState) => { item: Item; weight: number };
-    onShown: (found: readonly RunState[]) => Promise<void>;
+    find: (state: GroupRunState) => Promise<GroupRunState | null>;
+    itemOf: (found: GroupRunState) => { item: Item; weight: number };
+    onShown: (found: readonly GroupRunState[]) => Promise<void>;
   },
 ): Promise<ListPage<Item>> {
   const place = readCursor(cursor);
@@ -65,7 +64,7 @@ export async function readListPage<Item>(
   let left = budget;
   let trouble: string | null = null;
   let fruitless = 0;
-  const unnoted: RunState[] = [];
+  const unnoted: GroupRunState[] = [];
 
   const missing = (): number | null =>
     expected === null || place.shown === null

@@ -1,41 +1,44 @@
 import type { FieldBasis, RunOutput } from "../../../task-api/output.ts";
+import type { TaskGroupRunEvent } from "../../../task-api/task-group.ts";
 import { type JsonObject, isJsonObject } from "../../../task-api/task-spec.ts";
 import { tryParseJson } from "../../../text/json.ts";
 import { PlaceNotFound } from "../../arguments/argument-problems.ts";
-import { shownJson } from "../phrases.ts";
 import type { RunRow } from "../run-report.ts";
-import type { RunState } from "./list-pages.ts";
-import { oneLine } from "./page-text.ts";
-import { pickField } from "./run-views.ts";
-import { shortValue, weightOf } from "./short-value.ts";
+import { oneLine, shownJson } from "../text.ts";
+import { entriesAbout } from "./evidence.ts";
+import { pickField } from "./output-parts.ts";
+import { shortValue, weightOf } from "./pages.ts";
 
-/** Weights (see `pageText`) of one row and of all rows of a page: both channels together stay under 10,000 tokens. */
+/** A run as the list of a group's runs has it. */
+export type GroupRunState = Extract<TaskGroupRunEvent, { type: "task_run.state" }>;
+
+/** Weights (see `pageText`) of a page of rows and of one row. Both channels of a page stay under 10,000 tokens. */
 export const RowBudget = {
   page: 11_000,
   question: 120,
   output: 1_200,
   error: 400,
   id: 100,
-  /** Of one row: several rows stand on a page, and get_task_run shows the whole of one. */
+  /** Of one row: get_task_run shows a whole basis. */
   basis: 2_400,
   reasoning: 300,
   url: 300,
   excerpt: 200,
 } as const;
 
-/** Of an output that is cut: enough to cite, and the rest is read with the whole. */
+/** Sources beside an output that is cut; get_task_run shows the rest. */
 const SOURCES_SHOWN = 3;
 
-/** What of each output a row shows. */
+/** What a row shows of its output. */
 export interface RowView {
-  /** The evidence in place of the value. */
+  /** Shows the evidence instead of the value. */
   isBasis: boolean;
-  /** A dotted path; undefined for all of it. */
+  /** A dotted path; undefined for the whole output. */
   field: string | undefined;
 }
 
-export function rowOf({ run, input, output }: RunState, view: RowView): RunRow {
-  // As in the report of the run.
+export function rowOf({ run, input, output }: GroupRunState, view: RowView): RunRow {
+  // As in the report of the run: see `describeRun`.
   const asked = run.status === "action_required" ? run.warnings?.at(-1)?.message : undefined;
   return {
     run_id: oneLine(run.run_id, RowBudget.id),
@@ -47,7 +50,7 @@ export function rowOf({ run, input, output }: RunState, view: RowView): RunRow {
   };
 }
 
-/** A row whose output has no such field shows none. */
+/** Empty when the output has no such field. */
 function outputOf(output: RunOutput, { isBasis, field }: RowView): Partial<RunRow> {
   if (isBasis) return { basis: shortBasis(output.basis, field) };
   try {
@@ -60,27 +63,20 @@ function outputOf(output: RunOutput, { isBasis, field }: RowView): Partial<RunRo
 }
 
 function sourcesOf(basis: readonly FieldBasis[], field: string | undefined): Partial<RunRow> {
-  const urls = entriesOf(basis, field).flatMap(({ citations }) =>
+  const urls = entriesAbout(basis, field).flatMap(({ citations }) =>
     (citations ?? []).flatMap(({ url }) => (url === "" ? [] : [oneLine(url, RowBudget.url)])),
   );
   const sources = [...new Set(urls)].slice(0, SOURCES_SHOWN);
   return sources.length === 0 ? {} : { sources };
 }
 
-/** The evidence of a field and of what is inside it. */
-function entriesOf(basis: readonly FieldBasis[], field: string | undefined): FieldBasis[] {
-  return basis.filter(
-    (entry) => field === undefined || entry.field === field || entry.field.startsWith(`${field}.`),
-  );
-}
-
-/** Every field with its confidence, and of reasoning and citations as much as fits a row, in turn. */
+/** Every field with its confidence, and as much reasoning and as many citations as fit its share of the row. */
 function shortBasis(basis: readonly FieldBasis[], field: string | undefined): JsonObject[] {
-  const entries = entriesOf(basis, field);
+  const entries = entriesAbout(basis, field);
   let left: number = RowBudget.basis;
   const shown: JsonObject[] = [];
   for (const [index, { field: name, confidence, reasoning, citations }] of entries.entries()) {
-    // What later fields do not use is theirs who come after them.
+    // Later fields share what earlier fields did not use.
     const share = Math.floor(left / (entries.length - index));
     const claim: JsonObject = {
       field: oneLine(name, RowBudget.id),
@@ -114,7 +110,7 @@ function shortBasis(basis: readonly FieldBasis[], field: string | undefined): Js
   return shown;
 }
 
-/** The input as one line. */
+/** The input on one line. */
 export function questionOf(input: unknown): string {
   const named = typeof input === "string" ? tryParseJson(input) : input;
   const text = isJsonObject(named)
