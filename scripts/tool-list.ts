@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { shownSchema } from "./tool-schema.ts";
-import type { ListedTool, Tool } from "../src/mcp/tool.ts";
+import type { Tool, ToolTexts } from "../src/mcp/tool.ts";
 import { JsonObject } from "../src/task-api/task-spec.ts";
 import { TOOLS } from "../src/mcp/tools.ts";
 
@@ -38,19 +38,19 @@ export function composeToolList(): string {
   ].join("\n");
 }
 
-const Words = z.record(z.string(), z.string().nullable());
+const Texts = z.record(z.string(), z.string().nullable());
 
 /** Texts that differ for other backends, by backend. */
-export function otherWordsOf({ words = {}, input }: Tool): NonNullable<ListedTool["otherWords"]> {
+export function otherWordsOf({ otherWords = {}, input }: Tool): ToolTexts {
   const properties = JsonObject.parse(z.toJSONSchema(input, { io: "input" }).properties);
   const ofArguments = Object.entries(properties).map(
     ([argument, schema]) =>
-      [argument, Words.parse(JsonObject.parse(schema)["words"] ?? {})] as const,
+      [argument, Texts.parse(JsonObject.parse(schema)["otherWords"] ?? {})] as const,
   );
   const backends = ["custom", "embedded", "scripted"] as const;
   return Object.fromEntries(
     backends.flatMap((backend) => {
-      const description = words[backend];
+      const description = otherWords[backend]?.description;
       const args = ofArguments.flatMap(([argument, { [backend]: text }]) =>
         text === undefined ? [] : [[argument, text] as const],
       );

@@ -22,7 +22,7 @@ const OMITTED_KEYWORDS: ReadonlySet<string> = new Set([
   // Our own keywords: how the server reads a value, and whether and how it shows the argument.
   "isShown",
   "reads",
-  "words",
+  "otherWords",
 ]);
 
 type Side = "input" | "output";

@@ -10,7 +10,7 @@ import { z } from "zod";
 import { systemClock } from "../src/runtime/clock.ts";
 import { openBackend } from "../src/commands/wiring/open-backend.ts";
 import { createTaskRunServer } from "../src/mcp/server.ts";
-import type { ShownWords, Tool } from "../src/mcp/tool.ts";
+import type { Tool, ToolTexts } from "../src/mcp/tool.ts";
 import { otherWordsOf } from "./tool-list.ts";
 import { shownSchema } from "./tool-schema.ts";
 import { TOOLS } from "../src/mcp/tools.ts";
@@ -216,7 +216,10 @@ function describeTool(tool: Tool): string {
 }
 
 /** Texts that differ for another backend. */
-function otherText(backend: string, { description, arguments: texts = {} }: ShownWords): string {
+function otherText(
+  backend: string,
+  { description, arguments: texts = {} }: NonNullable<ToolTexts["embedded"]>,
+): string {
   const all = Object.entries(texts);
   const hidden = all.flatMap(([name, text]) => (text === null ? [`\`${name}\``] : []));
   return [

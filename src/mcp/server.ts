@@ -18,16 +18,15 @@ import { readTrace } from "../client/http/trace-context.ts";
 import type { Webhook } from "../task-api/run-input.ts";
 import { cleanValue } from "../text/clean-text.ts";
 import { type Backend, BackendUnavailable } from "./runs/backend.ts";
-import type { ToolServices } from "./calls/run-tool-call.ts";
+import type { ToolServices, dispatchCall } from "./calls/run-tool-call.ts";
 import { type Principal, requestFactsOf } from "../runtime/request-facts.ts";
 import { capabilitiesOf } from "./protocol/capabilities.ts";
 import { type OfferLimits, describeTool, introduce, offerTo } from "./catalog.ts";
 import type { ResourceNews } from "./protocol/subscriptions/run-update-publisher.ts";
 import { type Offer, serveBesideTools } from "./protocol/register-handlers.ts";
 import { declaresTasks } from "./protocol/tasks-capability.ts";
-import type { performCall } from "./calls/dispatch-call.ts";
-import { silentProgress } from "./runs/progress.ts";
-import type { ListedTool, ToolContext } from "./tool.ts";
+import { createCallContext } from "./runs/call-context.ts";
+import type { ListedTool } from "./tool.ts";
 import { FILES_REPLACED, filesWereReplaced } from "./replaced-files.ts";
 import {
   type TraceRequest,
@@ -36,7 +35,7 @@ import {
   passTraceOn,
 } from "./calls/trace-request.ts";
 import { wireSchema } from "./wire-schema.ts";
-import { type WaitPolicy, defaultWaitPolicy, waitLimitsOf } from "./runs/wait-policy.ts";
+import { type WaitPolicy, defaultWaitPolicy } from "./runs/wait-policy.ts";
 
 export interface TaskRunServerDeps extends OfferLimits {
   /**
@@ -55,7 +54,7 @@ export interface TaskRunServerDeps extends OfferLimits {
   /** US dollars that may be spent in a UTC day. */
   budgetUsdPerDay?: number | undefined;
   /** Aborts when the server is about to end: calls that wait are answered with what is known. */
-  draining?: AbortSignal;
+  shutdownSignal?: AbortSignal;
   /** Where subscribers hear of runs; without it nobody can subscribe. */
   news?: ResourceNews;
   /** What a request's work is done in; by default the caller's trace is passed on, and nothing more. */
@@ -149,7 +148,7 @@ export function createTaskRunServer(
     budgetUsdPerDay: deps.budgetUsdPerDay,
     waitPolicy: { ...defaultWaitPolicy, ...deps.waits },
     clock: deps.clock,
-    draining: deps.draining,
+    shutdownSignal: deps.shutdownSignal,
   };
   const { traceRequest = passTraceOn } = deps;
   const offers = {
@@ -159,10 +158,10 @@ export function createTaskRunServer(
   // Made once: a server is built per connection, over HTTP per request.
   const configs = new Map(offers.full.tools.map((tool) => [tool.name, configOf(tool)]));
   /** Asked for once: `import()` takes its time also for what is there already. */
-  let performing: Promise<{ performCall: typeof performCall }> | undefined;
+  let performing: Promise<{ dispatchCall: typeof dispatchCall }> | undefined;
   async function loadCalls() {
     try {
-      return await import("./calls/dispatch-call.ts");
+      return await import("./calls/run-tool-call.ts");
     } catch (error) {
       performing = undefined;
       // The client is shown the message.
@@ -203,8 +202,10 @@ export function createTaskRunServer(
       traceRequest(describeRequest(context, { tool, httpTrace, isHttp }), work);
     const call = (name: string, args: unknown, context: ServerContext) =>
       (performing ??= loadCalls()).then((calls) =>
-        calls.performCall(name, args, services, {
-          mcpReq: context.mcpReq,
+        calls.dispatchCall(name, args, services, {
+          signal: context.mcpReq.signal,
+          progressToken: context.mcpReq._meta?.progressToken,
+          notify: (notification) => context.mcpReq.notify(notification),
           clientName: clientNameOf(server, context),
         }),
       );
@@ -223,13 +224,12 @@ export function createTaskRunServer(
       ...services,
       log,
       principal,
-      contextOf: (context): ToolContext => ({
-        ...services,
-        log: () => log,
-        waits: waitLimitsOf(services.waitPolicy, clientNameOf(server, context)),
-        callerLeft: context.mcpReq.signal,
-        startProgress: () => silentProgress,
-      }),
+      contextOf: (context) =>
+        createCallContext(services, {
+          signal: context.mcpReq.signal,
+          clientName: clientNameOf(server, context),
+          log: () => log,
+        }),
       catalogBackend: deps.catalogBackend,
       trace,
       getTaskRun: (args, context) => call(GET_TASK_RUN, args, context),

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createGroupObserver, createRunObserver } from "../../src/mcp/runs/observe-progress.ts";
 import type { PriceList } from "../../src/mcp/runs/price-list.ts";
-import { snapshotOf } from "../../src/mcp/runs/wait-for-run.ts";
+import { snapshotOf } from "../../src/mcp/runs/read-run.ts";
 import { TaskGroup } from "../../src/task-api/task-group.ts";
 import { TaskRun } from "../../src/task-api/run.ts";
 import { createManualClock } from "../client/manual-clock.ts";

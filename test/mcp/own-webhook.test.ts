@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { takeRunNews } from "../../src/mcp/protocol/subscriptions/on-run-webhook.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { onRunWebhook } from "../../src/mcp/protocol/subscriptions/on-run-webhook.ts";
 import { createWebhookReceiver } from "../../src/transports/webhook-receiver.ts";
 import { startTestEngine, textResult } from "../engine/start-test-engine.ts";
 import { LOOPBACK, startReceiver } from "../engine/webhooks-receiver.ts";
@@ -35,11 +36,11 @@ test("runs and groups are created with this server's webhook, and its news bring
   expect(news).toContainEqual({ kind: "news", runId, status: "completed" });
   expect(news.map(({ kind }) => kind)).toEqual(["news", "news", "news"]);
 
-  await takeRunNews(backend, runId, signal);
+  await onRunWebhook(runId, { backend, clock: systemClock, signal });
   expect(await backend.ledger.find(runId)).toMatchObject({ status: "completed", hasOutput: true });
   // Of a run that the ledger does not know, and of one whose end it knows, there is nothing to read.
-  await takeRunNews(backend, "trun_none", signal);
-  await takeRunNews(backend, runId, signal);
+  await onRunWebhook("trun_none", { backend, clock: systemClock, signal });
+  await onRunWebhook(runId, { backend, clock: systemClock, signal });
 });
 
 test("the webhook that a call names wins", async () => {

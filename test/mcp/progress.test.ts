@@ -16,7 +16,7 @@ function running(more: Partial<Observation> = {}): Observation {
   return { done: 0, total: 100, isCompleted: false, step: "running", facts: () => [], ...more };
 }
 
-const RUN = { name: "Run trun_1" };
+const RUN = "Run trun_1";
 
 /** What is sent when each of these is observed after a pause, and taken whenever a notification is due. */
 function play(observations: readonly (Partial<Observation> & { pauseMs: number })[]) {
@@ -115,7 +115,7 @@ test("a message stays one line of under 200 characters, however long the step is
 
 test("another whole percent and another step are due 2 s after the last notification, all else 10 s after it", () => {
   const due = (more: Partial<Observation>) => {
-    const before = { ...startProgress(RUN, 0), observation: running(), isNews: false };
+    const before = { ...startProgress(RUN, 0), observation: running(), hasChanged: false };
     return nextDueAt(observe({ ...before, sent: { at: 5_000, hundredths: 0 } }, running(more)));
   };
   expect(due({ done: 1 })).toBe(7_000);

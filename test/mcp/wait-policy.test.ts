@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { boundWait, defaultWaitPolicy, waitLimitsOf } from "../../src/mcp/runs/wait-policy.ts";
+import { clampWait, defaultWaitPolicy, waitLimitsOf } from "../../src/mcp/runs/wait-policy.ts";
 import { createManualClock } from "../client/manual-clock.ts";
 import { startTestEngine, untilAborted } from "../engine/start-test-engine.ts";
 import { backendOn, clientKinds, connect } from "./connect.ts";
@@ -25,9 +25,9 @@ test("the longest name that fits decides", () => {
 
 test("a wait is what was asked, the default, or the cap", () => {
   const limits = waitLimitsOf(defaultWaitPolicy, "codex");
-  expect(boundWait(30, limits)).toEqual({ seconds: 30, isCapped: false });
-  expect(boundWait(undefined, limits)).toEqual({ seconds: 240, isCapped: false });
-  expect(boundWait(900, limits)).toEqual({ seconds: 240, isCapped: true });
+  expect(clampWait(30, limits)).toEqual({ seconds: 30, isCapped: false });
+  expect(clampWait(undefined, limits)).toEqual({ seconds: 240, isCapped: false });
+  expect(clampWait(900, limits)).toEqual({ seconds: 240, isCapped: true });
 });
 
 test.each(clientKinds)(

@@ -97,7 +97,7 @@ export async function startHttp(
       version: "0.0.0-test",
       log,
       clock: systemClock,
-      draining: draining.signal,
+      shutdownSignal: draining.signal,
       ...deps,
     }),
     host: "127.0.0.1",

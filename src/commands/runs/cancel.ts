@@ -5,7 +5,7 @@ import { cleanLine } from "../../text/clean-text.ts";
 import { ExitCode } from "../exit-code.ts";
 import { openBackend } from "../wiring/open-backend.ts";
 import { readRunId } from "./get.ts";
-import { type RunsContext, createToolContext } from "./tool-context.ts";
+import { type RunsContext, openCall } from "./tool-context.ts";
 
 /** The run is surely not going on. */
 export const ENDED: ReadonlySet<CancelOutcome | undefined> = new Set([
@@ -21,8 +21,8 @@ export async function cancelCommand(
   const runId = readRunId(options.runId);
   const backend = await openBackend(options.backend, options.bridge, options);
   try {
-    const context = createToolContext(backend, options);
-    const report = await cancelTaskRun.run({ run_id: runId }, context);
+    const call = await openCall(backend, options);
+    const report = await cancelTaskRun.run({ run_id: runId }, call);
     const { outcome, run_id: id, status, summary } = report;
     stdout.write(
       options.json

@@ -1,14 +1,13 @@
 import { readingNotes } from "../../mcp/report/build-run-report.ts";
-import { seeOrRecall } from "../../mcp/runs/read-run.ts";
-import { shownJson } from "../../mcp/report/text.ts";
-import { isGroupId } from "../../mcp/report/text.ts";
+import { readRun } from "../../mcp/runs/read-run.ts";
+import { isGroupId, shownJson } from "../../mcp/report/text.ts";
 import { RunId } from "../../mcp/tools/arguments/shared-arguments.ts";
 import { cleanLine } from "../../text/clean-text.ts";
 import { ExitCode } from "../exit-code.ts";
 import { UsageError } from "../../runtime/usage-error.ts";
 import { openBackend } from "../wiring/open-backend.ts";
 import { answerText, readReason } from "../terminal/run-text.ts";
-import { type RunsContext, createToolContext, drawProgress } from "./tool-context.ts";
+import { type RunsContext, drawProgress, openCall } from "./tool-context.ts";
 import { unperformedNotes } from "../wiring/unperformed.ts";
 
 export interface GetCommandOptions extends RunsContext {
@@ -43,8 +42,9 @@ async function showRun(
   const opening = { ...options, performsRuns: seconds > 0 };
   const backend = await openBackend(options.backend, options.bridge, opening);
   try {
-    const context = createToolContext(backend, options, () => drawProgress(stderr));
-    const { seen, notes } = await seeOrRecall(backend, runId, { view: "output", seconds }, context);
+    const call = await openCall(backend, options, () => drawProgress(stderr));
+    const reading = { waitSeconds: seconds, include: "answer", orLedger: true } as const;
+    const { seen, notes } = await readRun(runId, reading, call);
     const { run, output } = seen;
     const { reason, warnings } = readReason(run);
     const isWithoutOutput = !run.is_active && output === null;
@@ -55,11 +55,11 @@ async function showRun(
       stderr.write(`${cleanLine(`Run ${run.run_id} is ${state}`)}\n`);
       if (output !== null) stdout.write(`${answerText(output)}\n`);
     }
-    const reading = readingNotes(seen);
-    if (isWithoutOutput && run.status === "completed" && reading.length === 0) {
-      reading.push("The backend holds no output of it.");
+    const unread = readingNotes(seen);
+    if (isWithoutOutput && run.status === "completed" && unread.length === 0) {
+      unread.push("The backend holds no output of it.");
     }
-    for (const note of [...notes, ...reading, ...warnings])
+    for (const note of [...notes, ...unread, ...warnings])
       stderr.write(`Note: ${cleanLine(note)}\n`);
     return isWithoutOutput ? ExitCode.failed : ExitCode.done;
   } finally {

@@ -12,7 +12,7 @@ import { shownJson } from "../../mcp/report/text.ts";
 import { readingNotes } from "../../mcp/report/build-run-report.ts";
 import { explainError } from "../../mcp/calls/explain-error.ts";
 import { runStep, sourcesText } from "../../mcp/runs/observe-progress.ts";
-import { placeRun } from "../../mcp/runs/start-run.ts";
+import { startRun } from "../../mcp/runs/start-run.ts";
 import { CostRefused } from "../../mcp/runs/cost-errors.ts";
 import { cancelTaskRun } from "../../mcp/tools/cancel-task-run.ts";
 import { doubtsAbout } from "../../mcp/tools/arguments/create-arguments.ts";
@@ -23,7 +23,7 @@ import { type Terminal, askPerson, isInteractive } from "../setup/install/ask-pe
 import { type OpenBackend, openBackend } from "../wiring/open-backend.ts";
 import { answerText, readReason } from "../terminal/run-text.ts";
 import { createProgressView } from "../terminal/progress-view.ts";
-import { createToolContext } from "./tool-context.ts";
+import { openCall } from "./tool-context.ts";
 import { getCommandLine, unperformedNotes } from "../wiring/unperformed.ts";
 
 export interface RunCommandOptions {
@@ -95,8 +95,11 @@ async function start(
     );
   signal.addEventListener("abort", onInterrupt, { once: true });
   try {
-    const order = { input, idempotencyKey: undefined, maxCostUsd: undefined };
-    const { run } = await placeRun(order, backend, {
+    const priceUsd = backend.prices.priceUsd(input.processor) ?? null;
+    const request = { input, priceUsd, idempotencyKey: null };
+    const { run } = await startRun(request, {
+      backend,
+      maxCostUsd: undefined,
       budgetUsdPerDay: bridge.budgetUsdPerDay,
       ownBudgetUsdPerDay: undefined,
       log: () => log,
@@ -133,8 +136,8 @@ async function offerToCancel(
   const isUnwanted = await askPerson("Cancel it now?", terminal, patience).catch(() => false);
   if (!isUnwanted) return false;
   // The signal of this program has aborted already, and the cancel must still reach the backend.
-  const context = createToolContext(backend, { bridge, log, signal: patience });
-  const { summary, outcome } = await cancelTaskRun.run({ run_id: runId }, context);
+  const call = await openCall(backend, { bridge, log, signal: patience });
+  const { summary, outcome } = await cancelTaskRun.run({ run_id: runId }, call);
   stderr.write(`${cleanLine(summary)}\n`);
   return ENDED.has(outcome);
 }

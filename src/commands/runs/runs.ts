@@ -22,7 +22,7 @@ import { UsageError } from "../../runtime/usage-error.ts";
 import { openBackend } from "../wiring/open-backend.ts";
 import { isTerminal } from "../terminal/progress-view.ts";
 import { runsTable } from "../terminal/run-text.ts";
-import { type RunsContext, createToolContext } from "./tool-context.ts";
+import { type RunsContext, openCall } from "./tool-context.ts";
 import { unperformedNotes } from "../wiring/unperformed.ts";
 
 export interface RunsCommandOptions extends RunsContext {
@@ -59,15 +59,15 @@ export async function runsCommand(options: RunsCommandOptions): Promise<ExitCode
   const opening = { ...options, performsRuns: false };
   const backend = await openBackend(options.backend, options.bridge, opening);
   try {
-    const context = createToolContext(backend, options);
+    const call = await openCall(backend, options);
     do {
       const page = { limit: Math.min(limit - rows.length, PAGE_ROWS), cursor: more ?? undefined };
-      const listed = await listEntriesNow(filter, page, backend, context);
+      const listed = await listEntriesNow(filter, page, call);
       rows.push(...listed.entries.map((entry) => listedRun(entry)));
       for (const note of [...listed.notes, ...unknownNotes(listed.entries)]) notes.add(note);
       more = listed.nextCursor;
     } while (more !== null && rows.length < limit);
-    spending = await spendingOf(backend, context);
+    spending = await spendingOf(call);
     for (const note of ledgerNotes(backend)) notes.add(note);
   } finally {
     await backend.close();

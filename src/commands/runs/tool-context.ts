@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
 import { systemClock } from "../../runtime/clock.ts";
 import type { BackendConfig, BridgeConfig } from "../../config.ts";
-import { type ProgressReporter, silentProgress } from "../../mcp/runs/progress.ts";
-import type { ToolContext } from "../../mcp/tool.ts";
-import { defaultWaitPolicy, waitLimitsOf } from "../../mcp/runs/wait-policy.ts";
+import { type OpenCall, createCallContext } from "../../mcp/runs/call-context.ts";
+import type { ProgressReporter } from "../../mcp/runs/progress.ts";
+import { defaultWaitPolicy } from "../../mcp/runs/wait-policy.ts";
 import type { OpenBackend } from "../wiring/open-backend.ts";
 import { createProgressView } from "../terminal/progress-view.ts";
 
@@ -20,13 +20,13 @@ export interface RunsContext {
   stderr: NodeJS.WritableStream;
 }
 
-/** What a tool has at hand when a person, not an agent, asks. */
-export function createToolContext(
+/** A call of the tools that a person makes on the command line. */
+export async function openCall(
   backend: OpenBackend,
   { bridge, log, signal }: Pick<RunsContext, "bridge" | "log" | "signal">,
-  startProgress: () => ProgressReporter = () => silentProgress,
-): ToolContext {
-  return {
+  startProgress?: () => ProgressReporter,
+): Promise<OpenCall> {
+  const services = {
     async openBackend() {
       await backend.prices.settled();
       return backend;
@@ -35,16 +35,14 @@ export function createToolContext(
     webhook: undefined,
     budgetUsdPerDay: bridge.budgetUsdPerDay,
     ownBudgetUsdPerDay: undefined,
-    waits: waitLimitsOf(defaultWaitPolicy, undefined),
+    waitPolicy: defaultWaitPolicy,
     clock: systemClock,
-    log: () => log,
-    callerLeft: signal,
-    draining: undefined,
-    startProgress,
+    shutdownSignal: undefined,
   };
+  return createCallContext(services, { signal, log: () => log, startProgress }).open();
 }
 
-/** Draws how a run gets on. */
+/** Draws the progress of a run. */
 export function drawProgress(stream: NodeJS.WritableStream): ProgressReporter {
   const view = createProgressView(stream);
   return {

@@ -7,7 +7,7 @@ import type { HttpConfig } from "../../settings/http-settings.ts";
 import { type Principal, READ_SCOPE, WRITE_SCOPE } from "../../runtime/request-facts.ts";
 import { createListenBus } from "../../mcp/protocol/subscriptions/event-bus.ts";
 import { createResourceNews } from "../../mcp/protocol/subscriptions/run-update-publisher.ts";
-import { takeRunNews } from "../../mcp/protocol/subscriptions/on-run-webhook.ts";
+import { onRunWebhook } from "../../mcp/protocol/subscriptions/on-run-webhook.ts";
 import { requiredScopes } from "../../mcp/calls/required-scopes.ts";
 import { createTaskRunServer } from "../../mcp/server.ts";
 import type { AccessOptions } from "../../transports/http/access-control.ts";
@@ -75,7 +75,7 @@ export async function httpCommand({
       version,
       log,
       clock: systemClock,
-      draining: draining.signal,
+      shutdownSignal: draining.signal,
       traceRequest: telemetry?.traceRequest,
     });
     const { host, port } = http;
@@ -145,12 +145,14 @@ function receiveWebhooks(
         case "news":
           for (const backend of backends.inUse()) {
             // Acknowledged at once: the sender's patience is short, and the news is no less true without our look.
-            takeRunNews(backend, received.runId, signal).catch((error: unknown) => {
-              requestLog.warn(
-                { err: error, run_id: received.runId },
-                "the news of a run were not kept",
-              );
-            });
+            onRunWebhook(received.runId, { backend, clock: systemClock, signal }).catch(
+              (error: unknown) => {
+                requestLog.warn(
+                  { err: error, run_id: received.runId },
+                  "the news of a run were not kept",
+                );
+              },
+            );
           }
           return 204;
       }

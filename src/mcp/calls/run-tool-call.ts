@@ -1,4 +1,4 @@
-import type { CallToolResult, ServerContext } from "@modelcontextprotocol/server";
+import type { CallToolResult } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
 import type { JsonObject } from "../../task-api/task-spec.ts";
 import {
@@ -9,65 +9,75 @@ import {
 import { isLongNumber } from "../../text/json.ts";
 import { explainError, isExpected } from "./explain-error.ts";
 import type { Explanation } from "./explanation.ts";
-import { oneLine, wrapUntrusted } from "../report/text.ts";
-import {
-  type ProgressReporter,
-  type ProgressSubject,
-  createProgressReporter,
-  silentProgress,
-} from "../runs/progress.ts";
+import { wrapUntrusted, oneLine } from "../report/text.ts";
+import { type CallServices, createCallContext } from "../runs/call-context.ts";
+import { type ProgressReporter, createProgressReporter, silentProgress } from "../runs/progress.ts";
 import { type ReadArguments, readArguments, unknownText } from "../arguments/read-arguments.ts";
 import { reportText } from "../report/report-text.ts";
 import type { RunReport } from "../report/run-report.ts";
-import type { Tool, ToolContext } from "../tool.ts";
-import { type WaitPolicy, waitLimitsOf } from "../runs/wait-policy.ts";
+import type { Tool } from "../tool.ts";
+import { TOOLS } from "../tools.ts";
 
-/** Names of arguments nobody asked for, as many as a report needs to make the point. */
+/** Names of unknown arguments, as many as a report needs to make the point. */
 const IGNORED_SHOWN = 10;
 const IGNORED_NAME_BUDGET = 60;
 
-export interface ToolServices extends Omit<
-  ToolContext,
-  "callerLeft" | "log" | "startProgress" | "waits"
-> {
+export interface ToolServices extends CallServices {
   log: Logger;
-  waitPolicy: WaitPolicy;
-  /** What the transport calls the request in its own log; undefined where there is no such thing. */
+  /** The id of the request in the transport's own log; undefined where it has none. */
   requestId: string | undefined;
 }
 
-/** What a call brings besides its arguments. */
-export interface IncomingCall extends Pick<ServerContext, "mcpReq"> {
+/** What a call brings besides its arguments. Free of the SDK's types, so that any transport can make one. */
+export interface IncomingCall {
+  /** Aborts when the caller gives up. */
+  signal: AbortSignal;
+  /** Undefined: the caller wants no progress. */
+  progressToken: string | number | undefined;
+  /** Sends a notification that belongs to this call. */
+  notify(notification: {
+    method: "notifications/progress";
+    params: Record<string, unknown>;
+  }): Promise<void>;
   /** What the client calls itself. */
   clientName: string | undefined;
 }
 
-/**
- * Carries out one call: reads the arguments, runs the tool, and turns what it returns or throws into an MCP result. The
- * only place that builds one.
- */
-export async function callTool(
+/** Runs the listed tool of that name. Loaded with the first call, and with it everything that tools need. */
+export function dispatchCall(
+  name: string,
+  args: unknown,
+  services: ToolServices,
+  call: IncomingCall,
+): Promise<CallToolResult> {
+  const tool = TOOLS.find((one) => one.name === name);
+  if (tool === undefined) throw new Error(`There is no tool ${name}`);
+  return runToolCall(tool, args, services, call);
+}
+
+/** Reads the arguments, runs the tool, and turns what it returns or throws into an MCP result; no other place builds one. */
+async function runToolCall(
   tool: Tool,
   rawArguments: unknown,
   services: ToolServices,
-  { mcpReq, clientName }: IncomingCall,
+  call: IncomingCall,
 ): Promise<CallToolResult> {
+  const { signal, clientName } = call;
   const read = readArguments(rawArguments ?? {}, tool.input, tool);
   const log = logOf(tool, services);
   try {
     const args = checkArguments(read, tool);
-    const context: ToolContext = {
-      ...services,
+    const context = createCallContext(services, {
+      signal,
+      clientName,
       log,
-      waits: waitLimitsOf(services.waitPolicy, clientName),
-      callerLeft: mcpReq.signal,
-      startProgress: (subject) => startProgress(subject, services, mcpReq),
-    };
+      startProgress: (subject) => startProgress(subject, services, call),
+    });
     const report = await tool.run(args, context);
     return reportResult(withLongNumbers(withIgnored(report, read), args));
   } catch (error) {
-    // Nobody reads the result of a call that was given up (MCP: Cancellation).
-    if (mcpReq.signal.aborted) log().debug("the caller left");
+    // The result of a cancelled call is not read (MCP: Cancellation).
+    if (signal.aborted) log().debug("the caller left");
     else if (isExpected(error)) {
       log().info({ error: error.name, reason: error.message }, "call failed");
     } else log().error({ err: error }, "call failed");
@@ -75,7 +85,7 @@ export async function callTool(
   }
 }
 
-/** The log of one call. Made when there is something to log, which most calls have not. */
+/** The log of one call, made on first use: most calls log nothing. */
 function logOf({ name: tool }: Tool, { log, requestId }: ToolServices): () => Logger {
   let made: Logger | undefined;
   return () =>
@@ -97,8 +107,8 @@ function errorResult({ summary, nextStep, upstream }: Explanation): CallToolResu
 }
 
 /**
- * The arguments as the tool takes them. A name that was probably meant for a known one is refused where the call changes
- * something: what it says would be missing. Throws `InvalidArguments` with every problem.
+ * The arguments as the tool takes them. Where the call changes something, a name that looks like a known one is refused:
+ * ignoring it would lose what the caller wants. Throws `InvalidArguments` with every problem.
  */
 function checkArguments(
   { args, unknown, problems }: ReadArguments,
@@ -109,7 +119,7 @@ function checkArguments(
     problems.length > 0 || (unknown.some(({ meant }) => meant !== null) && !hints.readOnly);
   if (parsed.success && !isRefused) return parsed.data;
   const wrong = parsed.success ? [] : argumentProblems(parsed.error);
-  // What is missing may be there under a name that nothing suggests.
+  // A missing argument may be there under a name that resembles none.
   const isMissing =
     !parsed.success &&
     parsed.error.issues.some(({ path: [name] }) => args[String(name)] === undefined);
@@ -119,7 +129,7 @@ function checkArguments(
   throw new InvalidArguments([...problems, ...strange.slice(0, IGNORED_SHOWN), ...wrong]);
 }
 
-/** Some clients add arguments of their own to every call. They do no harm, and they are named all the same. */
+/** Some clients add arguments of their own to every call. They do no harm; the report names them. */
 function withIgnored(report: RunReport, { unknown }: ReadArguments): RunReport {
   if (unknown.length === 0) return report;
   const names = unknown
@@ -137,7 +147,7 @@ function shownName(name: string): string {
 /** Enough to see which; the rest are their neighbours. */
 const LONG_NUMBERS_SHOWN = 5;
 
-/** Names the places whose numbers are text, in what was sent and in what came back, because no double holds them. */
+/** Names the places, in the request and in the answer, whose numbers are text because no double holds them. */
 function withLongNumbers(report: RunReport, given: Record<string, unknown>): RunReport {
   const { output, runs, basis, request } = report;
   const { input, inputs, metadata } = request === undefined ? given : {};
@@ -173,7 +183,7 @@ function longNumbers(root: JsonObject): string[] {
   return places;
 }
 
-/** What of the arguments the explanation of an error names. */
+/** The arguments that the explanation of an error names. */
 function namedArguments(given: JsonObject): JsonObject {
   const ids: JsonObject = {};
   for (const name of ["run_id", "taskgroup_id", "processor"]) {
@@ -184,17 +194,16 @@ function namedArguments(given: JsonObject): JsonObject {
 }
 
 function startProgress(
-  subject: ProgressSubject,
+  subject: string,
   { clock, log }: ToolServices,
-  mcpReq: ServerContext["mcpReq"],
+  { progressToken, notify }: IncomingCall,
 ): ProgressReporter {
-  const progressToken = mcpReq._meta?.progressToken;
   if (progressToken === undefined) return silentProgress;
   return createProgressReporter({
     subject,
     clock,
     log,
     send: (progress) =>
-      mcpReq.notify({ method: "notifications/progress", params: { progressToken, ...progress } }),
+      notify({ method: "notifications/progress", params: { progressToken, ...progress } }),
   });
 }

@@ -3,11 +3,11 @@ import type { Logger } from "pino";
 import { PROCESSORS } from "../../task-api/processors.ts";
 import type { Completion, Prompt } from "./prompts/prompt.ts";
 import { DEPTHS } from "./prompts/research.ts";
-import { toProtocolError } from "../calls/protocol-error.ts";
+import { toProtocolError } from "./protocol-error.ts";
 import { completeGroupId, completeRunId } from "./resources/complete-id.ts";
 import { RESOURCE_TEMPLATES } from "./resources/list-resources.ts";
 import { PROCESSORS_URI } from "../report/resource-uri.ts";
-import type { ToolContext } from "../tool.ts";
+import type { CallServices } from "../runs/call-context.ts";
 
 /** What one completion may hold (MCP: Completion). */
 const MAX_VALUES = 100;
@@ -16,7 +16,7 @@ const MAX_VALUES = 100;
 export function serveCompletions(
   { server }: McpServer,
   prompts: readonly Prompt[],
-  { openBackend, log }: Pick<ToolContext, "openBackend"> & { log: Logger },
+  { openBackend, log }: Pick<CallServices, "openBackend"> & { log: Logger },
 ): void {
   server.setRequestHandler("completion/complete", async ({ params: { ref, argument } }) => {
     const completion =

@@ -7,7 +7,8 @@ import { servePrompts } from "./prompts/serve-prompts.ts";
 import { serveResources } from "./resources/serve-resources.ts";
 import { serveCompletions } from "./completions.ts";
 import { type TaskServices, serveTasks } from "./tasks-extension.ts";
-import type { CatalogBackend, ToolContext } from "../tool.ts";
+import type { CallContext, CallServices } from "../runs/call-context.ts";
+import type { CatalogBackend } from "../tool.ts";
 import type { TraceWork } from "../calls/trace-request.ts";
 
 /** What one server offers besides tools. */
@@ -22,10 +23,10 @@ export interface Offer {
 export function serveBesideTools(
   server: McpServer,
   { prompts, news, hasTasks }: Offer,
-  services: Pick<ToolContext, "openBackend"> & {
+  services: Pick<CallServices, "openBackend"> & {
     log: Logger;
     principal: Principal;
-    contextOf(request: ServerContext): ToolContext;
+    contextOf(request: ServerContext): CallContext;
     trace: TraceWork;
     getTaskRun: TaskServices["getTaskRun"];
     catalogBackend: CatalogBackend | undefined;

@@ -10,18 +10,18 @@ import { z } from "zod";
 import { RunNotFound } from "../../client/errors.ts";
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import type { Backend } from "../runs/backend.ts";
-import { toProtocolError } from "../calls/protocol-error.ts";
+import { toProtocolError } from "./protocol-error.ts";
 import { callFor, isGroupId, oneLine } from "../report/text.ts";
 import { RunReport } from "../report/run-report.ts";
-import { seeOrRecall } from "../runs/read-run.ts";
+import type { CallContext, OpenCall } from "../runs/call-context.ts";
+import { readRun } from "../runs/read-run.ts";
 import { TASKS_EXTENSION } from "./capabilities.ts";
 import { declaresTasks } from "./tasks-capability.ts";
-import type { ToolContext } from "../tool.ts";
 import type { TraceWork } from "../calls/trace-request.ts";
 import { cancelTaskRun } from "../tools/cancel-task-run.ts";
 
-/** The longest look of one `tasks/get` at an active run: the replay of its steps arrives within this time. */
-const LOOK_SECONDS = 1;
+/** How long `tasks/get` waits for an active run: the replay of its steps arrives within this time. */
+const WAIT_SECONDS = 1;
 /** A run that takes minutes is asked about every few seconds, one that takes seconds more often. */
 const POLLS_PER_USUAL_TIME = 20;
 const POLL_MS = { min: 1_000, max: 15_000, unknown: 2_000 } as const;
@@ -53,7 +53,7 @@ export function asTask(result: CallToolResult): CallToolResult {
 }
 
 export interface TaskServices {
-  contextOf(request: ServerContext): ToolContext;
+  contextOf(request: ServerContext): CallContext;
   trace: TraceWork;
   /** What `get_task_run` answers to these arguments. */
   getTaskRun(args: object, request: ServerContext): Promise<CallToolResult>;
@@ -65,24 +65,23 @@ export function serveTasks(
   { contextOf, trace, getTaskRun }: TaskServices,
 ): void {
   server.setRequestHandler("tasks/get", { params: TaskId }, ({ taskId }, request) =>
-    answer(taskId, request, async (context, backend) => {
-      const view = "status";
-      const { seen } = await seeOrRecall(backend, taskId, { view, seconds: LOOK_SECONDS }, context);
-      const task = taskOf(seen, backend);
+    answer(taskId, request, async (call) => {
+      const { seen } = await readRun(taskId, { waitSeconds: WAIT_SECONDS, orLedger: true }, call);
+      const task = taskOf(seen, call.backend);
       if (task.status !== "completed") return { resultType: "complete", ...task };
       const result = await getTaskRun({ run_id: taskId, wait_seconds: 0 }, request);
       return { resultType: "complete", ...task, result };
     }),
   );
   server.setRequestHandler("tasks/update", { params: TaskId }, ({ taskId }, request) =>
-    answer(taskId, request, async (context, backend) => {
-      await seeOrRecall(backend, taskId, { view: "status", seconds: 0 }, context);
+    answer(taskId, request, async (call) => {
+      await readRun(taskId, { orLedger: true }, call);
       return { resultType: "complete" };
     }),
   );
   server.setRequestHandler("tasks/cancel", { params: TaskId }, ({ taskId }, request) =>
-    answer(taskId, request, async (context) => {
-      const { outcome } = await cancelTaskRun.run({ run_id: taskId }, context);
+    answer(taskId, request, async (call) => {
+      const { outcome } = await cancelTaskRun.run({ run_id: taskId }, call);
       if (outcome === "not_found") throw new RunNotFound(taskId);
       // The acknowledgement says nothing else, also where nothing can be cancelled; the next `tasks/get` does.
       return { resultType: "complete" };
@@ -92,7 +91,7 @@ export function serveTasks(
   async function answer<Result extends object>(
     taskId: string,
     request: ServerContext,
-    work: (context: ToolContext, backend: Backend) => Promise<Result>,
+    work: (call: OpenCall) => Promise<Result>,
   ): Promise<Result> {
     if (!declaresTasks(request.mcpReq)) {
       throw new MissingRequiredClientCapabilityError({
@@ -101,7 +100,7 @@ export function serveTasks(
     }
     const context = contextOf(request);
     try {
-      return await trace(request, async () => work(context, await context.openBackend()));
+      return await trace(request, async () => work(await context.open()));
     } catch (error) {
       if (error instanceof RunNotFound) {
         const id = oneLine(taskId, 100);

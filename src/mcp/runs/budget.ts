@@ -1,11 +1,11 @@
+import type { CallContext } from "./call-context.ts";
 import { CostRefused } from "./cost-errors.ts";
 import { type PriceList, roundUsd } from "./price-list.ts";
-import type { ToolContext } from "../tool.ts";
 
 /** What may be spent in a UTC day. */
-export type Budgets = Pick<ToolContext, "budgetUsdPerDay" | "ownBudgetUsdPerDay">;
+export type Budgets = Pick<CallContext, "budgetUsdPerDay" | "ownBudgetUsdPerDay">;
 
-/** What runs on these processors cost when all of them complete; null when a price is not known. */
+/** The cost of runs on these processors when all complete; null when a price is not known. */
 export function costUsd(processors: readonly string[], prices: PriceList): number | null {
   let sum = 0;
   for (const processor of processors) {
@@ -17,10 +17,10 @@ export function costUsd(processors: readonly string[], prices: PriceList): numbe
 }
 
 /**
- * Refuses what costs more than the caller allows, and what has no price while there is a limit. The operator's budget
- * is held against what is spent already, where runs are written down. Throws `CostRefused`.
+ * Refuses what costs more than the caller allows, and what has no price while there is a limit. What is left of the
+ * operator's budget is checked by the ledger, in the transaction that reserves the runs. Throws `CostRefused`.
  */
-export function checkCost(
+export function assertAffordable(
   processors: readonly string[],
   prices: PriceList,
   limits: Budgets & { maxCostUsd: number | undefined },

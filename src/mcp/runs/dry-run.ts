@@ -10,11 +10,12 @@ import type { RunInput } from "../../task-api/run-input.ts";
 import { type AddRunsBody, TaskGroupLimits } from "../../task-api/task-group.ts";
 import type { JsonObject } from "../../task-api/task-spec.ts";
 import type { Backend } from "./backend.ts";
+import type { OpenCall } from "./call-context.ts";
 import {
   type Budgets,
   type DayBudget,
   budgetText,
-  checkCost,
+  assertAffordable,
   costText,
   costUsd,
   leftUsd,
@@ -25,7 +26,6 @@ import { pageText } from "../report/reading/pages.ts";
 import { CostRefused, explainedBy } from "./cost-errors.ts";
 import { doubtNotes, warningFacts } from "../report/run-facts.ts";
 import type { RunReport } from "../report/run-report.ts";
-import type { ToolContext } from "../tool.ts";
 
 /** The request is the caller's own; this much shows how it was understood. */
 const REQUEST_BUDGET = 6_000;
@@ -42,9 +42,8 @@ export async function composeDryRun({
   doubts,
   keyed,
   notes,
-  backend,
   maxCostUsd,
-  context,
+  call,
 }: {
   /** Each run that would be started. */
   inputs: readonly RunInput[];
@@ -54,19 +53,19 @@ export async function composeDryRun({
   sent: RunInput | AddRunsBody;
   /** What the backend may object to. */
   doubts: readonly string[];
-  /** What the call would do instead of starting runs, because its key stands for some already; null for a free key. */
+  /** What the call would do instead of starting runs, because its key has some already; null for a free key. */
   keyed: string | null;
   notes: readonly string[];
-  backend: Backend;
   maxCostUsd: number | undefined;
-  context: Budgets & Pick<ToolContext, "callerLeft">;
+  call: Budgets & Pick<OpenCall, "backend" | "signal">;
 }): Promise<RunReport> {
+  const { backend, signal } = call;
   const { prices } = backend;
   const processors = inputs.map(({ processor }) => processor);
-  checkCost(processors, prices, { ...context, maxCostUsd });
+  assertAffordable(processors, prices, { ...call, maxCostUsd });
   const cost = costUsd(processors, prices);
-  const budget = keyed === null ? await checkBudget(cost ?? 0, backend, context) : null;
-  const asked = await askBackend(sent, doubts, backend, context.callerLeft);
+  const budget = keyed === null ? await checkBudget(cost ?? 0, call) : null;
+  const asked = await askBackend(sent, doubts, backend, signal);
   const [only, ...others] = [...new Set(processors)];
   const usual = only === undefined || others.length > 0 ? undefined : prices.usualSeconds(only);
   const own = [...new Set([...doubts, ...inputs.flatMap(specWarnings)])];
@@ -86,12 +85,12 @@ export async function composeDryRun({
   };
 }
 
-/** As our engine words them, so that each is told once. */
+/** In the words of our engine, so that none is told twice. */
 function specWarnings(input: RunInput): string[] {
   return checkTaskSpec(input).warnings.map(({ pointer, message }) => `${pointer}: ${message}`);
 }
 
-/** What the backend says itself. One that cannot be reached now has not refused anything. */
+/** What the backend itself would say. A backend that cannot be reached has refused nothing. */
 async function askBackend(
   sent: RunInput | AddRunsBody,
   doubts: readonly string[],
@@ -124,11 +123,10 @@ function requestsOf(sent: RunInput | AddRunsBody): (RunInput | AddRunsBody)[] {
   }));
 }
 
-/** Holds the cost against what was spent today; null where there is no budget. Throws `CostRefused`. */
+/** Compares the cost with what is left today; null where there is no budget. Throws `CostRefused`. */
 async function checkBudget(
   askedUsd: number,
-  { ledger }: Backend,
-  { budgetUsdPerDay, ownBudgetUsdPerDay }: Budgets,
+  { backend: { ledger }, budgetUsdPerDay, ownBudgetUsdPerDay }: Budgets & Pick<OpenCall, "backend">,
 ): Promise<DayBudget | null> {
   if ((budgetUsdPerDay ?? ownBudgetUsdPerDay) === undefined) return null;
   const { accountUsd, ownUsd } = await ledger.spentToday();

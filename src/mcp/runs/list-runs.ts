@@ -1,3 +1,4 @@
+import { runsText, oneLine, timeText } from "../report/text.ts";
 import {
   type EntryFilter,
   type EntryPage,
@@ -6,51 +7,44 @@ import {
   UNKNOWN,
 } from "../../ledger/ledger.ts";
 import type { Backend } from "./backend.ts";
+import type { Budgets } from "./budget.ts";
+import type { OpenCall } from "./call-context.ts";
 import { questionOf } from "../report/reading/rows.ts";
-import { oneLine, runsText, timeText } from "../report/text.ts";
-import { isOpen, refreshEntries } from "./refresh-entries.ts";
+import { type RefreshContext, isOpen, refreshEntries } from "./refresh-entries.ts";
 import type { RunReport, RunRow } from "../report/run-report.ts";
-import { settleEntries } from "./resolve-unknown.ts";
-import type { ToolContext } from "../tool.ts";
+import { resolveEntries } from "./resolve-unknown.ts";
 
-/** A filter is held against what is true now of this many runs that are not over. */
+/** Before a filter by status is applied, this many runs that have not ended are read again. */
 const MAX_OPEN = 5_000;
-/** To find out what became of one costs requests of its own. */
+/** To resolve one takes requests of its own. */
 const MAX_UNKNOWN = 50;
 
-type ListingContext = Pick<ToolContext, "callerLeft" | "clock">;
-
-/** A page of entries as they are now, with what to say about those that could not be seen. Throws `InvalidCursor`. */
+/** A page of entries as the backend has them now, with notes about those that could not be read. Throws `InvalidCursor`. */
 export async function listEntriesNow(
   filter: EntryFilter,
   page: { limit: number; cursor: string | undefined },
-  backend: Backend,
-  context: ListingContext,
+  call: RefreshContext,
 ): Promise<EntryPage & { notes: string[] }> {
-  const { ledger } = backend;
+  const { ledger } = call.backend;
   const first = await ledger.list({ ...filter, ...page });
   const open =
     filter.status === undefined
-      ? first.entries.filter(isUnsettled)
-      : await listOpen(filter, backend);
-  const { notes, isChanged } = await bringUpToDate(open, backend, context);
+      ? first.entries.filter(isUnresolved)
+      : await listOpen(filter, call.backend);
+  const { notes, isChanged } = await refresh(open, call);
   return { ...(isChanged ? await ledger.list({ ...filter, ...page }) : first), notes };
 }
 
-/** The same for whatever is derived from all entries that fit. */
-export async function refreshAll(
-  filter: EntryFilter,
-  backend: Backend,
-  context: ListingContext,
-): Promise<string[]> {
-  return (await bringUpToDate(await listOpen(filter, backend), backend, context)).notes;
+/** Brings all entries that match the filter up to date, for what is counted from all of them. */
+export async function refreshAll(filter: EntryFilter, call: RefreshContext): Promise<string[]> {
+  return (await refresh(await listOpen(filter, call.backend), call)).notes;
 }
 
-function isUnsettled(entry: LedgerEntry): boolean {
+function isUnresolved(entry: LedgerEntry): boolean {
   return entry.status === UNKNOWN || isOpen(entry);
 }
 
-/** The entries that may have changed, whatever status is asked for. Each list is read from an index of its own. */
+/** The entries that may have changed since they were recorded. Each list is read from its own index. */
 async function listOpen(filter: EntryFilter, { ledger }: Backend): Promise<LedgerEntry[]> {
   const lists = await Promise.all([
     ledger.list({ ...filter, status: "active", limit: MAX_OPEN }),
@@ -60,28 +54,27 @@ async function listOpen(filter: EntryFilter, { ledger }: Backend): Promise<Ledge
   return lists.flatMap(({ entries }) => entries);
 }
 
-async function bringUpToDate(
+async function refresh(
   entries: readonly LedgerEntry[],
-  backend: Backend,
-  context: ListingContext,
+  call: RefreshContext,
 ): Promise<{ notes: string[]; isChanged: boolean }> {
   if (entries.length === 0) return { notes: [], isChanged: false };
-  await settleEntries(entries, backend, context.clock);
-  const { unseen, gone } = await refreshEntries(entries.filter(isOpen), backend, context);
+  await resolveEntries(entries, call);
+  const { unseen, gone } = await refreshEntries(entries.filter(isOpen), call);
   return {
     isChanged: true,
     notes: [
       ...(unseen.length === 0
         ? []
         : [
-            `States as of ${timeText(oldestLook(unseen))} for ${runsText(unseen.length)}: the backend did not answer in time.`,
+            `States as of ${timeText(oldestTime(unseen))} for ${runsText(unseen.length)}: the backend did not answer in time.`,
           ]),
       ...(gone === 0 ? [] : [`The backend no longer has ${runsText(gone)}; shown as last seen.`]),
     ],
   };
 }
 
-function oldestLook(entries: readonly LedgerEntry[]): string {
+function oldestTime(entries: readonly LedgerEntry[]): string {
   return entries.map(({ writtenAt }) => writtenAt).toSorted()[0] ?? "";
 }
 
@@ -92,7 +85,7 @@ export function listedRun(entry: LedgerEntry, retry?: LedgerRetry): ListedRun {
   const { runId, question, processor, priceUsd, createdAt, taskgroupId, percent, error } = entry;
   return {
     ...(runId !== null && { run_id: runId }),
-    // What is being sent now is not lost.
+    // A request that is being sent now is not lost.
     status: entry.isBeingSent ? "sending" : oneLine(entry.status, 100),
     question: questionOf(question),
     processor: oneLine(processor, 100),
@@ -105,7 +98,7 @@ export function listedRun(entry: LedgerEntry, retry?: LedgerRetry): ListedRun {
   };
 }
 
-/** What to know of entries whose request has no answer. Of a run that costs nothing, no bill is spoken of. */
+/** What to know of entries whose request has no answer. A bill is mentioned only where runs cost something. */
 export function unknownNotes(entries: readonly LedgerEntry[]): string[] {
   const unknown = entries.filter(({ status, isBeingSent }) => status === UNKNOWN && !isBeingSent);
   if (unknown.length === 0) return [];
@@ -116,15 +109,13 @@ export function unknownNotes(entries: readonly LedgerEntry[]): string[] {
   ];
 }
 
-/** What was spent; undefined where nothing was and there is no budget. */
-export async function spendingOf(
-  { ledger }: Backend,
-  {
-    budgetUsdPerDay,
-    ownBudgetUsdPerDay,
-  }: Pick<ToolContext, "budgetUsdPerDay" | "ownBudgetUsdPerDay">,
-): Promise<RunReport["spending"]> {
-  const { todayUsd, totalUsd, activeUsd } = await ledger.spending();
+/** The spending; undefined where nothing was spent and there is no budget. */
+export async function spendingOf({
+  backend,
+  budgetUsdPerDay,
+  ownBudgetUsdPerDay,
+}: Budgets & Pick<OpenCall, "backend">): Promise<RunReport["spending"]> {
+  const { todayUsd, totalUsd, activeUsd } = await backend.ledger.spending();
   const budget = ownBudgetUsdPerDay ?? budgetUsdPerDay;
   if (totalUsd === 0 && budget === undefined) return undefined;
   return {

@@ -2,12 +2,6 @@ import type { Logger } from "pino";
 import type { Clock } from "../../runtime/clock.ts";
 import { oneLine } from "../report/text.ts";
 
-/** What is waited for. */
-export interface ProgressSubject {
-  /** Such as `Run trun_…`. */
-  name: string;
-}
-
 /** What one `notifications/progress` says besides its token. */
 export interface Progress {
   progress: number;
@@ -16,7 +10,7 @@ export interface Progress {
   message: string;
 }
 
-/** What a watcher knows and a person waiting for it wants to see. */
+/** How far a run or a group is, in numbers and words. */
 export interface Observation {
   /** How much of `total` is done. */
   done: number;
@@ -25,12 +19,12 @@ export interface Observation {
   isCompleted: boolean;
   /** What happens now, in words. */
   step: string;
-  /** What else there is to say at that moment (of the monotonic clock), in our own short words. */
+  /** What else is worth a word at that moment (of the monotonic clock), in our own words. */
   facts(nowMs: number): string[];
 }
 
-/** A run that was watched before is known within milliseconds, and its bar must not begin at zero again. */
-const FIRST_LOOK_MS = 1_000;
+/** A run that is watched already is known within milliseconds, and its bar must not begin at zero again. */
+const FIRST_STATE_MS = 1_000;
 /** As often as a person reads; MCP asks servers to limit the rate. */
 const MIN_INTERVAL_MS = 2_000;
 /** As long as a person believes that something still happens; far below any idle limit of a client (5 minutes). */
@@ -39,36 +33,36 @@ const HEARTBEAT_MS = 10_000;
 const MESSAGE_CHARS = 190;
 
 export interface ProgressState {
-  readonly subject: ProgressSubject;
+  readonly subject: string;
   readonly startedAt: number;
   readonly observation: Observation | null;
-  /** Something was observed that is worth a notification of its own and has not been sent. */
-  readonly isNews: boolean;
+  /** A change that is worth a notification of its own has not been sent. */
+  readonly hasChanged: boolean;
   readonly sent: { readonly at: number; readonly hundredths: number } | null;
 }
 
-export function startProgress(subject: ProgressSubject, now: number): ProgressState {
-  return { subject, startedAt: now, observation: null, isNews: true, sent: null };
+export function startProgress(subject: string, now: number): ProgressState {
+  return { subject, startedAt: now, observation: null, hasChanged: true, sent: null };
 }
 
-/** Takes in what was observed. News are another whole number, another total and another step. */
+/** Takes an observation in. A change is another whole number, another total or another step. */
 export function observe(state: ProgressState, observation: Observation): ProgressState {
   const known = state.observation;
-  const isNews =
-    state.isNews ||
+  const hasChanged =
+    state.hasChanged ||
     known === null ||
     Math.floor(known.done) !== Math.floor(observation.done) ||
     known.total !== observation.total ||
     known.step !== observation.step;
-  return { ...state, observation, isNews };
+  return { ...state, observation, hasChanged };
 }
 
-/** When the next notification goes out: the first with the first look, news after an interval, a heartbeat otherwise. */
+/** When the next notification goes out: the first with the first state, a change after an interval, a heartbeat otherwise. */
 export function nextDueAt(state: ProgressState): number {
   if (nextHundredths(state) === null) return Infinity;
   if (state.sent === null)
-    return state.startedAt + (state.observation === null ? FIRST_LOOK_MS : 0);
-  return state.sent.at + (state.isNews ? MIN_INTERVAL_MS : HEARTBEAT_MS);
+    return state.startedAt + (state.observation === null ? FIRST_STATE_MS : 0);
+  return state.sent.at + (state.hasChanged ? MIN_INTERVAL_MS : HEARTBEAT_MS);
 }
 
 /** The notification to send now; null when there is no room to rise. */
@@ -79,7 +73,7 @@ export function takeProgress(
   const hundredths = nextHundredths(state);
   if (hundredths === null) return null;
   return {
-    state: { ...state, isNews: false, sent: { at: now, hundredths } },
+    state: { ...state, hasChanged: false, sent: { at: now, hundredths } },
     progress: {
       progress: hundredths / 100,
       ...(state.observation !== null && { total: state.observation.total }),
@@ -109,17 +103,15 @@ function describe({ subject, observation, sent }: ProgressState, now: number): s
   // The facts at the end are short and ours; what is cut is the step.
   const tail = (observation?.facts(now) ?? []).map((fact) => ` · ${fact}`).join("");
   // The first one names the run, so that a call that is lost after it loses no run.
-  return (
-    oneLine(sent === null ? `${subject.name}: ${step}` : step, MESSAGE_CHARS - tail.length) + tail
-  );
+  return oneLine(sent === null ? `${subject}: ${step}` : step, MESSAGE_CHARS - tail.length) + tail;
 }
 
 /** Sends the progress of one waiting call. */
 export interface ProgressReporter {
   update(observation: Observation): void;
   /**
-   * Sends what is still news, ahead of its time: a run that ends soon shows what it did all the same. Resolves when that
-   * has left; then call {@link stop}.
+   * Sends a change that is still waiting for its interval, so that a run that ends soon shows what it did. Resolves when
+   * that has left; then call {@link stop}.
    */
   finish(): Promise<void>;
   /** Nothing is sent after this. MUST be called before the call is answered (MCP: Progress). */
@@ -130,7 +122,7 @@ export const silentProgress: ProgressReporter = { update() {}, async finish() {}
 
 /** A send that fails ends the reporting: the caller is gone, the run is not. */
 export function createProgressReporter(options: {
-  subject: ProgressSubject;
+  subject: string;
   clock: Clock;
   log: Logger;
   send: (progress: Progress) => Promise<void>;
@@ -167,10 +159,7 @@ export function createProgressReporter(options: {
       isSending = false;
       schedule();
     } catch (error) {
-      log.debug(
-        { err: error, subject: subject.name },
-        "progress could not be sent; no more of it for this call",
-      );
+      log.debug({ err: error, subject }, "progress could not be sent; no more of it for this call");
       stop();
     }
   }
@@ -189,7 +178,7 @@ export function createProgressReporter(options: {
     async finish() {
       pause.abort();
       // A client that has not read the last one yet needs no further one.
-      if (state.isNews && !isSending) await deliver();
+      if (state.hasChanged && !isSending) await deliver();
     },
     stop,
   };

@@ -1,24 +1,24 @@
 import { RunNotFound, TaskApiError } from "../../client/errors.ts";
 import type { LedgerEntry } from "../../ledger/ledger.ts";
 import { type TaskRun, isOver } from "../../task-api/run.ts";
-import type { Backend } from "./backend.ts";
-import type { ToolContext } from "../tool.ts";
+import type { OpenCall } from "./call-context.ts";
 
-/** Enough to look at a page of active runs within moments, and no burden on a backend. */
-const LOOKS_AT_ONCE = 8;
+/** Enough to read a page of active runs within moments, and no burden on a backend. */
+const READS_AT_ONCE = 8;
 /** A list that waits longer for a slow backend helps less than one that is a little old. */
 const REFRESH_MS = 5_000;
-/** So few are looked at one by one. */
+/** So few are read one by one. */
 const FEW = 8;
 const LIST_PAGE = 100;
-/** Of the newest 5,000 runs of the account; what is older is looked at one by one. */
+/** The newest 5,000 runs of the account; older ones are read one by one. */
 const LIST_PAGES = 50;
 /** The clocks of the backend and of this machine differ. */
 const CLOCKS_DIFFER_MS = 60_000;
 
-/** How the runs of entries were seen. */
+export type RefreshContext = Pick<OpenCall, "backend" | "clock" | "signal">;
+
 export interface Refreshed {
-  /** Entries of whose runs nothing could be learned in time. */
+  /** Entries whose runs could not be read in time. */
   unseen: LedgerEntry[];
   /** Runs that the backend no longer has. */
   gone: number;
@@ -29,14 +29,13 @@ export function isOpen({ status, isActive }: LedgerEntry): boolean {
 }
 
 /**
- * Looks at the runs of entries and writes down how they stand: many of one group by the list of that group, many others
- * by the backend's list of runs where it has one, and the rest one by one. It ends after 5 s, with what was seen until
- * then. Throws the caller's abort reason.
+ * Reads the runs of entries and records their states: many of one group from the list of that group, many others from
+ * the backend's list of runs where it has one, and the rest one by one. Stops after 5 s with what was read until then.
+ * Throws the caller's abort reason.
  */
 export async function refreshEntries(
   entries: readonly LedgerEntry[],
-  { client, ledger }: Backend,
-  { callerLeft, clock }: Pick<ToolContext, "callerLeft" | "clock">,
+  { backend: { client, ledger }, clock, signal: callSignal }: RefreshContext,
 ): Promise<Refreshed> {
   const wanted = new Map(
     entries.flatMap((entry) => (entry.runId === null ? [] : [[entry.runId, entry] as const])),
@@ -44,11 +43,11 @@ export async function refreshEntries(
   if (wanted.size === 0) return { unseen: [], gone: 0 };
   const timeUp = new AbortController();
   const stopTimer = clock.startTimer(REFRESH_MS, () => timeUp.abort());
-  const signal = AbortSignal.any([callerLeft, timeUp.signal]);
+  const signal = AbortSignal.any([callSignal, timeUp.signal]);
   const changed: TaskRun[] = [];
   let gone = 0;
 
-  function see(run: TaskRun): void {
+  function take(run: TaskRun): void {
     const entry = wanted.get(run.run_id);
     if (entry === undefined) return;
     wanted.delete(run.run_id);
@@ -59,13 +58,13 @@ export async function refreshEntries(
     if (!isSame) changed.push(run);
   }
 
-  /** A read that fails leaves its runs to the next way, or unseen. */
-  async function tryTo(look: () => Promise<void>): Promise<void> {
+  /** When reading fails, the runs are left to the next way of reading, or unseen. */
+  async function tryTo(read: () => Promise<void>): Promise<void> {
     if (signal.aborted) return;
     try {
-      await look();
+      await read();
     } catch (error) {
-      callerLeft.throwIfAborted();
+      callSignal.throwIfAborted();
       if (!signal.aborted && !(error instanceof TaskApiError)) throw error;
     }
   }
@@ -79,7 +78,7 @@ export async function refreshEntries(
     await inParallel(large, (taskgroupId) =>
       tryTo(async () => {
         for await (const event of client.streamGroupRuns(taskgroupId, {}, { signal })) {
-          if (event.type === "task_run.state") see(event.run);
+          if (event.type === "task_run.state") take(event.run);
         }
       }),
     );
@@ -93,7 +92,7 @@ export async function refreshEntries(
         { limit: LIST_PAGE, ...(cursor !== null && { cursor }) },
         { signal },
       );
-      answer.runs.forEach(see);
+      answer.runs.forEach(take);
       cursor = answer.next_cursor;
       const oldest = Date.parse(answer.runs.at(-1)?.created_at ?? "") + CLOCKS_DIFFER_MS;
       const areAllNewer = [...wanted.values()].every(
@@ -107,10 +106,10 @@ export async function refreshEntries(
     let failures = 0;
     await inParallel([...wanted.keys()], (runId) =>
       tryTo(async () => {
-        // A backend that fails so often would be asked in vain for all the others.
-        if (failures >= LOOKS_AT_ONCE) return;
+        // After so many failures the others would fail too.
+        if (failures >= READS_AT_ONCE) return;
         try {
-          see(await client.retrieveRun(runId, { signal }));
+          take(await client.retrieveRun(runId, { signal }));
         } catch (error) {
           if (error instanceof RunNotFound) {
             wanted.delete(runId);
@@ -144,5 +143,5 @@ async function inParallel<Item>(
   async function workOn(): Promise<void> {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await work(next);
   }
-  await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, workOn));
+  await Promise.all(Array.from({ length: READS_AT_ONCE }, workOn));
 }

@@ -3,13 +3,12 @@ import { fingerprintRequest } from "../../ledger/fingerprint-request.ts";
 import type { LedgerEntry } from "../../ledger/ledger.ts";
 import { DAY_MS } from "../../ledger/utc-day.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
-import type { Backend } from "./backend.ts";
+import type { OpenCall } from "./call-context.ts";
 import { agoText, oneLine } from "../report/text.ts";
 import { DuplicateRefused } from "./cost-errors.ts";
-import { refreshEntries } from "./refresh-entries.ts";
-import type { ToolContext } from "../tool.ts";
+import { type RefreshContext, refreshEntries } from "./refresh-entries.ts";
 
-/** An input whose run the ledger has already; `place` counts from 1. */
+/** An input that has a run in the ledger; `place` counts from 1. */
 interface Repeat {
   place: number;
   entry: LedgerEntry;
@@ -19,21 +18,17 @@ interface Repeat {
 const REPEATS_SHOWN = 3;
 
 /**
- * The inputs that were asked within the last 24 hours and are being answered or have an answer, as the backend has them
- * now. Inputs are compared as they are sent, the processor included.
+ * The inputs that have an active or completed run of the last 24 hours, as the backend has it now. Inputs are compared as
+ * they are sent, the processor included.
  */
-async function findRepeats(
-  inputs: readonly RunInput[],
-  backend: Backend,
-  context: Pick<ToolContext, "clock" | "callerLeft">,
-): Promise<Repeat[]> {
-  const { ledger } = backend;
+async function findRepeats(inputs: readonly RunInput[], call: RefreshContext): Promise<Repeat[]> {
+  const { ledger } = call.backend;
   const fingerprints = inputs.map(fingerprintRequest);
-  const find = () => ledger.findAlike(fingerprints, context.clock.now() - DAY_MS);
+  const find = () => ledger.findAlike(fingerprints, call.clock.now() - DAY_MS);
   let alike = await find();
   const active = [...alike.values()].filter(({ isActive }) => isActive);
   if (active.length > 0) {
-    await refreshEntries(active, backend, context);
+    await refreshEntries(active, call);
     alike = await find();
   }
   return fingerprints.flatMap((fingerprint, index) => {
@@ -43,19 +38,18 @@ async function findRepeats(
 }
 
 /**
- * A note about the inputs that were asked before, or none. It is no reason to refuse a run that the ledger cannot be read,
- * unless the caller wants none twice. Throws `DuplicateRefused`, and `LedgerUnavailable`.
+ * A note about the inputs that were asked before, or none. When the ledger cannot be read, only a call with
+ * `refuse_duplicate` is refused. Throws `DuplicateRefused`, and `LedgerUnavailable`.
  */
 export async function checkRepeats(
   inputs: readonly RunInput[],
   { refuse_duplicate: isRefused = false }: { refuse_duplicate?: boolean | undefined },
-  backend: Backend,
-  context: Pick<ToolContext, "clock" | "callerLeft">,
+  call: RefreshContext,
 ): Promise<string[]> {
   try {
-    const repeats = await findRepeats(inputs, backend, context);
+    const repeats = await findRepeats(inputs, call);
     if (repeats.length === 0) return [];
-    const text = repeatsText(repeats, inputs.length, context.clock.now());
+    const text = repeatsText(repeats, inputs.length, call.clock.now());
     if (isRefused) throw new DuplicateRefused(text);
     return [text];
   } catch (error) {
@@ -64,7 +58,7 @@ export async function checkRepeats(
   }
 }
 
-/** What a call does whose key has an entry. */
+/** What a call with a key does whose entry is in the ledger. */
 export function keyedText(entry: LedgerEntry, nowMs: number): string {
   return entry.runId === null
     ? "The idempotency_key was used before, and it is not known whether that run was started; the call looks for it."
@@ -96,10 +90,10 @@ function runText(
   return `${oneLine(runId ?? "", 100)} (${oneLine(when, 100)})`;
 }
 
-/** A note about the run of ours that a run follows up on, or none; before a start (`isDry`), also that there is no such run. */
+/** A note about the run that a follow-up continues, or none; in a dry run also a note that no such run is known. */
 export async function noteParent(
   { previous_interaction_id: previous }: RunInput,
-  { ledger }: Backend,
+  { backend: { ledger } }: Pick<OpenCall, "backend">,
   isDry: boolean,
 ): Promise<string[]> {
   if (!previous) return [];

@@ -1,7 +1,6 @@
 import type { Clock } from "../../runtime/clock.ts";
 import { TaskApiError } from "../../client/errors.ts";
-import type { LedgerEntry } from "../../ledger/ledger.ts";
-import { UNKNOWN } from "../../ledger/ledger.ts";
+import { type LedgerEntry, UNKNOWN } from "../../ledger/ledger.ts";
 import { fingerprintRequest } from "../../ledger/fingerprint-request.ts";
 import { keptQuestion } from "../../ledger/reserve.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
@@ -9,24 +8,25 @@ import type { TaskRun } from "../../task-api/run.ts";
 import { isJsonObject } from "../../task-api/task-spec.ts";
 import { tryParseJson } from "../../text/json.ts";
 import type { Backend } from "./backend.ts";
+import type { OpenCall } from "./call-context.ts";
 
-/** Within this time a backend has read a request that reached it: what is not there at two looks so far apart will not come. */
-const SECOND_LOOK_MS = 500;
-/** What nobody sends again is only removed from the record when no request of it can be under way any more. */
+/** A backend has read a request that reached it within this time: a run that is missing twice this far apart does not exist. */
+const SECOND_READ_MS = 500;
+/** After this time no request can be under way any more, so an entry without a run is removed. */
 const REMOVED_AFTER_MS = 600_000;
 /** The clocks of the backend and of this machine differ, and a create may be held up on its way. */
 const RUN_WINDOW_MS = { before: 60_000, after: 300_000 } as const;
 const LIST_PAGE = 100;
-/** Ten thousand runs: with more since then, the list is left to the user. */
+/** Ten thousand runs: with more since then, the entries stay unknown. */
 const LIST_PAGES = 100;
 const ALL = 1_000_000;
 
 /**
- * Learns what became of the runs of a group whose answer was lost: those that the group has get their ids. Those that it
- * has not were never accepted; `released` says when their entries go: `now`, because they are about to be sent again, or
- * when no request can be under way any more. Throws what the client throws.
+ * Resolves the runs of a group whose answer was lost. Runs that the group has get their ids. The others were never
+ * accepted; `released` says when their entries go: `now`, because they are about to be sent again, or when no request can
+ * be under way any more. Throws what the client throws.
  */
-export async function settleGroup(
+export async function resolveGroup(
   taskgroupId: string,
   { client, ledger }: Backend,
   { clock, released }: { clock: Clock; released: "now" | "when_old" | "never" },
@@ -39,7 +39,7 @@ export async function settleGroup(
   const countRuns = async () => (await client.retrieveGroup(taskgroupId)).status.num_task_runs;
   let total = await countRuns();
   if (total <= known.size && released !== "never") {
-    await clock.sleep(SECOND_LOOK_MS, undefined);
+    await clock.sleep(SECOND_READ_MS, undefined);
     total = await countRuns();
   }
   const found = new Map<string, { run: TaskRun; question: string | null }>();
@@ -52,12 +52,12 @@ export async function settleGroup(
         question: input === undefined ? null : keptQuestion(input),
       });
     }
-    // A page that breaks off proves nothing.
+    // A list that breaks off proves nothing.
     if (found.size < total) return;
   }
   const unclaimed = [...found.values()].filter(({ run }) => !known.has(run.run_id));
   const isNamed = unclaimed.every(({ question }) => question !== null);
-  // Without inputs the order is all there is, and it only tells when all of them are there.
+  // Without inputs only the order tells them apart, and only when all of them are there.
   if (!isNamed && unclaimed.length !== open.length) return;
   const lost: number[] = [];
   const accepted: { entryId: number; run: TaskRun }[] = [];
@@ -67,7 +67,7 @@ export async function settleGroup(
       : 0;
     const [match] = index === -1 ? [] : unclaimed.splice(index, 1);
     if (match !== undefined) accepted.push({ entryId, run: match.run });
-    // One that was cut cannot be compared for certain, so nothing proves that it is none of the rest.
+    // A question that was cut in the ledger cannot be compared for certain, so it may be one of the rest.
     else if (unclaimed.length === 0 || !isCutObject(question)) lost.push(entryId);
   }
   if (accepted.length > 0) await ledger.accept(accepted);
@@ -87,10 +87,10 @@ function isCutObject(question: string): boolean {
 }
 
 /**
- * The same for runs outside of groups, where the backend lists its runs; elsewhere nothing can be learned. Entries of
- * groups are left alone. What the backend does not answer now is learned another time.
+ * Resolves runs outside of groups, where the backend lists its runs; elsewhere they stay unknown. When the backend does
+ * not answer, they are resolved another time.
  */
-export async function settleRuns(
+export async function resolveRuns(
   entries: readonly LedgerEntry[],
   { client, ledger }: Pick<Backend, "client" | "ledger">,
 ): Promise<void> {
@@ -122,7 +122,7 @@ export async function settleRuns(
     if (!(error instanceof TaskApiError)) throw error;
   }
 
-  /** Runs created since then that nobody here knows, oldest first; null when there are too many. */
+  /** Runs outside of groups created since then, oldest first; null when there are too many. */
   async function runsSince(sinceMs: number): Promise<TaskRun[] | null> {
     const runs: TaskRun[] = [];
     let cursor: string | undefined;
@@ -138,7 +138,7 @@ export async function settleRuns(
     return null;
   }
 
-  /** Those that one of the entries may stand for, with their inputs. */
+  /** The runs without an entry that one of the open entries may stand for, with their inputs. */
   async function candidatesAmong(runs: readonly TaskRun[]): Promise<Candidate[]> {
     const found: Candidate[] = [];
     for (const run of runs) {
@@ -152,13 +152,13 @@ export async function settleRuns(
   }
 }
 
-/** A run that no entry has, and what it was asked. */
+/** A run without an entry, and its input. */
 interface Candidate {
   run: TaskRun;
   input: RunInput;
 }
 
-/** The same question may have been asked with another spec, so all of the request is compared, unless some of it is not shown. */
+/** The same question may have been asked with another spec, so the whole request is compared, unless the backend hides part of it. */
 function isOf(entry: LedgerEntry, { run, input }: Candidate): boolean {
   if (!isInTime(entry, run) || run.processor !== entry.processor) return false;
   if (fingerprintRequest(input) === entry.fingerprint) return true;
@@ -176,24 +176,20 @@ function createdMs({ created_at: createdAt }: TaskRun): number {
   return Date.parse(createdAt ?? "");
 }
 
-/**
- * Both for entries that somebody looks at and nobody is about to send again. True: the ledger may know more now.
- */
-export async function settleEntries(
+/** Resolves entries that are about to be shown and not about to be sent again, in groups and outside of them. */
+export async function resolveEntries(
   entries: readonly LedgerEntry[],
-  backend: Backend,
-  clock: Clock,
-): Promise<boolean> {
+  { backend, clock }: Pick<OpenCall, "backend" | "clock">,
+): Promise<void> {
   const open = entries.filter(({ status, isBeingSent }) => status === UNKNOWN && !isBeingSent);
-  if (open.length === 0) return false;
-  await settleRuns(open, backend);
+  if (open.length === 0) return;
+  await resolveRuns(open, backend);
   for (const taskgroupId of new Set(open.flatMap((entry) => entry.taskgroupId ?? []))) {
     try {
-      await settleGroup(taskgroupId, backend, { clock, released: "when_old" });
+      await resolveGroup(taskgroupId, backend, { clock, released: "when_old" });
     } catch (error) {
-      // Another look will tell.
+      // They are resolved the next time they are shown.
       if (!(error instanceof TaskApiError)) throw error;
     }
   }
-  return true;
 }

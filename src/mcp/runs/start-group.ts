@@ -3,85 +3,121 @@ import { RequestRejected, TaskApiError } from "../../client/errors.ts";
 import { fingerprintRequest } from "../../ledger/fingerprint-request.ts";
 import { type LedgerEntry, type StartRunRequest, UNKNOWN } from "../../ledger/ledger.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
-import { TaskGroupLimits } from "../../task-api/task-group.ts";
+import { TaskGroupLimits, type TaskGroupMetadata } from "../../task-api/task-group.ts";
+import type { TaskSpec } from "../../task-api/task-spec.ts";
 import type { Backend } from "./backend.ts";
-import { type Budgets, checkCost } from "./budget.ts";
-import { type KeyedOrder, fingerprintOf, findKeyedGroup, sameGroup } from "./keyed-group.ts";
-import { writeDown } from "./start-run.ts";
 import type { Batch } from "../report/run-report.ts";
-import { settleGroup } from "./resolve-unknown.ts";
-import type { ToolContext } from "../tool.ts";
+import { type Budgets, assertAffordable } from "./budget.ts";
+import type { OpenCall } from "./call-context.ts";
+import { resolveGroup } from "./resolve-unknown.ts";
+import { keyConflict, reserveInLedger } from "./start-run.ts";
 
-/** Runs somebody wants in one group. */
-export interface GroupOrder extends KeyedOrder {
-  /** One of both for each input: the same key means the same run; and the run of the group that it runs again. */
+/** Runs to start in one group. */
+export interface StartGroupRequest {
+  /** Undefined: a new group. */
+  taskgroupId: string | undefined;
+  inputs: readonly RunInput[];
+  /** For inputs that have no spec of their own. */
+  defaultTaskSpec: TaskSpec | undefined;
+  /** Of a new group. */
+  metadata: TaskGroupMetadata | undefined;
+  /** The same key means the same group. */
+  idempotencyKey: string | undefined;
+  /** For each input its key: the same key means the same run. */
   keys: readonly (string | null)[];
+  /** For each input the run of the group that it retries. */
   retryOf: readonly (string | null)[];
   maxCostUsd: number | undefined;
 }
 
-export interface PlacedGroup {
+/** The part of a request that the same key must repeat. */
+type KeyedRequest = Omit<StartGroupRequest, "keys" | "retryOf" | "maxCostUsd">;
+
+export interface StartedGroup {
   taskgroupId: string;
   batches: Batch[];
-  /** How many runs the backend took in this call. */
+  /** How many runs the backend accepted in this call. */
   added: number;
-  /** What ended the sending before all was sent. */
-  trouble: TaskApiError | null;
+  /** The error that stopped the sending before everything was sent. */
+  error: TaskApiError | null;
   notes: string[];
 }
 
-/** A run that is wanted, with what the ledger wrote down for it; null when it could not. */
+/** A run to start, and its entry in the ledger; null when it could not be reserved. */
 interface Line {
   input: RunInput;
-  draft: StartRunRequest;
+  request: StartRunRequest;
   entry: LedgerEntry | null;
   isNew: boolean;
 }
 
-/** How a batch fared, and the lines that were sent in it. */
+/** The outcome of a batch, and the lines that were sent in it. */
 interface SentBatch extends Batch {
   lines: readonly Line[];
   sent: readonly Line[];
 }
 
-type PlacingContext = Budgets & Pick<ToolContext, "log" | "clock">;
+type StartContext = Budgets & Pick<OpenCall, "backend" | "log" | "clock">;
 
 /** More than any group has. */
 const ALL = 1_000_000;
-/** Another process may be sending the same list: a batch of a thousand has its answer by then, or the backend is very slow. */
+/** Another process may be sending the same list: a batch of a thousand is answered by then, or the backend is very slow. */
 const OTHER_SENDER_MS = 35_000;
 
+/** The group that a key has already; null when the key is free. Throws `InvalidArguments` when it belongs to another request. */
+export async function findKeyedGroup(
+  request: KeyedRequest,
+  { ledger }: Pick<Backend, "ledger">,
+): Promise<string | null> {
+  const { idempotencyKey } = request;
+  if (idempotencyKey === undefined) return null;
+  const earlier = await ledger.findGroupRequest(idempotencyKey);
+  return earlier === null ? null : assertSameRequest(earlier, fingerprintOf(request));
+}
+
+function fingerprintOf({ taskgroupId, inputs, defaultTaskSpec, metadata }: KeyedRequest): string {
+  return fingerprintRequest([taskgroupId, inputs, defaultTaskSpec, metadata]);
+}
+
+function assertSameRequest(
+  earlier: { taskgroupId: string; fingerprint: string },
+  fingerprint: string,
+): string {
+  if (earlier.fingerprint === fingerprint) return earlier.taskgroupId;
+  throw keyConflict(`group ${earlier.taskgroupId}`);
+}
+
 /**
- * Starts many runs: all are written down, then sent a thousand at a time. What fails is told batch by batch; nothing is
- * sent twice, whoever calls again with the same keys. It does not end with the caller. Throws `CostRefused`,
+ * Starts many runs: all are reserved in the ledger, then sent a thousand at a time. Failures are told batch by batch. The
+ * same keys start nothing twice. It does not stop when the caller leaves. Throws `CostRefused`,
  * `InvalidArguments`, and what the client throws when there is no group: then nothing was started.
  */
-export async function placeGroup(
-  order: GroupOrder,
-  backend: Backend,
-  context: PlacingContext,
-): Promise<PlacedGroup> {
-  const processors = order.inputs.map(({ processor }) => processor);
-  checkCost(processors, backend.prices, { ...context, maxCostUsd: order.maxCostUsd });
-  const taskgroupId = await openGroup(order, backend);
-  if (order.keys.some((key) => key !== null)) await settleEarlier(taskgroupId, backend, context);
-  const drafts = order.inputs.map((input, index): StartRunRequest => ({
-    // As it will be performed: the same question with another spec is another request.
-    input: { task_spec: order.defaultTaskSpec, ...input },
+export async function startGroup(
+  request: StartGroupRequest,
+  call: StartContext,
+): Promise<StartedGroup> {
+  const { backend } = call;
+  const processors = request.inputs.map(({ processor }) => processor);
+  assertAffordable(processors, backend.prices, { ...call, maxCostUsd: request.maxCostUsd });
+  const taskgroupId = await openGroup(request, backend);
+  if (request.keys.some((key) => key !== null)) await resolveEarlier(taskgroupId, call);
+  const runs = request.inputs.map((input, index): StartRunRequest => ({
+    // With the spec it will run with: the same question with another spec is another request.
+    input: { task_spec: request.defaultTaskSpec, ...input },
     priceUsd: backend.prices.priceUsd(input.processor) ?? null,
     taskgroupId,
-    idempotencyKey: order.keys[index] ?? null,
-    retryOf: order.retryOf[index] ?? null,
+    idempotencyKey: request.keys[index] ?? null,
+    retryOf: request.retryOf[index] ?? null,
   }));
-  const { entries, notes } = await writeDown(drafts, backend, context);
-  const lines = order.inputs.flatMap((input, index): Line[] => {
-    const draft = drafts[index];
-    if (draft === undefined) return [];
+  const { entries, notes } = await reserveInLedger(runs, call);
+  const lines = request.inputs.flatMap((input, index): Line[] => {
+    const run = runs[index];
+    if (run === undefined) return [];
     const { entry, isNew } = entries[index] ?? { entry: null, isNew: true };
-    return [{ input, draft, entry, isNew }];
+    return [{ input, request: run, entry, isNew }];
   });
-  const { batches, trouble, isWritten } = await sendLines(lines, taskgroupId, order, backend);
-  await learnOutcomes(batches, taskgroupId, backend, context);
+  const { batches, error, isRecorded } = await sendLines(lines, taskgroupId, request, backend);
+  await resolveOutcomes(batches, taskgroupId, call);
   return {
     taskgroupId,
     batches: batches.map(({ lines: _lines, sent: _sent, ...batch }) => batch),
@@ -89,42 +125,41 @@ export async function placeGroup(
       (sum, { outcome, sent }) => sum + (outcome === "added" ? sent.length : 0),
       0,
     ),
-    trouble,
-    notes: isWritten
+    error,
+    notes: isRecorded
       ? []
       : [...notes, "The run ids could not be written down yet: keep the taskgroup_id."],
   };
 }
 
 /** The group to add to: the one that was named, the one the key stands for, or a new one, which costs nothing. */
-async function openGroup(order: GroupOrder, { client, ledger }: Backend): Promise<string> {
-  const { idempotencyKey, inputs, metadata } = order;
+async function openGroup(request: KeyedRequest, { client, ledger }: Backend): Promise<string> {
+  const { idempotencyKey, inputs, metadata } = request;
   const createGroup = async (key: string) => {
     const body = { ...(metadata && { metadata }) };
     return (await client.createGroup(body, { idempotencyKey: key })).taskgroup_id;
   };
-  if (idempotencyKey === undefined) return order.taskgroupId ?? createGroup(randomUUID());
-  const earlier = await findKeyedGroup(order, { ledger });
+  if (idempotencyKey === undefined) return request.taskgroupId ?? createGroup(randomUUID());
+  const earlier = await findKeyedGroup(request, { ledger });
   if (earlier !== null) return earlier;
-  const fingerprint = fingerprintOf(order);
+  const fingerprint = fingerprintOf(request);
   const taskgroupId =
     // Not the caller's key itself, which may stand for a run as well.
-    order.taskgroupId ?? (await createGroup(fingerprintRequest(["group", idempotencyKey])));
-  const { request } = await ledger.rememberGroup({
+    request.taskgroupId ?? (await createGroup(fingerprintRequest(["group", idempotencyKey])));
+  const first = await ledger.rememberGroup({
     taskgroupId,
     idempotencyKey,
     fingerprint,
     size: inputs.length,
   });
-  // Another process may have been first: then its group is the group, and ours stays empty, which costs nothing.
-  return sameGroup(request, fingerprint);
+  // Another process may have been first: its group counts, and ours stays empty, which costs nothing.
+  return assertSameRequest(first.request, fingerprint);
 }
 
-/** Runs of the group whose answer was lost earlier get their ids, or are free to be sent again. */
-async function settleEarlier(
+/** Runs of the group whose answer was lost earlier get their ids, or may be sent again. */
+async function resolveEarlier(
   taskgroupId: string,
-  backend: Backend,
-  { clock, log }: PlacingContext,
+  { backend, clock, log }: StartContext,
 ): Promise<void> {
   const { ledger } = backend;
   const { entries } = await ledger.list({ taskgroupId, status: [UNKNOWN], limit: ALL });
@@ -134,7 +169,7 @@ async function settleEarlier(
     OTHER_SENDER_MS,
   );
   try {
-    await settleGroup(taskgroupId, backend, { clock, released: "now" });
+    await resolveGroup(taskgroupId, backend, { clock, released: "now" });
   } catch (error) {
     if (!(error instanceof TaskApiError)) throw error;
     log().warn(
@@ -147,12 +182,12 @@ async function settleEarlier(
 async function sendLines(
   lines: readonly Line[],
   taskgroupId: string,
-  { defaultTaskSpec }: GroupOrder,
+  { defaultTaskSpec }: KeyedRequest,
   { client, ledger }: Backend,
-): Promise<{ batches: SentBatch[]; trouble: TaskApiError | null; isWritten: boolean }> {
+): Promise<{ batches: SentBatch[]; error: TaskApiError | null; isRecorded: boolean }> {
   const batches: SentBatch[] = [];
-  let trouble: TaskApiError | null = null;
-  let isWritten = true;
+  let stoppedBy: TaskApiError | null = null;
+  let isRecorded = true;
   for (let start = 0; start < lines.length; start += TaskGroupLimits.inputsPerRequest) {
     const slice = lines.slice(start, start + TaskGroupLimits.inputsPerRequest);
     const fresh = slice.filter(({ isNew }) => isNew);
@@ -162,8 +197,8 @@ async function sendLines(
       batches.push({ ...batch, outcome: "added_before" });
       continue;
     }
-    if (trouble !== null && !(trouble instanceof RequestRejected)) {
-      // It would meet the next batch too.
+    if (stoppedBy !== null && !(stoppedBy instanceof RequestRejected)) {
+      // Only a rejection concerns its own batch alone.
       await ledger.release(entryIds);
       batches.push({ ...batch, outcome: "not_sent" });
       continue;
@@ -176,7 +211,7 @@ async function sendLines(
         batches.push({ ...batch, outcome: "unknown", reason });
         continue;
       }
-      isWritten = (await writeIds(fresh, run_ids)) && isWritten;
+      isRecorded = (await recordIds(fresh, run_ids)) && isRecorded;
       const unread = run_ids.filter((id) => id === "").length;
       if (unread > 0) await ledger.endSending(entryIds);
       const reason = `The backend named ${unread} of the runs in a way that cannot be read`;
@@ -185,14 +220,14 @@ async function sendLines(
       );
     } catch (error) {
       if (!(error instanceof TaskApiError)) throw error;
-      trouble = error;
+      stoppedBy = error;
       const { message: reason, notProcessed } = error;
       if (notProcessed) await ledger.release(entryIds);
       else await ledger.endSending(entryIds);
       batches.push({ ...batch, outcome: notProcessed ? "refused" : "unknown", reason });
     }
   }
-  return { batches, trouble, isWritten };
+  return { batches, error: stoppedBy, isRecorded };
 
   /**
    * Where keys are honoured, the same runs sent again are the same request, also after a crash. Its answer may name runs
@@ -203,7 +238,7 @@ async function sendLines(
       inputs: wanted.map(({ input }) => input),
       ...(defaultTaskSpec && { default_task_spec: defaultTaskSpec }),
     };
-    const keys = wanted.map(({ draft }) => draft.idempotencyKey);
+    const keys = wanted.map((line) => line.request.idempotencyKey);
     const idempotencyKey = keys.includes(null)
       ? randomUUID()
       : fingerprintRequest(["add-runs", taskgroupId, keys, body, ...taken]);
@@ -216,13 +251,11 @@ async function sendLines(
     return runIds.map((id) => (claimed.has(id) ? (others.shift() ?? "") : id));
   }
 
-  function writeIds(fresh: readonly Line[], runIds: readonly string[]): Promise<boolean> {
-    const started = fresh.flatMap(({ entry, draft }, index) => {
+  function recordIds(fresh: readonly Line[], runIds: readonly string[]): Promise<boolean> {
+    const started = fresh.flatMap(({ entry, request }, index) => {
       const run_id = runIds[index];
       // An id that could not be read: its entry stays unknown, and the others keep their places.
-      return run_id === undefined || run_id === ""
-        ? []
-        : [{ entry, request: draft, run: { run_id } }];
+      return run_id === undefined || run_id === "" ? [] : [{ entry, request, run: { run_id } }];
     });
     const accepted = started.flatMap(({ entry, run }) =>
       entry === null ? [] : [{ entryId: entry.entryId, run }],
@@ -232,14 +265,13 @@ async function sendLines(
 }
 
 /**
- * Batches whose outcome is open get the one that can be learned: from the process that is sending them, or from the
- * group itself. What cannot be learned now stays unknown; the runs exist or not, whatever fails here.
+ * Looks up the outcome of batches that is still open: from the process that is sending them, or from the group itself.
+ * A failure here leaves it unknown.
  */
-async function learnOutcomes(
+async function resolveOutcomes(
   batches: readonly SentBatch[],
   taskgroupId: string,
-  backend: Backend,
-  { clock, log }: PlacingContext,
+  { backend, clock, log }: StartContext,
 ): Promise<void> {
   const { ledger } = backend;
   const isWaiting = ({ isNew, entry }: Line) => !isNew && entry?.runId === null;
@@ -251,7 +283,7 @@ async function learnOutcomes(
   try {
     if (ids.length > 0) {
       await ledger.whenSent(ids, OTHER_SENDER_MS);
-      await settleGroup(taskgroupId, backend, { clock, released: "never" });
+      await resolveGroup(taskgroupId, backend, { clock, released: "never" });
     }
   } catch (error) {
     note(error);

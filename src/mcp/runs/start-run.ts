@@ -7,95 +7,77 @@ import type { RunInput } from "../../task-api/run-input.ts";
 import type { TaskRun } from "../../task-api/run.ts";
 import { InvalidArguments } from "../arguments/argument-problems.ts";
 import { type Backend, BackendUnavailable } from "./backend.ts";
-import { type Budgets, checkCost } from "./budget.ts";
+import { type Budgets, assertAffordable } from "./budget.ts";
+import type { OpenCall } from "./call-context.ts";
 import { CostRefused, OutcomeUnknown, SentBefore, type WayOut } from "./cost-errors.ts";
-import { settleRuns } from "./resolve-unknown.ts";
-import type { ToolContext } from "../tool.ts";
+import { resolveRuns } from "./resolve-unknown.ts";
 
-/** A run somebody wants. */
-export interface RunOrder {
-  input: RunInput;
-  /** The same key means the same run, also in other processes and after a restart. */
-  idempotencyKey: string | undefined;
-  maxCostUsd: number | undefined;
-}
-
-export interface PlacedRun {
+export interface StartedRun {
   run: TaskRun;
-  /** `known`: a run of the same key was there. `joined`: an identical call was on its way, and both got its run. */
-  how: "started" | "known" | "joined";
-  /** What the caller should know besides, in our words. */
+  /** `known`: the key has a run already. `joined`: an identical call was under way, and both got its run. */
+  origin: "started" | "known" | "joined";
   notes: string[];
 }
+
+/** What starting runs takes of a call. */
+type StartContext = Budgets & Pick<OpenCall, "backend" | "log">;
 
 /** Another process may be sending the same request: it has its answer by then, or its backend is very slow. */
 const OTHER_SENDER_MS = 35_000;
 
-/** Creates that have not been answered yet, by what they ask for; per ledger, because its runs are one caller's. */
-const inFlight = new WeakMap<Ledger, Map<string, Promise<PlacedRun>>>();
+/** Creates that are not answered yet, by fingerprint; per ledger, because a ledger holds the runs of one principal. */
+const inFlight = new WeakMap<Ledger, Map<string, Promise<StartedRun>>>();
 
 /**
- * Starts a run, once: it is written down before it is sent, so that whatever happens in between is known to have been
- * under way. Identical orders at the same time become one run. It does not end with the caller: a run that the backend
- * accepts is a run, whoever has left meanwhile. Throws `CostRefused`, `OutcomeUnknown`, `SentBefore`,
+ * Starts a run, once: it is reserved in the ledger before it is sent, so that a crash in between leaves a record.
+ * Identical requests in flight become one run. It does not stop when the caller leaves, because a run that the backend
+ * accepts exists and may be billed. Throws `CostRefused`, `OutcomeUnknown`, `SentBefore`,
  * `InvalidArguments`, and what the client throws when nothing was started.
  */
-export async function placeRun(
-  order: RunOrder,
-  backend: Backend,
-  context: Budgets & Pick<ToolContext, "log">,
-): Promise<PlacedRun> {
-  const { prices, ledger } = backend;
-  checkCost([order.input.processor], prices, { ...context, maxCostUsd: order.maxCostUsd });
-  const orders = inFlight.get(ledger) ?? new Map<string, Promise<PlacedRun>>();
-  inFlight.set(ledger, orders);
-  const fingerprint = fingerprintRequest([order.input, order.idempotencyKey]);
-  const same = orders.get(fingerprint);
-  if (same !== undefined) return { ...(await same), how: "joined" };
-  const placed = writeDownAndSend(order, backend, context).finally(() =>
-    orders.delete(fingerprint),
-  );
-  orders.set(fingerprint, placed);
-  return placed;
+export async function startRun(
+  request: StartRunRequest,
+  call: StartContext & { maxCostUsd: number | undefined },
+): Promise<StartedRun> {
+  const { prices, ledger } = call.backend;
+  assertAffordable([request.input.processor], prices, call);
+  const requests = inFlight.get(ledger) ?? new Map<string, Promise<StartedRun>>();
+  inFlight.set(ledger, requests);
+  const fingerprint = fingerprintRequest([request.input, request.idempotencyKey]);
+  const same = requests.get(fingerprint);
+  if (same !== undefined) return { ...(await same), origin: "joined" };
+  const started = reserveAndSend(request, call).finally(() => requests.delete(fingerprint));
+  requests.set(fingerprint, started);
+  return started;
 }
 
-async function writeDownAndSend(
-  order: RunOrder,
-  backend: Backend,
-  context: Budgets & Pick<ToolContext, "log">,
-): Promise<PlacedRun> {
-  const { prices } = backend;
-  const { input, idempotencyKey } = order;
-  const draft: StartRunRequest = {
-    input,
-    priceUsd: prices.priceUsd(input.processor) ?? null,
-    idempotencyKey: idempotencyKey ?? null,
-  };
-  const reserved = await writeDown([draft], backend, context);
+async function reserveAndSend(request: StartRunRequest, call: StartContext): Promise<StartedRun> {
+  const { backend } = call;
+  const { input } = request;
+  const reserved = await reserveInLedger([request], call);
   const [first] = reserved.entries;
   const { notes } = reserved;
   if (first === undefined) {
     const run = await send(randomUUID(), input, backend, "none");
-    const isWritten = await backend.ledger.adopt([{ request: draft, run }]);
-    return { run, how: "started", notes: isWritten ? [] : notes };
+    const isRecorded = await backend.ledger.adopt([{ request, run }]);
+    return { run, origin: "started", notes: isRecorded ? [] : notes };
   }
   const { entry, isNew } = first;
   if (isNew) return sendEntry(entry, true, input, backend, notes);
   const found = await findOrSendAgain(entry, input, backend, notes);
   // The request that held the key was not accepted: the key is free.
-  return found ?? writeDownAndSend(order, backend, context);
+  return found ?? reserveAndSend(request, call);
 }
 
 /**
- * The run that was written down under the same key before; where keys are honoured it can be sent once more. Null when
- * it turns out that it was never accepted.
+ * The run that was reserved under the same key before; a backend that honours keys can be sent it once more. Null when
+ * it was never accepted.
  */
 async function findOrSendAgain(
   earlier: LedgerEntry,
   input: RunInput,
   backend: Backend,
   notes: string[],
-): Promise<PlacedRun | null> {
+): Promise<StartedRun | null> {
   const { client, ledger } = backend;
   if (earlier.runId !== null) return knownRun(earlier, earlier.runId, backend, notes);
   const isHonoured = await client.honoursIdempotencyKeys().catch((error: unknown) => {
@@ -104,7 +86,7 @@ async function findOrSendAgain(
   // A backend that honours the key gives two senders the same run; elsewhere the second waits for the first.
   const [waited] = await ledger.whenSent([earlier.entryId], isHonoured ? 0 : OTHER_SENDER_MS);
   if (waited === undefined) return null;
-  if (isHonoured) await settleRuns([waited], backend);
+  if (isHonoured) await resolveRuns([waited], backend);
   const [entry] = await ledger.whenSent([waited.entryId], 0);
   if (entry === undefined) return null;
   if (entry.runId !== null) return knownRun(entry, entry.runId, backend, notes);
@@ -112,15 +94,15 @@ async function findOrSendAgain(
   return sendEntry(entry, false, input, backend, notes);
 }
 
-/** The run as the backend has it; when that cannot be seen now, as it was last seen: its id must not be lost. */
+/** The run as the backend has it. When it cannot be read now, as the ledger has it: its id must not be lost. */
 async function knownRun(
   entry: LedgerEntry,
   runId: string,
   { client }: Backend,
   notes: string[],
-): Promise<PlacedRun> {
+): Promise<StartedRun> {
   try {
-    return { run: await client.retrieveRun(runId), how: "known", notes };
+    return { run: await client.retrieveRun(runId), origin: "known", notes };
   } catch (error) {
     if (!(error instanceof TaskApiError)) throw error;
     const { status, isActive, processor, createdAt, modifiedAt, interactionId } = entry;
@@ -137,8 +119,8 @@ async function knownRun(
     const why =
       error instanceof RunNotFound
         ? "The backend no longer has this run"
-        : `The run could not be looked at (${error.message})`;
-    return { run, how: "known", notes: [...notes, `${why}; it is shown as last seen.`] };
+        : `The run could not be read (${error.message})`;
+    return { run, origin: "known", notes: [...notes, `${why}; it is shown as last seen.`] };
   }
 }
 
@@ -148,14 +130,14 @@ async function sendEntry(
   input: RunInput,
   backend: Backend,
   notes: string[],
-): Promise<PlacedRun> {
+): Promise<StartedRun> {
   const { ledger } = backend;
   try {
-    const way = idempotencyKey === null ? "list" : "same_key";
-    const run = await send(idempotencyKey ?? randomUUID(), input, backend, way);
-    const isWritten = await ledger.accept([{ entryId, run }]);
+    const wayOut = idempotencyKey === null ? "list" : "same_key";
+    const run = await send(idempotencyKey ?? randomUUID(), input, backend, wayOut);
+    const isRecorded = await ledger.accept([{ entryId, run }]);
     const note = "The run_id could not be written down yet: keep it. It is tried again.";
-    return { run, how: "started", notes: isWritten ? notes : [...notes, note] };
+    return { run, origin: "started", notes: isRecorded ? notes : [...notes, note] };
   } catch (error) {
     if (isNew && error instanceof TaskApiError) await ledger.release([entryId]);
     else await ledger.endSending([entryId]);
@@ -163,13 +145,13 @@ async function sendEntry(
   }
 }
 
-/** Of a run that was sent before, a refusal tells about this request only: the earlier one may have started it. */
+/** The run was sent before, so a refusal now says nothing about the earlier request, which may have started it. */
 function stillUnknown(error: unknown): unknown {
   return error instanceof TaskApiError ? new OutcomeUnknown(error, "same_key") : error;
 }
 
 /**
- * Sends a run. The backend gets a key in any case: one that honours it can be asked again when its answer is lost. Throws
+ * Sends a run, always with a key: a backend that honours it can be asked again when its answer is lost. Throws
  * `OutcomeUnknown`, and what the client throws when nothing was started.
  */
 async function send(
@@ -188,22 +170,22 @@ async function send(
 }
 
 /**
- * Writes runs down before they are sent. A ledger that cannot be written to is no reason to refuse a run, unless its
- * memory is what the caller or the operator relies on. Throws `CostRefused`, `InvalidArguments`, `BackendUnavailable`.
+ * Reserves runs in the ledger before they are sent. A ledger that cannot be written to stops a run only when the call
+ * relies on it: for a budget or an idempotency key. Throws `CostRefused`, `InvalidArguments`, `BackendUnavailable`.
  */
-export async function writeDown(
-  drafts: readonly StartRunRequest[],
-  { ledger }: Backend,
-  { budgetUsdPerDay, ownBudgetUsdPerDay, log }: Budgets & Pick<ToolContext, "log">,
+export async function reserveInLedger(
+  requests: readonly StartRunRequest[],
+  { backend: { ledger }, budgetUsdPerDay, ownBudgetUsdPerDay, log }: StartContext,
 ): Promise<{ entries: { entry: LedgerEntry; isNew: boolean }[]; notes: string[] }> {
   let reservation: Reservation;
   try {
-    reservation = await ledger.reserve(drafts, { budgetUsdPerDay, ownBudgetUsdPerDay });
+    reservation = await ledger.reserve(requests, { budgetUsdPerDay, ownBudgetUsdPerDay });
   } catch (error) {
     if (!(error instanceof LedgerUnavailable)) throw error;
     log().error({ err: error }, "runs cannot be written down");
     const reliesOnIt =
-      budgetUsdPerDay !== undefined || drafts.some(({ idempotencyKey }) => idempotencyKey !== null);
+      budgetUsdPerDay !== undefined ||
+      requests.some(({ idempotencyKey }) => idempotencyKey !== null);
     if (reliesOnIt) throw new BackendUnavailable(error.message, { cause: error });
     return {
       entries: [],
@@ -222,18 +204,18 @@ export async function writeDown(
   }
 }
 
-/** That a key belongs to another request; `owner` is what became of that. */
+/** The key belongs to another request; `owner` names the run or group of that. */
 export function keyConflict(owner: string | null): InvalidArguments {
   const fix = `the key belongs to another request${owner === null ? "" : ` (${owner})`}; use the same arguments as then, or a new key`;
   return new InvalidArguments([{ argument: "idempotency_key", fix }]);
 }
 
-/** What a key stands for already; null when it is free. Throws `InvalidArguments` when it belongs to another request. */
+/** The entry of a key; null when the key is free. Throws `InvalidArguments` when it belongs to another request. */
 export async function findKeyed(
-  { input, idempotencyKey }: Pick<RunOrder, "input" | "idempotencyKey">,
+  { input, idempotencyKey }: StartRunRequest,
   { ledger }: Backend,
 ): Promise<LedgerEntry | null> {
-  if (idempotencyKey === undefined) return null;
+  if (idempotencyKey === null) return null;
   const entry = await ledger.findByKey(idempotencyKey);
   if (entry === null || entry.fingerprint === fingerprintRequest(input)) return entry;
   throw keyConflict(entry.runId === null ? null : `run ${entry.runId}`);

@@ -1,17 +1,20 @@
 import type { Wait } from "../report/run-sentences.ts";
 
-/** How long calls may wait for a run. */
-export interface WaitPolicy {
-  /** What a call that waits by itself waits when nothing else is known. */
+/** How long the calls of one client may wait. */
+export interface WaitLimits {
+  /** The wait of a call that waits by default. */
   defaultSeconds: number;
-  /** The longest wait for a client that is not named in `byClient`. */
   maxSeconds: number;
+}
+
+/** The limits of a client that is not named, and of those that are. */
+export interface WaitPolicy extends WaitLimits {
   /** The longest wait for clients whose name (in `clientInfo`, lower case) contains the key; the longest key wins. */
   byClient: Readonly<Record<string, number>>;
 }
 
 /**
- * One call of most clients may take 60 s; 50 s leave room for slow starts and answers. The named ones were seen to wait
+ * One call of most clients may take 60 s; 50 s leave room for slow starts and answers. The named ones wait
  * longer, or less: Claude Code moves a call of more than 2 minutes to the background, Codex gives up after 5 minutes,
  * Cursor and VS Code held calls of 15 minutes and more, the gateway of claude.ai and Claude Desktop cut at about 60 s.
  */
@@ -28,13 +31,7 @@ export const defaultWaitPolicy: WaitPolicy = {
   },
 };
 
-/** The waits of one client. */
-export interface WaitLimits {
-  defaultSeconds: number;
-  maxSeconds: number;
-}
-
-/** A client that can wait longer than others does so unasked: every call saved is a turn of the model saved. */
+/** A client that can wait longer than others does so by default: every call saved is a turn of the model saved. */
 export function waitLimitsOf(policy: WaitPolicy, clientName: string | undefined): WaitLimits {
   const name = clientName?.toLowerCase() ?? "";
   const [known] = Object.keys(policy.byClient)
@@ -48,8 +45,8 @@ export function waitLimitsOf(policy: WaitPolicy, clientName: string | undefined)
   return { defaultSeconds: cap, maxSeconds: cap };
 }
 
-/** `unasked`: what a call waits that does not say; by default the client's default. */
-export function boundWait(
+/** `unasked`: how long a call without `wait_seconds` waits; by default the client's default. */
+export function clampWait(
   askedSeconds: number | undefined,
   limits: WaitLimits,
   unasked: number = limits.defaultSeconds,

@@ -1,65 +1,67 @@
 import { BackendTimedOut } from "../../client/errors.ts";
 import { onAbort } from "../../runtime/on-abort.ts";
-import type { ProgressReporter } from "./progress.ts";
-import type { ToolContext } from "../tool.ts";
+import type { CallContext } from "./call-context.ts";
+import { type Observation, type ProgressReporter, silentProgress } from "./progress.ts";
 
 /**
- * Watches something until it ends, `seconds` are over or the server drains, and returns what was seen last; null when nothing was. `show`
- * tells the caller of each state and says whether it is the last. Throws what watching throws, and the caller's reason
- * for leaving.
+ * Watches a run or a group until it ends, `seconds` are over or the server shuts down, and reports its progress. Returns
+ * the last state; null when none arrived. Throws what watching throws, and the caller's abort reason.
  */
-export async function watchFor<Seen>(
+export async function watchFor<State>(
   seconds: number,
   {
     clock,
-    callerLeft,
-    draining,
-    progress,
+    signal,
+    shutdownSignal,
+    progress = silentProgress,
     watch,
-    show,
-  }: Pick<ToolContext, "clock" | "callerLeft" | "draining"> & {
-    progress: ProgressReporter;
-    watch: (signal: AbortSignal) => AsyncIterable<Seen>;
-    show: (seen: Seen) => "active" | "ended";
+    observe,
+    isEnded,
+  }: Pick<CallContext, "clock" | "signal"> & {
+    shutdownSignal: AbortSignal | undefined;
+    progress: ProgressReporter | undefined;
+    watch: (signal: AbortSignal) => AsyncIterable<State>;
+    observe: (state: State) => Observation;
+    isEnded: (state: State) => boolean;
   },
-): Promise<Seen | null> {
+): Promise<State | null> {
   const ending = new AbortController();
-  const { signal } = ending;
   const end = () => ending.abort();
   const stopTimer = clock.startTimer(seconds * 1_000, end);
-  const stopListening = [onAbort(callerLeft, end), onAbort(draining, end)];
-  let latest: Seen | null = null;
+  const stopListening = [onAbort(signal, end), onAbort(shutdownSignal, end)];
+  let latest: State | null = null;
   try {
-    for await (const seen of watch(signal)) {
-      latest = seen;
-      if (show(seen) === "ended") break;
+    for await (const state of watch(ending.signal)) {
+      latest = state;
+      progress.update(observe(state));
+      if (isEnded(state)) break;
     }
     await progress.finish();
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!ending.signal.aborted) throw error;
   } finally {
     progress.stop();
     stopTimer();
     for (const stop of stopListening) stop();
   }
-  callerLeft.throwIfAborted();
+  signal.throwIfAborted();
   return latest;
 }
 
 /** Added to a wait in which the backend said nothing: enough for one answer, too short to outlast a client's limit. */
-const LAST_LOOK_MS = 3_000;
+const FINAL_READ_MS = 3_000;
 
-/** After a wait in which nothing was heard: one last look, which must not double that wait. */
-export async function lastLook<Seen>(
-  { clock, callerLeft }: Pick<ToolContext, "clock" | "callerLeft">,
-  look: (signal: AbortSignal) => Promise<Seen>,
-): Promise<Seen> {
+/** Nothing arrived during the wait: reads once more, capped at {@link FINAL_READ_MS}. */
+export async function finalRead<State>(
+  { clock, signal }: Pick<CallContext, "clock" | "signal">,
+  read: (signal: AbortSignal) => Promise<State>,
+): Promise<State> {
   const ending = new AbortController();
   const timedOut = new BackendTimedOut("The backend did not answer in the time of this call.");
-  const stopTimer = clock.startTimer(LAST_LOOK_MS, () => ending.abort(timedOut));
-  const stopListening = onAbort(callerLeft, () => ending.abort(callerLeft.reason));
+  const stopTimer = clock.startTimer(FINAL_READ_MS, () => ending.abort(timedOut));
+  const stopListening = onAbort(signal, () => ending.abort(signal.reason));
   try {
-    return await look(ending.signal);
+    return await read(ending.signal);
   } finally {
     stopTimer();
     stopListening();

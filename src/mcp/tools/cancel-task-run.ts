@@ -6,15 +6,17 @@ import {
   TaskApiError,
 } from "../../client/errors.ts";
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
-import { type TaskRun, isOver, mayHaveResult } from "../../task-api/run.ts";
+import { type TaskRun, isOver } from "../../task-api/run.ts";
 import type { Backend } from "../runs/backend.ts";
-import { callWithId, oneLine } from "../report/text.ts";
+import type { OpenCall } from "../runs/call-context.ts";
+import { readRun } from "../runs/read-run.ts";
+import { oneLine } from "../report/text.ts";
 import { AnyReport, CancelOutcome, RunReport } from "../report/run-report.ts";
 import { RUN_ID_NAMES, RunId } from "./arguments/shared-arguments.ts";
 import type { Tool } from "../tool.ts";
-import { lookAtRun, snapshotOf, waitForRun } from "../runs/wait-for-run.ts";
+import { describeOutcome } from "./cancel-outcomes.ts";
 
-/** A worker acknowledges a cancel within moments; a longer one is reported as what it is. */
+/** A worker acknowledges a cancel within moments; after this the outcome is `cancelling`. */
 const CONFIRM_SECONDS = 2;
 /** A word. */
 const STATUS_BUDGET = 100;
@@ -38,115 +40,78 @@ export const cancelTaskRun: Tool<typeof Arguments> = {
     ...RunReport.pick({ run_id: true, status: true, is_active: true }).shape,
   }),
   hints: { readOnly: false, destructive: true, idempotent: true, openWorld: true },
-  words: { embedded: STOPS, scripted: STOPS },
+  otherWords: { embedded: { description: STOPS }, scripted: { description: STOPS } },
 
   async run({ run_id: runId }, context) {
-    const backend = await context.openBackend();
+    const call = await context.open();
     let before: RunSnapshot;
     try {
-      before = await lookAtRun(backend, runId, context.callerLeft);
-      if (isOver(before.run)) return report("already_finished", before);
+      before = (await readRun(runId, {}, call)).seen;
     } catch (error) {
-      if (error instanceof RunNotFound) {
-        const outcome = "not_found";
-        return { ...describeOutcome(outcome, ""), outcome, run_id: runId };
-      }
-      throw error;
+      if (!(error instanceof RunNotFound)) throw error;
+      return { ...describeOutcome("not_found", "run"), run_id: runId };
     }
-    const answer = await requestCancel(backend, runId);
-    const isRefused = answer instanceof TaskApiError;
-    const { seen, notes } = isRefused
-      ? await lookAgain(before, () => lookAtRun(backend, runId, context.callerLeft))
-      : await lookAgain(snapshotOf(answer), () =>
-          waitForRun(backend, runId, CONFIRM_SECONDS, context),
-        );
-    const outcome = outcomeOf(seen, isRefused ? answer : null);
-    return { ...report(outcome, seen), ...(notes.length > 0 && { notes }) };
+    if (isOver(before.run)) return report("already_finished", before.run);
+    const { run: answer, rejection } = await requestCancel(before.run, call.backend);
+    // A rejected request changed nothing, so there is nothing to wait for.
+    const waitSeconds = rejection === null ? CONFIRM_SECONDS : 0;
+    const { run, notes } = await confirm(answer, waitSeconds, call);
+    const outcome = outcomeOf(run, rejection);
+    return { ...report(outcome, run), ...(notes.length > 0 && { notes }) };
   },
 };
 
-type Refusal = CancelNotSupported | RequestRejected;
+type Rejection = CancelNotSupported | RequestRejected;
 
 /**
- * The run as the backend answered with it when it took the request, else why it did not. It does not end with the
- * caller: a cancel that was asked for is wanted, whoever has left meanwhile.
+ * Asks the backend to cancel; the run as it answered with it, or why it did not take the request. The request is not
+ * dropped when the caller leaves: it was asked for.
  */
-async function requestCancel({ client }: Backend, runId: string): Promise<TaskRun | Refusal> {
+async function requestCancel(
+  run: TaskRun,
+  { client }: Backend,
+): Promise<{ run: TaskRun; rejection: Rejection | null }> {
   try {
-    return await client.cancelRun(runId);
+    return { run: await client.cancelRun(run.run_id), rejection: null };
   } catch (error) {
-    if (error instanceof CancelNotSupported || error instanceof RequestRejected) return error;
+    if (error instanceof CancelNotSupported || error instanceof RequestRejected) {
+      return { run, rejection: error };
+    }
     throw error;
   }
 }
 
-/** A second look that fails does not undo what the backend has answered: then that is what is known. */
-async function lookAgain(
-  known: RunSnapshot,
-  look: () => Promise<RunSnapshot>,
-): Promise<{ seen: RunSnapshot; notes: string[] }> {
+/** Reads the run again. When that fails, what the backend answered before is still what is known. */
+async function confirm(
+  known: TaskRun,
+  waitSeconds: number,
+  call: OpenCall,
+): Promise<{ run: TaskRun; notes: string[] }> {
   try {
-    return { seen: await look(), notes: [] };
+    const { seen } = await readRun(known.run_id, { waitSeconds }, call);
+    return { run: seen.run, notes: [] };
   } catch (error) {
     if (!(error instanceof TaskApiError)) throw error;
-    return { seen: known, notes: [`The run could not be looked at again: ${error.message}`] };
+    return { run: known, notes: [`The run could not be read again: ${error.message}`] };
   }
 }
 
-/** Throws the refusal of a run that could have been cancelled. */
-function outcomeOf({ run }: RunSnapshot, refusal: Refusal | null): CancelOutcome {
+/** Throws the rejection of a run that could have been cancelled. */
+function outcomeOf(run: TaskRun, rejection: Rejection | null): CancelOutcome {
   if (run.status === "cancelled") return "cancelled";
-  // It finished between our first look and the request; our engine then refuses it with a 409.
+  // The run finished between the first read and the request; our engine then rejects it with a 409.
   if (isOver(run)) return "already_finished";
-  if (refusal === null) return "cancelling";
-  if (refusal instanceof CancelNotSupported) return "not_supported";
-  throw refusal;
+  if (rejection === null) return "cancelling";
+  if (rejection instanceof CancelNotSupported) return "not_supported";
+  throw rejection;
 }
 
-function report(outcome: CancelOutcome, { run }: RunSnapshot): RunReport {
+function report(outcome: CancelOutcome, run: TaskRun): RunReport {
   const status = oneLine(run.status, STATUS_BUDGET);
   return {
-    ...describeOutcome(outcome, status),
-    outcome,
+    ...describeOutcome(outcome, "run", status),
     run_id: run.run_id,
     status,
     is_active: run.is_active,
   };
-}
-
-/** What happened, and what to do; the id stands on a line of its own. */
-function describeOutcome(
-  outcome: CancelOutcome,
-  status: string,
-): Pick<RunReport, "summary" | "next_step"> {
-  const look = callWithId("get_task_run", { wait_seconds: 0 });
-  switch (outcome) {
-    case "cancelled":
-      return {
-        summary: "The run is cancelled; it has no output.",
-        next_step: "Nothing more to do for this run.",
-      };
-    case "cancelling":
-      return {
-        summary: `Cancelling: the backend took the request, but it is not confirmed yet; the run is ${status}.`,
-        next_step: `Call ${look} in a moment to see whether it is cancelled.`,
-      };
-    case "already_finished":
-      return {
-        summary: `The run had already finished (${status}); there was nothing to cancel.`,
-        next_step: mayHaveResult({ status, is_active: false })
-          ? `Its result is still there: ${look}.`
-          : "Nothing more to do for this run.",
-      };
-    case "not_supported":
-      return {
-        summary: `Cancelling is not supported by this backend. The run ${status === "action_required" ? "stays" : "goes on"} (${status}) and is billed if it completes.`,
-        next_step: `Tell the user it could not be stopped. Its result can still be read later: ${look}.`,
-      };
-    case "not_found":
-      return {
-        summary: "Not found: the backend knows no such run; nothing was cancelled.",
-        next_step: "Use the run_id exactly as create_task_run returned it; do not guess one.",
-      };
-  }
 }

@@ -1,22 +1,23 @@
+import { runsText, callWithId, oneLine } from "../report/text.ts";
 import { TaskApiError } from "../../client/errors.ts";
+import type { RunInput } from "../../task-api/run-input.ts";
+import { TaskGroupLimits } from "../../task-api/task-group.ts";
 import { InvalidArguments } from "../arguments/argument-problems.ts";
-import { type Backend, ledgerNotes } from "../runs/backend.ts";
-import { composeGroup } from "../runs/build-group-report.ts";
+import { ledgerNotes } from "../runs/backend.ts";
+import { buildGroupReport } from "../runs/build-group-report.ts";
+import type { OpenCall } from "../runs/call-context.ts";
 import { composeDryRun } from "../runs/dry-run.ts";
-import { type FailedInput, failedInputs } from "../runs/failed-inputs.ts";
+import { type FailedInput, failedInputs } from "../runs/retries.ts";
 import { costUsd } from "../runs/budget.ts";
-import { callWithId, oneLine, runsText } from "../report/text.ts";
-import { type PlacedGroup, placeGroup } from "../runs/start-group.ts";
-import { findKeyedGroup } from "../runs/keyed-group.ts";
+import { type StartedGroup, findKeyedGroup, startGroup } from "../runs/start-group.ts";
 import { explainedBy } from "../runs/cost-errors.ts";
 import { checkRepeats } from "../runs/repeated-requests.ts";
 import { doubtNotes, warningFacts } from "../report/run-facts.ts";
 import { type Batch, GroupReport, RunReport } from "../report/run-report.ts";
-import { sourceWarnings } from "../runs/source-warnings.ts";
-import type { Tool, ToolContext } from "../tool.ts";
-import { waitForGroup } from "../runs/wait-for-group.ts";
+import type { Tool } from "../tool.ts";
+import { readGroup } from "../runs/read-group.ts";
 import type { Wait } from "../report/run-sentences.ts";
-import { boundWait } from "../runs/wait-policy.ts";
+import { clampWait } from "../runs/wait-policy.ts";
 import {
   GROUP_NAMES,
   GroupArguments,
@@ -46,95 +47,95 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
     }).shape,
   ),
   hints: { readOnly: false, destructive: false, idempotent: false, openWorld: true },
-  words: {
-    embedded:
-      "Start the same kind of search for many inputs (a list of companies, a table's rows) as one group, add runs to a group, or retry those that failed. Try 3 to 5 inputs first. Returns taskgroup_id at once. Next: get_task_group.",
+  otherWords: {
+    embedded: {
+      description:
+        "Start the same kind of search for many inputs (a list of companies, a table's rows) as one group, add runs to a group, or retry those that failed. Try 3 to 5 inputs first. Returns taskgroup_id at once. Next: get_task_group.",
+    },
   },
 
   async run(args, context) {
     const { inputs: given, problems } = toRunInputs(args, context);
     if (problems.length > 0) throw new InvalidArguments(problems);
     const defaultTaskSpec = defaultSpecOf(args);
-    const backend = await context.openBackend();
+    const call = await context.open();
+    const { backend } = call;
     const doubts = doubtsAboutAll(given, defaultTaskSpec, backend);
-    const { found: retried, notes: retryNotes } = await retriedInputs(args, backend, context);
+    const { found: retried, notes: retryNotes } = await retriedInputs(args, call);
     const inputs = [...given, ...retried.map(({ input }) => input)];
     if (inputs.length === 0 && args.taskgroup_id !== undefined) {
-      return nothingToRetry(args.taskgroup_id, retryNotes, backend, context);
+      return nothingToRetry(args.taskgroup_id, retryNotes, call);
     }
     const { idempotency_key: idempotencyKey, max_cost_usd: maxCostUsd } = args;
-    const order = {
+    const request = {
       taskgroupId: args.taskgroup_id,
       inputs,
       defaultTaskSpec,
       metadata: args.metadata,
       idempotencyKey,
     };
-    const keyed = await findKeyedGroup(order, backend);
+    const keyed = await findKeyedGroup(request, backend);
     const repeats =
       keyed === null
         ? await checkRepeats(
             inputs.map((input) => ({ task_spec: defaultTaskSpec, ...input })),
             args,
-            backend,
-            context,
+            call,
           )
         : [];
     if (args.dry_run === true) {
-      const request = {
+      const shown = {
         ...(args.taskgroup_id !== undefined && { taskgroup_id: args.taskgroup_id }),
         inputs: inputs.slice(0, 3),
         ...(defaultTaskSpec && { default_task_spec: defaultTaskSpec }),
       };
       if (args.taskgroup_id !== undefined) {
-        await backend.client.retrieveGroup(args.taskgroup_id, { signal: context.callerLeft });
+        await backend.client.retrieveGroup(args.taskgroup_id, { signal: call.signal });
       }
       const sent = { inputs, default_task_spec: defaultTaskSpec };
       return composeDryRun({
         inputs,
-        request,
+        request: shown,
         sent,
         doubts,
         keyed:
           keyed &&
           `The idempotency_key stands for group ${oneLine(keyed, 100)}: the call starts only what is missing there.`,
         notes: [...retryNotes, ...repeats],
-        backend,
         maxCostUsd,
-        context,
+        call,
       });
     }
-    const placed = await placeGroup(
+    const started = await startGroup(
       {
-        ...order,
+        ...request,
         keys: [
           ...given.map((_input, index) => idempotencyKey && `${idempotencyKey}/${index}`),
-          // A failed run is run again once, however often that is asked for.
+          // A failed run is retried once, however often that is asked for.
           ...retried.map(({ runId }) => `retry/${runId}`),
         ].map((key) => key ?? null),
         retryOf: [...given.map(() => null), ...retried.map(({ runId }) => runId)],
         maxCostUsd,
       },
-      backend,
-      context,
+      call,
     );
-    const { taskgroupId, batches, added, trouble } = placed;
+    const { taskgroupId, batches, added, error } = started;
     if (
-      trouble !== null &&
+      error !== null &&
       batches.every(({ outcome }) => outcome === "refused" || outcome === "not_sent")
     ) {
-      throw explainedBy(doubts, trouble);
+      throw explainedBy(doubts, error);
     }
-    const warnings = added > 0 ? await sourceWarnings(inputs, backend, context) : [];
-    const wait = boundWait(args.wait_seconds, context.waits, 0);
-    const report = await lookOrKeep(backend, taskgroupId, wait, context);
+    const warnings = added > 0 ? await sourceWarnings(inputs, call) : [];
+    const wait = clampWait(args.wait_seconds, call.waits, 0);
+    const report = await readStarted(taskgroupId, wait, call);
     const price = costUsd(
       inputs.map(({ processor }) => processor),
       backend.prices,
     );
     const notes = [
       ...doubtNotes(doubts),
-      ...placed.notes,
+      ...started.notes,
       ...retryNotes,
       ...repeats,
       ...(report.notes ?? []),
@@ -142,8 +143,8 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
     const isAllAdded = batches.every(({ outcome }) => outcome === "added");
     return {
       ...report,
-      summary: `${startedSentence(placed, inputs.length)} ${report.summary}`.trim(),
-      next_step: [report.next_step, ...batchSteps(placed, idempotencyKey !== undefined)].join(" "),
+      summary: `${startedSentence(started, inputs.length)} ${report.summary}`.trim(),
+      next_step: [report.next_step, ...batchSteps(started, idempotencyKey !== undefined)].join(" "),
       taskgroup_id: oneLine(taskgroupId, 100),
       ...(price !== null && price > 0 && added === inputs.length && { price_usd: price }),
       ...(!isAllAdded && { batches }),
@@ -155,23 +156,21 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
 
 async function retriedInputs(
   { taskgroup_id: taskgroupId, retry_run_ids: runIds = [], retry_failed: isAll }: GroupArguments,
-  backend: Backend,
-  context: ToolContext,
+  call: OpenCall,
 ): Promise<{ found: FailedInput[]; notes: string[] }> {
   if (taskgroupId === undefined || (runIds.length === 0 && isAll !== true)) {
     return { found: [], notes: [] };
   }
-  return failedInputs(taskgroupId, isAll === true ? "all" : runIds, backend, context);
+  return failedInputs(taskgroupId, isAll === true ? "all" : runIds, call);
 }
 
 async function nothingToRetry(
   taskgroupId: string,
   notes: readonly string[],
-  backend: Backend,
-  context: ToolContext,
+  call: OpenCall,
 ): Promise<RunReport> {
-  const seen = await waitForGroup(backend, taskgroupId, 0, context);
-  const report = await composeGroup(seen, { view: "status" }, backend, context);
+  const seen = await readGroup(taskgroupId, { waitSeconds: 0 }, call);
+  const report = await buildGroupReport(seen, { view: "status" }, call);
   const all = [...notes, ...(report.notes ?? [])];
   return {
     ...report,
@@ -180,34 +179,26 @@ async function nothingToRetry(
   };
 }
 
-/**
- * Looks at the group that has runs now, and reads the results if all are there. When that fails the caller still gets its
- * id, which must not be lost.
- */
-async function lookOrKeep(
-  backend: Backend,
-  taskgroupId: string,
-  wait: Wait,
-  context: ToolContext,
-): Promise<RunReport> {
-  const next = callWithId("get_task_group", { wait_seconds: context.waits.defaultSeconds });
+/** Reads the group, and its results if all have ended. When that fails the caller still gets its id, which must not be lost. */
+async function readStarted(taskgroupId: string, wait: Wait, call: OpenCall): Promise<RunReport> {
+  const next = callWithId("get_task_group", { wait_seconds: call.waits.defaultSeconds });
   const next_step = `Call ${next} to wait for results.`;
   try {
-    const seen = await waitForGroup(backend, taskgroupId, wait.seconds, context);
+    const seen = await readGroup(taskgroupId, { waitSeconds: wait.seconds }, call);
     const isOver = wait.seconds > 0 && !seen.group.status.is_active;
     const view = isOver ? "auto" : "status";
-    const report = await composeGroup(seen, { view, wait }, backend, context);
+    const report = await buildGroupReport(seen, { view, wait }, call);
     return isOver ? report : { ...report, next_step };
   } catch (error) {
-    context.callerLeft.throwIfAborted();
-    context.log().warn({ err: error, taskgroup_id: taskgroupId }, "a new group cannot be watched");
-    const why = error instanceof TaskApiError ? error.message : "This server failed to look.";
-    const notes = [`The group could not be looked at yet: ${why}`, ...ledgerNotes(backend)];
+    call.signal.throwIfAborted();
+    call.log().warn({ err: error, taskgroup_id: taskgroupId }, "a new group cannot be read");
+    const why = error instanceof TaskApiError ? error.message : "This server failed to read it.";
+    const notes = [`The group could not be read yet: ${why}`, ...ledgerNotes(call.backend)];
     return { summary: "", next_step, notes };
   }
 }
 
-function startedSentence({ added, batches }: PlacedGroup, asked: number): string {
+function startedSentence({ added, batches }: StartedGroup, asked: number): string {
   if (added === asked) return `Started ${runsText(added)}.`;
   if (batches.every(({ outcome }) => outcome === "added_before")) {
     return `Nothing was started: ${asked === 1 ? "the run was" : `all ${asked} runs were`} started before.`;
@@ -220,8 +211,8 @@ function startedSentence({ added, batches }: PlacedGroup, asked: number): string
   return `Started ${added} of ${runsText(asked)}; ${rest}.`;
 }
 
-/** What to do about inputs that were not simply added. */
-function batchSteps({ batches }: PlacedGroup, isKeyed: boolean): string[] {
+/** What to do about inputs that were not added. */
+function batchSteps({ batches }: StartedGroup, isKeyed: boolean): string[] {
   const ranges = (...outcomes: Batch["outcome"][]) =>
     batches
       .filter(({ outcome }) => outcomes.includes(outcome))
@@ -247,4 +238,29 @@ function batchSteps({ batches }: PlacedGroup, isKeyed: boolean): string[] {
             : `Inputs ${unsent} were not started: send only these again, with this taskgroup_id.`,
         ]),
   ];
+}
+
+/**
+ * The warnings of our engine about the source policies of a group's inputs, because a new group is reported without those
+ * of its runs. Asked for after the start, once per policy; when that fails, each run still has its own warnings.
+ */
+async function sourceWarnings(
+  inputs: readonly RunInput[],
+  { backend: { client }, signal, log }: OpenCall,
+): Promise<string[]> {
+  const byPolicy = new Map(
+    inputs.flatMap(({ task_spec: _task_spec, ...input }) =>
+      input.source_policy ? [[JSON.stringify(input.source_policy), input] as const] : [],
+    ),
+  );
+  if (byPolicy.size === 0) return [];
+  try {
+    const some = [...byPolicy.values()].slice(0, TaskGroupLimits.inputsPerRequest);
+    const check = await client.checkRuns({ inputs: some }, { signal });
+    return (check?.warnings ?? []).map(({ message }) => message);
+  } catch (error) {
+    if (!(error instanceof TaskApiError)) throw error;
+    log().warn({ err: error }, "the sources of a new group cannot be checked");
+    return [];
+  }
 }

@@ -1,16 +1,17 @@
 import { TaskApiError } from "../../client/errors.ts";
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
-import { type Backend, ledgerNotes } from "../runs/backend.ts";
+import { ledgerNotes } from "../runs/backend.ts";
+import type { OpenCall } from "../runs/call-context.ts";
 import { WHOLE, composeReport } from "../report/build-run-report.ts";
 import { composeDryRun } from "../runs/dry-run.ts";
-import { type PlacedRun, findKeyed, placeRun } from "../runs/start-run.ts";
+import { type StartedRun, findKeyed, startRun } from "../runs/start-run.ts";
 import { explainedBy } from "../runs/cost-errors.ts";
 import { checkRepeats, keyedText, noteParent } from "../runs/repeated-requests.ts";
 import { doubtNotes } from "../report/run-facts.ts";
 import { AnsweredRunReport, RunReport } from "../report/run-report.ts";
-import type { Tool, ToolContext } from "../tool.ts";
-import { boundWait } from "../runs/wait-policy.ts";
-import { snapshotOf, waitForRun, withOutput } from "../runs/wait-for-run.ts";
+import { readRun, snapshotOf } from "../runs/read-run.ts";
+import { clampWait } from "../runs/wait-policy.ts";
+import type { Tool } from "../tool.ts";
 import {
   CreateArguments,
   RUN_INPUT_NAMES,
@@ -34,22 +35,32 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
   },
   output: AnsweredRunReport.extend(RunReport.pick({ request: true }).shape),
   hints: { readOnly: false, destructive: false, idempotent: false, openWorld: true },
-  words: {
-    embedded:
-      "Start a run that searches this server's document folders and quotes what answers the question, without a model and without the web. Returns its run_id at once; most runs take seconds. Ask in the language and words of the documents. Next: get_task_run.",
-    scripted:
-      "Start a research task and get its run_id at once; it goes on in the background. Use it for questions that need several sources or citations; not for what you know or one page you can open. Never start one twice for the same question. It cannot be changed later. Next: get_task_run.",
+  otherWords: {
+    embedded: {
+      description:
+        "Start a run that searches this server's document folders and quotes what answers the question, without a model and without the web. Returns its run_id at once; most runs take seconds. Ask in the language and words of the documents. Next: get_task_run.",
+    },
+    scripted: {
+      description:
+        "Start a research task and get its run_id at once; it goes on in the background. Use it for questions that need several sources or citations; not for what you know or one page you can open. Never start one twice for the same question. It cannot be changed later. Next: get_task_run.",
+    },
   },
 
   async run(args, context) {
     const input = toRunInput(args, context);
-    const backend = await context.openBackend();
+    const call = await context.open();
+    const { backend, waits } = call;
     const doubts = doubtsAbout(input, backend);
-    const { idempotency_key: idempotencyKey, max_cost_usd: maxCostUsd } = args;
+    const { idempotency_key: idempotencyKey = null, max_cost_usd: maxCostUsd } = args;
+    const request = {
+      input,
+      priceUsd: backend.prices.priceUsd(input.processor) ?? null,
+      idempotencyKey,
+    };
     const isDry = args.dry_run === true;
-    const keyed = await findKeyed({ input, idempotencyKey }, backend);
-    const repeat = keyed === null ? await checkRepeats([input], args, backend, context) : [];
-    const parent = await noteParent(input, backend, isDry);
+    const keyed = await findKeyed(request, backend);
+    const repeats = keyed === null ? await checkRepeats([input], args, call) : [];
+    const parentNotes = await noteParent(input, call, isDry);
     if (isDry) {
       return composeDryRun({
         inputs: [input],
@@ -57,19 +68,17 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
         sent: input,
         doubts,
         keyed: keyed === null ? null : keyedText(keyed, context.clock.now()),
-        notes: [...repeat, ...parent],
-        backend,
+        notes: [...repeats, ...parentNotes],
         maxCostUsd,
-        context,
+        call,
       });
     }
-    const order = { input, idempotencyKey, maxCostUsd };
-    const placed = await placeRun(order, backend, context).catch((error: unknown) => {
+    const started = await startRun(request, { ...call, maxCostUsd }).catch((error: unknown) => {
       throw explainedBy(doubts, error);
     });
-    const { waits } = context;
-    const wait = boundWait(args.wait_seconds, waits, 0);
-    const seen = await seeOrKeep(snapshotOf(placed.run), backend, wait.seconds, context);
+    const { origin } = started;
+    const wait = clampWait(args.wait_seconds, waits, 0);
+    const seen = await readStarted(started, wait.seconds, call);
     const { created_at, ...report } = composeReport({
       seen,
       prices: backend.prices,
@@ -77,43 +86,40 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
       place: WHOLE,
       wait,
       nextWaitSeconds: waits.defaultSeconds,
-      lead: LEADS[placed.how],
+      lead: ORIGIN_NOTES[origin],
       notes: [
         ...doubtNotes(doubts),
-        ...placed.notes,
-        ...(placed.how === "started" ? repeat : []),
-        ...parent,
+        ...started.notes,
+        ...(origin === "started" ? repeats : []),
+        ...parentNotes,
         ...ledgerNotes(backend),
       ],
     });
-    // When a run was created that this call started is not news.
-    return placed.how === "started" ? report : { ...report, ...(created_at && { created_at }) };
+    // The time of creation tells nothing about a run that this call started.
+    return origin === "started" ? report : { ...report, ...(created_at && { created_at }) };
   },
 };
 
-const LEADS: Readonly<Record<PlacedRun["how"], string>> = {
+const ORIGIN_NOTES: Readonly<Record<StartedRun["origin"], string>> = {
   started: "Started 1 run.",
   known:
     "No second run was started: this is the run of the idempotency_key, and a new key starts another.",
   joined: "No second run was started: an identical call was on its way, and both got this one.",
 };
 
-/** Looks on at a new run. When that fails the caller still gets the run id, the one thing that must not be lost. */
-async function seeOrKeep(
-  created: RunSnapshot,
-  backend: Backend,
-  seconds: number,
-  context: ToolContext,
+/** Reads a new run. When that fails the caller still gets its run_id, the one thing that must not be lost. */
+async function readStarted(
+  { run }: StartedRun,
+  waitSeconds: number,
+  call: OpenCall,
 ): Promise<RunSnapshot> {
-  const { run_id, is_active } = created.run;
   try {
-    const seen =
-      seconds > 0 && is_active ? await waitForRun(backend, run_id, seconds, context) : created;
-    return await withOutput(backend, run_id, seen, context.callerLeft);
+    const options = { known: run, waitSeconds, include: "answer" } as const;
+    return (await readRun(run.run_id, options, call)).seen;
   } catch (error) {
-    context.callerLeft.throwIfAborted();
-    context.log().warn({ err: error, run_id }, "a new run cannot be watched");
+    call.signal.throwIfAborted();
+    call.log().warn({ err: error, run_id: run.run_id }, "a new run cannot be read");
     const trouble = error instanceof TaskApiError ? error.message : "This server failed to look.";
-    return { ...created, trouble };
+    return { ...snapshotOf(run), trouble };
   }
 }

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { InvalidCursor } from "../../ledger/errors.ts";
 import { UNBILLED } from "../../ledger/spending.ts";
 import { InvalidArguments } from "../arguments/argument-problems.ts";
-import { type Backend, ledgerNotes } from "../runs/backend.ts";
+import { ledgerNotes } from "../runs/backend.ts";
+import type { OpenCall } from "../runs/call-context.ts";
 import {
   listEntriesNow,
   refreshAll,
@@ -21,7 +22,7 @@ import {
 import { oneLine, runsText, timeText } from "../report/text.ts";
 import { AnyReport, RunReport, type RunRow } from "../report/run-report.ts";
 import { TIME_RULE, readTime } from "../arguments/filter-words.ts";
-import type { Tool, ToolContext } from "../tool.ts";
+import type { Tool } from "../tool.ts";
 import { StatusWords, TaskgroupId } from "./arguments/shared-arguments.ts";
 
 const Time = z
@@ -66,14 +67,14 @@ export const listTaskRuns: Tool<typeof Arguments> = {
   hints: { readOnly: true, destructive: false, idempotent: true, openWorld: false },
 
   async run(args, context) {
-    const backend = await context.openBackend();
+    const call = await context.open();
     const listing = readListing(args, context.clock.now());
     const { most } = PAGES[listing.view];
     const lowered =
       (args.limit ?? 0) > most ? [`limit lowered to ${most}, the most a page has.`] : [];
-    const { notes = [], ...report } = await compose(listing, backend, context);
-    const spending = await spendingOf(backend, context);
-    const all = [...lowered, ...notes, ...ledgerNotes(backend)];
+    const { notes = [], ...report } = await listFor(listing, call);
+    const spending = await spendingOf(call);
+    const all = [...lowered, ...notes, ...ledgerNotes(call.backend)];
     return {
       ...report,
       ...(all.length > 0 && { notes: all }),
@@ -82,15 +83,11 @@ export const listTaskRuns: Tool<typeof Arguments> = {
   },
 };
 
-async function compose(
-  listing: Listing,
-  backend: Backend,
-  context: ToolContext,
-): Promise<RunReport> {
+async function listFor(listing: Listing, call: OpenCall): Promise<RunReport> {
   try {
     return listing.view === "groups"
-      ? await composeGroups(listing, backend, context)
-      : await composeRuns(listing, backend, context);
+      ? await listGroups(listing, call)
+      : await listRuns(listing, call);
   } catch (error) {
     if (!(error instanceof InvalidCursor)) throw error;
     const fix = "write the next_cursor of an earlier page of the same list, or leave it out";
@@ -98,26 +95,21 @@ async function compose(
   }
 }
 
-async function composeRuns(
-  listing: Listing,
-  backend: Backend,
-  context: ToolContext,
-): Promise<RunReport> {
+async function listRuns(listing: Listing, call: OpenCall): Promise<RunReport> {
+  const { ledger } = call.backend;
   const { filter, view, limit, place } = listing;
   const { cursor } = place;
   const page =
     view === "ids" && filter.status === undefined
-      ? { ...(await backend.ledger.list({ ...filter, limit, cursor })), notes: [] }
-      : await listEntriesNow(filter, { limit, cursor }, backend, context);
+      ? { ...(await ledger.list({ ...filter, limit, cursor })), notes: [] }
+      : await listEntriesNow(filter, { limit, cursor }, call);
   // What is being sent at this moment is not unknown.
   const entries = page.entries.filter(
     ({ isBeingSent }) => filter.status === undefined || !isBeingSent,
   );
   const shown = place.shown + entries.length;
   const total =
-    page.nextCursor === null
-      ? { count: shown, isAtLeast: false }
-      : await backend.ledger.count(filter);
+    page.nextCursor === null ? { count: shown, isAtLeast: false } : await ledger.count(filter);
   const nextCursor = page.nextCursor === null ? null : `${page.nextCursor}.${shown}`;
   const ids = entries.flatMap(({ runId }) => runId ?? []);
   const withoutId = entries.length - ids.length;
@@ -128,7 +120,7 @@ async function composeRuns(
       : []),
     ...unknownNotes(entries),
   ];
-  const retried = await backend.ledger.findRetriedAs(
+  const retried = await ledger.findRetriedAs(
     entries.flatMap(({ runId, status }) => (runId !== null && status === "failed" ? [runId] : [])),
   );
   const { rows, group } = withoutRepeats(
@@ -144,7 +136,7 @@ async function composeRuns(
   };
 }
 
-/** The rows without what is the same in all of them and said in the summary, and without prices of nothing. */
+/** The rows without values that all of them share, which the summary names, and without prices of 0. */
 function withoutRepeats(
   rows: readonly RunRow[],
   { filter: { status, taskgroupId } }: Listing,
@@ -167,16 +159,12 @@ function withoutRepeats(
   };
 }
 
-/** One row per group; the runs outside of groups are counted. */
-async function composeGroups(
-  listing: Listing,
-  backend: Backend,
-  context: ToolContext,
-): Promise<RunReport> {
+/** One row per group; runs outside of groups are only counted. */
+async function listGroups(listing: Listing, call: OpenCall): Promise<RunReport> {
   const { filter, limit, place } = listing;
-  const { ledger } = backend;
+  const { ledger } = call.backend;
   if (place.cursor !== undefined && place.cursor !== "groups") throw new InvalidCursor();
-  const notes = await refreshAll(filter, backend, context);
+  const notes = await refreshAll(filter, call);
   const { groups, total } = await ledger.listGroups({ ...filter, limit, offset: place.shown });
   const single = await ledger.count({ ...filter, taskgroupId: filter.taskgroupId ?? null });
   const shown = place.shown + groups.length;

@@ -1,16 +1,11 @@
 import { type ReadResourceResult, ResourceNotFoundError } from "@modelcontextprotocol/server";
 import { GroupNotFound } from "../../../client/errors.ts";
-import { readGroupPage } from "../../runs/group-page.ts";
+import type { CallContext } from "../../runs/call-context.ts";
+import { type ReadGroup, readGroup, readGroupPage } from "../../runs/read-group.ts";
 import { callText } from "../../report/text.ts";
 import { type ExportFormat, EXPORT_TYPES } from "../../report/resource-uri.ts";
 import { exportRowOf, exportText } from "../../report/reading/export-rows.ts";
 import type { GroupRunState } from "../../report/reading/rows.ts";
-import type { SeeingContext } from "../../runs/read-run.ts";
-import type { ToolContext } from "../../tool.ts";
-import { type SeenGroup, waitForGroup } from "../../runs/wait-for-group.ts";
-
-/** What reading for one request takes. */
-export type ReadingContext = SeeingContext & Pick<ToolContext, "openBackend" | "waits" | "log">;
 
 /** What one file may hold, as JSON: some ten thousand short results. The tool's pages lead to the rest. */
 const MAX_BYTES = 4_000_000;
@@ -19,19 +14,18 @@ const MAX_BYTES = 4_000_000;
 export async function readExport(
   uri: string,
   { taskgroupId, format }: { taskgroupId: string; format: ExportFormat },
-  context: ReadingContext,
+  context: CallContext,
 ): Promise<ReadResourceResult> {
-  const backend = await context.openBackend();
-  const seen = await see();
-  const { items, isCut, nextCursor, missing } = await readGroupPage(seen, backend, {
+  const call = await context.open();
+  const page = {
     statuses: ["completed"],
     cursor: undefined,
     limit: Number.POSITIVE_INFINITY,
     budget: MAX_BYTES,
     itemOf: (found: GroupRunState) => exportRowOf(found, MAX_BYTES),
-    signal: context.callerLeft,
     isRecorded: false,
-  });
+  };
+  const { items, isCut, nextCursor, missing } = await readGroupPage(await read(), page, call);
   const rest = callText("get_task_group", {
     taskgroup_id: taskgroupId,
     view: "export",
@@ -56,9 +50,9 @@ export async function readExport(
     cacheScope: "private",
   };
 
-  async function see(): Promise<SeenGroup> {
+  async function read(): Promise<ReadGroup> {
     try {
-      return await waitForGroup(backend, taskgroupId, 0, context);
+      return await readGroup(taskgroupId, { waitSeconds: 0 }, call);
     } catch (error) {
       if (!(error instanceof GroupNotFound)) throw error;
       throw new ResourceNotFoundError(

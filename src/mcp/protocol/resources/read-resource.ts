@@ -3,34 +3,25 @@ import { RunNotFound } from "../../../client/errors.ts";
 import type { RunSnapshot } from "../../../client/follow/snapshots.ts";
 import type { RunOutput } from "../../../task-api/output.ts";
 import { isOver } from "../../../task-api/run.ts";
-import type { Backend } from "../../runs/backend.ts";
 import { WHOLE, composeReport } from "../../report/build-run-report.ts";
-import { callFor, isGroupId, oneLine, shownJson } from "../../report/text.ts";
-import type { RunView } from "../../report/reading/run-views.ts";
+import { callFor, isGroupId, shownJson, oneLine } from "../../report/text.ts";
 import { reportText } from "../../report/report-text.ts";
-import { seeOrRecall } from "../../runs/read-run.ts";
+import type { CallContext, OpenCall } from "../../runs/call-context.ts";
+import { type ReadRun, readRun } from "../../runs/read-run.ts";
 import type { CatalogBackend } from "../../tool.ts";
-import { boundWait } from "../../runs/wait-policy.ts";
 import {
-  type RunPart,
-  PROCESSORS_URI,
   readExportUri,
+  PROCESSORS_URI,
+  type RunPart,
   readRunUri,
 } from "../../report/resource-uri.ts";
 import { processorsTable } from "./processors-table.ts";
-import { type ReadingContext, readExport } from "./read-export.ts";
+import { readExport } from "./read-export.ts";
 
 /** A run that has ended does not change; an hour later the backend may have dropped it. */
 const ENDED_TTL_MS = 3_600_000;
 /** Prices change with a restart of this server. */
 const PROCESSORS_TTL_MS = 300_000;
-
-const VIEWS: Readonly<Record<RunPart, RunView>> = {
-  report: "auto",
-  output: "output",
-  basis: "basis",
-  events: "events",
-};
 
 /**
  * Reads a resource as it is now: nothing is started, spent or waited for. Throws `ResourceNotFoundError` (for a part that
@@ -38,13 +29,14 @@ const VIEWS: Readonly<Record<RunPart, RunView>> = {
  */
 export async function readResource(
   uri: string,
-  context: ReadingContext & { catalogBackend?: CatalogBackend | undefined },
+  context: CallContext,
+  catalogBackend?: CatalogBackend,
 ): Promise<ReadResourceResult> {
   if (uri === PROCESSORS_URI) {
-    const { prices } = await context.openBackend();
+    const { backend } = await context.open();
     return {
       contents: [
-        { uri, mimeType: "text/markdown", text: processorsTable(prices, context.catalogBackend) },
+        { uri, mimeType: "text/markdown", text: processorsTable(backend.prices, catalogBackend) },
       ],
       ttlMs: PROCESSORS_TTL_MS,
       cacheScope: "public",
@@ -55,24 +47,24 @@ export async function readResource(
   const named = readRunUri(uri);
   if (named === null) throw new ResourceNotFoundError(uri);
   const { runId, part } = named;
-  const backend = await context.openBackend();
-  const { seen, notes } = await see(backend, uri, runId, VIEWS[part], context);
+  const call = await context.open();
+  const read = await readPart(uri, runId, part, call);
   return {
-    contents: contentsOf(part, uri, seen, { backend, notes, context }),
-    ttlMs: isOver(seen.run) ? ENDED_TTL_MS : 0,
+    contents: contentsOf(part, uri, read, call),
+    ttlMs: isOver(read.seen.run) ? ENDED_TTL_MS : 0,
     cacheScope: "private",
   };
 }
 
-async function see(
-  backend: Backend,
+async function readPart(
   uri: string,
   runId: string,
-  view: RunView,
-  context: ReadingContext,
-): ReturnType<typeof seeOrRecall> {
+  part: RunPart,
+  call: OpenCall,
+): Promise<ReadRun> {
   try {
-    return await seeOrRecall(backend, runId, { view, seconds: 0 }, context);
+    const include = part === "events" ? "steps" : "answer";
+    return await readRun(runId, { include, orLedger: true }, call);
   } catch (error) {
     if (!(error instanceof RunNotFound)) throw error;
     throw new ResourceNotFoundError(
@@ -89,12 +81,12 @@ type Contents = ReadResourceResult["contents"];
 function contentsOf(
   part: RunPart,
   uri: string,
-  seen: RunSnapshot,
-  about: { backend: Backend; notes: readonly string[]; context: ReadingContext },
+  { seen, notes }: ReadRun,
+  call: OpenCall,
 ): Contents {
   switch (part) {
     case "report":
-      return reportContents(uri, seen, about);
+      return reportContents(uri, { seen, notes }, call);
     case "output": {
       const { type, content } = requireOutput(uri, seen);
       return type === "text"
@@ -111,19 +103,15 @@ function contentsOf(
 /** The report as the tools give it, for people and for programs. In the text, words from the web are behind a fence. */
 function reportContents(
   uri: string,
-  seen: RunSnapshot,
-  {
-    backend,
-    notes,
-    context: { waits },
-  }: { backend: Backend; notes: readonly string[]; context: ReadingContext },
+  { seen, notes }: ReadRun,
+  { backend, waits }: OpenCall,
 ): Contents {
   const report = composeReport({
     seen,
     prices: backend.prices,
     view: "auto",
     place: WHOLE,
-    wait: boundWait(0, waits),
+    wait: { seconds: 0, isCapped: false },
     nextWaitSeconds: waits.defaultSeconds,
     notes,
   });

@@ -4,17 +4,17 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
-import { toProtocolError } from "../../calls/protocol-error.ts";
+import { toProtocolError } from "../protocol-error.ts";
 import type { CatalogBackend } from "../../tool.ts";
+import type { CallContext } from "../../runs/call-context.ts";
 import type { TraceWork } from "../../calls/trace-request.ts";
 import { RESOURCE_TEMPLATES, listResources } from "./list-resources.ts";
-import type { ReadingContext } from "./read-export.ts";
 import { readResource } from "./read-resource.ts";
 import { PROCESSORS_URI, readRunUri } from "../../report/resource-uri.ts";
 
 export interface ResourceServices {
   /** What reading for this request takes. */
-  contextOf(request: ServerContext): ReadingContext;
+  contextOf(request: ServerContext): CallContext;
   trace: TraceWork;
   catalogBackend: CatalogBackend | undefined;
   /** Follows what a client subscribes to; null where nothing could reach it between its requests. */
@@ -35,16 +35,14 @@ export function serveResources(
   }));
   server.setRequestHandler("resources/list", async (_request, context) => {
     try {
-      return { resources: await listResources(await contextOf(context).openBackend()) };
+      return { resources: await listResources((await contextOf(context).open()).backend) };
     } catch (error) {
       throw toProtocolError(error, null, log);
     }
   });
   server.setRequestHandler("resources/read", async ({ params: { uri } }, context) => {
     try {
-      return await trace(context, () =>
-        readResource(uri, { ...contextOf(context), catalogBackend }),
-      );
+      return await trace(context, () => readResource(uri, contextOf(context), catalogBackend));
     } catch (error) {
       throw toProtocolError(error, readRunUri(uri)?.runId ?? null, log);
     }

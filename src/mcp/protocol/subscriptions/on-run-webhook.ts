@@ -1,23 +1,19 @@
 import { TaskApiError } from "../../../client/errors.ts";
-import type { Backend } from "../../runs/backend.ts";
-import { lookAtRun, withOutput } from "../../runs/wait-for-run.ts";
+import { type ReadContext, readRun } from "../../runs/read-run.ts";
 
 /**
- * The backend itself said (by webhook) that a run has changed: who waits for it looks at once, and so does the ledger if
- * the run was started here, so that its output is kept though nobody asks. Throws `LedgerUnavailable`.
+ * The backend reported by webhook that a run has changed: its followers read it at once. A run that was started here is
+ * read with its output, so that the ledger keeps it. Throws `LedgerUnavailable`.
  */
-export async function takeRunNews(
-  backend: Backend,
-  runId: string,
-  signal: AbortSignal,
-): Promise<void> {
+export async function onRunWebhook(runId: string, call: ReadContext): Promise<void> {
+  const { backend } = call;
   backend.followers.wake(runId);
   const entry = await backend.ledger.find(runId);
   if (entry?.isActive !== true) return;
   try {
-    await withOutput(backend, runId, await lookAtRun(backend, runId, signal), signal);
+    await readRun(runId, { include: "output" }, call);
   } catch (error) {
-    // The next look, whoever takes it, tells the same.
+    // The next caller that reads the run learns the same.
     if (!(error instanceof TaskApiError)) throw error;
   }
 }

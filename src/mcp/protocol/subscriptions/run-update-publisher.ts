@@ -3,8 +3,8 @@ import type { Clock } from "../../../runtime/clock.ts";
 import { Forbidden, RequestRejected, RunNotFound, Unauthorized } from "../../../client/errors.ts";
 import type { RunSnapshot } from "../../../client/follow/snapshots.ts";
 import type { Backend } from "../../runs/backend.ts";
-import { readRunUri } from "../../report/resource-uri.ts";
 import type { Principal } from "../../../runtime/request-facts.ts";
+import { readRunUri } from "../../report/resource-uri.ts";
 
 /** Tells those who subscribe to resources of runs that a run has ended. */
 export interface ResourceNews {

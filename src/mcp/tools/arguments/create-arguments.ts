@@ -17,7 +17,8 @@ import type { OtherNames } from "../../arguments/read-arguments.ts";
 import { OutputFields, taskSpecOf } from "./output-fields.ts";
 import { TaskSpecArgument, requestWith } from "./task-spec-argument.ts";
 import { IdempotencyKey, MaxCostUsd, RefuseDuplicate, WaitSeconds } from "./shared-arguments.ts";
-import type { OtherWords, ToolContext } from "../../tool.ts";
+import type { CallContext } from "../../runs/call-context.ts";
+import type { ArgumentTexts } from "../../tool.ts";
 
 /** A fast variant has the price of its tier, so one line serves both. */
 const TIERS = PROCESSORS.filter(({ name }) => !name.endsWith("-fast"));
@@ -100,12 +101,12 @@ export const CreateArguments = z
     processor: shape.processor
       .meta({
         description: `Tier: take the cheapest that fits. Default base. Price per completed run and usual time: ${PRICE_TABLE}. ${BEST_FOR}`,
-        words: {
+        otherWords: {
           custom: `Tier: take the cheapest that fits. Default base. Price per completed run and usual time by Parallel's list, which this backend may not follow (dry_run tells its price): ${PRICE_TABLE}. ${BEST_FOR}`,
           embedded: `How many documents are read: ${DOCUMENT_TABLE}. Default base. Free, unless dry_run says otherwise.`,
           scripted:
             "Tier, such as lite, base, core, pro or ultra. Default base. dry_run tells its price.",
-        } satisfies OtherWords,
+        } satisfies ArgumentTexts,
       })
       .optional(),
     output_fields: OutputFieldsArgument.describe(
@@ -115,10 +116,10 @@ export const CreateArguments = z
     output_type: OutputType.optional(),
     source_policy: shape.source_policy.meta({
       description: "Limit the sources; domains without scheme.",
-      words: {
+      otherWords: {
         embedded:
           "Limit the documents: folders or paths (handbook/, handbook/leave.md), or domains of documents from the web.",
-      } satisfies OtherWords,
+      } satisfies ArgumentTexts,
     }),
     metadata: shape.metadata.describe("Your labels: a JSON object as text."),
     mcp_servers: shape.mcp_servers.describe("MCP servers (Streamable HTTP) the run may use."),
@@ -126,14 +127,14 @@ export const CreateArguments = z
     webhook: shape.webhook.describe("Is called when the run ends."),
     advanced_settings: shape.advanced_settings.meta({
       description: "location: country code such as us.",
-      words: { embedded: null } satisfies OtherWords<null>,
+      otherWords: { embedded: null } satisfies ArgumentTexts<null>,
     }),
     previous_interaction_id: shape.previous_interaction_id.describe(
       "Ask a follow-up: the interaction_id of an earlier run (its run_id where none is shown).",
     ),
     memory_scope_key: shape.memory_scope_key.meta({
       description: "Runs with the same key share a memory.",
-      words: { embedded: null } satisfies OtherWords<null>,
+      otherWords: { embedded: null } satisfies ArgumentTexts<null>,
     }),
     idempotency_key: IdempotencyKey.describe(
       "Reuse it when you retry the same question: the same key returns the same run.",
@@ -143,7 +144,7 @@ export const CreateArguments = z
     ).optional(),
     max_cost_usd: MaxCostUsd.meta({
       description: "Refuse to start if it would cost more.",
-      words: { embedded: null } satisfies OtherWords<null>,
+      otherWords: { embedded: null } satisfies ArgumentTexts<null>,
     }).optional(),
     dry_run: z
       .boolean("write true or false")
@@ -173,7 +174,7 @@ export function toRunInput(
   {
     defaultProcessor,
     webhook: operatorsWebhook,
-  }: Pick<ToolContext, "defaultProcessor" | "webhook">,
+  }: Pick<CallContext, "defaultProcessor" | "webhook">,
 ): RunInput {
   const {
     dry_run: _dryRun,

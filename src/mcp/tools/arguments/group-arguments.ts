@@ -27,7 +27,7 @@ import {
   TaskgroupId,
   WaitSeconds,
 } from "./shared-arguments.ts";
-import type { ToolContext } from "../../tool.ts";
+import type { CallContext } from "../../runs/call-context.ts";
 
 const { shape } = UndisputedRunInput;
 
@@ -81,7 +81,7 @@ export const GroupArguments = z
     refuse_duplicate: RefuseDuplicate.meta({ isShown: false }).optional(),
     max_cost_usd: MaxCostUsd.meta({
       description: "For all runs together.",
-      words: { embedded: null },
+      otherWords: { embedded: null },
     }).optional(),
     dry_run: z.boolean("write true or false").describe("As in create_task_run.").optional(),
     wait_seconds: WaitSeconds.describe("Also wait for all this long; default 0.").optional(),
@@ -140,7 +140,7 @@ export function toRunInputs(
   {
     defaultProcessor,
     webhook: operatorsWebhook,
-  }: Pick<ToolContext, "defaultProcessor" | "webhook">,
+  }: Pick<CallContext, "defaultProcessor" | "webhook">,
 ): { inputs: RunInput[]; problems: ArgumentProblem[] } {
   const { processor = defaultProcessor, webhook = operatorsWebhook } = args;
   const defaults: JsonObject = {

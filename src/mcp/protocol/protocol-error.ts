@@ -1,10 +1,10 @@
 import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
-import { explainError, isExpected } from "./explain-error.ts";
+import { explainError, isExpected } from "../calls/explain-error.ts";
 
 /**
- * A failure as a request other than a tool call is told of it: what happened and what to do, in our words alone. An
- * error object has no room for text from outside behind a fence.
+ * The error of a request that is not a tool call: what happened and what to do, in our words alone, because an error
+ * object has no fence for text from outside.
  */
 export function toProtocolError(error: unknown, runId: string | null, log: Logger): ProtocolError {
   if (error instanceof ProtocolError) return error;
