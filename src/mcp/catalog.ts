@@ -1,8 +1,7 @@
 import type { Implementation, Tool as WireTool } from "@modelcontextprotocol/server";
 import { chooseTools } from "./choose-tools.ts";
 import { describeServer } from "./instructions.ts";
-import { choosePrompts } from "./protocol/prompts/choose-prompts.ts";
-import type { Prompt } from "./protocol/prompts/prompt.ts";
+import { type Prompt, choosePrompts } from "./protocol/prompts.ts";
 import type { CatalogBackend, ListedTool, Toolset } from "./tool.ts";
 
 /** What agents get: the tools, and what is said about them. */

@@ -22,9 +22,9 @@ import type { ToolServices, dispatchCall } from "./calls/run-tool-call.ts";
 import { type Principal, requestFactsOf } from "../runtime/request-facts.ts";
 import { capabilitiesOf } from "./protocol/capabilities.ts";
 import { type OfferLimits, describeTool, introduce, offerTo } from "./catalog.ts";
-import type { ResourceNews } from "./protocol/subscriptions/run-update-publisher.ts";
-import { type Offer, serveBesideTools } from "./protocol/register-handlers.ts";
-import { declaresTasks } from "./protocol/tasks-capability.ts";
+import type { RunUpdatePublisher } from "./protocol/subscriptions.ts";
+import { type OtherFeatures, registerHandlers } from "./protocol/register-handlers.ts";
+import { declaresTasks } from "./protocol/tasks-extension.ts";
 import { createCallContext } from "./runs/call-context.ts";
 import type { ListedTool } from "./tool.ts";
 import { FILES_REPLACED, filesWereReplaced } from "./replaced-files.ts";
@@ -55,8 +55,8 @@ export interface TaskRunServerDeps extends OfferLimits {
   budgetUsdPerDay?: number | undefined;
   /** Aborts when the server is about to end: calls that wait are answered with what is known. */
   shutdownSignal?: AbortSignal;
-  /** Where subscribers hear of runs; without it nobody can subscribe. */
-  news?: ResourceNews;
+  /** Publishes ended runs to subscribers; without it resources have no subscriptions. */
+  publisher?: RunUpdatePublisher;
   /** What a request's work is done in; by default the caller's trace is passed on, and nothing more. */
   traceRequest?: TraceRequest | undefined;
 }
@@ -177,9 +177,9 @@ export function createTaskRunServer(
     const called = tools.filter(({ name }) => name === facts.calledTool);
     const isModern = request?.era === "modern";
     const isHttp = request?.requestInfo !== undefined;
-    const offer: Offer = {
+    const offer: OtherFeatures = {
       prompts,
-      news: (isModern || !isHttp) && deps.news ? deps.news : null,
+      publisher: (isModern || !isHttp) && deps.publisher ? deps.publisher : null,
       hasTasks: isModern && tools.some(({ name }) => name === CREATE_TASK_RUN),
     };
     const services: ToolServices = {
@@ -194,7 +194,7 @@ export function createTaskRunServer(
       ...(called.length > 0
         ? { capabilities: { tools: { listChanged: false } } }
         : {
-            capabilities: capabilitiesOf({ ...offer, hasNews: offer.news !== null }),
+            capabilities: capabilitiesOf({ ...offer, hasSubscriptions: offer.publisher !== null }),
             cacheHints: cacheHints(principal),
           }),
     });
@@ -220,7 +220,7 @@ export function createTaskRunServer(
     }
     if (called.length > 0) return server;
     const log = requestId === undefined ? deps.log : deps.log.child({ request_id: requestId });
-    serveBesideTools(server, offer, {
+    registerHandlers(server, offer, {
       ...services,
       log,
       principal,

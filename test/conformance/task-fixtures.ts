@@ -9,8 +9,7 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { type Attempt, ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import { createTaskRunServer } from "../../src/mcp/server.ts";
 import { TASKS_EXTENSION } from "../../src/mcp/protocol/capabilities.ts";
-import { declaresTasks } from "../../src/mcp/protocol/tasks-capability.ts";
-import { asTask } from "../../src/mcp/protocol/tasks-extension.ts";
+import { asTask, declaresTasks } from "../../src/mcp/protocol/tasks-extension.ts";
 import { silentLog, startTestEngine, textResult } from "../engine/start-test-engine.ts";
 import { backendOn } from "../mcp/connect.ts";
 

@@ -10,7 +10,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { hasNodeSqlite } from "../../src/database/load-sqlite.ts";
-import { choosePrompts } from "../../src/mcp/protocol/prompts/choose-prompts.ts";
+import { choosePrompts } from "../../src/mcp/protocol/prompts.ts";
 import { TOOL_LIST } from "../../src/mcp/tool-list.ts";
 import { OPTIONS, isSettingName } from "../../src/options.ts";
 import { PROCESSORS } from "../../src/task-api/processors.ts";

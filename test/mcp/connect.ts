@@ -13,7 +13,7 @@ import type { Engine } from "../../src/engine/engine.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
 import type { Backend } from "../../src/mcp/runs/backend.ts";
 import { requestFactsOf } from "../../src/runtime/request-facts.ts";
-import { createResourceNews } from "../../src/mcp/protocol/subscriptions/run-update-publisher.ts";
+import { createRunUpdatePublisher } from "../../src/mcp/protocol/subscriptions.ts";
 import { createPriceList } from "../../src/mcp/runs/price-list.ts";
 import { RunReport } from "../../src/mcp/report/run-report.ts";
 import { TOOL_LIST } from "../../src/mcp/tool-list.ts";
@@ -128,13 +128,13 @@ export async function connect(
   }: { kind?: ClientKind; name?: string; clock?: Clock } & Partial<TaskRunServerDeps> = {},
 ): Promise<TestClient> {
   const { principal } = requestFactsOf(undefined);
-  const news = createResourceNews({ backend, clock, log: silentLog });
+  const publisher = createRunUpdatePublisher({ backend, clock, log: silentLog });
   const factory = createTaskRunServer({
     backend,
     version: "0.0.0-test",
     log: silentLog,
     clock,
-    news,
+    publisher,
     ...deps,
   });
   const toServer = new PassThrough();
@@ -142,7 +142,7 @@ export async function connect(
   const server = serveStdioTransport(factory, {
     log: silentLog,
     onClosed: () => toClient.end(),
-    follow: (uris, publish) => news.follow(uris, principal, publish),
+    follow: (uris, publish) => publisher.subscribe(uris, principal, publish),
     input: toServer,
     output: toClient,
   });

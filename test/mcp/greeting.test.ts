@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { createGreeting } from "../../src/mcp/fast-start/handshake.ts";
-import { createResourceNews } from "../../src/mcp/protocol/subscriptions/run-update-publisher.ts";
+import { createRunUpdatePublisher } from "../../src/mcp/protocol/subscriptions.ts";
 import { createTaskRunServer } from "../../src/mcp/server.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
 
@@ -38,14 +38,14 @@ async function answersOfServer(
   messages: readonly Parameters<InMemoryTransport["send"]>[0][],
 ) {
   const log = silentLog;
-  const news = createResourceNews({ backend, clock: systemClock, log });
+  const publisher = createRunUpdatePublisher({ backend, clock: systemClock, log });
   const server = createTaskRunServer({
     ...options,
     backend,
     version: "1.2.3",
     log,
     clock: systemClock,
-    news,
+    publisher,
   })();
   const [client, transport] = InMemoryTransport.createLinkedPair();
   const answers: string[] = [];

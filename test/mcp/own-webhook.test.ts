@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { onRunWebhook } from "../../src/mcp/protocol/subscriptions/on-run-webhook.ts";
+import { onRunWebhook } from "../../src/mcp/protocol/subscriptions.ts";
 import { createWebhookReceiver } from "../../src/transports/webhook-receiver.ts";
 import { startTestEngine, textResult } from "../engine/start-test-engine.ts";
 import { LOOPBACK, startReceiver } from "../engine/webhooks-receiver.ts";
@@ -21,7 +21,7 @@ async function start() {
   return { receiver, backend, call };
 }
 
-test("runs and groups are created with this server's webhook, and its news brings the output into the ledger", async () => {
+test("runs and groups are created with this server's webhook, and a delivered webhook brings the output into the ledger", async () => {
   const { receiver, backend, call } = await start();
   const { report } = await call("create_task_run", { input: "France" });
   await call("create_task_group", { inputs: ["Spain", { input: "Italy" }] });
@@ -30,11 +30,11 @@ test("runs and groups are created with this server's webhook, and its news bring
   expect(await backend.ledger.find(runId)).toMatchObject({ isActive: true });
 
   const { receive } = createWebhookReceiver({ secrets: [SECRET], now: Date.now });
-  const news = receiver.received.map(({ headers, body }) =>
+  const received = receiver.received.map(({ headers, body }) =>
     receive(new Headers(headers), Buffer.from(body)),
   );
-  expect(news).toContainEqual({ kind: "news", runId, status: "completed" });
-  expect(news.map(({ kind }) => kind)).toEqual(["news", "news", "news"]);
+  expect(received).toContainEqual({ kind: "news", runId, status: "completed" });
+  expect(received.map(({ kind }) => kind)).toEqual(["news", "news", "news"]);
 
   await onRunWebhook(runId, { backend, clock: systemClock, signal });
   expect(await backend.ledger.find(runId)).toMatchObject({ status: "completed", hasOutput: true });

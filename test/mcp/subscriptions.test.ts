@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Attempt } from "../../src/engine/executors/executor.ts";
-import { createResourceNews } from "../../src/mcp/protocol/subscriptions/run-update-publisher.ts";
+import { createRunUpdatePublisher } from "../../src/mcp/protocol/subscriptions.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { type Backend, BackendUnavailable } from "../../src/mcp/runs/backend.ts";
 import { createManualClock } from "../client/manual-clock.ts";
@@ -13,9 +13,9 @@ import {
 } from "../engine/start-test-engine.ts";
 import { backendOn, clientKinds, connect } from "./connect.ts";
 
-const nobody = { id: null, apiKey: null };
+const anonymous = { id: null, apiKey: null };
 
-/** An engine whose runs wait to be released, and a backend that tells how many runs are being watched. */
+/** An engine whose runs wait to be released, and a backend that counts the runs being watched. */
 async function start() {
   const gate = deferred();
   const work = async ({ input, signal }: Attempt) => {
@@ -51,7 +51,7 @@ async function start() {
   return { backend: { ...backend, followers }, release: () => gate.resolve(), untilWatched };
 }
 
-test.each(clientKinds)("%s: who subscribes to a run hears when it ends", async (kind) => {
+test.each(clientKinds)("%s: a subscriber is notified when the run ends", async (kind) => {
   const { backend, release, untilWatched } = await start();
   const { call, beside } = await connect(async () => backend, { kind });
   expect(beside.capabilities()).toMatchObject({ resources: { subscribe: true } });
@@ -68,7 +68,7 @@ test.each(clientKinds)("%s: who subscribes to a run hears when it ends", async (
   expect(contents[0]?.text).toContain("is completed");
 });
 
-test.each(clientKinds)("%s: a run that has ended before is told at once", async (kind) => {
+test.each(clientKinds)("%s: a run that has already ended is published at once", async (kind) => {
   const { backend } = await start();
   const { call, beside } = await connect(async () => backend, { kind });
   const { report } = await call("create_task_run", { input: "quick", wait_seconds: 30 });
@@ -77,7 +77,7 @@ test.each(clientKinds)("%s: a run that has ended before is told at once", async 
   expect(beside.updates).toEqual([`task-run://${report.run_id}/output`]);
 });
 
-test.each(clientKinds)("%s: nothing is watched for those who unsubscribe", async (kind) => {
+test.each(clientKinds)("%s: unsubscribing ends the watching", async (kind) => {
   const { backend, release, untilWatched } = await start();
   const { call, beside } = await connect(async () => backend, { kind });
   const { report } = await call("create_task_run", { input: "held" });
@@ -102,25 +102,27 @@ test.each(clientKinds)("%s: nothing is watched when the connection ends", async 
   await untilWatched(0);
 });
 
-test("a legacy client is told what cannot be subscribed to", async () => {
+test("a legacy client cannot subscribe to unknown resources", async () => {
   const { backend } = await start();
   const { beside } = await connect(async () => backend);
   await expect(beside.subscribe("https://example.com/")).rejects.toMatchObject({ code: -32_602 });
   await beside.subscribe("task-run://processors");
 });
 
-test("of a run that the caller cannot read there is no news", async () => {
+test("a run that the caller cannot read is never published", async () => {
   const { backend, untilWatched } = await start();
-  const news = createResourceNews({
+  const publisher = createRunUpdatePublisher({
     backend: async () => backend,
     clock: systemClock,
     log: silentLog,
   });
-  const heard: string[] = [];
-  const stop = news.follow(["task-run://trun_of_another"], nobody, (uri) => heard.push(uri));
+  const published: string[] = [];
+  const stop = publisher.subscribe(["task-run://trun_of_another"], anonymous, (uri) =>
+    published.push(uri),
+  );
   await untilWatched(1);
   await untilWatched(0);
-  expect(heard).toEqual([]);
+  expect(published).toEqual([]);
   stop();
 });
 
@@ -128,29 +130,29 @@ test("one run is watched once for all its resources, and each of them is announc
   const { backend } = await start();
   const { call } = await connect(async () => backend);
   const { report } = await call("create_task_run", { input: "quick", wait_seconds: 30 });
-  const news = createResourceNews({
+  const publisher = createRunUpdatePublisher({
     backend: async () => backend,
     clock: systemClock,
     log: silentLog,
   });
   const uris = ["", "/output", "/events"].map((path) => `task-run://${report.run_id}${path}`);
   const all = deferred();
-  const heard: string[] = [];
-  news.follow([...uris, "task-run://processors", "nonsense"], nobody, (uri) => {
-    heard.push(uri);
-    if (heard.length === uris.length) all.resolve();
+  const published: string[] = [];
+  publisher.subscribe([...uris, "task-run://processors", "nonsense"], anonymous, (uri) => {
+    published.push(uri);
+    if (published.length === uris.length) all.resolve();
   });
   await all.promise;
-  expect(heard).toEqual(uris);
+  expect(published).toEqual(uris);
 });
 
-test("a backend that cannot be opened is tried again, until nobody listens", async () => {
+test("a backend that cannot be opened is retried until the last subscriber leaves", async () => {
   const { backend } = await start();
   const { call } = await connect(async () => backend);
   const { report } = await call("create_task_run", { input: "quick", wait_seconds: 30 });
   const clock = createManualClock();
   let opened = 0;
-  const news = createResourceNews({
+  const publisher = createRunUpdatePublisher({
     async backend() {
       opened += 1;
       if (opened < 3) throw new BackendUnavailable("The disk is full.");
@@ -159,12 +161,12 @@ test("a backend that cannot be opened is tried again, until nobody listens", asy
     clock,
     log: silentLog,
   });
-  const told = deferred<string>();
-  news.follow([`task-run://${report.run_id}`], nobody, told.resolve);
+  const updated = deferred<string>();
+  publisher.subscribe([`task-run://${report.run_id}`], anonymous, updated.resolve);
   await clock.until(() => clock.sleeps.length === 1);
   clock.advance(10_000);
   await clock.until(() => clock.sleeps.length === 2);
   clock.advance(10_000);
-  expect(await told.promise).toBe(`task-run://${report.run_id}`);
+  expect(await updated.promise).toBe(`task-run://${report.run_id}`);
   expect(opened).toBe(3);
 });

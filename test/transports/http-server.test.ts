@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { createResourceNews } from "../../src/mcp/protocol/subscriptions/run-update-publisher.ts";
+import { createRunUpdatePublisher } from "../../src/mcp/protocol/subscriptions.ts";
 import {
   silentLog,
   startTestEngine,
@@ -108,8 +108,8 @@ describe("when the server is told to end", () => {
 
   test("it waits for nobody who waits for nothing", async () => {
     const backend = () => Promise.reject(new Error("No news here"));
-    const news = createResourceNews({ backend, clock: systemClock, log: silentLog });
-    const options = { deps: { news } };
+    const publisher = createRunUpdatePublisher({ backend, clock: systemClock, log: silentLog });
+    const options = { deps: { publisher } };
     const { url, port, close } = await startHttp(await startTestEngine(forever), options);
     // A connection that is kept, ones that said nothing or half of something, and a subscriber.
     await (await post(url, toolCall("list_task_runs", {}))).text();

@@ -5,9 +5,11 @@ import type { Proxies } from "../../client/http/proxies.ts";
 import type { BackendConfig, BridgeConfig } from "../../config.ts";
 import type { HttpConfig } from "../../settings/http-settings.ts";
 import { type Principal, READ_SCOPE, WRITE_SCOPE } from "../../runtime/request-facts.ts";
-import { createListenBus } from "../../mcp/protocol/subscriptions/event-bus.ts";
-import { createResourceNews } from "../../mcp/protocol/subscriptions/run-update-publisher.ts";
-import { onRunWebhook } from "../../mcp/protocol/subscriptions/on-run-webhook.ts";
+import {
+  createEventBus,
+  createRunUpdatePublisher,
+  onRunWebhook,
+} from "../../mcp/protocol/subscriptions.ts";
 import { requiredScopes } from "../../mcp/calls/required-scopes.ts";
 import { createTaskRunServer } from "../../mcp/server.ts";
 import type { AccessOptions } from "../../transports/http/access-control.ts";
@@ -65,12 +67,12 @@ export async function httpCommand({
   const backends = await openBackends(config, bridge, { version, log, telemetry });
   try {
     const backend = async (principal: Principal) => backends.of(principal);
-    const news = createResourceNews({ backend, clock: systemClock, log });
-    const bus = createListenBus(news);
+    const publisher = createRunUpdatePublisher({ backend, clock: systemClock, log });
+    const bus = createEventBus(publisher);
     const factory = createTaskRunServer({
       ...bridge,
       backend,
-      news,
+      publisher,
       webhookUrl: config.kind === "embedded" ? undefined : webhookUrlOf(http),
       version,
       log,
@@ -144,12 +146,12 @@ function receiveWebhooks(
           return 204;
         case "news":
           for (const backend of backends.inUse()) {
-            // Acknowledged at once: the sender's patience is short, and the news is no less true without our look.
+            // Acknowledged at once: senders time out soon, and our own read does not change the answer.
             onRunWebhook(received.runId, { backend, clock: systemClock, signal }).catch(
               (error: unknown) => {
                 requestLog.warn(
                   { err: error, run_id: received.runId },
-                  "the news of a run were not kept",
+                  "a webhook of a run was not recorded",
                 );
               },
             );

@@ -4,7 +4,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import type { BackendConfig, BridgeConfig, Settings } from "../../config.ts";
 import { BackendUnavailable } from "../../mcp/runs/backend.ts";
 import { requestFactsOf } from "../../runtime/request-facts.ts";
-import { createResourceNews } from "../../mcp/protocol/subscriptions/run-update-publisher.ts";
+import { createRunUpdatePublisher } from "../../mcp/protocol/subscriptions.ts";
 import { createTaskRunServer } from "../../mcp/server.ts";
 import { serveStdioTransport } from "../../transports/stdio/stdio.ts";
 import type { TelemetryConfig } from "../../settings/telemetry-settings.ts";
@@ -81,14 +81,14 @@ export async function serveStdio({
   for (const { message } of wrongSettings) log.error(message);
 
   const { principal } = requestFactsOf(undefined);
-  const news = createResourceNews({ backend: openOnce, clock: systemClock, log });
+  const publisher = createRunUpdatePublisher({ backend: openOnce, clock: systemClock, log });
   const factory = createTaskRunServer({
     ...bridge,
     backend: openOnce,
     version,
     log,
     clock: systemClock,
-    news,
+    publisher,
     traceRequest: telemetry?.traceRequest,
   });
   await new Promise<void>((resolve) => {
@@ -98,7 +98,7 @@ export async function serveStdio({
       output,
       answeredId,
       onClosed: resolve,
-      follow: (uris, publish) => news.follow(uris, principal, publish),
+      follow: (uris, publish) => publisher.subscribe(uris, principal, publish),
     });
     const close = () => void connection.close();
     if (signal.aborted) close();

@@ -50,7 +50,7 @@ export function createGreeting({
   ...limits
 }: OfferLimits & { version: string }): Greeting {
   const { tools, instructions, prompts } = offerTo(limits);
-  const capabilities = capabilitiesOf({ prompts, hasNews: true, hasTasks: false });
+  const capabilities = capabilitiesOf({ prompts, hasSubscriptions: true, hasTasks: false });
   let isInitialized = false;
   return (message) => {
     const initialize = Initialize.safeParse(message);

@@ -1,24 +1,24 @@
 import type { ServerCapabilities } from "@modelcontextprotocol/server";
-import type { Prompt } from "./prompts/prompt.ts";
 
 /**
- * The MCP extension in which a call is answered with a task to ask about (SEP-2663). Here a task is a view on a run: its
- * id is the run id, and nothing is kept, so it lives as long as the run, on any process that reaches the backend.
+ * The extension that answers a call with a task (SEP-2663). Here a task is a view of a run: its id is the run id, nothing
+ * else is stored, and every process that reaches the backend can answer for it.
  */
 export const TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
 
-/** What a client can do with one server, besides calling tools. */
-export interface Abilities {
-  prompts: readonly Prompt[];
-  /** News of resources reaches the client. */
-  hasNews: boolean;
+/** The capabilities of one server. The handshake needs them before the MCP SDK is loaded. */
+export function capabilitiesOf({
+  prompts,
+  hasSubscriptions,
+  hasTasks,
+}: {
+  prompts: readonly unknown[];
+  hasSubscriptions: boolean;
   hasTasks: boolean;
-}
-
-export function capabilitiesOf({ prompts, hasNews, hasTasks }: Abilities): ServerCapabilities {
+}): ServerCapabilities {
   return {
     tools: { listChanged: false },
-    resources: { listChanged: false, subscribe: hasNews },
+    resources: { listChanged: false, subscribe: hasSubscriptions },
     completions: {},
     ...(prompts.length > 0 && { prompts: { listChanged: false } }),
     ...(hasTasks && { extensions: { [TASKS_EXTENSION]: {} } }),

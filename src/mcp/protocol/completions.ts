@@ -1,19 +1,19 @@
 import { type McpServer, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
+import type { LedgerEntry } from "../../ledger/ledger.ts";
 import { PROCESSORS } from "../../task-api/processors.ts";
-import type { Completion, Prompt } from "./prompts/prompt.ts";
-import { DEPTHS } from "./prompts/research.ts";
-import { toProtocolError } from "./protocol-error.ts";
-import { completeGroupId, completeRunId } from "./resources/complete-id.ts";
-import { RESOURCE_TEMPLATES } from "./resources/list-resources.ts";
 import { PROCESSORS_URI } from "../report/resource-uri.ts";
+import type { Backend } from "../runs/backend.ts";
 import type { CallServices } from "../runs/call-context.ts";
+import { type Completion, DEPTHS, type Prompt } from "./prompts.ts";
+import { toProtocolError } from "./protocol-error.ts";
+import { RESOURCE_TEMPLATES } from "./serve-resources.ts";
 
-/** What one completion may hold (MCP: Completion). */
+/** The most values of one completion (MCP: Completion). */
 const MAX_VALUES = 100;
 
-/** Answers `completion/complete`: ids of runs and groups in the templates of resources and prompts, processors in prompts. */
-export function serveCompletions(
+/** Registers `completion/complete`: ids in resource templates and prompts, processors in prompts. */
+export function registerCompletions(
   { server }: McpServer,
   prompts: readonly Prompt[],
   { openBackend, log }: Pick<CallServices, "openBackend"> & { log: Logger },
@@ -71,4 +71,31 @@ function completionOf(values: readonly string[]) {
 
 function unknownReference(kind: string): ProtocolError {
   return new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no such ${kind}.`);
+}
+
+/** Ids are compared for this many of the newest runs or groups; questions are searched in all. */
+const RECENT = 200;
+
+/** Ids of runs that start with the typed text, or whose question contains it; newest first. */
+async function completeRunId(typed: string, { ledger }: Backend): Promise<string[]> {
+  const { entries: recent } = await ledger.list({ limit: RECENT });
+  const byId = recent.filter(({ runId }) => runId?.startsWith(typed));
+  const { entries: byQuestion } =
+    typed === "" ? { entries: [] } : await ledger.list({ text: typed, limit: MAX_VALUES });
+  const found = new Map<number, LedgerEntry>();
+  for (const entry of [...byId, ...byQuestion]) found.set(entry.entryId, entry);
+  return [...found.values()]
+    .toSorted((a, b) => b.entryId - a.entryId)
+    .flatMap(({ runId }) => runId ?? []);
+}
+
+/** Ids of groups that start with the typed text, or with a question that contains it; newest first. */
+async function completeGroupId(typed: string, { ledger }: Backend): Promise<string[]> {
+  const { groups: recent } = await ledger.listGroups({ limit: RECENT, offset: 0 });
+  const byId = recent.filter(({ taskgroupId }) => taskgroupId.startsWith(typed));
+  const { groups: byQuestion } =
+    typed === ""
+      ? { groups: [] }
+      : await ledger.listGroups({ text: typed, limit: MAX_VALUES, offset: 0 });
+  return [...new Set([...byId, ...byQuestion].map(({ taskgroupId }) => taskgroupId))];
 }

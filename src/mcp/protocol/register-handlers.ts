@@ -1,28 +1,28 @@
 import type { McpServer, ServerContext } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
 import type { Principal } from "../../runtime/request-facts.ts";
-import type { ResourceNews } from "./subscriptions/run-update-publisher.ts";
-import type { Prompt } from "./prompts/prompt.ts";
-import { servePrompts } from "./prompts/serve-prompts.ts";
-import { serveResources } from "./resources/serve-resources.ts";
-import { serveCompletions } from "./completions.ts";
-import { type TaskServices, serveTasks } from "./tasks-extension.ts";
+import type { TraceWork } from "../calls/trace-request.ts";
 import type { CallContext, CallServices } from "../runs/call-context.ts";
 import type { CatalogBackend } from "../tool.ts";
-import type { TraceWork } from "../calls/trace-request.ts";
+import { registerCompletions } from "./completions.ts";
+import type { Prompt } from "./prompts.ts";
+import { registerPrompts } from "./serve-prompts.ts";
+import { registerResources } from "./serve-resources.ts";
+import type { RunUpdatePublisher } from "./subscriptions.ts";
+import { type TaskServices, registerTasks } from "./tasks-extension.ts";
 
-/** What one server offers besides tools. */
-export interface Offer {
+/** What one server has besides tools. */
+export interface OtherFeatures {
   prompts: readonly Prompt[];
-  /** Null where news could not reach the client: over HTTP before 2026-07-28 nothing stays open between requests. */
-  news: ResourceNews | null;
+  /** Null over HTTP before 2026-07-28: nothing stays open between requests that could carry an update. */
+  publisher: RunUpdatePublisher | null;
   hasTasks: boolean;
 }
 
-/** Answers everything that is not a tool. */
-export function serveBesideTools(
+/** Registers the handlers of all requests but those about tools. */
+export function registerHandlers(
   server: McpServer,
-  { prompts, news, hasTasks }: Offer,
+  { prompts, publisher, hasTasks }: OtherFeatures,
   services: Pick<CallServices, "openBackend"> & {
     log: Logger;
     principal: Principal;
@@ -33,14 +33,14 @@ export function serveBesideTools(
   },
 ): void {
   const { principal, contextOf, trace, getTaskRun, catalogBackend, log } = services;
-  serveResources(server, {
+  registerResources(server, {
     contextOf,
     trace,
     catalogBackend,
-    follow: news && ((uri, publish) => news.follow([uri], principal, publish)),
+    subscribe: publisher && ((uri, publish) => publisher.subscribe([uri], principal, publish)),
     log,
   });
-  serveCompletions(server, prompts, services);
-  if (prompts.length > 0) servePrompts(server, prompts);
-  if (hasTasks) serveTasks(server, { contextOf, trace, getTaskRun });
+  registerCompletions(server, prompts, services);
+  if (prompts.length > 0) registerPrompts(server, prompts);
+  if (hasTasks) registerTasks(server, { contextOf, trace, getTaskRun });
 }

@@ -1,4 +1,5 @@
 import {
+  CLIENT_CAPABILITIES_META_KEY,
   type CallToolResult,
   type McpServer,
   MissingRequiredClientCapabilityError,
@@ -10,19 +11,18 @@ import { z } from "zod";
 import { RunNotFound } from "../../client/errors.ts";
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import type { Backend } from "../runs/backend.ts";
-import { toProtocolError } from "./protocol-error.ts";
 import { callFor, isGroupId, oneLine } from "../report/text.ts";
 import { RunReport } from "../report/run-report.ts";
 import type { CallContext, OpenCall } from "../runs/call-context.ts";
 import { readRun } from "../runs/read-run.ts";
 import { TASKS_EXTENSION } from "./capabilities.ts";
-import { declaresTasks } from "./tasks-capability.ts";
+import { toProtocolError } from "./protocol-error.ts";
 import type { TraceWork } from "../calls/trace-request.ts";
 import { cancelTaskRun } from "../tools/cancel-task-run.ts";
 
-/** How long `tasks/get` waits for an active run: the replay of its steps arrives within this time. */
+/** The longest wait of `tasks/get` for an active run: within it, the replay of its steps arrives. */
 const WAIT_SECONDS = 1;
-/** A run that takes minutes is asked about every few seconds, one that takes seconds more often. */
+/** Polls per usual time of a run: long runs are polled every few seconds, short ones more often. */
 const POLLS_PER_USUAL_TIME = 20;
 const POLL_MS = { min: 1_000, max: 15_000, unknown: 2_000 } as const;
 /** A sentence. */
@@ -30,7 +30,18 @@ const MESSAGE_BUDGET = 200;
 
 const TaskId = z.looseObject({ taskId: z.string() });
 
-/** The result of `create_task_run` as a task; as it is when there is no active run to make one of. */
+const Capabilities = z.looseObject({ extensions: z.record(z.string(), z.unknown()) });
+
+/** Whether the client accepts a task as the answer; no client before 2026-07-28 does. */
+export function declaresTasks({ envelope }: ServerContext["mcpReq"]): boolean {
+  const declared = Object.entries(envelope ?? {}).find(
+    ([key]) => key === CLIENT_CAPABILITIES_META_KEY,
+  );
+  const read = Capabilities.safeParse(declared?.[1]);
+  return read.success && Object.hasOwn(read.data.extensions, TASKS_EXTENSION);
+}
+
+/** The result of `create_task_run` as a task; unchanged when it has no active run. */
 export function asTask(result: CallToolResult): CallToolResult {
   const read = RunReport.safeParse(result.structuredContent);
   if (result.isError === true || !read.success) return result;
@@ -47,7 +58,7 @@ export function asTask(result: CallToolResult): CallToolResult {
     ttlMs: null,
     pollIntervalMs: pollIntervalMs(usual_seconds),
     content: [],
-    // The SDK holds every result of a tool against its output schema, this one too.
+    // The SDK checks this result against the output schema of the tool.
     structuredContent: result.structuredContent,
   };
 }
@@ -55,12 +66,12 @@ export function asTask(result: CallToolResult): CallToolResult {
 export interface TaskServices {
   contextOf(request: ServerContext): CallContext;
   trace: TraceWork;
-  /** What `get_task_run` answers to these arguments. */
+  /** Calls `get_task_run`. */
   getTaskRun(args: object, request: ServerContext): Promise<CallToolResult>;
 }
 
-/** Answers `tasks/get`, `tasks/update` and `tasks/cancel`. A run never waits for input, so an update changes nothing. */
-export function serveTasks(
+/** Registers `tasks/get`, `tasks/update` and `tasks/cancel`. Runs take no input, so an update changes nothing. */
+export function registerTasks(
   { server }: McpServer,
   { contextOf, trace, getTaskRun }: TaskServices,
 ): void {
@@ -83,7 +94,7 @@ export function serveTasks(
     answer(taskId, request, async (call) => {
       const { outcome } = await cancelTaskRun.run({ run_id: taskId }, call);
       if (outcome === "not_found") throw new RunNotFound(taskId);
-      // The acknowledgement says nothing else, also where nothing can be cancelled; the next `tasks/get` does.
+      // The acknowledgement is empty even when nothing can be cancelled; the next `tasks/get` has the status.
       return { resultType: "complete" };
     }),
   );
@@ -112,7 +123,7 @@ export function serveTasks(
   }
 }
 
-/** A run that failed has come to a result, which says so; `failed` is for tasks without one. */
+/** A failed run is a completed task: its result is the report of the failure. */
 function taskOf({ run, percent, latestMessage }: RunSnapshot, { prices }: Backend) {
   const now = new Date().toISOString();
   const status = taskStatus(run.status, run.is_active);
@@ -131,7 +142,7 @@ function taskOf({ run, percent, latestMessage }: RunSnapshot, { prices }: Backen
 
 function taskStatus(status: string, isActive: boolean): "working" | "completed" | "cancelled" {
   if (status === "cancelled") return "cancelled";
-  // Somebody outside may yet answer, and the run go on; the client of this task cannot.
+  // The run may go on after an answer from outside; the client of this task cannot give it.
   return isActive || status === "action_required" ? "working" : "completed";
 }
 

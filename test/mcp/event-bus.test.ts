@@ -6,8 +6,7 @@ import { createFollowers } from "../../src/client/follow/follower.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
 import type { Backend } from "../../src/mcp/runs/backend.ts";
 import { type Principal, attachRequestFacts } from "../../src/runtime/request-facts.ts";
-import { createListenBus } from "../../src/mcp/protocol/subscriptions/event-bus.ts";
-import { createResourceNews } from "../../src/mcp/protocol/subscriptions/run-update-publisher.ts";
+import { createEventBus, createRunUpdatePublisher } from "../../src/mcp/protocol/subscriptions.ts";
 import { scopeToPrincipal } from "../../src/client/scoped-client.ts";
 import { createTaskRunServer } from "../../src/mcp/server.ts";
 import {
@@ -32,7 +31,7 @@ async function start() {
   onTestFinished(() => ledgers.close());
   const backends = new Map<string, Backend>();
   const backend = async ({ id }: Principal) => {
-    const name = id ?? "nobody";
+    const name = id ?? "anonymous";
     const known = backends.get(name);
     if (known !== undefined) return known;
     const ledger = ledgers.of({ backend: "x", keyFingerprint: null, principal: name });
@@ -41,14 +40,14 @@ async function start() {
     backends.set(name, own);
     return own;
   };
-  const news = createResourceNews({ backend, clock: systemClock, log: silentLog });
-  const bus = createListenBus(news);
+  const publisher = createRunUpdatePublisher({ backend, clock: systemClock, log: silentLog });
+  const bus = createEventBus(publisher);
   const factory = createTaskRunServer({
     backend,
     version: "0",
     log: silentLog,
     clock: systemClock,
-    news,
+    publisher,
   });
   const handler = createMcpHandler(factory, { bus });
   onTestFinished(() => handler.close());
@@ -91,7 +90,7 @@ async function start() {
   return { connectAs, release: () => gate.resolve() };
 }
 
-test("each principal hears of its own runs, whoever else listens to the same", async () => {
+test("each principal gets events of its own runs only, even when others subscribe to the same URI", async () => {
   const { connectAs, release } = await start();
   const [anna, ben] = [await connectAs("anna"), await connectAs("ben")];
   const ofAnna = `task-run://${await anna.create()}`;
@@ -121,7 +120,7 @@ test("a principal's list and completions hold its own runs alone", async () => {
   expect(await ben.complete(ref, "run_id", "trun")).toEqual([]);
 });
 
-test("before 2026-07-28 HTTP has nothing open to bring news by, and offers none", async () => {
+test("HTTP before 2026-07-28 keeps no stream open, so it offers no subscriptions", async () => {
   const { connectAs } = await start();
   const legacy = await connectAs("anna", "legacy");
   expect(legacy.capabilities()).toMatchObject({ resources: { subscribe: false } });

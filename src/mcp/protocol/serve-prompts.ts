@@ -5,17 +5,17 @@ import {
   ProtocolErrorCode,
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
-import { InvalidArguments, argumentProblems } from "../../arguments/argument-problems.ts";
-import type { Prompt } from "./prompt.ts";
+import { InvalidArguments, argumentProblems } from "../arguments/argument-problems.ts";
+import type { Prompt } from "./prompts.ts";
 
-/** Answers `prompts/list` and `prompts/get`. */
-export function servePrompts({ server }: McpServer, prompts: readonly Prompt[]): void {
+/** Registers `prompts/list` and `prompts/get`. */
+export function registerPrompts({ server }: McpServer, prompts: readonly Prompt[]): void {
   server.setRequestHandler("prompts/list", () => ({ prompts: prompts.map(shownPrompt) }));
   server.setRequestHandler("prompts/get", ({ params }) => {
     const prompt = prompts.find(({ name }) => name === params.name);
     if (prompt === undefined) {
       const names = prompts.map(({ name }) => name).join(", ");
-      throw invalid(`There is no such prompt. Those there are: ${names}.`);
+      throw invalid(`There is no such prompt. Prompts: ${names}.`);
     }
     return {
       description: prompt.description,
@@ -58,7 +58,7 @@ function write(prompt: Prompt, args: unknown): string {
   } catch (error) {
     if (!(error instanceof InvalidArguments)) throw error;
     const lines = error.problems.map(({ argument, fix }) => `${argument}: ${fix}`);
-    throw invalid(`The arguments of the prompt need correction. ${lines.join("; ")}.`);
+    throw invalid(`Invalid arguments: ${lines.join("; ")}.`);
   }
 }
 
