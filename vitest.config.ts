@@ -13,7 +13,8 @@ const without = (...lists: string[][]) => files.filter((name) => !lists.flat().i
 const isolated = filesWith(/\bvi\.(mock|doMock|spyOn|stub\w+|useFakeTimers)\(/);
 const endToEnd = files.filter((name) => /^test\/(e2e|conformance)\//.test(name));
 const soak = files.filter((name) => name.startsWith("test/soak/"));
-const properties = filesWith(/from "fast-check"/);
+// Files whose load can be turned up.
+const loaded = filesWith(/from "(fast-check|\S+\/load\.ts)"/);
 
 /** `npm run test:soak` presses with the full load; every other run has a short one of each. */
 export default defineConfig(({ mode }) => {
@@ -32,8 +33,9 @@ export default defineConfig(({ mode }) => {
       // No limit that a busy machine breaks: a test that hangs is found all the same.
       testTimeout: isSoak ? 600_000 : 120_000,
       hookTimeout: 120_000,
+      expect: { poll: { timeout: 60_000 } },
       projects: isSoak
-        ? [project("soak", [...soak, ...properties], true)]
+        ? [project("soak", [...new Set([...soak, ...loaded])], true)]
         : [
             project("unit", without(isolated, endToEnd, soak), false),
             project("isolated", isolated, true),

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { constants, openSync } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -89,6 +89,8 @@ test.skipIf(process.platform === "win32")("so does a named pipe", async () => {
   execFileSync("mkfifo", [path]);
   const pipe = openSync(path, constants.O_RDWR);
   const { log, end } = startLogging(pipe);
+  // The process has the only open end, so that reading ends with it.
+  closeSync(pipe);
   await log(FLOOD);
   const reader = await open(path);
   const lines = createInterface(reader.createReadStream());
@@ -103,7 +105,9 @@ test("a reader that has gone, and a full disk, stop nothing", async () => {
   await gone.log(FLOOD);
   await gone.end();
   if (process.platform !== "linux") return;
-  const full = startLogging(openSync("/dev/full", "w"));
+  const device = openSync("/dev/full", "w");
+  const full = startLogging(device);
+  closeSync(device);
   await full.log(FLOOD);
   await full.end();
 });

@@ -190,7 +190,7 @@ describe("with an idempotency key and an engine that honours it", () => {
       client: { clock },
     });
     const creating = errorOf(client.createRun(question, { idempotencyKey: "k-1" }));
-    while ((await runs()).length === 0);
+    await expect.poll(runs).toHaveLength(1);
     await clock.until(() => clock.sleepers === 1);
     clock.advance(30_000);
     expect(await creating).toBeInstanceOf(BackendTimedOut);

@@ -42,7 +42,8 @@ async function start(answer: (kind: Kind, response: ServerResponse) => void) {
     },
     async end() {
       ending.resolve();
-      while ((await client.retrieveRun(runId)).is_active);
+      // Past the faulty server: the engine answers when the run has ended.
+      await engine.fetch(new Request(`http://engine/v1/tasks/runs/${runId}/result`));
     },
   };
 }

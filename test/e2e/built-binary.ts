@@ -64,6 +64,11 @@ export function environment({ stateDir, env }: Launch): Record<string, string> {
   };
 }
 
+/** The environment of a process that runs this JavaScript before our program, such as to move its clock. */
+export function preload(script: string): Record<string, string> {
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` };
+}
+
 export async function connectStdio(kind: ClientKind, options: Launch): Promise<StdioClient> {
   const parameters = {
     command: process.execPath,

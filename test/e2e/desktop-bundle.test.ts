@@ -43,7 +43,7 @@ beforeAll(async () => {
   const { stdout } = await run(process.execPath, [mcpb, "validate", file]);
   expect(stdout).toContain("passes");
   manifest = JSON.parse(await readFile(file, "utf8"));
-}, 120_000);
+});
 
 const Settings = z.record(
   z.string(),

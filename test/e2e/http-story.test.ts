@@ -9,7 +9,6 @@ const PROFILES = ["hosted", "extended"] as const;
 // One server for all stories: users have one, too.
 test.each(clientKinds.flatMap((kind) => PROFILES.map((profile) => ({ kind, profile }))))(
   "over HTTP with a token, $kind, $profile profile: every story",
-  { timeout: 60_000 },
   async ({ kind, profile }) => {
     const work = createStoryWork();
     const engine = await startTestEngine((attempt) => work.execute(attempt), {

@@ -203,7 +203,7 @@ test("the API key is in no result, no log at its lowest level, and no file", asy
   for (const [index, [name, args]] of calls.entries()) {
     send({ id: index + 2, method: "tools/call", params: { name, arguments: args } });
   }
-  await expect.poll(() => written.match(/"jsonrpc"/g), { timeout: 20_000 }).toHaveLength(4);
+  await expect.poll(() => written.match(/"jsonrpc"/g)).toHaveLength(4);
   child.stdin?.end();
   expect(await once(child, "exit")).toEqual([0, null]);
   expect(written).toContain("The account's credit does not cover this.");

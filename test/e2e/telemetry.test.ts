@@ -230,7 +230,8 @@ describe.each(TRANSPORTS)("over %s", (_name, start, transport) => {
     const endedMs = performance.now();
     const { code, log } = await program.end();
     expect(code).toBe(0);
-    expect(performance.now() - endedMs).toBeLessThan(10_000);
+    // Far less than the exporter's own time limit.
+    expect(performance.now() - endedMs).toBeLessThan(50_000);
     expect(log).toHaveLength(1);
     expect(log.join()).not.toContain(MARK);
   });

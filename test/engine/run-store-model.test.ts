@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { openDatabase } from "../../src/database/open-database.ts";
 import { createSqliteRunStore } from "../../src/engine/runs/sqlite/sqlite-run-store.ts";
 import type { RunInput } from "../../src/task-api/run-input.ts";
+import { load } from "../load.ts";
 import { expectRunInvariants } from "./run-invariants.ts";
 import { clockAt, silentLog, textResult } from "./start-test-engine.ts";
 
@@ -212,6 +213,6 @@ test("whatever workers, callers and crashes do, runs change as the table says an
         await runs.close();
       }
     }),
-    { numRuns: 120 },
+    { numRuns: load({ full: 120, short: 25 }) },
   );
 });

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { InvalidCursor } from "../../src/ledger/errors.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
+import { load } from "../load.ts";
 import { NOON, account, draft, look, taskRun } from "./drafts.ts";
 import { createTime, openLedger, openStore, reservedEntries, start } from "./open-store.ts";
 
@@ -159,6 +160,6 @@ test("whatever is asked, the pages together are what a filter over all entries g
         await store.close();
       },
     ),
-    { numRuns: 150 },
+    { numRuns: load({ full: 150, short: 25 }) },
   );
 });

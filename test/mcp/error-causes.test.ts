@@ -12,6 +12,7 @@ import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import type { ApiProfile } from "../../src/engine/http-api/profile.ts";
 import { hashKey, readTenants, singleTenant } from "../../src/engine/tenants/tenants.ts";
 import { startEngineServer, startLoopbackServer } from "../client/loopback-server.ts";
+import { createManualClock } from "../client/manual-clock.ts";
 import {
   startTestEngine,
   temporaryFolder,
@@ -23,12 +24,10 @@ import { questionOf } from "./stories.ts";
 
 const KEY = "the-key-of-the-account";
 
-/** Retries and timeouts of the client take a hundredth of their time. */
-const fastClock: Clock = {
-  now: () => systemClock.now() * 100,
-  elapsedMs: () => systemClock.elapsedMs() * 100,
+/** Pauses before a retry are short; a slow machine has the whole time limit for each request. */
+const impatientClock: Clock = {
+  ...systemClock,
   sleep: (ms, signal) => systemClock.sleep(ms / 100, signal),
-  startTimer: (ms, onTimeUp) => systemClock.startTimer(ms / 100, onTimeUp),
 };
 
 /** Our tools in front of the Task API at a real address, with the client as it is outside of tests. */
@@ -37,7 +36,7 @@ async function serve(
   {
     apiKey = KEY,
     longPollSeconds = 25,
-    clock = fastClock,
+    clock = impatientClock,
   }: { apiKey?: string; longPollSeconds?: number; clock?: Clock } = {},
 ): Promise<TestClient> {
   const network = createUndiciFetch();
@@ -306,8 +305,9 @@ test("a connection that breaks after the request: it is not known", async () => 
 });
 
 test("no answer within the time: a look may be repeated, a create is not known", async () => {
-  const { url } = await startLoopbackServer(() => {});
-  const client = await serve(url);
+  const clock = createManualClock();
+  const { url } = await startLoopbackServer(() => clock.advance(30_000));
+  const client = await serve(url, { clock });
   const { happened, next } = await create(client);
   expect(happened).toContain("did not answer within the time limit");
   expect(next).toContain("It is not known whether the run was started.");

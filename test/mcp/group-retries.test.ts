@@ -218,4 +218,4 @@ test("a page of a large group is read without the rest of it", async () => {
     cursor = page.next_cursor;
   } while (cursor !== undefined);
   expect(seen).toEqual(inputs);
-}, 60_000);
+});

@@ -11,6 +11,7 @@ import {
 } from "../../src/mcp/runs/progress.ts";
 import { createManualClock } from "../client/manual-clock.ts";
 import { deferred, silentLog } from "../engine/start-test-engine.ts";
+import { load } from "../load.ts";
 
 function running(more: Partial<Observation> = {}): Observation {
   return { done: 0, total: 100, isCompleted: false, step: "running", facts: () => [], ...more };
@@ -63,7 +64,7 @@ test("progress strictly rises, has two decimals at most and comes every 2 s at m
         before = { at, progress };
       }
     }),
-    { seed: 12, numRuns: 500 },
+    { seed: 12, numRuns: load({ full: 500, short: 50 }) },
   );
 });
 

@@ -167,7 +167,6 @@ async function inLanes<Item, Result>(
 
 test.each(["hosted", "extended"] as const)(
   "%s profile: of hundreds of creates each is one run or an honest unknown, and every run's end is told right",
-  { timeout: 120_000 },
   async (profile) => {
     const { engine, readRuns } = await startBackend(profile);
     const { client, proxy } = await serveBehindFaults(engine);

@@ -20,7 +20,6 @@ const PATHS = ["/v1/tasks/groups", "/v1/tasks/groups/{id}/runs"] as const;
 
 test.each(["extended", "hosted"] as const)(
   "%s: a list with a key is started once, however often the server is killed while it starts it",
-  { timeout: 120_000 },
   async (profile) => {
     const databasePath = join(await temporaryFolder(), "engine.sqlite");
     const engine = await startTestEngine(async () => textResult("x"), { profile, databasePath });

@@ -68,125 +68,111 @@ function countArrivals({ received }: Receiver): Map<string, number> {
   return counts;
 }
 
-test(
-  "killed at any point, again and again, an engine loses no acknowledged run and no webhook, and breaks no rule",
-  {
-    timeout: 120_000,
-  },
-  async () => {
-    expect(new Set(KILL_POINTS.map(({ seen }) => seen)).size).toBe(2);
-    const stateDir = await temporaryFolder();
-    let onWebhook = () => {};
-    const receiver = await startReceiver((response) => {
-      onWebhook();
-      response.end();
-    });
-    const start = () => launch({ stateDir, args: ["engine", "--allow-networks", LOOPBACK.join()] });
-    const withDatabase = async <Result>(
-      look: (db: Awaited<ReturnType<typeof openDatabase>>) => Promise<Result>,
-    ) => {
-      const db = await openDatabase(join(stateDir, "engine.sqlite"));
-      try {
-        return await look(db);
-      } finally {
-        await db.destroy();
-      }
+test("killed at any point, again and again, an engine loses no acknowledged run and no webhook, and breaks no rule", async () => {
+  expect(new Set(KILL_POINTS.map(({ seen }) => seen)).size).toBe(2);
+  const stateDir = await temporaryFolder();
+  let onWebhook = () => {};
+  const receiver = await startReceiver((response) => {
+    onWebhook();
+    response.end();
+  });
+  const start = () => launch({ stateDir, args: ["engine", "--allow-networks", LOOPBACK.join()] });
+  const withDatabase = async <Result>(
+    look: (db: Awaited<ReturnType<typeof openDatabase>>) => Promise<Result>,
+  ) => {
+    const db = await openDatabase(join(stateDir, "engine.sqlite"));
+    try {
+      return await look(db);
+    } finally {
+      await db.destroy();
+    }
+  };
+
+  /** Creates runs, and kills the process at the point. Answers with the acknowledged runs. */
+  async function workAndKill(engine: ChildProcess, point: KillPoint): Promise<string[]> {
+    const exited = once(engine, "exit");
+    const url = await firstLine(engine);
+    const seen = { event: 0, webhook: 0 };
+    const see = (what: KillPoint["seen"]) => {
+      seen[what] += 1;
+      if (point.seen === what && seen[what] === point.count) engine.kill("SIGKILL");
     };
+    see("event");
+    onWebhook = () => see("webhook");
+    // A webhook is seen once more than it is there, as events are: the first point is before anything.
+    seen.webhook += 1;
+    const arrivals = receiver.received.length;
+    const acknowledged = await Promise.all(
+      Array.from({ length: RUNS_PER_START }, async (_, i) => {
+        const runId = await create(url, `What was the GDP of France in ${2015 + i}?`, receiver.url);
+        see("event");
+        if (runId !== undefined) await countEvents(url, runId, () => see("event"));
+        return runId;
+      }),
+    );
+    await Promise.race([exited, receiver.until(arrivals + RUNS_PER_START)]);
+    engine.kill("SIGKILL");
+    await exited;
+    return acknowledged.filter((runId) => runId !== undefined);
+  }
 
-    /** Creates runs, and kills the process at the point. Answers with the acknowledged runs. */
-    async function workAndKill(engine: ChildProcess, point: KillPoint): Promise<string[]> {
-      const exited = once(engine, "exit");
-      const url = await firstLine(engine);
-      const seen = { event: 0, webhook: 0 };
-      const see = (what: KillPoint["seen"]) => {
-        seen[what] += 1;
-        if (point.seen === what && seen[what] === point.count) engine.kill("SIGKILL");
-      };
-      see("event");
-      onWebhook = () => see("webhook");
-      // A webhook is seen once more than it is there, as events are: the first point is before anything.
-      seen.webhook += 1;
-      const arrivals = receiver.received.length;
-      const acknowledged = await Promise.all(
-        Array.from({ length: RUNS_PER_START }, async (_, i) => {
-          const runId = await create(
-            url,
-            `What was the GDP of France in ${2015 + i}?`,
-            receiver.url,
-          );
-          see("event");
-          if (runId !== undefined) await countEvents(url, runId, () => see("event"));
-          return runId;
-        }),
-      );
-      await Promise.race([exited, receiver.until(arrivals + RUNS_PER_START)]);
-      engine.kill("SIGKILL");
-      await exited;
-      return acknowledged.filter((runId) => runId !== undefined);
-    }
-
-    const acknowledged: string[] = [];
-    /** Webhooks whose delivery is on record, with how often they had arrived by then. */
-    const settled = new Map<string, number>();
-    for (const point of KILL_POINTS) {
-      acknowledged.push(...(await workAndKill(start(), point)));
-      await withDatabase(async (db) => {
-        await expectRunInvariants(db, MAX_ATTEMPTS);
-        const rows = await db
-          .selectFrom("webhook_deliveries")
-          .select("webhook_id")
-          .where("next_attempt_ms", "is", null)
-          .execute();
-        const arrived = countArrivals(receiver);
-        for (const { webhook_id: id } of rows) {
-          if (!settled.has(id)) settled.set(id, arrived.get(id) ?? 0);
-        }
-      });
-    }
-
-    onWebhook = () => {};
-    const url = await firstLine(start());
-    for (const runId of acknowledged) {
-      await fetch(`${url}/v1/tasks/runs/${runId}/result?timeout=30`);
-      const answer = await fetch(`${url}/v1/tasks/runs/${runId}`);
-      const { status }: { status: string } = JSON.parse(await answer.text());
-      expect(isTerminalStatus(status)).toBe(true);
-    }
+  const acknowledged: string[] = [];
+  /** Webhooks whose delivery is on record, with how often they had arrived by then. */
+  const settled = new Map<string, number>();
+  for (const point of KILL_POINTS) {
+    acknowledged.push(...(await workAndKill(start(), point)));
     await withDatabase(async (db) => {
       await expectRunInvariants(db, MAX_ATTEMPTS);
-      const rows = await db.selectFrom("runs").select("run_id").execute();
-      expect(rows.map((row) => row.run_id)).toEqual(expect.arrayContaining(acknowledged));
-
-      // What was being sent when the process died is sent again once its lease is over, after 20 s.
-      const unsent = async () => {
-        const waiting = db
-          .selectFrom("webhook_deliveries")
-          .where("next_attempt_ms", "is not", null);
-        const unended = db.selectFrom("runs").where("status", "in", ["queued", "running"]);
-        const all = await Promise.all(
-          [waiting, unended].map((query) => query.selectAll().execute()),
-        );
-        return all.flat().length;
-      };
-      await expect.poll(unsent, { timeout: 60_000, interval: 200 }).toBe(0);
-      await expectRunInvariants(db, MAX_ATTEMPTS);
-      const deliveries = await db
+      const rows = await db
         .selectFrom("webhook_deliveries")
-        .select(["run_id", "webhook_id", "last_problem"])
+        .select("webhook_id")
+        .where("next_attempt_ms", "is", null)
         .execute();
-      expect(deliveries.every((delivery) => delivery.last_problem === null)).toBe(true);
       const arrived = countArrivals(receiver);
-      expect(new Set(arrived.keys())).toEqual(new Set(deliveries.map((row) => row.webhook_id)));
-      const runOf = new Map(deliveries.map((row) => [row.webhook_id, row.run_id]));
-      for (const { headers, body } of receiver.received) {
-        const { data } = JSON.parse(body);
-        expect(data.run_id).toBe(runOf.get(headers["webhook-id"] ?? ""));
-        expect(isTerminalStatus(data.status)).toBe(true);
+      for (const { webhook_id: id } of rows) {
+        if (!settled.has(id)) settled.set(id, arrived.get(id) ?? 0);
       }
-      // Killed before the answer: sent again. On record as delivered: never again.
-      expect(Math.max(...arrived.values())).toBeGreaterThan(1);
-      for (const [id, count] of settled) expect(arrived.get(id)).toBe(count);
-      expect(settled.size).toBeGreaterThan(0);
     });
-  },
-);
+  }
+
+  onWebhook = () => {};
+  const url = await firstLine(start());
+  for (const runId of acknowledged) {
+    await fetch(`${url}/v1/tasks/runs/${runId}/result?timeout=30`);
+    const answer = await fetch(`${url}/v1/tasks/runs/${runId}`);
+    const { status }: { status: string } = JSON.parse(await answer.text());
+    expect(isTerminalStatus(status)).toBe(true);
+  }
+  await withDatabase(async (db) => {
+    await expectRunInvariants(db, MAX_ATTEMPTS);
+    const rows = await db.selectFrom("runs").select("run_id").execute();
+    expect(rows.map((row) => row.run_id)).toEqual(expect.arrayContaining(acknowledged));
+
+    // What was being sent when the process died is sent again once its lease is over, after 20 s.
+    const unsent = async () => {
+      const waiting = db.selectFrom("webhook_deliveries").where("next_attempt_ms", "is not", null);
+      const unended = db.selectFrom("runs").where("status", "in", ["queued", "running"]);
+      const all = await Promise.all([waiting, unended].map((query) => query.selectAll().execute()));
+      return all.flat().length;
+    };
+    await expect.poll(unsent, { interval: 200 }).toBe(0);
+    await expectRunInvariants(db, MAX_ATTEMPTS);
+    const deliveries = await db
+      .selectFrom("webhook_deliveries")
+      .select(["run_id", "webhook_id", "last_problem"])
+      .execute();
+    expect(deliveries.every((delivery) => delivery.last_problem === null)).toBe(true);
+    const arrived = countArrivals(receiver);
+    expect(new Set(arrived.keys())).toEqual(new Set(deliveries.map((row) => row.webhook_id)));
+    const runOf = new Map(deliveries.map((row) => [row.webhook_id, row.run_id]));
+    for (const { headers, body } of receiver.received) {
+      const { data } = JSON.parse(body);
+      expect(data.run_id).toBe(runOf.get(headers["webhook-id"] ?? ""));
+      expect(isTerminalStatus(data.status)).toBe(true);
+    }
+    // Killed before the answer: sent again. On record as delivered: never again.
+    expect(Math.max(...arrived.values())).toBeGreaterThan(1);
+    for (const [id, count] of settled) expect(arrived.get(id)).toBe(count);
+    expect(settled.size).toBeGreaterThan(0);
+  });
+});

@@ -260,8 +260,8 @@ describe("slow and broken connections", () => {
     socket.pause();
     const body = JSON.stringify(toolCall("create_task_run", { input: "q", wait_seconds: 5 }));
     for (let i = 0; i < 300; i++) socket.write(rawPost("/mcp", body, { connection: "keep-alive" }));
-    await expect.poll(() => lines.join(""), { timeout: 15_000 }).toContain("does not read");
-  }, 20_000);
+    await expect.poll(() => lines.join("")).toContain("does not read");
+  });
 });
 
 test("answers carry no banner, and an id that is the caller's if it is one", async () => {

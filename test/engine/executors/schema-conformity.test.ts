@@ -6,6 +6,7 @@ import { exampleValue } from "../../../src/engine/executors/scripted/example-val
 import { checkOutput } from "../../../src/engine/schema-conformity.ts";
 import type { RunOutput } from "../../../src/task-api/output.ts";
 import { isJsonObject, type JsonObject } from "../../../src/task-api/task-spec.ts";
+import { load } from "../../load.ts";
 import { ADMITTING, REFUSING, strict } from "./asked-schemas.ts";
 import { createAsk, jsonOf } from "./run-extractive.ts";
 
@@ -174,7 +175,7 @@ test("whatever part of an output was found, the rest makes it whole", () => {
         if (empty.every(({ conforms }) => conforms)) expect(problemsOf(schema, value)).toEqual([]);
       },
     ),
-    { numRuns: 200 },
+    { numRuns: load({ full: 200, short: 40 }) },
   );
 });
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { exampleValue } from "../../../src/engine/executors/scripted/example-value.ts";
 import type { JsonObject } from "../../../src/task-api/task-spec.ts";
+import { load } from "../../load.ts";
 
 const object = (properties: JsonObject, more: JsonObject = {}): JsonObject => ({
   type: "object",
@@ -112,6 +113,6 @@ test("the value follows whatever schema was asked for", () => {
         expect(problemsOf(object(properties, { $defs }))).toEqual([]);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: load({ full: 60, short: 10 }) },
   );
 });

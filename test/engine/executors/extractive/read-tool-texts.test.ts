@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { createEchoCheck } from "../../../../src/engine/research/read-tool-texts.ts";
-import { readToolTexts } from "../../../../src/engine/research/read-tool-texts.ts";
+import { createEchoCheck } from "../../../../src/engine/executors/extractive/question-echo.ts";
+import { readToolTexts } from "../../../../src/engine/executors/extractive/read-tool-texts.ts";
+import { load } from "../../../load.ts";
 
 const source = {
   title: "demo · search",
@@ -123,12 +124,11 @@ describe("text", () => {
     expect(read("URL: https://user:pw@a.example/\nText.")[1]).toMatch(/^https:\/\/mcp\.example/);
   });
 
-  // Without its limits this takes minutes, or all memory.
+  // Without its limits this takes minutes, or all memory, and the test its time limit.
   test("is read up to a limit, and hostile text is read fast", () => {
     const long = read("The GDP was 3 trillion. ".repeat(50).concat("\n").repeat(1_000));
     expect(long.join("").length).toBeLessThan(150_000);
-    // CPU time, which other work on the machine does not change.
-    const before = process.cpuUsage();
+    const chars = load({ full: 1_000_000, short: 100_000 });
     for (const piece of [
       "[",
       "![",
@@ -142,11 +142,10 @@ describe("text", () => {
       "Title: ",
       "- ",
     ]) {
-      read(piece.repeat(1_000_000 / piece.length));
-      read(`${piece}\n`.repeat(200_000));
+      read(piece.repeat(chars / piece.length));
+      read(`${piece}\n`.repeat(chars / 5));
     }
-    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(20_000);
-  }, 120_000);
+  });
 });
 
 test.each([
