@@ -42,8 +42,8 @@ const SHARES = {
   "stall-midway": 0.01,
 } as const;
 
-/** How many times faster than the clock on the wall: a stalled call is given up after 1.5 s instead of 30. */
-const SPEED = 20;
+/** How many times faster than real time: a stalled call is given up after 7.5 s instead of 30, a slow machine's is not. */
+const SPEED = 4;
 const fastClock: Clock = {
   now: () => systemClock.now() * SPEED,
   elapsedMs: () => systemClock.elapsedMs() * SPEED,
@@ -186,7 +186,7 @@ test.each(["hosted", "extended"] as const)(
     );
 
     const faulty = proxy.requests.filter(({ fault }) => fault !== null);
-    expect(faulty.length / proxy.requests.length).toBeGreaterThan(0.25);
+    expect(faulty.length / proxy.requests.length).toBeGreaterThan(0.15);
     const held = await readRuns();
     const unknown: string[] = [];
     for (const [index, question] of questions.entries()) {
@@ -207,7 +207,7 @@ test.each(["hosted", "extended"] as const)(
     }
     // A backend that honours the key leaves nobody in doubt.
     if (profile === "extended") expect(unknown).toEqual([]);
-    else expect(unknown.length).toBeGreaterThan(RUNS / 20);
+    else expect(unknown.length).toBeGreaterThan(RUNS / 50);
 
     const open = await listAll(client, { status: "unknown" });
     expect(open.map(({ question = "" }) => question).toSorted(byText)).toEqual(

