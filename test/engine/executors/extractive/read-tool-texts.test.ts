@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { createEchoCheck } from "../../../../src/engine/executors/extractive/question-echo.ts";
-import { readToolTexts } from "../../../../src/engine/executors/extractive/read-tool-texts.ts";
+import { createEchoCheck } from "../../../../src/engine/research/read-tool-texts.ts";
+import { readToolTexts } from "../../../../src/engine/research/read-tool-texts.ts";
 import { load } from "../../../load.ts";
 
 const source = {
