@@ -30,6 +30,7 @@ export class ApiError extends Error {
 }
 
 export const runNotFound = () => new ApiError(404, "Run id not found");
+export const groupNotFound = () => new ApiError(404, "TaskGroup not found");
 
 /** One problem of a request: where it is (`loc`) and what to do about it (`msg`). */
 export interface RequestProblem {

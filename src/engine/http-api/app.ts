@@ -6,7 +6,7 @@ import type { Tenants } from "../tenants/tenants.ts";
 import { ApiError } from "./api-error.ts";
 import { readBetaHeader } from "./beta-header.ts";
 import { limitBody, requireJson } from "./body-guard.ts";
-import { guardEndpoints } from "./endpoints.ts";
+import { guardEndpoints } from "./guard-endpoints.ts";
 import { REQUEST_ID_HEADER } from "../../http-server/request-id.ts";
 import { toAnswerBody, toApiError } from "./error-answer.ts";
 import { createEventStreams } from "./event-streams.ts";
@@ -56,7 +56,7 @@ export function createTaskApi(context: TaskApiContext): Hono<RequestEnv> {
     return c.json(body, answer.status, answer.headers);
   });
 
-  app.use(guardEndpoints(app, profile));
+  app.use(guardEndpoints(profile));
   app.route("/", createOperatorRoutes(context));
 
   for (const path of ["/v1/*", "/v1beta/*"]) {
@@ -77,15 +77,10 @@ export function createTaskApi(context: TaskApiContext): Hono<RequestEnv> {
 
   const streams = createEventStreams({ limits, openStreams: metrics.openStreams, log });
   const routesContext = { ...context, streams };
-  app.route("/v1/tasks/processors", createProcessorRoutes(context));
-  app.route("/v1/tasks/runs", createRunRoutes(routesContext));
-  app.route("/v1/tasks/runs", createRunEventRoutes(routesContext));
-  // The path under which the guides of May 2026 have them. Source: Task API, 9.3.
-  app.route("/v1beta/tasks/runs", createRunEventRoutes(routesContext));
-  const groupRoutes = createGroupRoutes(routesContext);
-  app.route("/v1/tasks/groups", groupRoutes);
-  // The same shapes under their first path. Source: Task API, section 3.
-  app.route("/v1beta/tasks/groups", groupRoutes);
+  app.route("/", createProcessorRoutes(context));
+  app.route("/", createRunRoutes(routesContext));
+  app.route("/", createRunEventRoutes(routesContext));
+  app.route("/", createGroupRoutes(routesContext));
   return app;
 }
 

@@ -1,16 +1,23 @@
 import { type Context, Hono } from "hono";
-import { z } from "zod";
-import { RunStatus } from "../../task-api/run.ts";
 import {
   CreateTaskGroupBody,
   type TaskGroup,
-  TaskGroupLimits,
   type TaskGroupRunResponse,
 } from "../../task-api/task-group.ts";
 import type { AddedRuns, GroupRecord } from "../runs/group-store.ts";
 import { toTaskRun } from "../runs/run-record.ts";
-import { ApiError, problemsOf, runNotFound, unprocessable } from "./api-error.ts";
-import { LastEventId, runEventId } from "./group-event-ids.ts";
+import { groupNotFound, problemsOf, runNotFound, unprocessable } from "./api-error.ts";
+import { handle } from "./endpoints/endpoint.ts";
+import {
+  addTaskGroupRuns,
+  cancelTaskGroup,
+  createTaskGroup,
+  retrieveTaskGroup,
+  retrieveTaskGroupRun,
+  streamTaskGroupEvents,
+  streamTaskGroupRuns,
+} from "./endpoints/group-endpoints.ts";
+import { runEventId } from "./group-event-ids.ts";
 import { writeGroupEvents } from "./group-events-stream.ts";
 import { readGroupInputs } from "./group-inputs.ts";
 import { writeGroupRuns } from "./group-runs-stream.ts";
@@ -19,37 +26,7 @@ import { checkInputs, parseJsonBody } from "./new-run.ts";
 import { createPollThrottle } from "./poll-throttle.ts";
 import type { RequestEnv } from "./request-context.ts";
 import { requireRun } from "./require-run.ts";
-import { type RunRoutesContext, parseQuery } from "./run-routes.ts";
-
-/** The official client writes null as an empty value. */
-const orEmpty = <Value extends z.ZodType>(value: Value) =>
-  z.preprocess((given) => (given === "" ? undefined : given), value.optional());
-
-const Flag = z.stringbool({ error: "write true or false" });
-
-/** Counting the runs of a group is one look at an index, so a status is never a cached one. */
-const AddRunsQuery = z.object({ refresh_status: orEmpty(Flag) });
-
-const RunsQuery = z.object({
-  last_event_id: LastEventId,
-  status: orEmpty(RunStatus),
-  include_input: orEmpty(Flag),
-  include_output: orEmpty(Flag),
-});
-
-const TIMEOUT_RULE = `timeout is a number of seconds, 0 to ${TaskGroupLimits.eventStreamSeconds}`;
-
-const EventsQuery = z.object({
-  last_event_id: LastEventId,
-  timeout: orEmpty(
-    z.coerce
-      .number({ error: TIMEOUT_RULE })
-      .min(0, TIMEOUT_RULE)
-      .max(TaskGroupLimits.eventStreamSeconds, TIMEOUT_RULE),
-  ),
-});
-
-const groupNotFound = () => new ApiError(404, "TaskGroup not found");
+import type { RunRoutesContext } from "./run-routes.ts";
 
 /**
  * The endpoints of task groups. Their 422 has the API's own body, as everywhere here, where the API's documentation
@@ -73,7 +50,7 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
     throw groupNotFound();
   }
 
-  routes.post("/", (c) =>
+  handle(routes, createTaskGroup, (c) =>
     answerOnce(c, runs.answers, async (keep) => {
       const parsed = CreateTaskGroupBody.safeParse(parseJsonBody(await c.req.text()));
       if (!parsed.success) throw unprocessable(problemsOf(parsed.error, ["body"]));
@@ -87,12 +64,11 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
     }),
   );
 
-  routes.get("/:taskgroup_id", async (c) => c.json(toTaskGroup(await requireGroup(c))));
+  handle(routes, retrieveTaskGroup, async (c) => c.json(toTaskGroup(await requireGroup(c))));
 
-  routes.post("/:taskgroup_id/runs", (c) =>
+  handle(routes, addTaskGroupRuns, (c) =>
     answerOnce(c, runs.answers, async (keep) => {
       const tenant = c.get("tenant");
-      parseQuery(AddRunsQuery, c.req.query());
       const taskgroupId = await requireGroupId(c);
       const { values, problems } = readGroupInputs(parseJsonBody(await c.req.text()));
       const checked = await checkInputs(values, {
@@ -121,36 +97,34 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
     }),
   );
 
-  routes.get("/:taskgroup_id/runs", async (c) => {
-    const { last_event_id: place, ...query } = parseQuery(RunsQuery, c.req.query());
+  handle(routes, streamTaskGroupRuns, async (c, { last_event_id: place, ...query }) => {
     const taskgroupId = await requireGroupId(c);
     const wanted = {
       after: place.after,
       status: query.status,
-      includeInput: query.include_input ?? false,
-      includeOutput: query.include_output ?? false,
+      includeInput: query.include_input,
+      includeOutput: query.include_output,
     };
     return streams.open(c, (stream) => writeGroupRuns(stream, taskgroupId, wanted, runs));
   });
 
-  routes.get("/:taskgroup_id/runs/:run_id", async (c) => {
+  handle(routes, retrieveTaskGroupRun, async (c) => {
     const taskgroupId = await requireGroupId(c);
     const run = await requireRun(c, runs);
     if (run.taskgroupId !== taskgroupId) throw runNotFound();
     return c.json(toTaskRun(run));
   });
 
-  routes.get("/:taskgroup_id/events", async (c) => {
-    const { last_event_id: place, timeout } = parseQuery(EventsQuery, c.req.query());
+  handle(routes, streamTaskGroupEvents, async (c, { last_event_id: place, timeout }) => {
     const taskgroupId = await requireGroupId(c);
     const group = { tenantId: c.get("tenant").id, taskgroupId };
-    const timeoutMs = (timeout ?? TaskGroupLimits.eventStreamSeconds) * 1_000;
+    const timeoutMs = timeout * 1_000;
     return streams.open(c, (stream) =>
       writeGroupEvents(stream, group, { place, timeoutMs }, { runs, clock, paceLooks }),
     );
   });
 
-  routes.post("/:taskgroup_id/cancel", (c) =>
+  handle(routes, cancelTaskGroup, (c) =>
     answerOnce(c, runs.answers, async (keep) => {
       const taskgroupId = await requireGroupId(c);
       const answer = (group: GroupRecord): Answer => ({ status: 200, body: toTaskGroup(group) });

@@ -3,6 +3,8 @@ import type { JsonObject } from "../../task-api/task-spec.ts";
 import type { Metrics } from "../metrics.ts";
 import type { RunStore } from "../runs/run-store.ts";
 import { ApiError } from "./api-error.ts";
+import { handle } from "./endpoints/endpoint.ts";
+import { readHealth, readMetrics, readOpenApi } from "./endpoints/operator-endpoints.ts";
 import type { ApiProfile } from "./profile.ts";
 import type { RequestEnv } from "./request-context.ts";
 
@@ -21,7 +23,7 @@ export function createOperatorRoutes({
 }): Hono<RequestEnv> {
   const routes = new Hono<RequestEnv>();
 
-  routes.get("/healthz", async (c) => {
+  handle(routes, readHealth, async (c) => {
     try {
       await runs.ping();
     } catch (error) {
@@ -32,13 +34,13 @@ export function createOperatorRoutes({
     return c.json({ status: "ok" });
   });
 
-  routes.get("/metrics", async (c) => {
+  handle(routes, readMetrics, async (c) => {
     const { contentType, text } = await metrics.read();
     return c.text(text, 200, { "content-type": contentType });
   });
 
   let document: Promise<JsonObject> | undefined;
-  routes.get("/openapi.json", async (c) => c.json(await (document ??= loadDocument(profile))));
+  handle(routes, readOpenApi, async (c) => c.json(await (document ??= loadDocument(profile))));
 
   return routes;
 }

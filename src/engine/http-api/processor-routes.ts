@@ -2,6 +2,8 @@ import { Hono } from "hono";
 import type { AnnouncedProcessor, ProcessorList } from "../../task-api/processor-list.ts";
 import { PROCESSORS } from "../../task-api/processors.ts";
 import type { PriceOf } from "../processor-prices.ts";
+import { handle } from "./endpoints/endpoint.ts";
+import { listProcessors } from "./endpoints/run-endpoints.ts";
 import type { RequestEnv } from "./request-context.ts";
 
 export interface ProcessorRoutesContext {
@@ -16,7 +18,7 @@ export function createProcessorRoutes({
   usualSeconds,
 }: ProcessorRoutesContext): Hono<RequestEnv> {
   const routes = new Hono<RequestEnv>();
-  routes.get("/", (c) => {
+  handle(routes, listProcessors, (c) => {
     const body: ProcessorList = {
       processors: PROCESSORS.map(({ name }) => ({
         name,

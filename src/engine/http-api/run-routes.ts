@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import type { z } from "zod";
 import type { TaskRunResult } from "../../task-api/output.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { RequestCheck, TaskRunList } from "../../task-api/run.ts";
@@ -10,7 +9,17 @@ import type { PriceOf } from "../processor-prices.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
 import type { RunStore } from "../runs/run-store.ts";
 import type { WebhookRules } from "../webhooks/check-webhook.ts";
-import { ApiError, problemsOf, runNotFound, unprocessable } from "./api-error.ts";
+import { ApiError, runNotFound } from "./api-error.ts";
+import { handle } from "./endpoints/endpoint.ts";
+import {
+  cancelTaskRun,
+  checkTaskRuns,
+  createTaskRun,
+  listTaskRuns,
+  retrieveTaskRun,
+  retrieveTaskRunInput,
+  retrieveTaskRunResult,
+} from "./endpoints/run-endpoints.ts";
 import type { EventStreams } from "./event-streams.ts";
 import { readGroupInputs } from "./group-inputs.ts";
 import { type Answer, answerOnce } from "./idempotency.ts";
@@ -18,7 +27,7 @@ import type { ApiLimits } from "./limits.ts";
 import { checkInputs, parseJsonBody } from "./new-run.ts";
 import type { RequestEnv } from "./request-context.ts";
 import { requireRun } from "./require-run.ts";
-import { ListQuery, ResultQuery, encodeCursor } from "./run-queries.ts";
+import { encodeCursor } from "./run-cursor.ts";
 import { createWaitUntilInactive } from "./wait-until-inactive.ts";
 
 export interface RunRoutesContext {
@@ -47,7 +56,7 @@ export function createRunRoutes({
   const routes = new Hono<RequestEnv>();
   const waitUntilInactive = createWaitUntilInactive(runs);
 
-  routes.post("/", (c) =>
+  handle(routes, createTaskRun, (c) =>
     answerOnce(c, runs.answers, async (keep) => {
       const tenant = c.get("tenant");
       const value = parseJsonBody(await c.req.text());
@@ -79,8 +88,7 @@ export function createRunRoutes({
     }),
   );
 
-  routes.get("/", async (c) => {
-    const { taskgroup_id: taskgroupId, ...query } = parseQuery(ListQuery, c.req.query());
+  handle(routes, listTaskRuns, async (c, { taskgroup_id: taskgroupId, ...query }) => {
     const page = await runs.list({ ...query, taskgroupId, tenantId: c.get("tenant").id });
     const body: TaskRunList = {
       runs: page.runs.map(toTaskRun),
@@ -89,7 +97,7 @@ export function createRunRoutes({
     return c.json(body);
   });
 
-  routes.post("/check", async (c) => {
+  handle(routes, checkTaskRuns, async (c) => {
     const body = parseJsonBody(await c.req.text());
     const isGroup = isJsonObject(body) && Object.hasOwn(body, "inputs");
     const { values, problems } = isGroup
@@ -112,15 +120,14 @@ export function createRunRoutes({
     return c.json(answer);
   });
 
-  routes.get("/:run_id", async (c) => c.json(toTaskRun(await requireRun(c, runs))));
+  handle(routes, retrieveTaskRun, async (c) => c.json(toTaskRun(await requireRun(c, runs))));
 
-  routes.get("/:run_id/input", async (c) => {
+  handle(routes, retrieveTaskRunInput, async (c) => {
     const { input } = await requireRun(c, runs);
     return c.json(withoutSecrets(input));
   });
 
-  routes.get("/:run_id/result", async (c) => {
-    const { timeout } = parseQuery(ResultQuery, c.req.query());
+  handle(routes, retrieveTaskRunResult, async (c, { timeout }) => {
     const { runId } = await requireRun(c, runs);
     const run = await waitUntilInactive(runId, timeout * 1_000, c.req.raw.signal);
     if (run === undefined) throw runNotFound();
@@ -143,7 +150,7 @@ export function createRunRoutes({
     }
   });
 
-  routes.post("/:run_id/cancel", (c) =>
+  handle(routes, cancelTaskRun, (c) =>
     answerOnce(c, runs.answers, async (keep) => {
       const { runId } = await requireRun(c, runs);
       const cancelled = await runs.cancel(runId);
@@ -163,15 +170,6 @@ export function createRunRoutes({
   );
 
   return routes;
-}
-
-export function parseQuery<Schema extends z.ZodType>(
-  schema: Schema,
-  query: Record<string, string>,
-): z.infer<Schema> {
-  const parsed = schema.safeParse(query);
-  if (!parsed.success) throw unprocessable(problemsOf(parsed.error, ["query"]));
-  return parsed.data;
 }
 
 /** The headers of MCP servers are write-only: they are used, never shown again. */

@@ -1,22 +1,26 @@
-import { createDocument } from "zod-openapi";
-import type { ZodOpenApiPathsObject } from "zod-openapi";
-import { RunStatus, TaskRun } from "../../../task-api/run.ts";
+import {
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  createDocument,
+} from "zod-openapi";
+import { z } from "zod";
 import type { JsonObject } from "../../../task-api/task-spec.ts";
-import { type ApiProfile, isInProfile } from "../profile.ts";
-import { groupPaths } from "./group-operations.ts";
-import { operatorPaths } from "./operator-operations.ts";
-import { runPaths } from "./run-operations.ts";
-import { components } from "./schemas.ts";
+import { type EndpointDefinition, pathsOf } from "../endpoints/endpoint.ts";
+import { ids } from "../endpoints/examples.ts";
+import { listEndpoints } from "../endpoints/list-endpoints.ts";
+import { components } from "../endpoints/written-schemas.ts";
+import type { ApiProfile } from "../profile.ts";
+import { COMMON_HEADERS, asExamples, errorAnswers } from "./error-answers.ts";
 import { SERVED_SUFFIX, tidyComponents } from "./tidy-components.ts";
 
 const DESCRIPTION = `
 The Task API, served by task-run-mcp. An error has the same body everywhere, and its \`ref_id\` is in the log of the
-engine and in the header \`x-request-id\`. Before a request reaches an endpoint, the server may answer 400 (not HTTP),
-408 (not sent in time) or 431 (headers too large) in the same form. \`HEAD\` is answered like \`GET\`, without a body;
-\`OPTIONS\` with the methods of a path in \`Allow\`.
+engine and in the header \`x-request-id\`. Before a request reaches an endpoint, the server may answer 400 (malformed
+HTTP), 408 (not sent in time) or 431 (headers too large) in the same form. \`HEAD\` is answered like \`GET\`, without a
+body; \`OPTIONS\` with the methods of a path in \`Allow\`.
 `.trim();
 
-/** The document of what callers of `profile` may use, made from the schemas that the engine itself parses with. */
+/** The document of what callers of `profile` may use, made from the definitions that the routes are made from. */
 export function createOpenApiDocument(profile: ApiProfile): JsonObject {
   const document = createDocument(
     {
@@ -25,7 +29,7 @@ export function createOpenApiDocument(profile: ApiProfile): JsonObject {
       info: { title: "Task API", version: "0.1.2", description: DESCRIPTION },
       tags: [{ name: "runs" }, { name: "groups" }, { name: "operation" }],
       security: [{ apiKey: [] }],
-      paths: ofProfile({ ...runPaths(profile), ...groupPaths(profile), ...operatorPaths }, profile),
+      paths: describePaths(profile),
       components: {
         schemas: components,
         securitySchemes: {
@@ -38,27 +42,110 @@ export function createOpenApiDocument(profile: ApiProfile): JsonObject {
         },
       },
     },
-    {
-      outputIdSuffix: SERVED_SUFFIX,
-      override({ zodSchema, jsonSchema }) {
-        // The contract reads a status leniently, as clients must; what is served is one of these.
-        if (zodSchema === TaskRun.shape.status) jsonSchema.enum = RunStatus.options;
-      },
-    },
+    { outputIdSuffix: SERVED_SUFFIX },
   );
   return tidyComponents(document);
 }
 
-function ofProfile(paths: ZodOpenApiPathsObject, profile: ApiProfile): ZodOpenApiPathsObject {
-  const known: ZodOpenApiPathsObject = {};
-  for (const [path, operations] of Object.entries(paths)) {
-    const shown = Object.entries(operations).filter(([method]) =>
-      isInProfile(
-        { method: method.toUpperCase(), path: path.replaceAll(/\{(\w+)\}/g, ":$1") },
-        profile,
-      ),
-    );
-    if (shown.length > 0) known[path] = Object.fromEntries(shown);
+function describePaths(profile: ApiProfile): ZodOpenApiPathsObject {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const endpoint of listEndpoints(profile)) {
+    const operation = describeOperation(endpoint, profile);
+    for (const [index, path] of pathsOf(endpoint).entries()) {
+      const isFirst = index === 0;
+      const { operationId } = endpoint;
+      const described = isFirst
+        ? operation
+        : { ...operation, operationId: `${operationId}Beta`, deprecated: true };
+      const template = path.replaceAll(/:(\w+)/g, "{$1}");
+      paths[template] = { ...paths[template], [endpoint.method.toLowerCase()]: described };
+    }
   }
-  return known;
+  return paths;
 }
+
+function describeOperation(
+  endpoint: EndpointDefinition,
+  profile: ApiProfile,
+): ZodOpenApiOperationObject {
+  const { operationId, tag, summary, description, query, body, answer } = endpoint;
+  const { type = "application/json" } = answer;
+  const path = Object.fromEntries(
+    [...endpoint.path.matchAll(/:(\w+)/g)].map(([, name = ""]) => [
+      name,
+      z.string().meta({ examples: [ids[name]] }),
+    ]),
+  );
+  const headers = describeHeaders(endpoint, profile);
+  const isStream = type === "text/event-stream";
+  return {
+    operationId,
+    tags: [tag],
+    summary,
+    ...(description !== undefined && { description }),
+    ...(tag === "operation" && { security: [] }),
+    requestParams: { path: z.object(path), query, header: z.object(headers) },
+    ...(body && {
+      requestBody: {
+        required: true,
+        content: {
+          "application/json": { schema: body.schema, examples: asExamples(body.examples) },
+        },
+      },
+    }),
+    responses: {
+      ...errorAnswers(endpoint, profile),
+      [answer.status]: {
+        description: isStream
+          ? `${answer.description} The schema is that of the \`data\` of each event; \`event\` is its \`type\`.`
+          : answer.description,
+        headers: z.object(COMMON_HEADERS),
+        content: { [type]: { schema: answer.schema, examples: asExamples(answer.examples) } },
+      },
+      ...(endpoint.isResumable &&
+        profile === "extended" && {
+          204: { description: "Nothing follows the event in `Last-Event-ID`." },
+        }),
+    },
+  };
+}
+
+function describeHeaders(
+  { readsBetas, isIdempotent, isResumable }: EndpointDefinition,
+  profile: ApiProfile,
+): Record<string, z.ZodType> {
+  const isExtended = profile === "extended";
+  return {
+    ...(readsBetas && { "parallel-beta": BETAS }),
+    ...(isIdempotent && isExtended && { "Idempotency-Key": IDEMPOTENCY_KEY }),
+    ...(isResumable && isExtended && { "Last-Event-ID": LAST_EVENT_ID }),
+  };
+}
+
+const BETAS = z
+  .string()
+  .optional()
+  .meta({
+    description:
+      "Beta features, with commas between them. An engine that was told to require them asks for `mcp-server-2025-07-17` with `mcp_servers`, `events-sse-2025-07-24` with `enable_events`, and `webhook-2025-08-12` with `webhook`.",
+    examples: ["mcp-server-2025-07-17,webhook-2025-08-12"],
+  });
+
+const IDEMPOTENCY_KEY = z
+  .string()
+  .min(1)
+  .max(255)
+  .optional()
+  .meta({
+    description:
+      "Extension. The same request with the same key within 24 hours gets the same answer and changes nothing.",
+    examples: ["6f1d3b1e-import-2026-04-23"],
+  });
+
+const LAST_EVENT_ID = z
+  .string()
+  .optional()
+  .meta({
+    description: "Extension. The `id` of the last event seen; the stream continues after it.",
+    examples: ["7"],
+  });

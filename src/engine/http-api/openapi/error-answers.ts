@@ -1,115 +1,156 @@
-import type { ZodOpenApiResponsesObject } from "zod-openapi";
+import type { ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from "zod-openapi";
 import { z } from "zod";
+import { REQUEST_ID_HEADER } from "../../../http-server/request-id.ts";
 import { ErrorBody, ValidationList } from "../../../task-api/error-body.ts";
 import type { JsonObject } from "../../../task-api/task-spec.ts";
+import {
+  type RequestProblem,
+  groupNotFound,
+  problemsOf,
+  runNotFound,
+  unprocessable as unprocessableContent,
+} from "../api-error.ts";
+import type { EndpointDefinition, Examples } from "../endpoints/endpoint.ts";
 import type { ApiProfile } from "../profile.ts";
-import { type HeaderFields, REF_ID, json } from "./answers.ts";
 
-const retryAfter = z
-  .string()
-  .meta({ description: "Seconds until it is worth trying again.", examples: ["10"] });
-const allow = z
-  .string()
-  .meta({ description: "The methods of the path.", examples: ["GET, HEAD, OPTIONS"] });
+/** The `ref_id` of every example. */
+const REF_ID = "fcb2b4f3-c75e-4186-87bc-caa1a8381331";
+
+/** Every answer has them. */
+export const COMMON_HEADERS = {
+  [REQUEST_ID_HEADER]: z
+    .string()
+    .meta({ description: "Names the request; the `ref_id` of errors.", examples: [REF_ID] }),
+};
+const RETRY_AFTER = {
+  "retry-after": z
+    .string()
+    .meta({ description: "Seconds until it is worth trying again.", examples: ["10"] }),
+};
+const ALLOW = {
+  allow: z
+    .string()
+    .meta({ description: "The methods of the path.", examples: ["GET, HEAD, OPTIONS"] }),
+};
+
+export function asExamples(examples: Examples): Record<string, { value: unknown }> {
+  return Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }]));
+}
+
+/** The errors of an endpoint, by status: what follows from its definition, and then those of its own. */
+export function errorAnswers(
+  endpoint: EndpointDefinition,
+  profile: ApiProfile,
+): ZodOpenApiResponsesObject {
+  const { tag, method, path, answer, createsRuns, isIdempotent, errors } = endpoint;
+  const isStream = answer.type === "text/event-stream";
+  const isOfRun = path.includes(":run_id");
+  const own = Object.fromEntries(
+    Object.entries(errors ?? {}).map(([status, { message, detail }]) => [
+      status,
+      error(message, { detail: detail ?? null }),
+    ]),
+  );
+  if (tag === "operation") return own;
+  return {
+    401: error("Unauthorized: invalid or missing credentials"),
+    405: error("Method Not Allowed: use one of GET, HEAD, OPTIONS", { headers: ALLOW }),
+    500: error("Internal error; the log has its cause under this ref_id"),
+    503: error("The database is locked by another program, so nothing was written.", {
+      headers: RETRY_AFTER,
+    }),
+    ...(isOfRun && { 404: error(runNotFound().message) }),
+    ...(path.includes(":taskgroup_id") && !isOfRun && { 404: error(groupNotFound().message) }),
+    ...(isIdempotent &&
+      profile === "extended" && {
+        409: error("This Idempotency-Key was used with another request; use a new one"),
+      }),
+    ...(method === "POST" && {
+      413: error("The body is larger than 1048576 bytes; shorten it"),
+      415: error("Unsupported media type: send the body as application/json"),
+    }),
+    ...unprocessable(endpoint, profile),
+    ...(createsRuns && {
+      402: error("Payment required: insufficient credit in account"),
+      403: error("Forbidden: invalid processor in request", {
+        detail: { known_processors: ["lite", "base", "core"] },
+      }),
+    }),
+    ...((createsRuns || isStream) && {
+      429: error("Too many requests: quota temporarily exceeded", { headers: RETRY_AFTER }),
+    }),
+    ...own,
+  };
+}
+
+/** The 422: of a group endpoint in the hosted profile a plain list, elsewhere the body of every error. */
+function unprocessable(
+  endpoint: EndpointDefinition,
+  profile: ApiProfile,
+): ZodOpenApiResponsesObject {
+  const problem = exampleProblem(endpoint);
+  if (problem === undefined) return {};
+  if (profile === "hosted" && endpoint.tag === "groups") {
+    const description = `${problem.loc.join(".")}: ${problem.msg}`;
+    return { 422: json(description, ValidationList, { problems: { detail: [problem] } }) };
+  }
+  const { message, detail } = unprocessableContent([problem]);
+  return { 422: error(message, { detail }) };
+}
+
+/** What the endpoint really says to a wrong request; undefined where no request can be wrong in this way. */
+function exampleProblem({
+  query,
+  body,
+  isIdempotent,
+  isResumable,
+}: EndpointDefinition): RequestProblem | undefined {
+  const [wrongBody] = [{}, { "?": 1 }].flatMap((value) => problemsIn(body?.schema, value, "body"));
+  const [wrongQuery] = Object.keys(query.shape).flatMap((name) =>
+    problemsIn(query, { [name]: "?" }, "query"),
+  );
+  const header = (name: string, msg: string) => ({
+    type: "header_invalid",
+    loc: ["header", name],
+    msg,
+  });
+  return (
+    wrongBody ??
+    wrongQuery ??
+    (isIdempotent && header("idempotency-key", "use 1 to 255 characters")) ??
+    (isResumable && header("last-event-id", "use the id of an event of this run's stream"))
+  );
+}
+
+function problemsIn(
+  schema: z.ZodType | undefined,
+  value: unknown,
+  where: string,
+): RequestProblem[] {
+  const error = schema?.safeParse(value).error;
+  return error === undefined ? [] : problemsOf(error, [where]);
+}
 
 function error(
   message: string,
-  { detail = null, headers = {} }: { detail?: JsonObject | null; headers?: HeaderFields } = {},
-) {
+  {
+    detail = null,
+    headers = {},
+  }: { detail?: JsonObject | null; headers?: Record<string, z.ZodType> } = {},
+): ZodOpenApiResponseObject {
   const example = { type: "error", error: { ref_id: REF_ID, message, detail } };
   return json(message, ErrorBody, { error: example }, headers);
 }
 
-/** What every endpoint of the API may answer. */
-const everywhere: ZodOpenApiResponsesObject = {
-  401: error("Unauthorized: invalid or missing credentials"),
-  405: error("Method Not Allowed: use one of GET, HEAD, OPTIONS", { headers: { allow } }),
-  500: error("Internal error; the log has its cause under this ref_id"),
-  503: error("The database is locked by another program, so nothing was written.", {
-    headers: { "retry-after": retryAfter },
-  }),
-};
-
-const tooManyRequests = error("Too many requests: quota temporarily exceeded", {
-  headers: { "retry-after": retryAfter },
-});
-
-function unprocessable(loc: (string | number)[], msg: string) {
-  const message = `Unprocessable content: request validation error: ${loc.join(".")}: ${msg}`;
-  return error(message, { detail: { errors: [{ type: "invalid", loc, msg }] } });
-}
-
-/** The 422 of a group endpoint in the hosted profile, a list; in ours it is the body of every error. */
-export function groupProblems(
-  profile: ApiProfile,
-  loc: (string | number)[],
-  msg: string,
-): ZodOpenApiResponsesObject {
-  const example = { detail: [{ type: "invalid", loc, msg }] };
-  return profile === "hosted"
-    ? { 422: json(`${loc.join(".")}: ${msg}`, ValidationList, { problems: example }) }
-    : {};
-}
-
-export const runNotFound: ZodOpenApiResponsesObject = { 404: error("Run id not found") };
-export const groupNotFound: ZodOpenApiResponsesObject = { 404: error("TaskGroup not found") };
-
-/** Of an endpoint that reads. */
-export const readErrors: ZodOpenApiResponsesObject = { ...everywhere };
-
-/** Of an endpoint that reads with parameters. */
-export const queryErrors: ZodOpenApiResponsesObject = {
-  ...everywhere,
-  422: unprocessable(["query", "timeout"], "timeout is a whole number of seconds, 0 to 3600"),
-};
-
-/** Of an endpoint that streams: a tenant may have so many streams open. */
-export const streamErrors: ZodOpenApiResponsesObject = {
-  ...everywhere,
-  422: unprocessable(["header", "last-event-id"], "use the id of an event of this run's stream"),
-  429: tooManyRequests,
-};
-
-/** Of an endpoint that changes something. */
-export function writeErrors(profile: ApiProfile): ZodOpenApiResponsesObject {
+function json(
+  description: string,
+  schema: z.ZodType,
+  examples: Examples,
+  headers: Record<string, z.ZodType> = {},
+): ZodOpenApiResponseObject {
   return {
-    ...everywhere,
-    ...(profile === "extended" && {
-      409: error("This Idempotency-Key was used with another request; use a new one"),
-    }),
-    413: error("The body is larger than 1048576 bytes; shorten it"),
-    415: error("Unsupported media type: send the body as application/json"),
-    422: unprocessable(
-      ["body", "input"],
-      "input is required: a question as a string, or an object",
-    ),
+    description,
+    headers: z.object({ ...COMMON_HEADERS, ...headers }),
+    content: { "application/json": { schema, examples: asExamples(examples) } },
   };
 }
-
-/** Of an endpoint that creates runs. */
-export function createErrors(profile: ApiProfile): ZodOpenApiResponsesObject {
-  return {
-    ...writeErrors(profile),
-    402: error("Payment required: insufficient credit in account"),
-    403: error("Forbidden: invalid processor in request", {
-      detail: { known_processors: ["lite", "base", "core"] },
-    }),
-    429: tooManyRequests,
-  };
-}
-
-export const resultErrors: ZodOpenApiResponsesObject = {
-  ...queryErrors,
-  404: error("Run failed or run id not found"),
-  408: error("Request timed out; run still active"),
-};
-
-export const nothingToCancel: ZodOpenApiResponsesObject = {
-  409: error("Run is already completed; there is nothing to cancel", {
-    detail: { status: "completed" },
-  }),
-};
-
-export const databaseSilent: ZodOpenApiResponsesObject = {
-  503: error("The database does not answer; the log has the cause"),
-};

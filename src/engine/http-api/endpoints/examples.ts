@@ -139,4 +139,19 @@ export const groupStatusEvent = {
   status: groupStatus,
 };
 
-export { GROUP_ID, RUN_ID };
+export const addedRuns = {
+  status: groupStatus,
+  run_ids: [RUN_ID],
+  run_cursor: "120",
+  event_cursor: "120",
+};
+
+export const processors = {
+  processors: [
+    { name: "base", price_usd: 0, usual_seconds: { from: 0, to: 50 } },
+    { name: "base-fast", price_usd: 0, usual_seconds: null },
+  ],
+};
+
+/** An example of each id in a path. */
+export const ids: Readonly<Record<string, string>> = { run_id: RUN_ID, taskgroup_id: GROUP_ID };

@@ -1,0 +1,80 @@
+import type { Context, Hono } from "hono";
+import { z } from "zod";
+import type { JsonObject } from "../../../task-api/task-spec.ts";
+import { problemsOf, unprocessable } from "../api-error.ts";
+import type { RequestEnv } from "../request-context.ts";
+
+/** Values by the name that readers of the document see. */
+export type Examples = Record<string, unknown>;
+
+/**
+ * One endpoint, from which both its route and its part of the OpenAPI document are made. What follows from the rest (a 404
+ * for a path with an id, a 422 for a query, a 413 for a POST) is not said: the document derives it.
+ */
+export interface EndpointDefinition<
+  Path extends string = string,
+  Query extends z.ZodObject = z.ZodObject,
+> {
+  operationId: string;
+  tag: "runs" | "groups" | "operation";
+  method: "GET" | "POST";
+  /** As Hono writes it, with `:name` for a parameter. */
+  path: Path;
+  /** It is also under `/v1beta`, its first path. Source: Task API, section 3 and 9.3. */
+  hasBetaPath?: true;
+  /** The hosted API does not have it. Source: Task API, section 3, "Absent everywhere". */
+  isExtension?: true;
+  summary: string;
+  description?: string;
+  /** Reads the query, and describes it; {@link NoQuery} for none. */
+  query: Query;
+  /** The body as it is documented; handlers check it themselves, to name every problem of every input. */
+  body?: { schema: z.ZodType; examples: Examples };
+  /** It reads `parallel-beta`. */
+  readsBetas?: true;
+  /** It heeds `Idempotency-Key`, an extension. */
+  isIdempotent?: true;
+  /** It heeds `Last-Event-ID`, an extension. */
+  isResumable?: true;
+  /** It creates runs, or refuses what would: for want of money, for an unknown processor, or for a quota. */
+  createsRuns?: true;
+  /** The answer to a success. Of a stream of events, the schema and the examples are those of one event's `data`. */
+  answer: {
+    status: 200 | 202;
+    type?: "application/json" | "text/event-stream" | "text/plain";
+    description: string;
+    schema: z.ZodType;
+    examples: Examples;
+  };
+  /** Errors of its own, by status, with a message as an example. */
+  errors?: Readonly<Record<number, { message: string; detail?: JsonObject }>>;
+}
+
+/** Parameters that the endpoint does not know are ignored, as everywhere. */
+export const NoQuery = z.object({});
+
+export function defineEndpoint<const Path extends string, Query extends z.ZodObject>(
+  definition: EndpointDefinition<Path, Query>,
+): EndpointDefinition<Path, Query> {
+  return definition;
+}
+
+/** Every path of an endpoint, the current one first. */
+export function pathsOf({ path, hasBetaPath }: EndpointDefinition): string[] {
+  return hasBetaPath ? [path, path.replace("/v1/", "/v1beta/")] : [path];
+}
+
+/** Serves an endpoint. The handler gets the query as the definition reads it; one that does not fit is a 422. */
+export function handle<Path extends string, Query extends z.ZodObject>(
+  routes: Hono<RequestEnv>,
+  endpoint: EndpointDefinition<Path, Query>,
+  handler: (c: Context<RequestEnv, Path>, query: z.output<Query>) => Response | Promise<Response>,
+): void {
+  for (const path of pathsOf(endpoint)) {
+    routes.on(endpoint.method, path, (c) => {
+      const query = endpoint.query.safeParse(c.req.query());
+      if (!query.success) throw unprocessable(problemsOf(query.error, ["query"]));
+      return handler(c, query.data);
+    });
+  }
+}
