@@ -15,8 +15,6 @@ export interface EndpointDefinition<
   Path extends string = string,
   Query extends z.ZodObject = z.ZodObject,
 > {
-  operationId: string;
-  tag: "runs" | "groups" | "operation";
   method: "GET" | "POST";
   /** As Hono writes it, with `:name` for a parameter. */
   path: Path;
@@ -26,7 +24,7 @@ export interface EndpointDefinition<
   isExtension?: true;
   summary: string;
   description?: string;
-  /** Reads the query, and describes it; {@link NoQuery} for none. */
+  /** Reads the query, and describes it. */
   query: Query;
   /** The body as it is documented; handlers check it themselves, to name every problem of every input. */
   body?: { schema: z.ZodType; examples: Examples };
@@ -38,25 +36,47 @@ export interface EndpointDefinition<
   isResumable?: true;
   /** It creates runs, or refuses what would: for want of money, for an unknown processor, or for a quota. */
   createsRuns?: true;
-  /** The answer to a success. Of a stream of events, the schema and the examples are those of one event's `data`. */
-  answer: {
-    status: 200 | 202;
-    type?: "application/json" | "text/event-stream" | "text/plain";
-    description: string;
-    schema: z.ZodType;
-    examples: Examples;
-  };
+  answer: Answer;
   /** Errors of its own, by status, with a message as an example. */
   errors?: Readonly<Record<number, { message: string; detail?: JsonObject }>>;
 }
 
-/** Parameters that the endpoint does not know are ignored, as everywhere. */
-export const NoQuery = z.object({});
+/** The answer to a success. */
+interface Answer {
+  status: 200 | 202;
+  type: "application/json" | "text/event-stream" | "text/plain";
+  description: string;
+  /** Of a stream, like the examples, that of the `data` of one event. */
+  schema: z.ZodType;
+  examples: Examples;
+}
 
+export function json(
+  description: string,
+  schema: z.ZodType,
+  examples: Examples,
+  status: Answer["status"] = 200,
+): Answer {
+  return { status, type: "application/json", description, schema, examples };
+}
+
+export function stream(description: string, schema: z.ZodType, examples: Examples): Answer {
+  return { status: 200, type: "text/event-stream", description, schema, examples };
+}
+
+/** Parameters that an endpoint does not know are ignored, as everywhere. */
+const NoQuery = z.object({});
+
+export function defineEndpoint<const Path extends string>(
+  definition: Omit<EndpointDefinition<Path>, "query">,
+): EndpointDefinition<Path, typeof NoQuery>;
 export function defineEndpoint<const Path extends string, Query extends z.ZodObject>(
   definition: EndpointDefinition<Path, Query>,
-): EndpointDefinition<Path, Query> {
-  return definition;
+): EndpointDefinition<Path, Query>;
+export function defineEndpoint(
+  definition: Omit<EndpointDefinition, "query"> & { query?: z.ZodObject },
+): EndpointDefinition {
+  return { query: NoQuery, ...definition };
 }
 
 /** Every path of an endpoint, the current one first. */

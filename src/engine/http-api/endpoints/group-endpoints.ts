@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { RunStatus } from "../../../task-api/run.ts";
 import { AddRunsBody, CreateTaskGroupBody, TaskGroupLimits } from "../../../task-api/task-group.ts";
-import { NoQuery, defineEndpoint } from "./endpoint.ts";
+import { defineEndpoint, json, stream } from "./endpoint.ts";
 import { LastEventId } from "../group-event-ids.ts";
 import * as examples from "./examples.ts";
 import {
@@ -32,45 +32,27 @@ const MAX_SECONDS = TaskGroupLimits.eventStreamSeconds;
 const TIMEOUT_RULE = `timeout is a number of seconds, 0 to ${MAX_SECONDS}`;
 
 export const createTaskGroup = defineEndpoint({
-  operationId: "createTaskGroup",
-  tag: "groups",
   method: "POST",
   path: "/v1/tasks/groups",
   hasBetaPath: true,
   summary: "Make an empty group",
-  query: NoQuery,
   body: {
     schema: CreateTaskGroupBody,
     examples: { empty: {}, labelled: { metadata: { job: "42" } } },
   },
   isIdempotent: true,
-  answer: {
-    status: 200,
-    description: "The group.",
-    schema: WrittenGroup,
-    examples: { group: examples.group },
-  },
+  answer: json("The group.", WrittenGroup, { group: examples.group }),
 });
 
 export const retrieveTaskGroup = defineEndpoint({
-  operationId: "retrieveTaskGroup",
-  tag: "groups",
   method: "GET",
   path: "/v1/tasks/groups/:taskgroup_id",
   hasBetaPath: true,
   summary: "Read how far a group is",
-  query: NoQuery,
-  answer: {
-    status: 200,
-    description: "The group as it is now.",
-    schema: WrittenGroup,
-    examples: { group: examples.group },
-  },
+  answer: json("The group as it is now.", WrittenGroup, { group: examples.group }),
 });
 
 export const addTaskGroupRuns = defineEndpoint({
-  operationId: "addTaskGroupRuns",
-  tag: "groups",
   method: "POST",
   path: "/v1/tasks/groups/:taskgroup_id/runs",
   hasBetaPath: true,
@@ -87,17 +69,12 @@ export const addTaskGroupRuns = defineEndpoint({
   readsBetas: true,
   isIdempotent: true,
   createsRuns: true,
-  answer: {
-    status: 200,
-    description: "The runs, in the order of their inputs.",
-    schema: WrittenAddedRuns,
-    examples: { added: examples.addedRuns },
-  },
+  answer: json("The runs, in the order of their inputs.", WrittenAddedRuns, {
+    added: examples.addedRuns,
+  }),
 });
 
 export const streamTaskGroupRuns = defineEndpoint({
-  operationId: "streamTaskGroupRuns",
-  tag: "groups",
   method: "GET",
   path: "/v1/tasks/groups/:taskgroup_id/runs",
   hasBetaPath: true,
@@ -108,34 +85,20 @@ export const streamTaskGroupRuns = defineEndpoint({
     include_input: flag(false),
     include_output: flag(false),
   }),
-  answer: {
-    status: 200,
-    type: "text/event-stream",
-    description: "One event for each run.",
-    schema: WrittenGroupRunEvent,
-    examples: { state: examples.groupRunEvent },
-  },
+  answer: stream("One event for each run.", WrittenGroupRunEvent, {
+    state: examples.groupRunEvent,
+  }),
 });
 
 export const retrieveTaskGroupRun = defineEndpoint({
-  operationId: "retrieveTaskGroupRun",
-  tag: "groups",
   method: "GET",
   path: "/v1/tasks/groups/:taskgroup_id/runs/:run_id",
   hasBetaPath: true,
   summary: "Read a run of a group",
-  query: NoQuery,
-  answer: {
-    status: 200,
-    description: "The run as it is now.",
-    schema: WrittenRun,
-    examples: { completed: examples.completedRun },
-  },
+  answer: json("The run as it is now.", WrittenRun, { completed: examples.completedRun }),
 });
 
 export const streamTaskGroupEvents = defineEndpoint({
-  operationId: "streamTaskGroupEvents",
-  tag: "groups",
   method: "GET",
   path: "/v1/tasks/groups/:taskgroup_id/events",
   hasBetaPath: true,
@@ -151,32 +114,18 @@ export const streamTaskGroupEvents = defineEndpoint({
         .default(MAX_SECONDS),
     ).meta({ description: "Seconds that the stream stays open at most." }),
   }),
-  answer: {
-    status: 200,
-    type: "text/event-stream",
-    description: "Its status, and the runs that end.",
-    schema: WrittenGroupEvent,
-    examples: {
-      task_group_status: examples.groupStatusEvent,
-      state: { ...examples.groupRunEvent, output: null },
-    },
-  },
+  answer: stream("Its status, and the runs that end.", WrittenGroupEvent, {
+    task_group_status: examples.groupStatusEvent,
+    state: { ...examples.groupRunEvent, output: null },
+  }),
 });
 
 export const cancelTaskGroup = defineEndpoint({
-  operationId: "cancelTaskGroup",
-  tag: "groups",
   method: "POST",
   path: "/v1/tasks/groups/:taskgroup_id/cancel",
   hasBetaPath: true,
   isExtension: true,
   summary: "Ask for the end of every active run of a group (extension)",
-  query: NoQuery,
   isIdempotent: true,
-  answer: {
-    status: 200,
-    description: "The group as it is then.",
-    schema: WrittenGroup,
-    examples: { group: examples.group },
-  },
+  answer: json("The group as it is then.", WrittenGroup, { group: examples.group }),
 });

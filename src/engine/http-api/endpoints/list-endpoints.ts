@@ -1,15 +1,29 @@
 import type { ApiProfile } from "../profile.ts";
 import type { EndpointDefinition } from "./endpoint.ts";
-import * as groupEndpoints from "./group-endpoints.ts";
-import * as operatorEndpoints from "./operator-endpoints.ts";
-import * as runEndpoints from "./run-endpoints.ts";
+import * as groups from "./group-endpoints.ts";
+import * as operation from "./operator-endpoints.ts";
+import * as runs from "./run-endpoints.ts";
+
+export interface Endpoint extends EndpointDefinition {
+  /** The name of its definition, and of its operation in the document. */
+  name: string;
+  tag: "runs" | "groups" | "operation";
+}
+
+const ENDPOINTS: readonly Endpoint[] = [
+  ...withTag("runs", runs),
+  ...withTag("groups", groups),
+  ...withTag("operation", operation),
+];
 
 /** What callers of `profile` may use. The operator's endpoints stay in each: they are beside the API, not in it. */
-export function listEndpoints(profile: ApiProfile): EndpointDefinition[] {
-  const all: EndpointDefinition[] = [
-    ...Object.values(runEndpoints),
-    ...Object.values(groupEndpoints),
-    ...Object.values(operatorEndpoints),
-  ];
-  return all.filter(({ isExtension }) => profile === "extended" || isExtension !== true);
+export function listEndpoints(profile: ApiProfile): readonly Endpoint[] {
+  return ENDPOINTS.filter(({ isExtension }) => profile === "extended" || isExtension !== true);
+}
+
+function withTag(
+  tag: Endpoint["tag"],
+  definitions: Readonly<Record<string, EndpointDefinition>>,
+): Endpoint[] {
+  return Object.entries(definitions).map(([name, definition]) => ({ ...definition, name, tag }));
 }

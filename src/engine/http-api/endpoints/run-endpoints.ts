@@ -3,7 +3,7 @@ import { RunInput } from "../../../task-api/run-input.ts";
 import { RequestCheck, RunStatus } from "../../../task-api/run.ts";
 import { AddRunsBody } from "../../../task-api/task-group.ts";
 import { decodeCursor } from "../run-cursor.ts";
-import { NoQuery, defineEndpoint } from "./endpoint.ts";
+import { defineEndpoint, json, stream } from "./endpoint.ts";
 import * as examples from "./examples.ts";
 import {
   WrittenProcessorList,
@@ -23,28 +23,19 @@ const MAX_PAGE_RUNS = 100;
 const LIMIT_RULE = `limit is a whole number, 1 to ${MAX_PAGE_RUNS}`;
 
 export const listProcessors = defineEndpoint({
-  operationId: "listProcessors",
-  tag: "runs",
   method: "GET",
   path: "/v1/tasks/processors",
   isExtension: true,
   summary: "What runs cost and how long they usually take, by processor (extension)",
-  query: NoQuery,
-  answer: {
-    status: 200,
-    description: "The processors, cheapest first.",
-    schema: WrittenProcessorList,
-    examples: { free: examples.processors },
-  },
+  answer: json("The processors, cheapest first.", WrittenProcessorList, {
+    free: examples.processors,
+  }),
 });
 
 export const createTaskRun = defineEndpoint({
-  operationId: "createTaskRun",
-  tag: "runs",
   method: "POST",
   path: "/v1/tasks/runs",
   summary: "Start a run; it is queued, and the answer does not wait for it",
-  query: NoQuery,
   body: {
     schema: RunInput,
     examples: { question: examples.question, structured: examples.structuredQuestion },
@@ -52,17 +43,10 @@ export const createTaskRun = defineEndpoint({
   readsBetas: true,
   isIdempotent: true,
   createsRuns: true,
-  answer: {
-    status: 202,
-    description: "The run, accepted.",
-    schema: WrittenRun,
-    examples: { queued: examples.queuedRun },
-  },
+  answer: json("The run, accepted.", WrittenRun, { queued: examples.queuedRun }, 202),
 });
 
 export const listTaskRuns = defineEndpoint({
-  operationId: "listTaskRuns",
-  tag: "runs",
   method: "GET",
   path: "/v1/tasks/runs",
   isExtension: true,
@@ -78,75 +62,48 @@ export const listTaskRuns = defineEndpoint({
       .default(20),
     cursor: z.string().transform(decodeCursor).optional(),
   }),
-  answer: {
-    status: 200,
-    description: "A page of runs.",
-    schema: WrittenRunList,
-    examples: { page: { runs: [examples.completedRun], next_cursor: null } },
-  },
+  answer: json("A page of runs.", WrittenRunList, {
+    page: { runs: [examples.completedRun], next_cursor: null },
+  }),
 });
 
 export const checkTaskRuns = defineEndpoint({
-  operationId: "checkTaskRuns",
-  tag: "runs",
   method: "POST",
   path: "/v1/tasks/runs/check",
   isExtension: true,
   summary: "Check a request that would start runs, and start nothing (extension)",
   description:
     "Takes the body of either request that starts runs and refuses what they would refuse, for the same reasons.",
-  query: NoQuery,
   body: {
     schema: z.union([RunInput, AddRunsBody]),
     examples: { question: examples.question, group: { inputs: [examples.question] } },
   },
   readsBetas: true,
   createsRuns: true,
-  answer: {
-    status: 200,
-    description: "What the runs would be warned of.",
-    schema: RequestCheck,
-    examples: { fine: { warnings: [] } },
-  },
+  answer: json("What the runs would be warned of.", RequestCheck, { fine: { warnings: [] } }),
 });
 
 export const retrieveTaskRun = defineEndpoint({
-  operationId: "retrieveTaskRun",
-  tag: "runs",
   method: "GET",
   path: "/v1/tasks/runs/:run_id",
   summary: "Read a run",
-  query: NoQuery,
-  answer: {
-    status: 200,
-    description: "The run as it is now.",
-    schema: WrittenRun,
-    examples: {
-      queued: examples.queuedRun,
-      completed: examples.completedRun,
-      failed: examples.failedRun,
-    },
-  },
+  answer: json("The run as it is now.", WrittenRun, {
+    queued: examples.queuedRun,
+    completed: examples.completedRun,
+    failed: examples.failedRun,
+  }),
 });
 
 export const retrieveTaskRunInput = defineEndpoint({
-  operationId: "retrieveTaskRunInput",
-  tag: "runs",
   method: "GET",
   path: "/v1/tasks/runs/:run_id/input",
   summary: "Read what a run was asked",
-  query: NoQuery,
-  answer: {
-    status: 200,
-    description: "The input, without the headers of MCP servers.",
-    schema: RunInput,
-    examples: { question: examples.question },
-  },
+  answer: json("The input, without the headers of MCP servers.", RunInput, {
+    question: examples.question,
+  }),
 });
 
 export const retrieveTaskRunResult = defineEndpoint({
-  operationId: "retrieveTaskRunResult",
-  tag: "runs",
   method: "GET",
   path: "/v1/tasks/runs/:run_id/result",
   summary: "Wait for a run and read its result",
@@ -161,12 +118,7 @@ export const retrieveTaskRunResult = defineEndpoint({
       .default(DEFAULT_RESULT_TIMEOUT_SECONDS),
   }),
   readsBetas: true,
-  answer: {
-    status: 200,
-    description: "The run, completed, and its output.",
-    schema: WrittenResult,
-    examples: { json: examples.result },
-  },
+  answer: json("The run, completed, and its output.", WrittenResult, { json: examples.result }),
   errors: {
     404: { message: "Run failed or run id not found" },
     408: { message: "Request timed out; run still active" },
@@ -174,44 +126,29 @@ export const retrieveTaskRunResult = defineEndpoint({
 });
 
 export const streamTaskRunEvents = defineEndpoint({
-  operationId: "streamTaskRunEvents",
-  tag: "runs",
   method: "GET",
   path: "/v1/tasks/runs/:run_id/events",
   hasBetaPath: true,
   summary: "Follow a run",
   description:
     "Begins and ends with the state of the run; the last state of a completed run has the output. Stays open for at most 570 seconds: an end while the run is active means to open it again.",
-  query: NoQuery,
   isResumable: true,
-  answer: {
-    status: 200,
-    type: "text/event-stream",
-    description: "The events of the run.",
-    schema: WrittenRunEvent,
-    examples: {
-      state: examples.stateEvent,
-      progress_stats: examples.statsEvent,
-      progress_msg: examples.messageEvent,
-    },
-  },
+  answer: stream("The events of the run.", WrittenRunEvent, {
+    state: examples.stateEvent,
+    progress_stats: examples.statsEvent,
+    progress_msg: examples.messageEvent,
+  }),
 });
 
 export const cancelTaskRun = defineEndpoint({
-  operationId: "cancelTaskRun",
-  tag: "runs",
   method: "POST",
   path: "/v1/tasks/runs/:run_id/cancel",
   isExtension: true,
   summary: "Ask for the end of a run (extension)",
-  query: NoQuery,
   isIdempotent: true,
-  answer: {
-    status: 200,
-    description: "The run: cancelled, or cancelling until its worker has stopped.",
-    schema: WrittenRun,
-    examples: { cancelling: examples.cancellingRun },
-  },
+  answer: json("The run: cancelled, or cancelling until its worker has stopped.", WrittenRun, {
+    cancelling: examples.cancellingRun,
+  }),
   errors: {
     409: {
       message: "Run is already completed; there is nothing to cancel",

@@ -5,9 +5,9 @@ import {
 } from "zod-openapi";
 import { z } from "zod";
 import type { JsonObject } from "../../../task-api/task-spec.ts";
-import { type EndpointDefinition, pathsOf } from "../endpoints/endpoint.ts";
+import { pathsOf } from "../endpoints/endpoint.ts";
 import { ids } from "../endpoints/examples.ts";
-import { listEndpoints } from "../endpoints/list-endpoints.ts";
+import { type Endpoint, listEndpoints } from "../endpoints/list-endpoints.ts";
 import { components } from "../endpoints/written-schemas.ts";
 import type { ApiProfile } from "../profile.ts";
 import { COMMON_HEADERS, asExamples, errorAnswers } from "./error-answers.ts";
@@ -53,10 +53,10 @@ function describePaths(profile: ApiProfile): ZodOpenApiPathsObject {
     const operation = describeOperation(endpoint, profile);
     for (const [index, path] of pathsOf(endpoint).entries()) {
       const isFirst = index === 0;
-      const { operationId } = endpoint;
+      const { name } = endpoint;
       const described = isFirst
         ? operation
-        : { ...operation, operationId: `${operationId}Beta`, deprecated: true };
+        : { ...operation, operationId: `${name}Beta`, deprecated: true };
       const template = path.replaceAll(/:(\w+)/g, "{$1}");
       paths[template] = { ...paths[template], [endpoint.method.toLowerCase()]: described };
     }
@@ -64,20 +64,16 @@ function describePaths(profile: ApiProfile): ZodOpenApiPathsObject {
   return paths;
 }
 
-function describeOperation(
-  endpoint: EndpointDefinition,
-  profile: ApiProfile,
-): ZodOpenApiOperationObject {
-  const { operationId, tag, summary, description, query, body, answer } = endpoint;
-  const { type = "application/json" } = answer;
+function describeOperation(endpoint: Endpoint, profile: ApiProfile): ZodOpenApiOperationObject {
+  const { name: operationId, tag, summary, description, query, body, answer } = endpoint;
   const path = Object.fromEntries(
-    [...endpoint.path.matchAll(/:(\w+)/g)].map(([, name = ""]) => [
-      name,
-      z.string().meta({ examples: [ids[name]] }),
+    [...endpoint.path.matchAll(/:(\w+)/g)].map(([, id = ""]) => [
+      id,
+      z.string().meta({ examples: [ids[id]] }),
     ]),
   );
   const headers = describeHeaders(endpoint, profile);
-  const isStream = type === "text/event-stream";
+  const isStream = answer.type === "text/event-stream";
   return {
     operationId,
     tags: [tag],
@@ -100,7 +96,9 @@ function describeOperation(
           ? `${answer.description} The schema is that of the \`data\` of each event; \`event\` is its \`type\`.`
           : answer.description,
         headers: z.object(COMMON_HEADERS),
-        content: { [type]: { schema: answer.schema, examples: asExamples(answer.examples) } },
+        content: {
+          [answer.type]: { schema: answer.schema, examples: asExamples(answer.examples) },
+        },
       },
       ...(endpoint.isResumable &&
         profile === "extended" && {
@@ -111,7 +109,7 @@ function describeOperation(
 }
 
 function describeHeaders(
-  { readsBetas, isIdempotent, isResumable }: EndpointDefinition,
+  { readsBetas, isIdempotent, isResumable }: Endpoint,
   profile: ApiProfile,
 ): Record<string, z.ZodType> {
   const isExtended = profile === "extended";

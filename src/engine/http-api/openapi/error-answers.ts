@@ -10,7 +10,8 @@ import {
   runNotFound,
   unprocessable as unprocessableContent,
 } from "../api-error.ts";
-import type { EndpointDefinition, Examples } from "../endpoints/endpoint.ts";
+import type { Examples } from "../endpoints/endpoint.ts";
+import type { Endpoint } from "../endpoints/list-endpoints.ts";
 import type { ApiProfile } from "../profile.ts";
 
 /** The `ref_id` of every example. */
@@ -38,10 +39,7 @@ export function asExamples(examples: Examples): Record<string, { value: unknown 
 }
 
 /** The errors of an endpoint, by status: what follows from its definition, and then those of its own. */
-export function errorAnswers(
-  endpoint: EndpointDefinition,
-  profile: ApiProfile,
-): ZodOpenApiResponsesObject {
+export function errorAnswers(endpoint: Endpoint, profile: ApiProfile): ZodOpenApiResponsesObject {
   const { tag, method, path, answer, createsRuns, isIdempotent, errors } = endpoint;
   const isStream = answer.type === "text/event-stream";
   const isOfRun = path.includes(":run_id");
@@ -84,10 +82,7 @@ export function errorAnswers(
 }
 
 /** The 422: of a group endpoint in the hosted profile a plain list, elsewhere the body of every error. */
-function unprocessable(
-  endpoint: EndpointDefinition,
-  profile: ApiProfile,
-): ZodOpenApiResponsesObject {
+function unprocessable(endpoint: Endpoint, profile: ApiProfile): ZodOpenApiResponsesObject {
   const problem = exampleProblem(endpoint);
   if (problem === undefined) return {};
   if (profile === "hosted" && endpoint.tag === "groups") {
@@ -104,7 +99,7 @@ function exampleProblem({
   body,
   isIdempotent,
   isResumable,
-}: EndpointDefinition): RequestProblem | undefined {
+}: Endpoint): RequestProblem | undefined {
   const [wrongBody] = [{}, { "?": 1 }].flatMap((value) => problemsIn(body?.schema, value, "body"));
   const [wrongQuery] = Object.keys(query.shape).flatMap((name) =>
     problemsIn(query, { [name]: "?" }, "query"),
