@@ -1,4 +1,5 @@
 import type { SqliteDatabase, SqliteStatement } from "kysely";
+import { SqliteCode } from "./sqlite-code.ts";
 
 /** An open SQLite database, as Kysely wants it, and `exec` for the statements that find it locked. */
 export interface Sqlite extends SqliteDatabase {
@@ -10,6 +11,11 @@ export const IN_MEMORY = ":memory:";
 /** Neither this Node nor an installed package can keep a database in a file. */
 export class NoFileDriver extends Error {
   override readonly name = "NoFileDriver";
+}
+
+class CannotOpen extends Error {
+  override readonly name = "CannotOpen";
+  readonly errcode = SqliteCode.cantOpen;
 }
 
 /**
@@ -35,8 +41,16 @@ export function hasNodeSqlite(nodeVersion: string): boolean {
 
 async function loadLibsql(): Promise<(path: string) => Sqlite> {
   const { default: Libsql } = await import("libsql");
+  /** It connects lazily, so only a file that cannot be opened fails here; the error has no code. */
+  function connect(path: string) {
+    try {
+      return new Libsql(path);
+    } catch (error) {
+      throw new CannotOpen("The file cannot be opened", { cause: error });
+    }
+  }
   return (path) => {
-    const database = new Libsql(path);
+    const database = connect(path);
     return {
       close: () => void database.close(),
       exec: (statement) => void database.exec(statement),

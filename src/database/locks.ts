@@ -1,8 +1,9 @@
 import { setTimeout } from "node:timers/promises";
+import { SqliteCode, sqliteCodeOf } from "./sqlite-code.ts";
 
 /** How long a statement waits for another connection's lock. Writes here take milliseconds; 5 s means something is stuck. */
 const LOCK_WAIT_MS = 5_000;
-/** The longest pause between two tries; each is random, so that those who wait do not meet again. */
+/** The longest pause between two tries; each is random, so that waiting writers do not meet again. */
 const LOCK_RETRY_MS = 10;
 
 /** Another program kept the database locked for longer than any write of ours takes; nothing was written. */
@@ -46,9 +47,6 @@ export async function retryWhileLocked<Result>(
 }
 
 function isLocked(error: unknown): boolean {
-  return error instanceof Error && /database (?:table )?is locked|SQLITE_BUSY/.test(error.message);
-}
-
-export function isFull(error: unknown): boolean {
-  return error instanceof Error && /disk is full|SQLITE_FULL/.test(error.message);
+  const code = sqliteCodeOf(error);
+  return code === SqliteCode.busy || code === SqliteCode.locked;
 }

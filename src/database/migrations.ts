@@ -4,7 +4,7 @@ import { type Kysely, type Migration, sql } from "kysely";
  * The schema, step by step; keys are applied in order and never change once released. A migration sees the database as
  * it was then, so it is not typed by today's schema.
  */
-export const migrations: Record<string, Migration> = {
+export const engineMigrations: Record<string, Migration> = {
   "0001-runs": {
     async up(db: Kysely<unknown>) {
       await db.schema

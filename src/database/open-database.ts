@@ -1,10 +1,11 @@
 import { mkdir, open as openFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { Kysely, type Migration, Migrator } from "kysely";
-import { migrations } from "./migrations.ts";
+import { Kysely, type Migration, Migrator, sql } from "kysely";
+import { engineMigrations } from "./migrations.ts";
 import { IN_MEMORY, NoFileDriver, type Sqlite, loadSqliteDriver } from "./load-sqlite.ts";
-import { retryWhileLocked } from "./locks.ts";
+import { DatabaseLocked, retryWhileLocked } from "./locks.ts";
 import type { DatabaseSchema } from "./schema.ts";
+import { SqliteCode, sqliteCodeOf } from "./sqlite-code.ts";
 import { SharedSqliteDialect } from "./sqlite-dialect.ts";
 
 export type Database = Kysely<DatabaseSchema>;
@@ -25,7 +26,7 @@ const NO_FILE_DRIVER =
 
 /** Opens the engine's database; see {@link openSqlite}. */
 export function openDatabase(path: string): Promise<Database> {
-  return openSqlite<DatabaseSchema>(path, migrations);
+  return openSqlite<DatabaseSchema>(path, engineMigrations);
 }
 
 /**
@@ -52,8 +53,7 @@ export async function openSqlite<Schema>(
     return db;
   } catch (error) {
     await close?.();
-    const problem = error instanceof NoFileDriver ? NO_FILE_DRIVER : describe(error);
-    throw new DatabaseUnusable(path, problem, { cause: error });
+    throw new DatabaseUnusable(path, describe(error), { cause: error });
   }
 }
 
@@ -109,32 +109,82 @@ async function migrate<Schema>(
 ): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => steps } });
   const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
+  if (error === undefined) return;
+  if (await hasUnknownMigration(db, steps).catch(() => false)) {
+    throw new WrittenByNewerVersion(
+      "it was written by a newer version. Update task-run-mcp, or choose another state folder.",
+      { cause: error },
+    );
+  }
+  throw error;
+}
+
+class WrittenByNewerVersion extends Error {
+  override readonly name = "WrittenByNewerVersion";
+}
+
+async function hasUnknownMigration<Schema>(
+  db: Kysely<Schema>,
+  steps: Record<string, Migration>,
+): Promise<boolean> {
+  const { rows } = await sql<{ name: string }>`SELECT name FROM kysely_migration`.execute(db);
+  return rows.some(({ name }) => !Object.hasOwn(steps, name));
 }
 
 function describe(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  if (/not a database|malformed|vtable constructor failed/i.test(message)) {
-    return "the file is damaged or not a SQLite database. Move it away (a new one is made), or choose another state folder.";
+  if (error instanceof NoFileDriver) return NO_FILE_DRIVER;
+  if (error instanceof WrittenByNewerVersion) return error.message;
+  if (error instanceof DatabaseLocked) return LOCKED;
+  return (
+    describeSqliteCode(sqliteCodeOf(error)) ??
+    describeSystemCode(codeOf(error)) ??
+    (error instanceof Error ? error.message : String(error))
+  );
+}
+
+const LOCKED =
+  "another program holds a lock on it. Close that program, or choose another state folder.";
+const FULL = "its disk is full. Make room on it, or choose another state folder.";
+const NOT_WRITABLE =
+  "it cannot be opened for writing. Check the permissions of the folder, or choose another state folder.";
+
+function describeSqliteCode(code: number | undefined): string | undefined {
+  switch (code) {
+    case SqliteCode.corrupt:
+    case SqliteCode.notADatabase:
+    case SqliteCode.error:
+      return "the file is damaged or not a SQLite database. Move it away (a new one is made), or choose another state folder.";
+    case SqliteCode.full:
+      return FULL;
+    case SqliteCode.busy:
+    case SqliteCode.locked:
+      return LOCKED;
+    case SqliteCode.readonly:
+    case SqliteCode.cantOpen:
+      return NOT_WRITABLE;
+    default:
+      return undefined;
   }
-  if (/disk is full/i.test(message)) {
-    return "its disk is full. Make room on it, or choose another state folder.";
+}
+
+function describeSystemCode(code: unknown): string | undefined {
+  switch (code) {
+    case "ENOSPC":
+      return FULL;
+    case "EMFILE":
+    case "ENFILE":
+      return "this process may open no more files. Raise its limit (ulimit -n).";
+    case "EEXIST":
+    case "ENOTDIR":
+      return "a file stands where its folder should be. Move that file, or choose another state folder.";
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+    case "EISDIR":
+    // A folder under /proc is said not to be there, whatever is made.
+    case "ENOENT":
+      return NOT_WRITABLE;
+    default:
+      return undefined;
   }
-  if (/locked|busy/i.test(message)) {
-    return "another program holds a lock on it. Close that program, or choose another state folder.";
-  }
-  if (/EMFILE|ENFILE/.test(message)) {
-    return "this process may open no more files. Raise its limit (ulimit -n).";
-  }
-  if (/EEXIST|ENOTDIR/.test(message)) {
-    return "a file stands where its folder should be. Move that file, or choose another state folder.";
-  }
-  // A folder under /proc is said not to be there, whatever is made.
-  if (/EACCES|EPERM|EROFS|EISDIR|ENOENT|readonly|unable to open/i.test(message)) {
-    return "it cannot be opened for writing. Check the permissions of the folder, or choose another state folder.";
-  }
-  if (/previously executed migration/i.test(message)) {
-    return "it was written by a newer version. Update task-run-mcp, or choose another state folder.";
-  }
-  return message;
 }

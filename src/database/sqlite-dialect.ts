@@ -8,7 +8,8 @@ import {
   SqliteDriver,
 } from "kysely";
 import type { Sqlite } from "./load-sqlite.ts";
-import { DatabaseFull, isFull, retryWhileLocked } from "./locks.ts";
+import { DatabaseFull, retryWhileLocked } from "./locks.ts";
+import { SqliteCode, sqliteCodeOf } from "./sqlite-code.ts";
 
 /** The two handles on one database file: what is read outside a transaction never waits for one. */
 export interface SqliteHandles {
@@ -92,7 +93,7 @@ interface Connections {
   read: DatabaseConnection;
 }
 
-/** Kysely's own connection of a handle; it is never given back, because nobody else uses its driver. */
+/** Kysely's own connection of a handle; it is never given back, because nothing else uses its driver. */
 async function connect(database: Sqlite): Promise<DatabaseConnection> {
   const driver = new SqliteDriver({ database });
   await driver.init();
@@ -163,8 +164,9 @@ class SharedSqliteConnection implements DatabaseConnection {
     try {
       this.#handle.exec("rollback");
     } catch (error) {
-      // A full disk, for one, makes SQLite roll back by itself; the error that led here is the one to report.
-      if (!(error instanceof Error && /no transaction is active/.test(error.message))) throw error;
+      // A full disk, for one, makes SQLite roll back by itself: then no transaction is active, and the error that led
+      // here is the one to report.
+      if (sqliteCodeOf(error) !== SqliteCode.error) throw error;
     } finally {
       this.#leave();
     }
@@ -217,5 +219,5 @@ async function run<Row>(
 }
 
 function named(error: unknown): unknown {
-  return isFull(error) ? new DatabaseFull({ cause: error }) : error;
+  return sqliteCodeOf(error) === SqliteCode.full ? new DatabaseFull({ cause: error }) : error;
 }

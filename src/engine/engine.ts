@@ -32,7 +32,7 @@ export interface EngineOptions {
   /** The SQLite file; several engines may share it. `:memory:` for one that ends with the process. */
   databasePath: string;
   createExecutor(context: ExecutorContext): Executor | Promise<Executor>;
-  /** Who may call; by default everybody, as one tenant. */
+  /** The accounts that may call; by default any caller, as one tenant. */
   tenants?: Tenants;
   /** `hosted`: exactly what the hosted API does, without our extensions. `extended` (the default) has them. */
   profile?: ApiProfile;

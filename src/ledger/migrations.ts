@@ -1,7 +1,7 @@
 import { type Kysely, type Migration, sql } from "kysely";
 
 /** The ledger's schema, step by step; keys are applied in order and never change once released. */
-export const migrations: Record<string, Migration> = {
+export const ledgerMigrations: Record<string, Migration> = {
   "0001-ledger": {
     async up(db: Kysely<unknown>) {
       await db.schema

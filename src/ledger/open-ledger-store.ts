@@ -4,7 +4,7 @@ import { DatabaseUnusable, openSqlite } from "../database/open-database.ts";
 import { createProcessOwner } from "../database/process-owner.ts";
 import { createLedger, createNoteTaker } from "./create-ledger.ts";
 import type { Ledger } from "./ledger.ts";
-import { migrations } from "./migrations.ts";
+import { ledgerMigrations } from "./migrations.ts";
 import { createLookRecorder } from "./record-look.ts";
 import { startLedgerRetention } from "./retention.ts";
 import type { LedgerDatabase, LedgerSchema } from "./schema.ts";
@@ -71,7 +71,7 @@ async function openOrFallBack(
   path: string,
   log: Logger,
 ): Promise<{ db: LedgerDatabase; volatileReason: string | null }> {
-  const open = (where: string) => openSqlite<LedgerSchema>(where, migrations);
+  const open = (where: string) => openSqlite<LedgerSchema>(where, ledgerMigrations);
   if (path === IN_MEMORY) {
     return { db: await open(path), volatileReason: "The ledger was asked to stay in memory." };
   }

@@ -52,6 +52,7 @@ export const systemClock: Clock = {
 /** RFC 3339 with microseconds and `Z`, as the Task API writes times. Sorts as text in the order of time. */
 export function formatTimestamp(epochMs: number): string {
   const wholeMs = Math.floor(epochMs);
-  const micros = Math.floor((epochMs - wholeMs) * 1000);
+  // The nearest one: the number is exact to a quarter of a microsecond, and may lie just below it.
+  const micros = Math.min(999, Math.round((epochMs - wholeMs) * 1_000));
   return new Date(wholeMs).toISOString().replace("Z", `${String(micros).padStart(3, "0")}Z`);
 }

@@ -6,8 +6,11 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
-import { DatabaseUnusable, openDatabase } from "../../src/database/open-database.ts";
-import { hasNodeSqlite } from "../../src/database/load-sqlite.ts";
+import { hasNodeSqlite, loadSqliteDriver } from "../../src/database/load-sqlite.ts";
+import { engineMigrations } from "../../src/database/migrations.ts";
+import { DatabaseUnusable, openDatabase, openSqlite } from "../../src/database/open-database.ts";
+import type { DatabaseSchema } from "../../src/database/schema.ts";
+import { SqliteCode, sqliteCodeOf } from "../../src/database/sqlite-code.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 import { load } from "../load.ts";
 
@@ -33,6 +36,82 @@ test("a file that is no database is refused with what to do", async () => {
   const opening = openDatabase(path);
   await expect(opening).rejects.toThrow(DatabaseUnusable);
   await expect(opening).rejects.toThrow(/damaged or not a SQLite database. Move it away/);
+});
+
+test("a file that a newer version wrote is refused with what to do", async () => {
+  const path = join(await temporaryFolder(), "state.sqlite");
+  const steps = { ...engineMigrations, "9999-later": { up: async () => {} } };
+  await (await openSqlite<DatabaseSchema>(path, steps)).destroy();
+  await expect(openDatabase(path)).rejects.toThrow(/written by a newer version. Update/);
+});
+
+test("errors of the driver are told apart by their code", async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, "state.sqlite");
+  const open = await loadSqliteDriver(path);
+  const [one, other] = [open(path), open(path)];
+  onTestFinished(() => {
+    one.close();
+    other.close();
+  });
+  const codeOf = (work: () => unknown) => {
+    try {
+      work();
+    } catch (error) {
+      return sqliteCodeOf(error);
+    }
+    return "no error";
+  };
+  one.exec("PRAGMA journal_mode = WAL");
+  one.exec("CREATE TABLE filled (text)");
+  expect(codeOf(() => one.exec("ROLLBACK"))).toBe(SqliteCode.error);
+  one.exec("BEGIN IMMEDIATE");
+  expect(codeOf(() => other.exec("BEGIN IMMEDIATE"))).toBe(SqliteCode.busy);
+  one.exec("ROLLBACK");
+  one.exec("PRAGMA max_page_count = 1");
+  const insert = one.prepare("INSERT INTO filled VALUES (?)");
+  expect(codeOf(() => insert.run(["x".repeat(100_000)]))).toBe(SqliteCode.full);
+  expect(codeOf(() => open(folder).exec("PRAGMA user_version"))).toBe(SqliteCode.cantOpen);
+  expect(sqliteCodeOf(new Error("database is locked"))).toBeUndefined();
+});
+
+test("an older database keeps its runs, and an active one its webhook", async () => {
+  const path = join(await temporaryFolder(), "state.sqlite");
+  const older = Object.fromEntries(
+    Object.entries(engineMigrations).filter(([name]) => name < "0006"),
+  );
+  const before = await openSqlite<DatabaseSchema>(path, older);
+  const row = (run_id: string, status: string, input: string) => ({
+    run_id,
+    interaction_id: run_id,
+    tenant_id: "default",
+    price_usd: 0,
+    status,
+    processor: "base",
+    executor_key: "test",
+    input,
+    created_at: "",
+    modified_at: "",
+  });
+  const hook = '{"webhook":{"url":"https://receiver.example/"}}';
+  await before
+    .insertInto("runs")
+    .values([
+      row("active", "running", hook),
+      row("ended", "completed", hook),
+      row("plain", "queued", "{}"),
+    ])
+    .execute();
+  await before.destroy();
+
+  const db = await openDatabase(path);
+  onTestFinished(() => db.destroy());
+  const rows = await db
+    .selectFrom("runs")
+    .select(["run_id", "has_webhook", "not_before"])
+    .execute();
+  expect(rows.filter((run) => run.has_webhook === 1).map((run) => run.run_id)).toEqual(["active"]);
+  expect(rows.map((run) => run.not_before)).toEqual([null, null, null]);
 });
 
 test("a folder in the place of the file is refused with what to do", async () => {

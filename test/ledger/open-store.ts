@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { openSqlite } from "../../src/database/open-database.ts";
 import type { LedgerEntry, Reservation } from "../../src/ledger/ledger.ts";
-import { migrations } from "../../src/ledger/migrations.ts";
+import { ledgerMigrations } from "../../src/ledger/migrations.ts";
 import {
   type LedgerStore,
   type LedgerStoreOptions,
@@ -45,7 +45,7 @@ export async function openLedger(options: Partial<LedgerStoreOptions> = {}) {
 
 /** Another connection to the file, to look at it or to harm it. */
 export async function openFile(path: string): Promise<LedgerDatabase> {
-  const db = await openSqlite<LedgerSchema>(path, migrations);
+  const db = await openSqlite<LedgerSchema>(path, ledgerMigrations);
   onFinished(() => db.destroy());
   return db;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { openSqlite } from "../../src/database/open-database.ts";
-import { migrations } from "../../src/ledger/migrations.ts";
+import { ledgerMigrations } from "../../src/ledger/migrations.ts";
 import type { LedgerSchema } from "../../src/ledger/schema.ts";
 import { scopeIds } from "../../src/ledger/scope.ts";
 import { NOON, account, draft, look, taskRun } from "./drafts.ts";
@@ -45,7 +45,7 @@ test("spending counts every run that may be billed, and no run that failed or wa
 
 test("a ledger of an older version keeps its total", async () => {
   const path = await ledgerPath();
-  const older = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < "0003"));
+  const older = Object.fromEntries(Object.entries(ledgerMigrations).filter(([name]) => name < "0003"));
   const db = await openSqlite<LedgerSchema>(path, older);
   const entry = (run_id: string, status: string, price_micros: number | null) => ({
     ...scopeIds(account),

@@ -14,7 +14,7 @@ export interface ProgressBuffer {
 
 /**
  * How long an event may wait for others. An executor reports many steps within milliseconds, and a transaction for
- * each would cost more than the steps; nobody sees a difference of 25 ms.
+ * each would cost more than the steps; a difference of 25 ms is not seen.
  */
 const FLUSH_DELAY_MS = 25;
 

@@ -39,7 +39,7 @@ export function hashKey(apiKey: string): string {
   return HASH_PREFIX + createHash("sha256").update(apiKey).digest("hex");
 }
 
-/** One tenant with all rights: behind `apiKey`, or, without one, whoever asks. */
+/** One tenant with all rights: behind `apiKey`, or for every caller without one. */
 export function singleTenant(apiKey: string | undefined): Tenants {
   const tenant: Tenant = { id: DEFAULT_TENANT_ID, budgetUsd: null, createsPerMinute: null };
   if (apiKey === undefined) return { find: () => tenant };
