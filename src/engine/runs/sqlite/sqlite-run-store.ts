@@ -8,13 +8,19 @@ import { createAnswerStore, keepAnswer } from "./answers.ts";
 import { batchCommits } from "./batch-commits.ts";
 import { claimRuns, readHeldStatus, renewLeases } from "./claim-runs.ts";
 import { createCommit } from "./commit.ts";
-import { countAll } from "./counts.ts";
 import { createDeliveryQueue } from "./delivery-queue.ts";
 import { readEvents } from "./event-log.ts";
 import { createAttemptWrites } from "./finish-attempts.ts";
 import { createGroupStore } from "./groups.ts";
 import { pollChanges } from "./poll-changes.ts";
-import { findInteraction, findRun, findRuns, listRuns, readConversation } from "./read-runs.ts";
+import {
+  countAll,
+  findInteraction,
+  findRun,
+  findRuns,
+  listRuns,
+  readConversation,
+} from "./read-runs.ts";
 import { createExpiredRows } from "./remove-expired.ts";
 import { failUnanswered, recoverRuns } from "./settle-runs.ts";
 import { moveRun } from "./transitions.ts";

@@ -9,10 +9,11 @@ import {
   isTerminalStatus,
 } from "../../../task-api/run.ts";
 import { jsonText } from "../../../text/json.ts";
+import { webhookOf } from "../ending-webhook.ts";
 import type { Lease } from "../run-store.ts";
 import type { Write } from "./commit.ts";
 import { appendProgress, appendStates } from "./event-log.ts";
-import { enqueueWebhook } from "./outbox.ts";
+import { findRun } from "./read-runs.ts";
 import { countSpending } from "./admission.ts";
 
 export interface Transition {
@@ -97,6 +98,24 @@ async function settleEnding(
   if (!isTerminalStatus(to)) return;
   for (const row of rows) if (row.has_webhook === 1) await enqueueWebhook(write, row.run_id);
   if (to !== "completed") await countSpending(write.trx, rows, -1);
+}
+
+/** Puts the webhook of a run that has just ended into the outbox, in the transaction of its ending. */
+async function enqueueWebhook({ trx, nowMs, at }: Write, runId: string): Promise<void> {
+  const run = await findRun(trx, runId);
+  const webhook = run && webhookOf(run, at);
+  if (webhook === undefined) return;
+  await trx
+    .insertInto("webhook_deliveries")
+    .values({
+      webhook_id: webhook.webhookId,
+      run_id: runId,
+      url: webhook.url,
+      body: webhook.body,
+      next_attempt_ms: Math.floor(nowMs),
+      created_ms: Math.floor(nowMs),
+    })
+    .execute();
 }
 
 /** The parts of an ending as the run row stores them. */
