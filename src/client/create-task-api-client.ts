@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import { createTaskApiHttp } from "./http/http-core.ts";
-import { parseBaseUrl } from "./http/base-url.ts";
+import { checkApiKey, parseBaseUrl } from "./http/connection-options.ts";
 import { checkBetas } from "./calls/beta-features.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import type { Fetch } from "./http/fetch.ts";
@@ -10,8 +10,7 @@ import { ClientLimits } from "./limits.ts";
 import { createRateLimiter } from "./calls/rate-limiter.ts";
 import { type RetryPolicy, defaultRetryPolicy } from "./http/retry-policy.ts";
 import { createCheckRuns, createRunCalls } from "./calls/run-calls.ts";
-import { checkApiKey } from "./http/secrets.ts";
-import { createSubmit } from "./calls/create-run-call.ts";
+import { createSendCreate } from "./calls/create-run-call.ts";
 import type { TaskApiClient } from "./task-api-client.ts";
 
 export interface TaskApiClientOptions {
@@ -35,7 +34,7 @@ export function createTaskApiClient(options: TaskApiClientOptions): TaskApiClien
   const { apiKey, userAgent, betas = [], clock = systemClock, log } = options;
   if (apiKey !== undefined) checkApiKey(apiKey);
   checkBetas(betas);
-  const backend = createTaskApiHttp({
+  const http = createTaskApiHttp({
     baseUrl: parseBaseUrl(options.baseUrl),
     headers: {
       ...(apiKey === undefined ? {} : { "x-api-key": apiKey }),
@@ -47,18 +46,21 @@ export function createTaskApiClient(options: TaskApiClientOptions): TaskApiClien
     clock,
     log,
   });
-  const pacer = createRateLimiter({
+  const rateLimiter = createRateLimiter({
     perMinute: options.inputsPerMinute ?? ClientLimits.inputsPerMinute,
     clock,
   });
-  const support = createIdempotencySupport({ listRuns: () => runs.listRuns({ limit: 1 }), log });
-  const submit = createSubmit({ backend, pacer, support, betas, clock });
-  const runs = createRunCalls({ backend, submit, betas });
+  const idempotency = createIdempotencySupport({
+    listRuns: () => runs.listRuns({ limit: 1 }),
+    log,
+  });
+  const sendCreate = createSendCreate({ http, rateLimiter, idempotency, betas, clock });
+  const runs = createRunCalls({ http, sendCreate, betas });
 
   return {
     ...runs,
-    ...createGroupCalls({ backend, submit }),
-    checkRuns: createCheckRuns({ backend, support, betas }),
-    honoursIdempotencyKeys: ({ signal } = {}) => support.ask(signal),
+    ...createGroupCalls({ http, sendCreate }),
+    checkRuns: createCheckRuns({ http, idempotency, betas }),
+    honoursIdempotencyKeys: ({ signal } = {}) => idempotency.ask(signal),
   };
 }

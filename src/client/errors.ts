@@ -1,5 +1,26 @@
 import type { ValidationProblem } from "../task-api/error-body.ts";
 
+/** Names an error for programs: it stays, while messages may change. One for each class below. */
+export type TaskApiErrorCode =
+  | "unauthorized"
+  | "insufficient_credit"
+  | "forbidden"
+  | "processor_refused"
+  | "run_not_found"
+  | "group_not_found"
+  | "run_still_active"
+  | "request_rejected"
+  | "request_too_large"
+  | "invalid_request"
+  | "turned_away_by_gateway"
+  | "rate_limited"
+  | "backend_failed"
+  | "backend_unreachable"
+  | "backend_timed_out"
+  | "unreadable_answer"
+  | "cancel_not_supported"
+  | "group_cancel_not_supported";
+
 /** What every failed call knows. */
 export interface ErrorFacts {
   /** The HTTP status, when there was an answer. */
@@ -8,6 +29,7 @@ export interface ErrorFacts {
   upstreamMessage?: string | null;
   /** The backend's correlation id, for its support. */
   refId?: string | null;
+  retryAfterMs?: number | null;
   cause?: unknown;
 }
 
@@ -16,76 +38,126 @@ export interface ErrorFacts {
  * The API key appears in neither, nor in the cause.
  */
 export abstract class TaskApiError extends Error {
+  abstract readonly code: TaskApiErrorCode;
   readonly status: number | null;
   readonly upstreamMessage: string | null;
   readonly refId: string | null;
+  /** How long the backend asks us to wait, at most an hour; null when it named no time. */
+  readonly retryAfterMs: number | null;
   /** True when the request had no effect for certain: repeating it cannot do anything twice. */
-  abstract readonly notProcessed: boolean;
+  readonly notProcessed: boolean = true;
 
   constructor(message: string, facts: ErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.status = facts.status ?? null;
     this.upstreamMessage = facts.upstreamMessage ?? null;
     this.refId = facts.refId ?? null;
+    this.retryAfterMs = facts.retryAfterMs ?? null;
   }
 }
 
 /** 401: the API key is missing or wrong. */
 export class Unauthorized extends TaskApiError {
   override readonly name = "Unauthorized";
-  override readonly notProcessed = true;
+  override readonly code = "unauthorized";
 }
 
 /** 402: the account's credit, less what running tasks have reserved, does not cover the run. */
 export class InsufficientCredit extends TaskApiError {
   override readonly name = "InsufficientCredit";
-  override readonly notProcessed = true;
+  override readonly code = "insufficient_credit";
 }
 
 /** 403: the key is good, but this is not allowed. */
 export class Forbidden extends TaskApiError {
   override readonly name: string = "Forbidden";
-  override readonly notProcessed = true;
+  override readonly code: TaskApiErrorCode = "forbidden";
 }
 
 /** 403 on create: the backend has no such processor, or the account may not use it. */
 export class ProcessorRefused extends Forbidden {
   override readonly name = "ProcessorRefused";
+  override readonly code = "processor_refused";
 }
 
-/** 404. From `/result` it may also be a run that failed: read the run to tell them apart. */
-export class RunNotFound extends TaskApiError {
-  override readonly name = "RunNotFound";
-  override readonly notProcessed = true;
+/** An error about one run. */
+abstract class RunCallError extends TaskApiError {
   readonly runId: string;
 
-  constructor(runId: string, facts: ErrorFacts = {}) {
-    super("The backend has no such run, or no result of it.", facts);
+  constructor(message: string, runId: string, facts: ErrorFacts = {}) {
+    super(message, facts);
     this.runId = runId;
   }
 }
 
-/** 404 of a task group: no such group, or another account's. */
-export class GroupNotFound extends TaskApiError {
-  override readonly name = "GroupNotFound";
-  override readonly notProcessed = true;
+/** An error about one task group. */
+abstract class GroupCallError extends TaskApiError {
   readonly taskgroupId: string;
 
-  constructor(taskgroupId: string, facts: ErrorFacts = {}) {
-    super("The backend has no such task group.", facts);
+  constructor(message: string, taskgroupId: string, facts: ErrorFacts = {}) {
+    super(message, facts);
     this.taskgroupId = taskgroupId;
   }
 }
 
-/** 408 from `/result`: the wait is over and the run goes on. The normal "not yet". */
-export class RunStillActive extends TaskApiError {
-  override readonly name = "RunStillActive";
-  override readonly notProcessed = true;
-  readonly runId: string;
+/** 404. From `/result` it may also be a run that failed: read the run to tell them apart. */
+export class RunNotFound extends RunCallError {
+  override readonly name = "RunNotFound";
+  override readonly code = "run_not_found";
 
-  constructor(runId: string, facts: ErrorFacts = {}) {
-    super("The run is still active.", facts);
-    this.runId = runId;
+  constructor(runId: string, facts?: ErrorFacts) {
+    super("The backend has no such run, or no result of it.", runId, facts);
+  }
+}
+
+/** 404 of a task group: no such group, or another account's. */
+export class GroupNotFound extends GroupCallError {
+  override readonly name = "GroupNotFound";
+  override readonly code = "group_not_found";
+
+  constructor(taskgroupId: string, facts?: ErrorFacts) {
+    super("The backend has no such task group.", taskgroupId, facts);
+  }
+}
+
+/** 408 from `/result`: the wait is over and the run goes on. The normal "not yet". */
+export class RunStillActive extends RunCallError {
+  override readonly name = "RunStillActive";
+  override readonly code = "run_still_active";
+
+  constructor(runId: string, facts?: ErrorFacts) {
+    super("The run is still active.", runId, facts);
+  }
+}
+
+/**
+ * 404 or 405 from the cancel extension. It says nothing about the run (a backend without the route answers 404 for any
+ * id): read the run to learn whether it exists.
+ */
+export class CancelNotSupported extends RunCallError {
+  override readonly name = "CancelNotSupported";
+  override readonly code = "cancel_not_supported";
+
+  constructor(runId: string, facts?: ErrorFacts) {
+    super(
+      "The backend did not take the cancel: it has no such route, or no such run.",
+      runId,
+      facts,
+    );
+  }
+}
+
+/** The same of a task group: 404 or 405 from its cancel extension. Read the group to learn whether it exists. */
+export class GroupCancelNotSupported extends GroupCallError {
+  override readonly name = "GroupCancelNotSupported";
+  override readonly code = "group_cancel_not_supported";
+
+  constructor(taskgroupId: string, facts?: ErrorFacts) {
+    super(
+      "The backend did not take the cancel: it has no such route, or no such group.",
+      taskgroupId,
+      facts,
+    );
   }
 }
 
@@ -95,7 +167,7 @@ export type RequestProblem = Pick<ValidationProblem, "type" | "loc" | "msg">;
 /** 400, 405, 409, 415 and other 4xx: the same request will be refused again. */
 export class RequestRejected extends TaskApiError {
   override readonly name: string = "RequestRejected";
-  override readonly notProcessed = true;
+  override readonly code: TaskApiErrorCode = "request_rejected";
   readonly problems: RequestProblem[];
 
   constructor(message: string, facts: ErrorFacts & { problems?: RequestProblem[] } = {}) {
@@ -107,49 +179,41 @@ export class RequestRejected extends TaskApiError {
 /** 413: the request has more bytes than the backend, or a gateway before it, takes. */
 export class RequestTooLarge extends RequestRejected {
   override readonly name = "RequestTooLarge";
+  override readonly code = "request_too_large";
 }
 
 /** 422: fields of the request are wrong; `problems` says which. Without a `status` it was not even sent. */
 export class InvalidRequest extends RequestRejected {
   override readonly name = "InvalidRequest";
+  override readonly code = "invalid_request";
 }
 
 /**
  * A 4xx that is not in the Task API's words: a firewall, proxy or gateway on the way wrote it, or the base URL leads
- * elsewhere. Whatever it is, it turned the request away instead of carrying it out, and knows nothing of runs or keys.
+ * elsewhere. The gateway did not pass the request on, and its answer says nothing about runs or keys.
  */
 export class TurnedAwayByGateway extends TaskApiError {
   override readonly name = "TurnedAwayByGateway";
-  override readonly notProcessed = true;
+  override readonly code = "turned_away_by_gateway";
 }
 
-/** 429: too many requests. `retryAfterMs` is the backend's wish, at most an hour; null when it named none. */
+/** 429: too many requests. */
 export class RateLimited extends TaskApiError {
   override readonly name = "RateLimited";
-  override readonly notProcessed = true;
-  readonly retryAfterMs: number | null;
-
-  constructor(message: string, facts: ErrorFacts & { retryAfterMs?: number | null } = {}) {
-    super(message, facts);
-    this.retryAfterMs = facts.retryAfterMs ?? null;
-  }
+  override readonly code = "rate_limited";
 }
 
 /** 5xx: the backend, or a gateway before it, failed. Whether it acted on the request is unknown. */
 export class BackendFailed extends TaskApiError {
   override readonly name = "BackendFailed";
+  override readonly code = "backend_failed";
   override readonly notProcessed = false;
-  readonly retryAfterMs: number | null;
-
-  constructor(message: string, facts: ErrorFacts & { retryAfterMs?: number | null } = {}) {
-    super(message, facts);
-    this.retryAfterMs = facts.retryAfterMs ?? null;
-  }
 }
 
-/** No connection, or one that broke: surely not accepted if nothing of the request was written. */
+/** No connection, or one that broke: not processed for certain if nothing of the request was written. */
 export class BackendUnreachable extends TaskApiError {
   override readonly name = "BackendUnreachable";
+  override readonly code = "backend_unreachable";
   override readonly notProcessed: boolean;
 
   constructor(message: string, facts: ErrorFacts & { notProcessed: boolean }) {
@@ -161,6 +225,7 @@ export class BackendUnreachable extends TaskApiError {
 /** No answer, or no further byte of one, within the time limit. Whether the backend acted is unknown, if the request left. */
 export class BackendTimedOut extends TaskApiError {
   override readonly name = "BackendTimedOut";
+  override readonly code = "backend_timed_out";
   override readonly notProcessed: boolean;
 
   constructor(message: string, facts: ErrorFacts & { notProcessed?: boolean } = {}) {
@@ -172,36 +237,24 @@ export class BackendTimedOut extends TaskApiError {
 /** An answer that is not the Task API's: not JSON, or JSON of another shape. Often a wrong base URL. */
 export class UnreadableAnswer extends TaskApiError {
   override readonly name = "UnreadableAnswer";
+  override readonly code = "unreadable_answer";
+  override readonly notProcessed: boolean;
 
-  /** A redirect names another place to ask; the request it answers was not performed. */
-  override get notProcessed(): boolean {
-    return this.status !== null && this.status >= 300 && this.status < 400;
+  constructor(message: string, facts: ErrorFacts = {}) {
+    super(message, facts);
+    // A redirect names another address to ask; the backend did not perform the request it answers so.
+    this.notProcessed = this.status !== null && this.status >= 300 && this.status < 400;
   }
 }
 
-/**
- * 404 or 405 from the cancel extension. It says nothing about the run (a backend without the route answers 404 for any
- * id): read the run to learn whether it exists.
- */
-export class CancelNotSupported extends TaskApiError {
-  override readonly name = "CancelNotSupported";
-  override readonly notProcessed = true;
-  readonly runId: string;
-
-  constructor(runId: string, facts: ErrorFacts = {}) {
-    super("The backend did not take the cancel: it has no such route, or no such run.", facts);
-    this.runId = runId;
-  }
-}
-
-/** The same of a task group: 404 or 405 from its cancel extension. Read the group to learn whether it exists. */
-export class GroupCancelNotSupported extends TaskApiError {
-  override readonly name = "GroupCancelNotSupported";
-  override readonly notProcessed = true;
-  readonly taskgroupId: string;
-
-  constructor(taskgroupId: string, facts: ErrorFacts = {}) {
-    super("The backend did not take the cancel: it has no such route, or no such group.", facts);
-    this.taskgroupId = taskgroupId;
-  }
+/** Whether an error may be gone at the next try. */
+export function isTransient(error: unknown): error is TaskApiError {
+  return (
+    error instanceof BackendUnreachable ||
+    error instanceof BackendTimedOut ||
+    error instanceof BackendFailed ||
+    error instanceof RateLimited ||
+    error instanceof TurnedAwayByGateway ||
+    error instanceof UnreadableAnswer
+  );
 }

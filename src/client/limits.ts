@@ -2,7 +2,7 @@
 export const ClientLimits = {
   /** Giving up on a create leaves it in doubt; half a minute also covers a cold start behind a proxy. */
   callTimeoutMs: 30_000,
-  /** The API answers reads in well under a second, and nothing is lost with one: who asked is told in seconds. */
+  /** The API answers reads in well under a second; one that is given up loses nothing. */
   readTimeoutMs: 10_000,
   /** A thousand inputs may be 25 MB and as many runs to store; giving up early leaves all of them in doubt. */
   addRunsTimeoutMs: 60_000,
@@ -10,11 +10,11 @@ export const ClientLimits = {
   longPollMaxSeconds: 600,
   /** A long poll answers when its time is up; the rest is for the network and a busy server. */
   longPollGraceMs: 10_000,
-  /** A stream begins with a state, at once: when nothing comes for this long, something on the way holds it back. */
+  /** A stream begins with a state, at once. When nothing comes for this long, a proxy on the way buffers it. */
   streamOpeningMs: 10_000,
   /** Servers that send keep-alive comments send them several times a minute: a silent minute is a dead connection. */
   streamSilenceMs: 60_000,
-  /** A list has all that it sends at hand, and a page of it is read in less. */
+  /** The server has the whole list at hand, so it takes less than this to send. */
   listMs: 20_000,
   /** Documented results reach 600 citations, under 2 MiB; far more than that would only exhaust memory. */
   answerMaxBytes: 32 * 1024 * 1024,
@@ -30,10 +30,10 @@ export const ClientLimits = {
   inputsPerMinute: 2_000,
   /** The quota is per minute; a second more, because a request may reach the server later than the one after it. */
   quotaWindowMs: 61_000,
-  /** A create that the quota holds back longer is given back to its caller, whose own patience is about a minute. */
+  /** A create that the quota holds back longer fails: MCP clients give up on a call after about a minute. */
   holdMaxMs: 25_000,
   /** What our engine takes. */
   idempotencyKeyMaxChars: 255,
-  /** Longer wishes are reported as an hour: nobody waits that long in one call. */
+  /** A longer Retry-After is reported as an hour: no call waits that long. */
   retryAfterMaxMs: 3_600_000,
 } as const;

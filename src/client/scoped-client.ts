@@ -1,40 +1,58 @@
 import { createHash } from "node:crypto";
-import { GroupNotFound, InvalidRequest, RunNotFound } from "./errors.ts";
-import type { CreateOptions, TaskApiClient } from "./task-api-client.ts";
-import type { Ledger } from "../ledger/ledger.ts";
+import { LruCache } from "../runtime/lru-cache.ts";
 import type { StateEvent } from "../task-api/run-event.ts";
 import type { RunInput } from "../task-api/run-input.ts";
+import { GroupNotFound, InvalidRequest, RunNotFound } from "./errors.ts";
+import type { CreateOptions, TaskApiClient } from "./task-api-client.ts";
+
+/** The durable record of what the principal started: its record. */
+export interface OwnershipRecord {
+  /** The entry of a run of this principal. */
+  find(runId: string): Promise<object | null>;
+  findByInteraction(interactionId: string): Promise<object | null>;
+  /** Which of these runs this principal started. */
+  findOwn(runIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Which of these runs any principal of the account started. */
+  findClaimed(runIds: readonly string[]): Promise<ReadonlySet<string>>;
+  findGroupRequest(idempotencyKey: string): Promise<{ fingerprint: string } | null>;
+  rememberGroup(request: {
+    taskgroupId: string;
+    idempotencyKey: string;
+    fingerprint: string;
+    size: number;
+  }): Promise<unknown>;
+}
 
 /**
- * Ids whose owner was looked up are remembered, this many: who waits for a run asks for it again and again. A principal
- * may have some 2,000 calls open over HTTP.
+ * So many ids whose owner was looked up are remembered, because a waiting agent asks for its run again and again. A
+ * principal may have some 2,000 calls open over HTTP.
  */
 const REMEMBERED_IDS = 2_500;
 
 /**
- * What the ledger has in place of a request's fingerprint for a group that the principal created. That a request names
- * a group is noted too, and proves nothing: callers choose the names.
+ * What the record has in place of a request's fingerprint for a group that the principal created. It also notes requests
+ * that only name a group, which proves nothing: callers choose the names.
  */
 const CREATED_HERE = "created by this principal";
 
 /**
  * A client that knows the runs and groups of one principal and no others. Principals may share an account of the
  * backend, which would let each of them read and cancel what the others started; so an id counts only if the
- * principal's own ledger has it, and what else could lead from one principal to another (idempotency keys, memory,
- * earlier interactions) is kept apart too. Foreign ids are answered like ids that there are not.
+ * principal's own record has it, and what else could lead from one principal to another (idempotency keys, memory,
+ * earlier interactions) is kept apart too. The ids of others are answered like unknown ids.
  */
 export function scopeToPrincipal(
   client: TaskApiClient,
-  ledger: Ledger,
+  record: OwnershipRecord,
   principal: string,
 ): TaskApiClient {
-  const runs = rememberIds(async (runId) => (await ledger.find(runId)) !== null);
+  const runs = rememberIds(async (runId) => (await record.find(runId)) !== null);
   const groups = rememberIds(async (groupId) => {
-    const request = await ledger.findGroupRequest(creationOf(groupId));
+    const request = await record.findGroupRequest(creationOf(groupId));
     return request?.fingerprint === CREATED_HERE;
   });
 
-  /** Runs that nobody here has an entry of: one of them may be what became of a create whose answer was lost. */
+  /** Runs of which no principal has an entry: one of them may have come from a create whose answer was lost. */
   const unclaimed = new Set<string>();
 
   async function requireRun(runId: string): Promise<void> {
@@ -79,7 +97,7 @@ export function scopeToPrincipal(
 
   async function ownInput<Input extends Partial<RunInput>>(input: Input): Promise<Input> {
     const { previous_interaction_id: previous, memory_scope_key: memory } = input;
-    if (typeof previous === "string" && (await ledger.findByInteraction(previous)) === null) {
+    if (typeof previous === "string" && (await record.findByInteraction(previous)) === null) {
       throw new InvalidRequest("The request was not sent: it follows up on no run of yours.", {
         problems: [
           {
@@ -126,14 +144,14 @@ export function scopeToPrincipal(
       return client.cancelRun(runId, options);
     },
     /**
-     * Of the account's runs the principal's own, and those that no caller has: for `settleRuns`, which keeps what proves
-     * to be the principal's.
+     * Of the account's runs the principal's own, and those of no principal: one of these may have come from a create
+     * whose answer was lost, and its input tells whose it is.
      */
     async listRuns(query, options) {
       const page = await client.listRuns(query, options);
       const ids = page.runs.map(({ run_id }) => run_id);
-      const claimed = await ledger.findClaimed(ids);
-      const started = await ledger.findOwn(ids);
+      const claimed = await record.findClaimed(ids);
+      const started = await record.findOwn(ids);
       if (query.cursor === undefined) unclaimed.clear();
       for (const id of ids) if (!claimed.has(id)) unclaimed.add(id);
       return {
@@ -146,7 +164,7 @@ export function scopeToPrincipal(
     async createGroup(body, options) {
       const group = await client.createGroup(body, ownOptions(options));
       groups.add(group.taskgroup_id);
-      await ledger.rememberGroup({
+      await record.rememberGroup({
         taskgroupId: group.taskgroup_id,
         idempotencyKey: creationOf(group.taskgroup_id),
         fingerprint: CREATED_HERE,
@@ -192,17 +210,13 @@ function creationOf(taskgroupId: string): string {
 
 /** Ids that are known to be the principal's own; an id never changes its owner. */
 function rememberIds(lookUp: (id: string) => Promise<boolean>) {
-  const known = new Set<string>();
-  function add(id: string): void {
-    known.add(id);
-    const [oldest] = known;
-    if (known.size > REMEMBERED_IDS && oldest !== undefined) known.delete(oldest);
-  }
+  const known = new LruCache<string, true>(REMEMBERED_IDS);
+  const add = (id: string) => void known.set(id, true);
   return {
     add,
     isKnown: (id: string) => known.has(id),
     async has(id: string): Promise<boolean> {
-      if (known.has(id)) return true;
+      if (known.get(id) === true) return true;
       const isOwn = await lookUp(id);
       if (isOwn) add(id);
       return isOwn;

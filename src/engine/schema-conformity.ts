@@ -3,7 +3,7 @@ import type { RunOutput } from "../task-api/output.ts";
 import type { RunInput } from "../task-api/run-input.ts";
 import type { RunWarning } from "../task-api/run.ts";
 import { type JsonObject, requestedOutput } from "../task-api/task-spec.ts";
-import { createLruCache } from "../runtime/lru-cache.ts";
+import { LruCache } from "../runtime/lru-cache.ts";
 import { cutText } from "../text/cut-text.ts";
 import { isLongNumber } from "../text/json.ts";
 import { errorMessage } from "../text/error-message.ts";
@@ -40,11 +40,11 @@ type Validator = (value: unknown) => string[];
 
 /** Compiling a schema takes some 10 ms, and the runs of a group mostly share theirs. */
 const MAX_VALIDATORS = 50;
-const validators = createLruCache<Promise<Validator>>(MAX_VALIDATORS);
+const validators = new LruCache<string, Promise<Validator>>(MAX_VALIDATORS);
 
 async function findProblems(schema: JsonObject, value: unknown): Promise<string[]> {
   // The promise is kept, so that runs that end together compile their schema once.
-  const validate = await validators.get(JSON.stringify(schema), () => compile(schema));
+  const validate = await validators.getOrCreate(JSON.stringify(schema), () => compile(schema));
   return validate(value);
 }
 

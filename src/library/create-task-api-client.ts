@@ -1,6 +1,5 @@
 import { createTaskApiClient as create } from "../client/create-task-api-client.ts";
-import { createFollowers } from "../client/follow/follower.ts";
-import { createGroupFollowers } from "../client/follow/group-follower.ts";
+import { createFollowers, createGroupFollowers } from "../client/follow/followers.ts";
 import type { GroupSnapshot, RunSnapshot } from "../client/follow/snapshots.ts";
 import type { CallOptions, TaskApiClient } from "../client/task-api-client.ts";
 import { createUndiciFetch } from "../client/http/undici-fetch.ts";

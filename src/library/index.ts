@@ -22,8 +22,7 @@ export {
   Unauthorized,
   UnreadableAnswer,
 } from "../client/errors.ts";
-export { InvalidBaseUrl } from "../client/http/base-url.ts";
-export { InvalidApiKey } from "../client/http/secrets.ts";
+export { InvalidApiKey, InvalidBaseUrl } from "../client/http/connection-options.ts";
 export { BadSetting } from "../settings/setting-reader.ts";
 export type { ClientOptions, ConnectedClient } from "./create-task-api-client.ts";
 export type { TaskRunServer, TaskRunServerOptions } from "./create-task-run-server.ts";

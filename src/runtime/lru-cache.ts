@@ -1,24 +1,48 @@
-/** Keeps the values that were used last. */
-export interface LruCache<Value> {
-  /** The value of the key, made now unless it is kept. */
-  get(key: string, make: () => Value): Value;
-  /** All that are kept. */
-  values(): Iterable<Value>;
-}
+/** A map of bounded size: what was used least recently makes room. */
+export class LruCache<Key, Value> {
+  readonly #maxSize: number;
+  // A map is in the order of insertion; each use inserts again, so the first entry is the oldest.
+  readonly #entries = new Map<Key, Value>();
 
-/** What falls out of the last `size` is made again when it is asked for. */
-export function createLruCache<Value>(size: number): LruCache<Value> {
-  const kept = new Map<string, Value>();
-  return {
-    values: () => kept.values(),
-    get(key, make) {
-      const value = kept.get(key) ?? make();
-      // The order of a map is that of insertion: this one is now the newest.
-      kept.delete(key);
-      kept.set(key, value);
-      const [oldest] = kept.keys();
-      if (kept.size > size && oldest !== undefined) kept.delete(oldest);
-      return value;
-    },
-  };
+  constructor(maxSize: number) {
+    this.#maxSize = maxSize;
+  }
+
+  /** The value of the key, which is then the newest. */
+  get(key: Key): Value | undefined {
+    const value = this.#entries.get(key);
+    if (value !== undefined) this.set(key, value);
+    return value;
+  }
+
+  /** The value of the key, made now unless it is held. */
+  getOrCreate(key: Key, create: () => Value): Value {
+    const value = this.get(key) ?? create();
+    this.set(key, value);
+    return value;
+  }
+
+  /** Returns what made room, if anything did. */
+  set(key: Key, value: Value): { key: Key; value: Value } | undefined {
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    if (this.#entries.size <= this.#maxSize) return undefined;
+    for (const [oldestKey, oldest] of this.#entries) {
+      this.#entries.delete(oldestKey);
+      return { key: oldestKey, value: oldest };
+    }
+    return undefined;
+  }
+
+  has(key: Key): boolean {
+    return this.#entries.has(key);
+  }
+
+  delete(key: Key): void {
+    this.#entries.delete(key);
+  }
+
+  values(): Iterable<Value> {
+    return this.#entries.values();
+  }
 }

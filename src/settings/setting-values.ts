@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { parseBaseUrl } from "../client/http/base-url.ts";
-import { checkApiKey } from "../client/http/secrets.ts";
+import { checkApiKey, parseBaseUrl } from "../client/http/connection-options.ts";
 import { LOG_LEVELS } from "../options.ts";
 import { findProcessor } from "../task-api/processors.ts";
 

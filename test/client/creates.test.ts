@@ -21,7 +21,7 @@ import { connectOverNetwork, startEngineServer } from "./loopback-server.ts";
 import { createManualClock } from "./manual-clock.ts";
 
 const question = { input: "What was the GDP of France in 2023?", processor: "base" };
-/** Pauses that nobody notices. */
+/** Pauses too short to notice. */
 const quick: RetryPolicy = { ...defaultRetryPolicy, firstDelayMs: 1, maxDelayMs: 5 };
 
 /** The real engine behind a faulty proxy, and a client of it. */

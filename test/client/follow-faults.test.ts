@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { describe, expect, test } from "vitest";
-import { createFollowers } from "../../src/client/follow/follower.ts";
+import { createFollowers } from "../../src/client/follow/followers.ts";
 import type { RunSnapshot } from "../../src/client/follow/snapshots.ts";
 import { defaultRetryPolicy } from "../../src/client/http/retry-policy.ts";
 import type { EngineOptions } from "../../src/engine/engine.ts";

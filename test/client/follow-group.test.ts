@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BackendUnreachable, GroupNotFound } from "../../src/client/errors.ts";
 import type { GroupSnapshot } from "../../src/client/follow/snapshots.ts";
-import { createGroupFollowers } from "../../src/client/follow/group-follower.ts";
+import { createGroupFollowers } from "../../src/client/follow/followers.ts";
 import { defaultRetryPolicy } from "../../src/client/http/retry-policy.ts";
 import type { ApiProfile } from "../../src/engine/http-api/profile.ts";
 import {

@@ -21,7 +21,7 @@ import {
   Unauthorized,
   UnreadableAnswer,
 } from "../../src/client/errors.ts";
-import { createEventReader } from "../../src/client/http/event-stream.ts";
+import { createEventReader } from "../../src/client/http/read-response.ts";
 import type { RetryPolicy } from "../../src/client/http/retry-policy.ts";
 import { defaultRetryPolicy } from "../../src/client/http/retry-policy.ts";
 import type { TaskApiClient } from "../../src/client/task-api-client.ts";

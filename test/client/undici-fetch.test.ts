@@ -3,7 +3,7 @@ import { type RequestListener, type ServerResponse, createServer } from "node:ht
 import { brotliCompressSync, createGzip, deflateSync, gzipSync } from "node:zlib";
 import { expect, onTestFinished, test } from "vitest";
 import type { FetchResponse } from "../../src/client/http/fetch.ts";
-import { readText } from "../../src/client/http/read-body.ts";
+import { readText } from "../../src/client/http/read-response.ts";
 import { createUndiciFetch } from "../../src/client/http/undici-fetch.ts";
 import { deferred } from "../engine/start-test-engine.ts";
 import { errorOf } from "./capture.ts";

@@ -2,7 +2,7 @@ import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/cli
 import { type AuthInfo, createMcpHandler } from "@modelcontextprotocol/server";
 import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { createFollowers } from "../../src/client/follow/follower.ts";
+import { createFollowers } from "../../src/client/follow/followers.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
 import type { Backend } from "../../src/mcp/runs/backend.ts";
 import { type Principal, attachRequestFacts } from "../../src/runtime/request-facts.ts";

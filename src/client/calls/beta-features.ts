@@ -14,16 +14,19 @@ export function checkBetas(betas: readonly string[]): void {
   }
 }
 
-/** The header that asks for beta features, each once; no header when there are none. */
-export function betaHeader(betas: readonly string[]): Record<string, string> {
-  return betas.length === 0 ? {} : { "parallel-beta": [...new Set(betas)].join(",") };
+/**
+ * The header that asks for the beta features these runs use, and for `betas`, each once; no header when there are none.
+ * Sources disagree on whether it is still needed; sending it is harmless. Source: Task API, "`parallel-beta` header".
+ */
+export function betaHeader(
+  betas: readonly string[],
+  inputs: readonly RunInput[] = [],
+): Record<string, string> {
+  const values = [...inputs.flatMap(betaFeatures), ...betas];
+  return values.length === 0 ? {} : { "parallel-beta": [...new Set(values)].join(",") };
 }
 
-/**
- * The `parallel-beta` values for the features a run uses. Sources disagree on whether they are still needed; sending
- * them is harmless. Source: Task API, "`parallel-beta` header".
- */
-export function betaFeatures(input: RunInput): string[] {
+function betaFeatures(input: RunInput): string[] {
   const features: string[] = [];
   if (input.mcp_servers && input.mcp_servers.length > 0) features.push("mcp-server-2025-07-17");
   if (input.enable_events === true) features.push("events-sse-2025-07-24");

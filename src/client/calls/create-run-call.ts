@@ -1,20 +1,20 @@
 import type { RunInput } from "../../task-api/run-input.ts";
-import { jsonText } from "../../text/json.ts";
-import type { Subject } from "../http/parse-error-response.ts";
-import type { TaskApiHttp } from "../http/http-core.ts";
-import { betaFeatures, betaHeader } from "./beta-features.ts";
-import type { Contract } from "../http/schema.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { startDeadline } from "../../runtime/deadline.ts";
+import { DeadlinePassed, withDeadline } from "../../runtime/deadline.ts";
+import { jsonText } from "../../text/json.ts";
+import { secretsIn } from "../../text/redact.ts";
 import { InvalidRequest, RateLimited, TaskApiError } from "../errors.ts";
-import type { IdempotencySupport } from "./idempotency-support.ts";
+import type { TaskApiHttp } from "../http/http-core.ts";
+import type { Subject } from "../http/parse-error-response.ts";
+import type { ResponseSchema } from "../http/read-response.ts";
 import { ClientLimits } from "../limits.ts";
-import type { RateLimiter } from "./rate-limiter.ts";
-import { headerSecrets } from "../http/secrets.ts";
 import type { CreateOptions } from "../task-api-client.ts";
+import { betaHeader } from "./beta-features.ts";
+import type { IdempotencySupport } from "./idempotency-support.ts";
+import type { RateLimiter } from "./rate-limiter.ts";
 
-/** A POST that brings something into being. */
-interface Submission {
+/** A POST that creates runs, or a group for them. */
+interface CreateCall {
   path: string;
   body: unknown;
   /** The runs it creates. */
@@ -24,66 +24,64 @@ interface Submission {
 }
 
 /**
- * Sends a submission: held back until it fits the account's quota, with the beta features its runs use, and repeated
- * only when that cannot create anything twice.
+ * Sends a create: held back until it fits the account's quota, with the beta features its runs use, and repeated only
+ * when that cannot create anything twice.
  */
-export type Submit = <T>(
-  submission: Submission,
-  contract: Contract<T>,
+export type SendCreate = <T>(
+  call: CreateCall,
+  schema: ResponseSchema<T>,
   options: CreateOptions,
 ) => Promise<T>;
 
-export function createSubmit({
-  backend,
-  pacer,
-  support,
+export function createSendCreate({
+  http,
+  rateLimiter,
+  idempotency,
   betas,
   clock,
 }: {
-  backend: TaskApiHttp;
+  http: TaskApiHttp;
   clock: Clock;
-  pacer: RateLimiter;
-  support: IdempotencySupport;
-  /** Sent with every submission that creates runs. */
+  rateLimiter: RateLimiter;
+  idempotency: IdempotencySupport;
+  /** Sent with every call that creates runs. */
   betas: readonly string[];
-}): Submit {
-  /** Whether a submission with a key may be sent again. A question that has no answer is no yes. */
+}): SendCreate {
+  /** Whether a create with a key may be sent again. Not when the backend cannot be asked. */
   async function mayRepeat(signal: AbortSignal | undefined): Promise<boolean> {
     try {
-      return await support.ask(signal);
+      return await idempotency.ask(signal);
     } catch (error) {
       if (error instanceof TaskApiError) return false;
       throw error;
     }
   }
 
-  /** Waits for room in the quota, but no longer than somebody who asked for a run does. */
+  /** Waits for room in the quota, but no longer than the caller of a create waits for an answer. */
   async function holdBack(count: number, signal: AbortSignal | undefined): Promise<void> {
-    if (pacer.takeNow(count)) return;
-    const hold = startDeadline({ clock, ms: ClientLimits.holdMaxMs, signal });
+    if (rateLimiter.takeNow(count)) return;
     try {
-      await pacer.take(count, hold.signal);
+      await withDeadline(clock, ClientLimits.holdMaxMs, signal, (limited) =>
+        rateLimiter.take(count, limited),
+      );
     } catch (error) {
-      if (!hold.hasPassed()) throw error;
+      if (!(error instanceof DeadlinePassed)) throw error;
       throw new RateLimited("The account's quota of new runs a minute is used up.", {
         retryAfterMs: ClientLimits.quotaWindowMs - ClientLimits.holdMaxMs,
       });
-    } finally {
-      hold.clear();
     }
   }
 
-  return async ({ path, body, inputs, subject, timeoutMs }, contract, options) => {
+  return async ({ path, body, inputs, subject, timeoutMs }, schema, options) => {
     const { signal, idempotencyKey: key } = options;
     if (key !== undefined) checkKey(key);
-    const features = inputs.length === 0 ? [] : [...inputs.flatMap(betaFeatures), ...betas];
     const call = {
       method: "POST" as const,
       path,
       body: jsonText(body),
       headers: {
-        ...betaHeader(features),
-        ...(key === undefined ? {} : { "idempotency-key": key }),
+        ...(inputs.length > 0 && betaHeader(betas, inputs)),
+        ...(key !== undefined && { "idempotency-key": key }),
       },
       subject,
       secrets: headerSecrets(inputs),
@@ -93,8 +91,17 @@ export function createSubmit({
       timeoutMs,
     };
     if (inputs.length > 0) await holdBack(inputs.length, signal);
-    return backend.read(call, contract, signal);
+    return http.read(call, schema, signal);
   };
+}
+
+/** The header values that runs give to their MCP servers. Backends repeat a request they refuse, and these with it. */
+export function headerSecrets(inputs: readonly RunInput[]): string[] {
+  return secretsIn(
+    inputs.flatMap(({ mcp_servers: servers }) =>
+      (servers ?? []).flatMap(({ headers }) => Object.values(headers ?? {})),
+    ),
+  );
 }
 
 /** Checked here, because an HTTP library would refuse a bad header value in a way that looks like a lost connection. */

@@ -9,24 +9,24 @@ import type { TaskApiHttp } from "../http/http-core.ts";
 import { GroupNotFound } from "../errors.ts";
 import { ClientLimits } from "../limits.ts";
 import { get, isPathSegment, withQuery } from "./requests.ts";
-import type { Submit } from "./create-run-call.ts";
+import type { SendCreate } from "./create-run-call.ts";
 import type { GroupCalls } from "../task-api-client.ts";
 
 const GROUPS = "/v1/tasks/groups";
 
 /** Source: Task API, endpoints 6 to 10, and our extension. */
 export function createGroupCalls({
-  backend,
-  submit,
+  http,
+  sendCreate,
 }: {
-  backend: TaskApiHttp;
-  submit: Submit;
+  http: TaskApiHttp;
+  sendCreate: SendCreate;
 }): GroupCalls {
   return {
     createGroup(body, options = {}) {
       const timeoutMs = ClientLimits.callTimeoutMs;
       const subject = { kind: "create-group" } as const;
-      return submit(
+      return sendCreate(
         { path: GROUPS, body, inputs: [], subject, timeoutMs },
         lenient(TaskGroup),
         options,
@@ -34,17 +34,17 @@ export function createGroupCalls({
     },
     async retrieveGroup(taskgroupId, { signal } = {}) {
       const call = get(groupPath(taskgroupId), { kind: "group", taskgroupId });
-      return backend.read(call, lenient(TaskGroup, { taskgroup_id: taskgroupId }), signal);
+      return http.read(call, lenient(TaskGroup, { taskgroup_id: taskgroupId }), signal);
     },
     async addRuns(taskgroupId, body, options = {}) {
-      const submission = {
+      const call = {
         path: `${groupPath(taskgroupId)}/runs`,
         body,
         inputs: body.inputs,
         subject: { kind: "add-runs", taskgroupId } as const,
         timeoutMs: ClientLimits.addRunsTimeoutMs,
       };
-      return submit(submission, lenient(TaskGroupRunResponse), options);
+      return sendCreate(call, lenient(TaskGroupRunResponse), options);
     },
     async cancelGroup(taskgroupId, { signal } = {}) {
       const call = {
@@ -52,7 +52,7 @@ export function createGroupCalls({
         // A second cancel changes nothing, so it is repeated like a read.
         method: "POST" as const,
       };
-      return backend.read(call, lenient(TaskGroup, { taskgroup_id: taskgroupId }), signal);
+      return http.read(call, lenient(TaskGroup, { taskgroup_id: taskgroupId }), signal);
     },
     streamGroupRuns(taskgroupId, query, { signal } = {}) {
       const call = () => {
@@ -68,7 +68,7 @@ export function createGroupCalls({
           totalMs: ClientLimits.listMs,
         };
       };
-      return backend.stream(call, lenient(TaskGroupRunEvent), signal);
+      return http.stream(call, lenient(TaskGroupRunEvent), signal);
     },
     streamGroupEvents(taskgroupId, query, { signal } = {}) {
       const call = () => {
@@ -82,7 +82,7 @@ export function createGroupCalls({
           silenceMs: ClientLimits.streamSilenceMs,
         };
       };
-      return backend.stream(call, lenient(TaskGroupEvent), signal);
+      return http.stream(call, lenient(TaskGroupEvent), signal);
     },
   };
 }

@@ -9,9 +9,9 @@ export interface IdempotencySupport {
 }
 
 /**
- * Our engine offers `Idempotency-Key` and the list of runs together, as one set of extensions, and only the list can be
- * asked for without a trace. `listRuns` asks for it. Whoever asks at the same time shares one question. A no is not
- * remembered: a gateway says 404 too, and the outcome of a lost create would then stay unknown for ever.
+ * Our engine offers `Idempotency-Key` and the list of runs together, and only asking for the list changes nothing.
+ * `listRuns` asks for it; callers at the same time share one question. A no is not remembered: a gateway answers 404 too,
+ * and the outcome of a lost create would then stay unknown for ever.
  */
 export function createIdempotencySupport({
   listRuns,

@@ -4,7 +4,7 @@ import { unlessAborted } from "../../runtime/on-abort.ts";
 
 /** Spaces out what an account may do only so often a minute. */
 export interface RateLimiter {
-  /** Takes `count` if they fit now and nobody waits before; says whether it did. */
+  /** Takes `count` if they fit now and no earlier caller waits; says whether it did. */
   takeNow(count: number): boolean;
   /**
    * Resolves when `count` more fit into the quota: at once, or when enough of the earlier ones are a minute old. First
@@ -25,8 +25,8 @@ export function createRateLimiter({
   const taken: { at: number; count: number }[] = [];
   let sum = 0;
   let waiting = 0;
-  /** Settles when everybody who came before has taken, or left. */
-  let line: Promise<unknown> = Promise.resolve();
+  /** Settles when every earlier caller has taken its share, or left. */
+  let queue: Promise<unknown> = Promise.resolve();
 
   function forgetOld(): void {
     const startMs = clock.elapsedMs() - ClientLimits.quotaWindowMs;
@@ -75,10 +75,10 @@ export function createRateLimiter({
     },
     take(count, signal) {
       waiting += 1;
-      const turn = takeInTurn(count, line, signal).finally(() => {
+      const turn = takeInTurn(count, queue, signal).finally(() => {
         waiting -= 1;
       });
-      line = turn.catch(() => undefined);
+      queue = turn.catch(() => undefined);
       return unlessAborted(turn, signal);
     },
   };

@@ -5,13 +5,12 @@ import { RunEvent } from "../../task-api/run-event.ts";
 import { UndisputedRunInput } from "../../task-api/run-input.ts";
 import { RequestCheck, TaskRun, TaskRunList } from "../../task-api/run.ts";
 import type { TaskApiHttp } from "../http/http-core.ts";
-import { betaFeatures, betaHeader } from "./beta-features.ts";
+import { betaHeader } from "./beta-features.ts";
 import { RequestRejected, RunNotFound } from "../errors.ts";
 import type { IdempotencySupport } from "./idempotency-support.ts";
 import { ClientLimits } from "../limits.ts";
 import { get, isPathSegment, withQuery } from "./requests.ts";
-import type { Submit } from "./create-run-call.ts";
-import { headerSecrets } from "../http/secrets.ts";
+import { type SendCreate, headerSecrets } from "./create-run-call.ts";
 import type { RunCalls, TaskApiClient } from "../task-api-client.ts";
 
 const RUNS = "/v1/tasks/runs";
@@ -27,12 +26,12 @@ const HeldResult = TaskRunResult.extend({ output: RunOutput.nullable().default(n
 
 /** Source: Task API, endpoints 1 to 5, and our extensions. */
 export function createRunCalls({
-  backend,
-  submit,
+  http,
+  sendCreate,
   betas,
 }: {
-  backend: TaskApiHttp;
-  submit: Submit;
+  http: TaskApiHttp;
+  sendCreate: SendCreate;
   /** Sent where a result is read, too: one of them changes what a result looks like. */
   betas: readonly string[];
 }): RunCalls {
@@ -40,12 +39,12 @@ export function createRunCalls({
     createRun(input, options = {}) {
       const timeoutMs = ClientLimits.callTimeoutMs;
       const subject = { kind: "create" } as const;
-      const submission = { path: RUNS, body: input, inputs: [input], subject, timeoutMs };
-      return submit(submission, CreatedRun, options);
+      const call = { path: RUNS, body: input, inputs: [input], subject, timeoutMs };
+      return sendCreate(call, CreatedRun, options);
     },
     async retrieveRun(runId, { signal } = {}) {
       const call = get(runPath(runId), { kind: "run", runId });
-      return backend.read(call, lenient(TaskRun, { run_id: runId }), signal);
+      return http.read(call, lenient(TaskRun, { run_id: runId }), signal);
     },
     async retrieveResult(runId, { timeoutSeconds, signal }) {
       const seconds = Math.min(
@@ -57,14 +56,14 @@ export function createRunCalls({
         headers: betaHeader(betas),
         timeoutMs: seconds * 1_000 + ClientLimits.longPollGraceMs,
       };
-      const contract = lenient(HeldResult, { run_id: runId });
-      const { output, ...result } = await backend.read(call, contract, signal);
+      const schema = lenient(HeldResult, { run_id: runId });
+      const { output, ...result } = await http.read(call, schema, signal);
       if (output === null) throw new RunNotFound(runId);
       return { ...result, output };
     },
     async retrieveInput(runId, { signal } = {}) {
       const call = get(`${runPath(runId)}/input`, { kind: "run", runId });
-      return backend.read(call, StoredRunInput, signal);
+      return http.read(call, StoredRunInput, signal);
     },
     streamEvents(runId, { signal } = {}) {
       const call = () => ({
@@ -73,8 +72,8 @@ export function createRunCalls({
         silenceMs: ClientLimits.streamSilenceMs,
       });
       // A state without a status is none: the run is read again after the stream.
-      const contract = lenient(RunEvent, { run_id: runId, status: null });
-      return backend.stream(call, contract, signal);
+      const schema = lenient(RunEvent, { run_id: runId, status: null });
+      return http.stream(call, schema, signal);
     },
     async cancelRun(runId, { signal } = {}) {
       const call = {
@@ -82,17 +81,17 @@ export function createRunCalls({
         // A second cancel changes nothing, so it is repeated like a read.
         method: "POST" as const,
       };
-      return backend.read(call, lenient(TaskRun, { run_id: runId }), signal);
+      return http.read(call, lenient(TaskRun, { run_id: runId }), signal);
     },
     listRuns({ status, limit, cursor }, { signal } = {}) {
       const path = withQuery(RUNS, { status, limit, cursor });
       // Whether a create may be sent again hangs on this answer.
       const call = { ...get(path, { kind: "list" }), isAnswerVital: true };
-      return backend.read(call, lenient(TaskRunList), signal);
+      return http.read(call, lenient(TaskRunList), signal);
     },
     async listProcessors({ signal } = {}) {
       const call = get("/v1/tasks/processors", { kind: "list" });
-      const { processors } = await backend.read(call, SentProcessors, signal);
+      const { processors } = await http.read(call, SentProcessors, signal);
       // Each is read on its own: what one of them is wrong about says nothing of the others.
       return processors.flatMap((sent) => AnnouncedProcessor.safeParse(sent).data ?? []);
     },
@@ -101,26 +100,26 @@ export function createRunCalls({
 
 /** Asks only a backend that has our extensions: to any other the path could mean something else. */
 export function createCheckRuns({
-  backend,
-  support,
+  http,
+  idempotency,
   betas,
 }: {
-  backend: TaskApiHttp;
-  support: IdempotencySupport;
+  http: TaskApiHttp;
+  idempotency: IdempotencySupport;
   betas: readonly string[];
 }): TaskApiClient["checkRuns"] {
   return async (body, { signal } = {}) => {
-    if (!(await support.ask(signal))) return null;
+    if (!(await idempotency.ask(signal))) return null;
     const inputs = "inputs" in body ? body.inputs : [body];
     const call = {
       ...get(`${RUNS}/check`, { kind: "create" } as const),
       method: "POST" as const,
       body: JSON.stringify(body),
-      headers: betaHeader([...inputs.flatMap(betaFeatures), ...betas]),
+      headers: betaHeader(betas, inputs),
       secrets: headerSecrets(inputs),
     };
     try {
-      return await backend.read(call, RequestCheck, signal);
+      return await http.read(call, RequestCheck, signal);
     } catch (error) {
       // An earlier version of our engine.
       if (error instanceof RequestRejected && (error.status === 404 || error.status === 405)) {

@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "pino";
 import type { TaskGroup, TaskGroupEvent } from "../../task-api/task-group.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { BackendTimedOut, RequestRejected, TaskApiError } from "../errors.ts";
+import { BackendTimedOut, RequestRejected, TaskApiError, isTransient } from "../errors.ts";
 import type { FollowPolicy } from "./follow-policy.ts";
-import { createOutage, isTransient } from "./outage.ts";
+import { createBackoff } from "./backoff.ts";
 import type { GroupSnapshot } from "./snapshots.ts";
 import type { TaskApiClient } from "../task-api-client.ts";
 
@@ -27,7 +27,7 @@ interface FollowGroupOptions {
 export async function followGroup(options: FollowGroupOptions): Promise<void> {
   const { taskgroupId, client, clock, policy, signal, onSnapshot } = options;
   const log = options.log?.child({ taskgroup_id: taskgroupId });
-  const outage = createOutage({ clock, policy });
+  const backoff = createBackoff({ clock, policy });
   let known: GroupSnapshot | null = null;
   let lastEventId: string | null = null;
 
@@ -43,7 +43,7 @@ export async function followGroup(options: FollowGroupOptions): Promise<void> {
       // Everything had ended, and more was added since; or something cuts streams.
       shortStreams += 1;
       if ((await readGroup()) === "finished") return;
-      await clock.sleep(outage.pauseMs(shortStreams), signal);
+      await clock.sleep(backoff.pauseMs(shortStreams), signal);
     } else if ((await poll()) === "finished") {
       return;
     }
@@ -60,7 +60,7 @@ export async function followGroup(options: FollowGroupOptions): Promise<void> {
     } catch (error) {
       if (!(error instanceof TaskApiError)) throw error;
       log?.debug({ err: error }, "the event stream of the group failed");
-      // The place may be what the backend objects to.
+      // The event id may be what the backend objects to.
       if (error instanceof RequestRejected) lastEventId = null;
       return error instanceof BackendTimedOut ? "silent" : "failed";
     }
@@ -86,30 +86,30 @@ export async function followGroup(options: FollowGroupOptions): Promise<void> {
       if (state === "unreadable") hasFailed = true;
       // The backend is back, and with it perhaps its streams.
       else if (hasFailed) return "active";
-      await clock.sleep(outage.pauseMs(pauses), signal);
+      await clock.sleep(backoff.pauseMs(pauses), signal);
     }
     return "active";
   }
 
-  /** The one authority on the group. Throws what makes following pointless. */
+  /** Reads the group itself; stream events are only hints. Throws permanent errors. */
   async function readGroup(): Promise<"finished" | "active" | "unreadable"> {
     try {
       return takeGroup(await client.retrieveGroup(taskgroupId, { signal }));
     } catch (error) {
       if (!isTransient(error) || known === null) throw error;
       log?.debug({ err: error }, "the group cannot be read");
-      publish({ ...known, trouble: outage.note(error) });
+      publish({ ...known, trouble: backoff.noteFailure(error) });
       return "unreadable";
     }
   }
 
   function takeGroup(group: TaskGroup): "finished" | "active" {
-    outage.end();
+    backoff.noteAnswer();
     publish({ group, trouble: null });
     return group.status.is_active ? "active" : "finished";
   }
 
-  /** A reconnect brings the same status again; that is no news. */
+  /** A reconnect brings the same status again: it is not published twice. */
   function publish(snapshot: GroupSnapshot): void {
     if (isDeepStrictEqual(snapshot, known)) return;
     known = snapshot;

@@ -1,4 +1,4 @@
-/** How a run is followed: what is tried, for how long, and what is remembered. */
+/** How a run is followed: what is tried, and for how long. */
 export interface FollowPolicy {
   /** The `timeout` of one long poll. */
   longPollSeconds: number;
@@ -10,11 +10,11 @@ export interface FollowPolicy {
   firstDelayMs: number;
   maxDelayMs: number;
   jitter: number;
-  /** A longer `Retry-After` is cut to this: someone is waiting. */
+  /** A longer `Retry-After` is cut to this: a caller is waiting. */
   retryAfterMaxMs: number;
-  /** A long poll that comes back sooner was not one. */
+  /** A server that answers a long poll sooner does not support it. */
   minLongPollMs: number;
-  /** Of this many runs that nobody watches any more the progress is kept, so that it does not fall when someone returns. */
+  /** The progress of so many runs is kept after their last watcher left, so that it does not fall for the next one. */
   rememberedRuns: number;
 }
 

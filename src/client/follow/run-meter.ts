@@ -3,6 +3,7 @@ import type {
   ProgressMessageEvent,
   ProgressStatsEvent,
 } from "../../task-api/run-event.ts";
+import { LruCache } from "../../runtime/lru-cache.ts";
 import { cutText } from "../../text/cut-text.ts";
 
 export interface RunMessage {
@@ -19,7 +20,6 @@ export interface RunProgress {
   latestMessage: string | null;
   sourcesRead: number | null;
   sourcesConsidered: number | null;
-  sourcesSample: string[];
   /** Oldest first, each once; of very many only the newest. */
   messages: RunMessage[];
 }
@@ -33,21 +33,19 @@ export interface RunMeter {
 
 /** More than a person or an agent reads at once; the API itself keeps the rest. */
 const MESSAGES_KEPT = 100;
-/** A step in words is a sentence; longer ones have been seen to hold whole pages. */
+/** A step in words is a sentence; some servers put whole pages into one. */
 const MESSAGE_MAX_CHARS = 1_000;
-/** Servers send about this many samples. */
-const SAMPLE_MAX = 20;
 /** Replays are recognised by the messages seen before; older ones by their time. */
 const SEEN_MAX = 1_000;
 /** The last step to 100 belongs to a completed run alone. */
 const ACTIVE_MAX_PERCENT = 99;
 
-const NO_PROGRESS: RunProgress = {
+/** Of a run that no event has told of. */
+export const NO_PROGRESS: RunProgress = {
   percent: 0,
   latestMessage: null,
   sourcesRead: null,
   sourcesConsidered: null,
-  sourcesSample: [],
   messages: [],
 };
 
@@ -62,14 +60,11 @@ export function createRunMeter(): RunMeter {
     const percent = Math.max(before.percent, reading);
     const sourcesRead = source_stats?.num_sources_read ?? before.sourcesRead;
     const sourcesConsidered = source_stats?.num_sources_considered ?? before.sourcesConsidered;
-    const sourcesSample =
-      source_stats?.sources_read_sample?.slice(0, SAMPLE_MAX) ?? before.sourcesSample;
-    progress = { ...before, percent, sourcesRead, sourcesConsidered, sourcesSample };
+    progress = { ...before, percent, sourcesRead, sourcesConsidered };
     return (
       percent !== before.percent ||
       sourcesRead !== before.sourcesRead ||
-      sourcesConsidered !== before.sourcesConsidered ||
-      sourcesSample.join("\n") !== before.sourcesSample.join("\n")
+      sourcesConsidered !== before.sourcesConsidered
     );
   }
 
@@ -98,22 +93,18 @@ export function createRunMeter(): RunMeter {
 
 /**
  * Reconnecting to a run's stream replays all messages from the start, with their timestamps (Task API, "Stream
- * life"). Memory is bounded: once the oldest are forgotten, whatever is not younger than they were is a replay too.
+ * life"). Memory is bounded: once the oldest are forgotten, what is not younger than they were is a replay too.
  */
 function createReplayFilter(): (message: RunMessage) => boolean {
-  const seen = new Map<string, number>();
+  const seen = new LruCache<string, number>(SEEN_MAX);
   let forgottenUntil = Number.NEGATIVE_INFINITY;
   return ({ kind, timestamp, message }) => {
     const key = `${kind}\n${timestamp}\n${message}`;
     const at = timestamp === null ? Number.NaN : Date.parse(timestamp);
     if (seen.has(key) || at <= forgottenUntil) return true;
-    seen.set(key, at);
-    if (seen.size > SEEN_MAX) {
-      for (const [oldestKey, oldestAt] of seen) {
-        seen.delete(oldestKey);
-        if (oldestAt > forgottenUntil) forgottenUntil = oldestAt;
-        break;
-      }
+    const forgotten = seen.set(key, at);
+    if (forgotten !== undefined && forgotten.value > forgottenUntil) {
+      forgottenUntil = forgotten.value;
     }
     return false;
   };

@@ -24,7 +24,7 @@ export function createSharedFollowers<Snapshot>(
     followers.set(id, follower);
     following.ended
       .then(snapshots.end, snapshots.fail)
-      // Whoever comes now starts anew instead of joining something that has ended.
+      // The next watcher starts a new follower instead of joining one that has ended.
       .finally(forget);
 
     function forget(): boolean {

@@ -1,4 +1,4 @@
-// What those who watch a run or a group see; free of the logger's types, because programs get these types.
+// Without the logger's types: these are public types of the library.
 import type { RunOutput } from "../../task-api/output.ts";
 import type { TaskRun } from "../../task-api/run.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
@@ -13,13 +13,13 @@ export interface FollowedState {
   trouble: string | null;
 }
 
-/** A run as its watchers see it. */
+/** A followed run with its progress. */
 export interface RunSnapshot extends FollowedState, RunProgress {
   /** 0 to 100; never falls for one run, and is 100 only for one that is completed or has an output. */
   percent: number;
 }
 
-/** A group as its watchers see it. */
+/** What is known about a followed group. */
 export interface GroupSnapshot {
   group: TaskGroup;
   /** Why the group may be further than this, and since when: the backend does not answer at the moment. */

@@ -2,7 +2,7 @@
 export interface BodySource {
   pause(): void;
   resume(): void;
-  /** Nobody reads any further. */
+  /** The reader has finished or given up. */
   leave(): void;
 }
 
@@ -10,24 +10,24 @@ export interface BodySource {
 export interface ArrivingBody extends AsyncIterable<Uint8Array> {
   push(chunk: Uint8Array): void;
   end(): void;
-  /** The reader is told at once; what it has not read yet is lost. */
+  /** The reader gets the error at once; what it has not read yet is lost. */
   fail(error: unknown): void;
 }
 
-/** Of a body that nobody reads at the moment no more than this, and one chunk of at most 64 KiB, is held. */
+/** Beyond this, the source is paused until the reader goes on. One chunk has at most 64 KiB. */
 const HELD_BYTES = 64 * 1024;
 
 type Next = IteratorResult<Uint8Array, void>;
 const END: Next = { done: true, value: undefined };
 
-/** Much smaller than a stream of Node or of the web: thousands of them may be waited for at a time. */
+/** Much smaller than a stream of Node or of the web: thousands of answers may be waited for at a time. */
 export function createArrivingBody(source: BodySource): ArrivingBody {
   let chunks: Uint8Array[] = [];
   let heldBytes = 0;
   let ending: { error: unknown } | "ended" | null = null;
   let waiting: { resolve: (next: Next) => void; reject: (error: unknown) => void } | null = null;
 
-  /** Hands out what is there, and at the end the end; otherwise the reader goes on waiting. */
+  /** Settles a waiting read with the next chunk, the end or the error, if there is one. */
   function serve(): void {
     if (waiting === null) return;
     const { resolve, reject } = waiting;

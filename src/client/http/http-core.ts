@@ -1,32 +1,29 @@
 import type { Logger } from "pino";
-import { cutText } from "../../text/cut-text.ts";
-import { tryParseJson } from "../../text/json.ts";
-import { type Subject, readErrorAnswer } from "./parse-error-response.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Contract } from "./schema.ts";
-import { type Deadline, startDeadline } from "../../runtime/deadline.ts";
-import { BackendTimedOut, TaskApiError, UnreadableAnswer } from "../errors.ts";
-import { createEventReader } from "./event-stream.ts";
-import { type Fetch, type FetchInit, type FetchResponse, RequestNotSent } from "./fetch.ts";
-import { ClientLimits } from "../limits.ts";
-import { readText } from "./read-body.ts";
-import { type RetryPolicy, retryDelayMs } from "./retry-policy.ts";
+import { startDeadline } from "../../runtime/deadline.ts";
+import { errorCode } from "../../text/error-message.ts";
 import { type Redact, createRedact } from "../../text/redact.ts";
+import { BackendTimedOut, BackendUnreachable, TaskApiError } from "../errors.ts";
+import { type Fetch, type FetchInit, type FetchResponse, RequestNotSent } from "./fetch.ts";
+import { type Subject, readErrorAnswer } from "./parse-error-response.ts";
+import { ProxyFailed } from "./proxies.ts";
+import {
+  type ResponseSchema,
+  createEventReader,
+  eventStreamOf,
+  readJson,
+} from "./read-response.ts";
+import { type RetryPolicy, type RetryableCall, withRetries } from "./retry-policy.ts";
 import { traceHeaders } from "./trace-context.ts";
-import { toBackendUnreachable } from "./transport-error.ts";
 
 /** One request, and what is known about it beyond HTTP. */
-export interface Call {
+export interface Call extends RetryableCall {
   method: FetchInit["method"];
   /** Appended to the base URL, with its query. */
   path: string;
   body?: string;
   headers?: Record<string, string>;
   subject: Subject;
-  /** See `FailedAttempt.repeatable`; a function is asked when it matters, which is when an outcome is unknown. */
-  repeatable: boolean | ((signal: AbortSignal | undefined) => Promise<boolean>);
-  /** See `FailedAttempt.isAnswerVital`; false by default. */
-  isAnswerVital?: boolean;
   /** What of the request, besides the API key, no error may repeat. */
   secrets?: readonly string[];
   /** Until the whole answer is there; of a stream, until its first bytes are. */
@@ -41,19 +38,30 @@ export interface StreamCall extends Call {
   totalMs?: number;
 }
 
-/** The Task API in use, as something that answers calls. */
+/** The Task API's HTTP: authentication, time limits, retries, and errors as the classes of `errors.ts`. */
 export interface TaskApiHttp {
-  /** The answer, if it fits the contract. Throws the classes of `errors.ts`, or the signal's reason. */
-  read<T>(call: Call, contract: Contract<T>, signal: AbortSignal | undefined): Promise<T>;
-  /** The events of a stream, until it ends. The call is asked for when they are. Throws the same; `BackendTimedOut` when it falls silent. */
+  /** The answer, if it fits the schema. Throws the classes of `errors.ts`, or the signal's reason. */
+  read<T>(call: Call, schema: ResponseSchema<T>, signal: AbortSignal | undefined): Promise<T>;
+  /**
+   * The events of a stream, until it ends. `describeCall` is called when the first event is asked for. Throws the same;
+   * `BackendTimedOut` when the stream falls silent.
+   */
   stream<Event>(
     describeCall: () => StreamCall,
-    contract: Contract<Event>,
+    schema: ResponseSchema<Event>,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Event, void>;
 }
 
-export function createTaskApiHttp(options: {
+export function createTaskApiHttp({
+  baseUrl,
+  headers,
+  fetch,
+  secrets,
+  retryPolicy: policy,
+  clock,
+  log,
+}: {
   baseUrl: string;
   headers: Record<string, string>;
   fetch: Fetch;
@@ -63,8 +71,7 @@ export function createTaskApiHttp(options: {
   clock: Clock;
   log: Logger | undefined;
 }): TaskApiHttp {
-  const { baseUrl, fetch, retryPolicy, clock, log } = options;
-  const redactFor = (call: Call) => createRedact([...options.secrets, ...(call.secrets ?? [])]);
+  const redactFor = (call: Call) => createRedact([...secrets, ...(call.secrets ?? [])]);
 
   /** Sends once. Resolves to a 2xx answer whose body is not read yet. */
   async function send(call: Call, accept: string, signal: AbortSignal): Promise<FetchResponse> {
@@ -72,7 +79,7 @@ export function createTaskApiHttp(options: {
       method: call.method,
       headers: {
         accept,
-        ...options.headers,
+        ...headers,
         ...traceHeaders(),
         ...call.headers,
         ...(call.body === undefined ? {} : { "content-type": "application/json" }),
@@ -87,98 +94,64 @@ export function createTaskApiHttp(options: {
     });
   }
 
-  /** What the caller should see of a failure: its own abort first, then our deadline, then what went wrong. */
-  function explain(
-    error: unknown,
+  async function readOnce<T>(
     call: Call,
-    deadline: Deadline,
+    schema: ResponseSchema<T>,
     signal: AbortSignal | undefined,
-  ): unknown {
-    if (signal?.aborted === true) return signal.reason;
-    if (deadline.hasPassed()) {
-      return new BackendTimedOut("The backend did not answer within the time limit.", {
-        notProcessed: error instanceof RequestNotSent,
+  ): Promise<T> {
+    const deadline = startDeadline({ clock, ms: call.timeoutMs, signal });
+    try {
+      const response = await send(call, "application/json", deadline.signal);
+      return await readJson(response, schema, redactFor(call));
+    } catch (error) {
+      throw toTaskApiError(error, {
+        signal,
+        isLate: deadline.hasPassed(),
+        redact: redactFor(call),
       });
+    } finally {
+      deadline.clear();
     }
-    return error instanceof TaskApiError ? error : toBackendUnreachable(error, redactFor(call));
   }
 
-  async function withRetries<T>(
-    call: Call,
-    signal: AbortSignal | undefined,
-    attemptOnce: () => Promise<T>,
-  ): Promise<T> {
-    const startedAt = clock.elapsedMs();
-    /** Of a create: an earlier attempt may have been accepted, whatever the last one meets. */
-    let inDoubt: TaskApiError | undefined;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        signal?.throwIfAborted();
-        return await attemptOnce();
-      } catch (error) {
-        const decide = (repeatable: boolean) =>
-          retryDelayMs(retryPolicy, {
-            error,
-            repeatable,
-            isAnswerVital: call.isAnswerVital ?? false,
-            attempt,
-            elapsedMs: clock.elapsedMs() - startedAt,
-          });
-        let delayMs = decide(call.repeatable === true);
-        if (delayMs === null && typeof call.repeatable === "function" && decide(true) !== null) {
-          delayMs = decide(await call.repeatable(signal));
-        }
-        if (typeof call.repeatable === "function" && error instanceof TaskApiError) {
-          if (!error.notProcessed) inDoubt = error;
-          if (delayMs === null) throw inDoubt ?? error;
-        }
-        if (delayMs === null) throw error;
-        log?.debug({ err: error, attempt, delayMs }, "repeating a call to the backend");
-        await clock.sleep(delayMs, signal);
-      }
+  /** Opens a stream, with the deadline that goes on watching it. */
+  async function openStream(call: StreamCall, signal: AbortSignal | undefined) {
+    const deadline = startDeadline({ clock, ms: call.timeoutMs, totalMs: call.totalMs, signal });
+    try {
+      const response = await send(call, "text/event-stream", deadline.signal);
+      return { chunks: eventStreamOf(response), deadline };
+    } catch (error) {
+      deadline.clear();
+      deadline.abort();
+      throw toTaskApiError(error, {
+        signal,
+        isLate: deadline.hasPassed(),
+        redact: redactFor(call),
+      });
     }
   }
 
   return {
-    read: (call, contract, signal) =>
-      withRetries(call, signal, async () => {
-        const deadline = startDeadline({ clock, ms: call.timeoutMs, signal });
-        try {
-          const response = await send(call, "application/json", deadline.signal);
-          return await readAnswer(response, contract, redactFor(call));
-        } catch (error) {
-          throw explain(error, call, deadline, signal);
-        } finally {
-          deadline.clear();
-        }
-      }),
+    read: (call, schema, signal) =>
+      withRetries(call, { policy, clock, log, signal }, () => readOnce(call, schema, signal)),
 
-    async *stream(describeCall, contract, signal) {
+    async *stream(describeCall, schema, signal) {
       const call = describeCall();
-      const { chunks, deadline } = await withRetries(call, signal, async () => {
-        const opening = startDeadline({
-          clock,
-          ms: call.timeoutMs,
-          totalMs: call.totalMs,
-          signal,
-        });
-        try {
-          const response = await send(call, "text/event-stream", opening.signal);
-          return { chunks: eventStreamOf(response), deadline: opening };
-        } catch (error) {
-          opening.clear();
-          opening.abort();
-          throw explain(error, call, opening, signal);
-        }
-      });
+      const { chunks, deadline } = await withRetries(call, { policy, clock, log, signal }, () =>
+        openStream(call, signal),
+      );
       try {
-        const read = createEventReader(contract, log);
+        const read = createEventReader(schema, log);
         for await (const chunk of chunks) {
           deadline.touch(call.silenceMs);
           yield* read(chunk);
         }
       } catch (error) {
-        throw explain(error, call, deadline, signal);
+        throw toTaskApiError(error, {
+          signal,
+          isLate: deadline.hasPassed(),
+          redact: redactFor(call),
+        });
       } finally {
         deadline.clear();
         deadline.abort();
@@ -187,34 +160,59 @@ export function createTaskApiHttp(options: {
   };
 }
 
-async function readAnswer<T>(
-  response: FetchResponse,
-  contract: Contract<T>,
-  redact: Redact,
-): Promise<T> {
-  const { status } = response;
-  const { text, isCut } = await readText(response.body, ClientLimits.answerMaxBytes);
-  if (isCut) {
-    throw new UnreadableAnswer("The backend's answer is larger than any run's output.", { status });
+/** What the caller should see of a failure: its own abort first, then our deadline, then what went wrong. */
+function toTaskApiError(
+  error: unknown,
+  { signal, isLate, redact }: { signal: AbortSignal | undefined; isLate: boolean; redact: Redact },
+): unknown {
+  if (signal?.aborted === true) return signal.reason;
+  if (isLate) {
+    return new BackendTimedOut("The backend did not answer within the time limit.", {
+      notProcessed: error instanceof RequestNotSent,
+    });
   }
-  const body = tryParseJson(text);
-  if (body === undefined) {
-    throw new UnreadableAnswer("The backend's answer is not JSON. Check the base URL.", { status });
-  }
-  const answer = contract.safeParse(body);
-  if (answer.success) return answer.data;
-  const [issue] = answer.error.issues;
-  const where = cutText(redact(issue?.path.map(String).join(".") ?? ""), 100);
-  throw new UnreadableAnswer(
-    `The backend's answer is not what the Task API sends (at "${where}"). Check the base URL.`,
-    { status },
-  );
+  return error instanceof TaskApiError ? error : toBackendUnreachable(error, redact);
 }
 
-function eventStreamOf({ status, headers, body }: FetchResponse): AsyncIterable<Uint8Array> {
-  const type = headers.get("content-type") ?? "";
-  if (body === null || !/^text\/event-stream\b/i.test(type)) {
-    throw new UnreadableAnswer("The backend's answer is not an event stream.", { status });
+/** The error for a request or a body that the transport could not carry to its end. */
+function toBackendUnreachable(error: unknown, redact: Redact): BackendUnreachable {
+  const notProcessed = error instanceof RequestNotSent;
+  const reason = notProcessed ? error.cause : error;
+  if (reason instanceof ProxyFailed) {
+    return new BackendUnreachable(reason.message, {
+      notProcessed: true,
+      cause: copyWithoutSecrets(reason, redact),
+    });
   }
-  return body;
+  const code = firstCode(reason);
+  const what = notProcessed
+    ? "The backend cannot be reached"
+    : "The connection to the backend broke";
+  return new BackendUnreachable(code === null ? `${what}.` : `${what} (${code}).`, {
+    notProcessed,
+    cause: copyWithoutSecrets(reason, redact),
+  });
+}
+
+/** The code nearest to the surface; `fetch` wraps the error that has it. */
+function firstCode(error: unknown): string | null {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const code = errorCode(at);
+    if (code !== null) return code;
+  }
+  return null;
+}
+
+/** A copy of an error and its causes that keeps names, codes and messages, and drops every other field. */
+function copyWithoutSecrets(error: unknown, redact: Redact, depth = 4): Error {
+  if (!(error instanceof Error)) return new Error(redact(String(error)));
+  const copy = new Error(
+    redact(error.message),
+    error.cause === undefined || depth === 0
+      ? undefined
+      : { cause: copyWithoutSecrets(error.cause, redact, depth - 1) },
+  );
+  copy.name = error.name;
+  const code = errorCode(error);
+  return code === null ? copy : Object.assign(copy, { code });
 }

@@ -12,7 +12,7 @@ export function createInProcessFetch(
     const { signal } = init;
     signal?.throwIfAborted();
     const answer = Promise.resolve(handler(new Request(url, init)));
-    const response = await untilAborted(answer, signal);
+    const response = await cancelIfAborted(answer, signal);
     return {
       status: response.status,
       headers: response.headers,
@@ -21,14 +21,15 @@ export function createInProcessFetch(
   };
 }
 
-async function untilAborted(
+/** Waits for the answer; after an abort its body is cancelled when it comes. */
+async function cancelIfAborted(
   answer: Promise<Response>,
   signal: AbortSignal | undefined,
 ): Promise<Response> {
   try {
     return await unlessAborted(answer, signal);
   } catch (error) {
-    // An answer that comes too late must not keep its producer busy; how it fails concerns nobody any more.
+    // An answer that comes too late must not keep its producer busy; an error of it is no longer of interest.
     answer.then((response) => response.body?.cancel()).catch(() => undefined);
     throw error;
   }
@@ -41,7 +42,7 @@ function readUntilAborted(
   const reader = body.getReader();
   // Cancelling a stream that has failed rejects with that failure; its reader has seen it already.
   const cancel = () => void reader.cancel(signal?.reason).catch(() => undefined);
-  // From now on, not from the first read: an answer nobody reads must end too.
+  // From now on, not from the first read: an answer that is never read must end too.
   const stopListening = onAbort(signal, cancel);
   return (async function* () {
     try {

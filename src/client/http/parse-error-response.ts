@@ -25,7 +25,7 @@ import {
 } from "../errors.ts";
 import type { FetchResponse } from "./fetch.ts";
 import { ClientLimits } from "../limits.ts";
-import { readText } from "./read-body.ts";
+import { readText } from "./read-response.ts";
 import type { Redact } from "../../text/redact.ts";
 
 /** What was asked, as far as the meaning of a status depends on it. */

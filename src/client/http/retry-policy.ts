@@ -1,3 +1,5 @@
+import type { Logger } from "pino";
+import type { Clock } from "../../runtime/clock.ts";
 import {
   BackendFailed,
   BackendUnreachable,
@@ -39,6 +41,62 @@ export interface FailedAttempt {
   elapsedMs: number;
 }
 
+/** What of a call decides whether it is repeated. */
+export interface RetryableCall {
+  /** See {@link FailedAttempt}; a function is asked when it matters, which is when an outcome is unknown. */
+  repeatable: boolean | ((signal: AbortSignal | undefined) => Promise<boolean>);
+  /** See {@link FailedAttempt}; false by default. */
+  isAnswerVital?: boolean;
+}
+
+/** Attempts a call until it succeeds or the policy gives up; then throws the error, or the signal's reason. */
+export async function withRetries<T>(
+  { repeatable, isAnswerVital = false }: RetryableCall,
+  {
+    policy,
+    clock,
+    log,
+    signal,
+  }: {
+    policy: RetryPolicy;
+    clock: Clock;
+    log: Logger | undefined;
+    signal: AbortSignal | undefined;
+  },
+  attemptOnce: () => Promise<T>,
+): Promise<T> {
+  const startedAt = clock.elapsedMs();
+  /** Of a create: an earlier attempt may have been accepted, whatever error the last one meets. */
+  let inDoubt: TaskApiError | undefined;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      signal?.throwIfAborted();
+      return await attemptOnce();
+    } catch (error) {
+      const elapsedMs = clock.elapsedMs() - startedAt;
+      const decide = (isRepeatable: boolean) =>
+        retryDelayMs(policy, {
+          error,
+          repeatable: isRepeatable,
+          isAnswerVital,
+          attempt,
+          elapsedMs,
+        });
+      let delayMs = decide(repeatable === true);
+      if (delayMs === null && typeof repeatable === "function" && decide(true) !== null) {
+        delayMs = decide(await repeatable(signal));
+      }
+      if (typeof repeatable === "function" && error instanceof TaskApiError) {
+        if (!error.notProcessed) inDoubt = error;
+        if (delayMs === null) throw inDoubt ?? error;
+      }
+      if (delayMs === null) throw error;
+      log?.debug({ err: error, attempt, delayMs }, "repeating a call to the backend");
+      await clock.sleep(delayMs, signal);
+    }
+  }
+}
+
 /**
  * How long to wait before the next attempt, or null to give up. A call that is not repeatable (a create costs money)
  * is sent again only when the backend surely did not accept it. A `Retry-After` is honoured in full or, when it does
@@ -51,7 +109,7 @@ export function retryDelayMs(policy: RetryPolicy, failed: FailedAttempt): number
   if (!isCut && !isRetryable(error)) return null;
   if (!repeatable && !error.notProcessed) return null;
   if (attempt >= policy.maxAttempts) return null;
-  const delayMs = Math.max(backoffMs(policy, attempt), retryAfterMs(error) ?? 0);
+  const delayMs = Math.max(backoffMs(policy, attempt), error.retryAfterMs ?? 0);
   return elapsedMs + delayMs <= policy.budgetMs ? delayMs : null;
 }
 
@@ -64,12 +122,7 @@ export function backoffMs(
   return Math.round(full * (1 - policy.jitter * Math.random()));
 }
 
-/** How long the backend asked us to stay away, if it did. */
-export function retryAfterMs(error: unknown): number | null {
-  return error instanceof RateLimited || error instanceof BackendFailed ? error.retryAfterMs : null;
-}
-
-/** A timeout is not among them: it has used up the caller's patience already. */
+/** Whether a call is repeated at once. Not after a timeout: it has used up the caller's patience already. */
 function isRetryable(error: TaskApiError): boolean {
   return (
     error instanceof BackendUnreachable ||

@@ -1,6 +1,7 @@
+import { Readable, pipeline } from "node:stream";
+import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import type { Dispatcher } from "undici";
 import { type ArrivingBody, createArrivingBody } from "./body-stream.ts";
-import { ACCEPTED_ENCODINGS, decodeBody } from "./content-encoding.ts";
 import { type Fetch, type FetchInit, type FetchResponse, RequestNotSent } from "./fetch.ts";
 import { ClientLimits } from "../limits.ts";
 import { onAbort } from "../../runtime/on-abort.ts";
@@ -12,6 +13,16 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** The client bounds every exchange itself; this only catches what it would miss, so it lies beyond the longest. */
 const HEADERS_TIMEOUT_MS =
   ClientLimits.longPollMaxSeconds * 1_000 + 2 * ClientLimits.longPollGraceMs;
+
+/** What {@link decodeBody} can read. */
+const ACCEPTED_ENCODINGS = "br, gzip, deflate";
+
+/** What has arrived is handed on at once: an event must not wait for the next one. */
+const ZLIB = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
+const BROTLI = {
+  flush: constants.BROTLI_OPERATION_FLUSH,
+  finishFlush: constants.BROTLI_OPERATION_FLUSH,
+};
 
 export interface UndiciFetch {
   fetch: Fetch;
@@ -92,7 +103,7 @@ function exchange(
         onResponseStart(begun, status, answerHeaders) {
           // 100 and 103: the answer is still to come.
           if (status < 200) return;
-          // Ten buffers, in the form nobody reads, for as long as the answer lasts.
+          // Ten buffers in a form that is not read here, held for as long as the answer lasts.
           begun.rawHeaders = null;
           const arriving = createArrivingBody(source);
           answer = arriving;
@@ -120,4 +131,30 @@ function exchange(
 
 function headerText(value: string | string[] | undefined): string | null {
   return typeof value === "object" ? value.join(", ") : (value ?? null);
+}
+
+/** The body as it was before it was compressed; as it is, when `encoding` names no compression we asked for. */
+function decodeBody(
+  body: AsyncIterable<Uint8Array>,
+  encoding: string | null,
+): AsyncIterable<Uint8Array> {
+  const decoder = createDecoder(encoding);
+  if (decoder === null) return body;
+  // The reader of the decoder gets its errors, and those of the body.
+  pipeline(Readable.from(body), decoder, () => {});
+  return decoder;
+}
+
+function createDecoder(encoding: string | null) {
+  switch (encoding?.trim().toLowerCase()) {
+    case "gzip":
+    case "x-gzip":
+      return createGunzip(ZLIB);
+    case "deflate":
+      return createInflate(ZLIB);
+    case "br":
+      return createBrotliDecompress(BROTLI);
+    default:
+      return null;
+  }
 }

@@ -1,7 +1,6 @@
 import type { Logger } from "pino";
 import type { Fetch } from "../../client/http/fetch.ts";
-import { createFollowers } from "../../client/follow/follower.ts";
-import { createGroupFollowers } from "../../client/follow/group-follower.ts";
+import { createFollowers, createGroupFollowers } from "../../client/follow/followers.ts";
 import { createInProcessFetch } from "../../client/http/in-process-fetch.ts";
 import {
   type TaskApiClientOptions,
@@ -22,7 +21,7 @@ import type { Telemetry } from "../../telemetry/telemetry.ts";
 import { ASK_ONCE, reachBackend } from "./reach-backend.ts";
 import { readPrices } from "./check-settings.ts";
 import { errorMessage } from "../../text/error-message.ts";
-import { createLruCache } from "../../runtime/lru-cache.ts";
+import { LruCache } from "../../runtime/lru-cache.ts";
 import { startEngine } from "./start-engine.ts";
 
 /** A backend that is open, and the way to close it. */
@@ -102,9 +101,9 @@ export async function openBackends(
         userAgent: `task-run-mcp/${version}`,
         log,
       });
-    const clients = createLruCache<TaskApiClient>(REMEMBERED_ACCOUNTS);
-    const priceLists = createLruCache<PriceList>(REMEMBERED_ACCOUNTS);
-    const views = createLruCache<Backend>(REMEMBERED_CALLERS);
+    const clients = new LruCache<string, TaskApiClient>(REMEMBERED_ACCOUNTS);
+    const priceLists = new LruCache<string, PriceList>(REMEMBERED_ACCOUNTS);
+    const views = new LruCache<string, Backend>(REMEMBERED_CALLERS);
 
     const openPrices = (apiKey: string | undefined) =>
       createPriceList({
@@ -123,7 +122,7 @@ export async function openBackends(
         keyFingerprint: apiKey === undefined ? null : fingerprintKey(apiKey),
         principal,
       });
-      const shared = clients.get(apiKey ?? "", () => openClient(apiKey));
+      const shared = clients.getOrCreate(apiKey ?? "", () => openClient(apiKey));
       const client = principal === null ? shared : scopeToPrincipal(shared, ledger, principal);
       return {
         kind,
@@ -131,7 +130,7 @@ export async function openBackends(
         followers: createFollowers({ client, log }),
         groupFollowers: createGroupFollowers({ client, log }),
         // Each account is told its own.
-        prices: priceLists.get(apiKey ?? "", () => openPrices(apiKey)),
+        prices: priceLists.getOrCreate(apiKey ?? "", () => openPrices(apiKey)),
         ledger,
         ledgerTrouble: connection.trouble ?? ledgers.volatileReason,
       };
@@ -140,7 +139,7 @@ export async function openBackends(
       of(principal) {
         try {
           const key = JSON.stringify([principal.id, principal.apiKey]);
-          return views.get(key, () => openView(principal));
+          return views.getOrCreate(key, () => openView(principal));
         } catch (error) {
           throw unavailable(error);
         }

@@ -164,7 +164,7 @@ export function createEventBus(publisher: RunUpdatePublisher): EventBus {
  */
 export async function onRunWebhook(runId: string, call: ReadContext): Promise<void> {
   const { backend } = call;
-  backend.followers.wake(runId);
+  backend.followers.notify(runId);
   const entry = await backend.ledger.find(runId);
   if (entry?.isActive !== true) return;
   try {

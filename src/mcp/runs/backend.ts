@@ -1,5 +1,4 @@
-import type { Followers } from "../../client/follow/follower.ts";
-import type { GroupFollowers } from "../../client/follow/group-follower.ts";
+import type { Followers, GroupFollowers } from "../../client/follow/followers.ts";
 import type { TaskApiClient } from "../../client/task-api-client.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { PriceList } from "./price-list.ts";

@@ -1,6 +1,6 @@
 import { RunNotFound, RunStillActive, TaskApiError } from "../../client/errors.ts";
-import { READY_RESULT_SECONDS } from "../../client/follow/follow-run.ts";
-import { isTransient } from "../../client/follow/outage.ts";
+import { READY_RESULT_SECONDS } from "../../client/follow/run-state-reader.ts";
+import { isTransient } from "../../client/errors.ts";
 import { type RunProgress, createRunMeter } from "../../client/follow/run-meter.ts";
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import { LedgerUnavailable } from "../../ledger/errors.ts";

@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
-import { InvalidBaseUrl, parseBaseUrl } from "../../src/client/http/base-url.ts";
 import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
-import { InvalidApiKey } from "../../src/client/http/secrets.ts";
+import {
+  InvalidApiKey,
+  InvalidBaseUrl,
+  parseBaseUrl,
+} from "../../src/client/http/connection-options.ts";
 import { everythingIn, thrownBy } from "./capture.ts";
 
 test.each([

@@ -25,3 +25,20 @@ export function parseBaseUrl(text: string): string {
   }
   return url.origin + url.pathname.replace(/\/+$/, "");
 }
+
+/** The API key cannot be a header value. The message does not repeat it. */
+export class InvalidApiKey extends UsageError {
+  override readonly name = "InvalidApiKey";
+}
+
+/**
+ * Checks the key here, because an HTTP library would repeat a bad header value in its error.
+ * Throws {@link InvalidApiKey}.
+ */
+export function checkApiKey(apiKey: string): void {
+  if (!/^[\x21-\x7e]+$/.test(apiKey)) {
+    throw new InvalidApiKey(
+      "The API key is empty or holds spaces, line breaks or other characters a key never has: copy it again",
+    );
+  }
+}

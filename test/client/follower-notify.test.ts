@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { expect, test } from "vitest";
-import { createFollowers } from "../../src/client/follow/follower.ts";
+import { createFollowers } from "../../src/client/follow/followers.ts";
 import { defaultRetryPolicy } from "../../src/client/http/retry-policy.ts";
 import {
   deferred,
@@ -57,7 +57,7 @@ test("a run that is polled is read at once when somebody says that there is news
   await clock.until(() => clock.sleepers === 1 && (clock.sleeps.at(-1) ?? 0) <= 1_250);
   await end();
   heal();
-  followers.wake(runId);
+  followers.notify(runId);
   const last = await next(watched, ({ run }) => !run.is_active);
   expect(last).toMatchObject({ run: { status: "completed" }, output: { content: "the answer" } });
   expect(await watched.next()).toMatchObject({ done: true });
@@ -79,13 +79,13 @@ test("so is one whose stream stays silent, and the news of a run that goes on en
   });
   const watched = iterate(followers.watch(runId));
   expect(await next(watched)).toMatchObject({ run: { is_active: true } });
-  followers.wake(runId);
+  followers.notify(runId);
   // It was read, is still active, and is followed by another stream.
   await opened[1]?.promise;
   expect(requests.filter((request) => request === `GET /v1/tasks/runs/${runId}`)).toHaveLength(1);
   await end();
   heal();
-  followers.wake(runId);
+  followers.notify(runId);
   const last = await next(watched, ({ run }) => !run.is_active);
   expect(last).toMatchObject({ run: { status: "completed" } });
 });
@@ -93,7 +93,7 @@ test("so is one whose stream stays silent, and the news of a run that goes on en
 test("news of a run that nobody follows is no news", async () => {
   const { followers, runId, requests } = await start(refuse);
   const before = requests.length;
-  followers.wake(runId);
-  followers.wake("trun_none");
+  followers.notify(runId);
+  followers.notify("trun_none");
   expect(requests).toHaveLength(before);
 });

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { BackendUnreachable, RunNotFound, Unauthorized } from "../../src/client/errors.ts";
 import { followRun } from "../../src/client/follow/follow-run.ts";
 import { defaultFollowPolicy } from "../../src/client/follow/follow-policy.ts";
-import { createFollowers } from "../../src/client/follow/follower.ts";
+import { createFollowers } from "../../src/client/follow/followers.ts";
 import { defaultRetryPolicy } from "../../src/client/http/retry-policy.ts";
 import { type Attempt, ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import type { ProgressEvent } from "../../src/task-api/run-event.ts";
@@ -124,7 +124,6 @@ describe("a run that is followed", () => {
       latestMessage: "Reading the yearbook",
       sourcesRead: 2,
       sourcesConsidered: 9,
-      sourcesSample: ["file:///a"],
       messages: [{ kind: "search", message: "Reading the yearbook" }],
     });
     complete();
@@ -306,6 +305,7 @@ describe("a stream that does not hold", () => {
       clock,
       policy: defaultFollowPolicy,
       log: undefined,
+      known: null,
       signal: new AbortController().signal,
       onState: ({ run }) => statuses.push(run.status),
       onProgress: () => progressed.resolve(),

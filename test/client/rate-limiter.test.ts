@@ -7,23 +7,23 @@ import { createManualClock } from "./manual-clock.ts";
 /** A minute, and the second that a request may be late. */
 const WINDOW_MS = 61_000;
 
-function startPacer(perMinute: number) {
+function startLimiter(perMinute: number) {
   const clock = createManualClock();
-  const pacer = createRateLimiter({ perMinute, clock });
+  const limiter = createRateLimiter({ perMinute, clock });
   const order: string[] = [];
   const take = (name: string, count: number, signal?: AbortSignal) =>
-    pacer.take(count, signal).then(() => order.push(name));
+    limiter.take(count, signal).then(() => order.push(name));
   return { clock, order, take };
 }
 
 test("what fits the quota is not held back at all", async () => {
-  const { clock, take } = startPacer(2_000);
+  const { clock, take } = startLimiter(2_000);
   await Promise.all([take("a", 1_000), take("b", 999), take("c", 1)]);
   expect(clock.sleeps).toEqual([]);
 });
 
 test("what does not fit waits until enough is a minute old, and not longer", async () => {
-  const { clock, order, take } = startPacer(10);
+  const { clock, order, take } = startLimiter(10);
   await take("first", 6);
   clock.advance(20_000);
   await take("second", 4);
@@ -42,7 +42,7 @@ test("what does not fit waits until enough is a minute old, and not longer", asy
 });
 
 test("a minute never sees more than the quota, whoever comes when", async () => {
-  const { clock, take } = startPacer(100);
+  const { clock, take } = startLimiter(100);
   const times: number[] = [];
   const all = Array.from({ length: 350 }, (_, index) =>
     take(`${index}`, 1).then(() => times.push(clock.now())),
@@ -58,7 +58,7 @@ test("a minute never sees more than the quota, whoever comes when", async () => 
 });
 
 test("first come, first served: a small one does not overtake a large one", async () => {
-  const { clock, order, take } = startPacer(10);
+  const { clock, order, take } = startLimiter(10);
   await take("first", 8);
   const large = take("large", 9);
   const small = take("small", 1);
@@ -70,7 +70,7 @@ test("first come, first served: a small one does not overtake a large one", asyn
 });
 
 test("more than the quota goes alone", async () => {
-  const { clock, order, take } = startPacer(10);
+  const { clock, order, take } = startLimiter(10);
   await take("first", 1);
   const huge = take("huge", 25);
   const next = take("next", 1);
@@ -84,7 +84,7 @@ test("more than the quota goes alone", async () => {
 });
 
 test("whoever leaves the line gives the place to the next, and takes nothing", async () => {
-  const { clock, order, take } = startPacer(10);
+  const { clock, order, take } = startLimiter(10);
   await take("first", 10);
   const leaving = new AbortController();
   const head = errorOf(take("head", 10, leaving.signal));
@@ -103,7 +103,7 @@ test("whoever leaves the line gives the place to the next, and takes nothing", a
 });
 
 test("one in the middle of the line leaves at once, too", async () => {
-  const { clock, take } = startPacer(1);
+  const { clock, take } = startLimiter(1);
   await take("first", 1);
   void take("head", 1);
   const leaving = new AbortController();
@@ -114,7 +114,7 @@ test("one in the middle of the line leaves at once, too", async () => {
 });
 
 test("a clock that is set back holds nobody for longer than a minute", async () => {
-  const { clock, take } = startPacer(1);
+  const { clock, take } = startLimiter(1);
   await take("first", 1);
   clock.setBack(3_600_000);
   const second = take("second", 1);
