@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Exchange } from "../../src/engine/executors/executor.ts";
+import type { ConversationTurn } from "../../src/engine/executors/executor.ts";
 import { ActionRequired } from "../../src/engine/executors/executor.ts";
 import { call } from "./call-engine.ts";
 import { startTestEngine, textResult } from "./start-test-engine.ts";
@@ -7,7 +7,7 @@ import { startTestEngine, textResult } from "./start-test-engine.ts";
 const question = { input: "What was the GDP of France in 2023?", processor: "base" };
 
 test("a follow-up gets the questions and answers before it, oldest first", async () => {
-  const conversations: (readonly Exchange[])[] = [];
+  const conversations: (readonly ConversationTurn[])[] = [];
   const engine = await startTestEngine(async ({ input, previous }) => {
     conversations.push(previous);
     return textResult(`answer to ${JSON.stringify(input.input)}`);

@@ -15,7 +15,7 @@ export interface Attempt {
   createdMs: number;
   input: RunInput;
   /** The questions and answers this run follows up on (`previous_interaction_id`), oldest first. */
-  previous: readonly Exchange[];
+  previous: readonly ConversationTurn[];
   /** Aborts when the run is cancelled, the lease is lost, or the process is about to end. */
   signal: AbortSignal;
   /** Appends a progress event to the run's event log. Timestamps are added by the log. */
@@ -23,7 +23,7 @@ export interface Attempt {
 }
 
 /** An earlier run of the same conversation. */
-export interface Exchange {
+export interface ConversationTurn {
   input: RunInput["input"];
   output: RunOutput;
 }

@@ -1,7 +1,7 @@
 import { lookup as systemLookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { buildConnector } from "undici";
-import { type Network, refusalOf } from "./networks.ts";
+import { type Network, refusalReason } from "./networks.ts";
 import { AddressRefused, HostUnreachable } from "./outgoing-errors.ts";
 
 export interface ResolvedAddress {
@@ -34,7 +34,7 @@ export function createGuardedConnector({
     const family = isIP(host);
     const addresses: Addresses = family === 0 ? await resolve(host) : [{ address: host, family }];
     for (const { address } of addresses) {
-      const reason = refusalOf(address, port, networks);
+      const reason = refusalReason(address, port, networks);
       if (reason !== null) throw new AddressRefused(host, address, reason);
     }
     return addresses;

@@ -78,7 +78,11 @@ const RESERVED = "it is a reserved address";
  * addresses on the ports 80, 443 and from 1024, and to everything in `allowed`. An address is compared with `allowed`
  * in the form it has: `::ffff:127.0.0.1` is not in `127.0.0.0/8`.
  */
-export function refusalOf(text: string, port: number, allowed: readonly Network[]): string | null {
+export function refusalReason(
+  text: string,
+  port: number,
+  allowed: readonly Network[],
+): string | null {
   const address = ipaddr.parse(text);
   if (allowed.some((network) => contains(network, address))) return null;
   const range: string = address.range();

@@ -1,4 +1,4 @@
-import type { Section } from "../sources/document.ts";
+import type { DocumentSection } from "../sources/document.ts";
 import type { PassageSearch, FoundPassage, IndexedDocument } from "../sources/source.ts";
 import { isSpaceless, splitWords, wordKey } from "../sources/text/words.ts";
 
@@ -7,7 +7,7 @@ export interface FoundDocument {
   title: string;
   url: string;
   publishedOn: string | null;
-  passages: readonly Section[];
+  passages: readonly DocumentSection[];
 }
 
 /**

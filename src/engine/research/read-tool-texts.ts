@@ -9,7 +9,7 @@ import {
   normalizeLine,
   readIsoDate,
   readWebUrl,
-  type Section,
+  type DocumentSection,
 } from "../sources/document.ts";
 import { splitPassages } from "../sources/text/passages.ts";
 import type { FoundDocument } from "./found-documents.ts";
@@ -47,7 +47,7 @@ export function readToolTexts(
   const isEcho = createEchoCheck(source.question);
   const budget: ReadingLeft = { chars: MAX_READ_CHARS };
   const items = texts.flatMap((text) => readItems(text, budget));
-  const byUrl = new Map<string, FoundDocument & { passages: Section[] }>();
+  const byUrl = new Map<string, FoundDocument & { passages: DocumentSection[] }>();
   for (const { url: claimed, heading, publishedOn, lines } of items) {
     const text = lines.filter((line) => !isEcho(line)).join("\n");
     if (text === "") continue;

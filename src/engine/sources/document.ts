@@ -1,5 +1,5 @@
 /** The text under one heading: one paragraph, list item or table row per line. */
-export interface Section {
+export interface DocumentSection {
   /** The path of headings above the text, such as `History › Founding`; empty before the first one. */
   heading: string;
   text: string;
@@ -12,7 +12,7 @@ export interface ParsedDocument {
   url: string | null;
   /** `YYYY-MM-DD`. */
   publishedOn: string | null;
-  sections: Section[];
+  sections: DocumentSection[];
   /** What was wrong with the file although its text could be read. */
   problems: string[];
 }
@@ -36,8 +36,8 @@ export function firstHeading(blocks: readonly Block[]): string | null {
 }
 
 /** Groups lines under their heading path. A heading that repeats the title adds nothing to the path. */
-export function groupSections(blocks: readonly Block[], title: string | null): Section[] {
-  const sections: Section[] = [];
+export function groupSections(blocks: readonly Block[], title: string | null): DocumentSection[] {
+  const sections: DocumentSection[] = [];
   const path: { level: number; text: string }[] = [];
   let lines: string[] = [];
 

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import type { RunWarning } from "../../task-api/run.ts";
-import { type Network, refusalOf } from "../outgoing/networks.ts";
+import { type Network, refusalReason } from "../outgoing/networks.ts";
 
 /** What an engine can do for the webhooks of runs. */
 export interface WebhookRules {
@@ -21,7 +21,11 @@ export function refusalOfWebhookUrl(url: string, allowed: readonly Network[]): s
   }
   const address = addressOf(hostname);
   if (address === undefined) return null;
-  const reason = refusalOf(address, Number(port) || (protocol === "https:" ? 443 : 80), allowed);
+  const reason = refusalReason(
+    address,
+    Number(port) || (protocol === "https:" ? 443 : 80),
+    allowed,
+  );
   return reason === null
     ? null
     : `the engine does not connect to ${hostname}: ${reason}; use a public address, or ask its operator to allow the network`;

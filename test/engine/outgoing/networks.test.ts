@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { BadNetwork, readNetworks, refusalOf } from "../../../src/engine/outgoing/networks.ts";
+import { BadNetwork, readNetworks, refusalReason } from "../../../src/engine/outgoing/networks.ts";
 
 test.each(["93.184.216.34", "8.8.8.8", "2606:4700:4700::1111", "2a00:1450:4001::200e"])(
   "%s is public",
   (address) => {
-    expect(refusalOf(address, 443, [])).toBeNull();
+    expect(refusalReason(address, 443, [])).toBeNull();
   },
 );
 
@@ -59,7 +59,7 @@ test.each([
   "2002:7f00:1::",
   "2001:0:4136:e378::1",
 ])("%s is refused, with a reason", (address) => {
-  expect(refusalOf(address, 443, [])).toMatch(/^it is /);
+  expect(refusalReason(address, 443, [])).toMatch(/^it is /);
 });
 
 test.each([
@@ -73,17 +73,17 @@ test.each([
   [389, false],
   [1023, false],
 ])("port %i of a public address is open: %s", (port, isOpen) => {
-  expect(refusalOf("93.184.216.34", port, []) === null).toBe(isOpen);
+  expect(refusalReason("93.184.216.34", port, []) === null).toBe(isOpen);
 });
 
 test("an allowed network is open with every port, and nothing beside it", () => {
   const networks = readNetworks(["10.1.0.0/16", " fd12::/16 "]);
-  expect(refusalOf("10.1.255.255", 22, networks)).toBeNull();
-  expect(refusalOf("fd12::1", 5432, networks)).toBeNull();
-  expect(refusalOf("10.2.0.0", 443, networks)).toMatch(/private/);
-  expect(refusalOf("fd13::1", 443, networks)).toMatch(/private/);
-  expect(refusalOf("::ffff:10.1.0.1", 443, networks)).toMatch(/IPv4 address in IPv6 form/);
-  expect(refusalOf("8.8.8.8", 22, networks)).toMatch(/port 22/);
+  expect(refusalReason("10.1.255.255", 22, networks)).toBeNull();
+  expect(refusalReason("fd12::1", 5432, networks)).toBeNull();
+  expect(refusalReason("10.2.0.0", 443, networks)).toMatch(/private/);
+  expect(refusalReason("fd13::1", 443, networks)).toMatch(/private/);
+  expect(refusalReason("::ffff:10.1.0.1", 443, networks)).toMatch(/IPv4 address in IPv6 form/);
+  expect(refusalReason("8.8.8.8", 22, networks)).toMatch(/port 22/);
 });
 
 test.each([

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import {
   type FolderWatch,
-  hearOfChanges,
+  receiveChanges,
   watchFolder,
 } from "../../../src/engine/sources/folder/folder-watch.ts";
 import { createFolder } from "./document-fixtures.ts";
@@ -33,7 +33,7 @@ onLinux("a change is known as soon as the call that made it has returned", async
     () => writeFile(join(folder, ".gitignore"), "a.md"),
   ]) {
     await change();
-    await hearOfChanges();
+    await receiveChanges();
     counts.push(watch.changes);
   }
   expect(counts).toEqual([...new Set(counts)]);
@@ -45,7 +45,7 @@ onLinux("what is no document does not count: other programs keep their state the
   const { folder, watch } = await setUp({ ".state.db": "", "server.log": "" });
   await writeFile(join(folder, ".state.db"), "written");
   await writeFile(join(folder, "server.log"), "written");
-  await hearOfChanges();
+  await receiveChanges();
   expect(watch.changes).toBe(0);
 });
 
@@ -54,7 +54,7 @@ onLinux("a folder that is not kept is not watched any more", async () => {
   watch.enter(join(folder, "sub"));
   watch.keepOnly(new Set([folder]));
   await writeFile(join(folder, "sub/a.md"), "two");
-  await hearOfChanges();
+  await receiveChanges();
   expect(watch.changes).toBe(0);
 });
 

@@ -9,10 +9,10 @@ import { isFormatWord, isStopWord } from "../../sources/text/stop-words.ts";
 import { findDates, findNumbers, findScale, findUnit, findWebAddresses } from "./values.ts";
 import type { WeightedQuestion } from "./weigh-question.ts";
 
-export type FieldValue = string | number | boolean;
+export type ExtractedValue = string | number | boolean;
 
 /** One piece of evidence and the field that is to be filled from it. */
-export interface Reading {
+export interface FieldEvidence {
   evidence: Evidence;
   field: OutputField;
   question: WeightedQuestion;
@@ -24,26 +24,26 @@ export interface Reading {
 }
 
 /** The value the evidence states for the field, or null when it states none or more than one. Never a guess. */
-export function takeValue(reading: Reading): FieldValue | null {
-  if (reading.isPartOfRecord && !mentionsField(reading)) return null;
-  const { shape } = reading.field;
+export function extractValue(given: FieldEvidence): ExtractedValue | null {
+  if (given.isPartOfRecord && !mentionsField(given)) return null;
+  const { shape } = given.field;
   switch (shape.kind) {
     case "number":
     case "integer":
-      return takeNumber(reading, shape.kind === "integer", shape.options);
+      return extractNumber(given, shape.kind === "integer", shape.options);
     case "boolean":
-      return takeBoolean(reading);
+      return extractBoolean(given);
     case "string":
-      return shape.options === null ? takeText(reading) : takeOption(reading, shape.options);
+      return shape.options === null ? extractText(given) : extractOption(given, shape.options);
     case "array":
     case "object":
       return null;
   }
 }
 
-function mentionsField(reading: Reading): boolean {
-  const { field, evidence } = reading;
-  if (chooseCell(reading) !== null || wantsYear(field)) return true;
+function mentionsField(given: FieldEvidence): boolean {
+  const { field, evidence } = given;
+  if (chooseCell(given) !== null || wantsYear(field)) return true;
   const { terms } = readQuestion({ asked: [], field: field.name, hints: [] });
   return terms.some((term) => mentions(`${evidence.sentence}\n${evidence.context}`, term));
 }
@@ -56,16 +56,16 @@ interface Place {
 }
 
 /** Null for a row without a cell for the field: its other cells are about other things. */
-function findPlace(reading: Reading): Place | null {
-  const { sentence } = reading.evidence;
+function findPlace(given: FieldEvidence): Place | null {
+  const { sentence } = given.evidence;
   const row = readRow(sentence);
   if (row === null) return { text: sentence, cellName: null };
-  const cell = chooseCell(reading);
+  const cell = chooseCell(given);
   return cell === null ? null : { text: cell.value, cellName: cell.name };
 }
 
 /** The cell whose name has most words of the field's name and description; a year that was asked for may name it too. */
-function chooseCell({ evidence, field, question }: Reading) {
+function chooseCell({ evidence, field, question }: FieldEvidence) {
   const row = readRow(evidence.sentence) ?? [];
   const nameKeys = new Set(splitWords(splitIdentifier(field.name)).map((word) => word.key));
   const descriptionKeys = new Set(
@@ -90,28 +90,28 @@ function pick<S extends Span>(
   candidates: readonly S[],
   identify: (span: S) => unknown,
   place: Place,
-  { evidence, question }: Reading,
+  { evidence, question }: FieldEvidence,
 ): S | null {
   return place.cellName === null
     ? singleValue(candidates, identify, evidence, question)
     : onlyValue(candidates, identify);
 }
 
-function takeNumber(
-  reading: Reading,
+function extractNumber(
+  given: FieldEvidence,
   isInteger: boolean,
   options: readonly number[] | null,
 ): number | null {
-  const value = wantsYear(reading.field) ? takeYear(reading) : takeQuantity(reading);
+  const value = wantsYear(given.field) ? extractYear(given) : extractQuantity(given);
   if (value === null) return null;
   const number = Number(value);
   if (isInteger && !Number.isSafeInteger(number)) return null;
   return options === null || options.includes(number) ? number : null;
 }
 
-function takeQuantity(reading: Reading): number | null {
-  const { field, question, evidence } = reading;
-  const place = findPlace(reading);
+function extractQuantity(given: FieldEvidence): number | null {
+  const { field, question, evidence } = given;
+  const place = findPlace(given);
   if (place === null) return null;
   const isCell = place.cellName !== null;
   // Without the possessive, whose `m` or `t` would read as a unit.
@@ -129,7 +129,7 @@ function takeQuantity(reading: Reading): number | null {
       !isAskedNumber(question, String(span.value)) &&
       hasUnit(span.unit),
   );
-  const span = pick(candidates, ({ value }) => value, place, reading);
+  const span = pick(candidates, ({ value }) => value, place, given);
   if (span === null) return null;
 
   // A column such as `GDP (billion US$)`, or the heading of a table, carries the scale of its cells.
@@ -144,14 +144,14 @@ function takeQuantity(reading: Reading): number | null {
   return Number(value.toPrecision(15));
 }
 
-function takeYear(reading: Reading): string | null {
-  const place = findPlace(reading);
+function extractYear(given: FieldEvidence): string | null {
+  const place = findPlace(given);
   if (place === null) return null;
-  const { years } = reading.question;
+  const { years } = given.question;
   const candidates = findYears(place.text).filter(
     ({ text }) => place.cellName !== null || !years.includes(text),
   );
-  return pick(candidates, ({ text }) => text, place, reading)?.text ?? null;
+  return pick(candidates, ({ text }) => text, place, given)?.text ?? null;
 }
 
 /** Years alone and years of dates. */
@@ -161,15 +161,15 @@ function findYears(text: string): Span[] {
     .map((word) => ({ text: word.text, start: word.start, end: word.start + word.text.length }));
 }
 
-function takeBoolean(reading: Reading): boolean | null {
-  const place = findPlace(reading);
+function extractBoolean(given: FieldEvidence): boolean | null {
+  const place = findPlace(given);
   if (place === null || place.cellName === null) return null;
   if (/^(?:yes|true)$/i.test(place.text.trim())) return true;
   return /^(?:no|false)$/i.test(place.text.trim()) ? false : null;
 }
 
-function takeOption(reading: Reading, options: readonly string[]): string | null {
-  const text = findPlace(reading)?.text ?? "";
+function extractOption(given: FieldEvidence, options: readonly string[]): string | null {
+  const text = findPlace(given)?.text ?? "";
   if (/\b(?:not|never|no|without)\b/i.test(text)) return null;
   const named = options.filter((option) => {
     const literal = option.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
@@ -178,24 +178,24 @@ function takeOption(reading: Reading, options: readonly string[]): string | null
   return named.length === 1 ? (named[0] ?? null) : null;
 }
 
-function takeText(reading: Reading): string | null {
-  const { field, evidence } = reading;
+function extractText(given: FieldEvidence): string | null {
+  const { field, evidence } = given;
   const wish = `${splitIdentifier(field.name)} ${field.description}`;
   if (/\b(?:url|website|web address|link|homepage)\b/i.test(wish)) {
     const addresses = findWebAddresses(evidence.sentence);
     return addresses.length === 1 ? (addresses[0] ?? null) : null;
   }
-  if (/\b(?:date|day|when)\b|YYYY-MM-DD/i.test(wish)) return takeDate(reading, wish);
-  if (wantsYear(field)) return takeYear(reading);
-  const place = findPlace(reading);
+  if (/\b(?:date|day|when)\b|YYYY-MM-DD/i.test(wish)) return extractDate(given, wish);
+  if (wantsYear(field)) return extractYear(given);
+  const place = findPlace(given);
   if (place !== null && place.cellName !== null) return place.text;
-  return reading.isPartOfRecord ? null : evidence.sentence;
+  return given.isPartOfRecord ? null : evidence.sentence;
 }
 
-function takeDate(reading: Reading, wish: string): string | null {
-  const place = findPlace(reading);
+function extractDate(given: FieldEvidence, wish: string): string | null {
+  const place = findPlace(given);
   if (place === null) return null;
-  const date = pick(findDates(place.text), ({ iso }) => iso, place, reading);
+  const date = pick(findDates(place.text), ({ iso }) => iso, place, given);
   if (date === null) return null;
   return /YYYY-MM-DD|\bISO\b/i.test(wish) ? date.iso : date.text;
 }

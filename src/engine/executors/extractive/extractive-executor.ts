@@ -23,9 +23,9 @@ import { type OutputField, readOutputFields } from "../../research/output-fields
 import { readQuestion } from "./question.ts";
 import { createReadingProgress, type ReadingProgress } from "../../research/reading-progress.ts";
 import { type ReadingTime, startReadingTime } from "../../research/reading-time.ts";
-import { countText, describeSync, waitForIndex, warnOfSkipped } from "./wait-for-index.ts";
+import { countText, describeSync, waitForIndex } from "./wait-for-index.ts";
 import { readTask } from "./research-task.ts";
-import { warnBeforeRun, warnOfSources } from "./warn-of-sources.ts";
+import { warnBeforeRun, warnOfSkipped, warnOfSources } from "./source-warnings.ts";
 import { writeAnswer, writeNoAnswer } from "./write-answer.ts";
 
 export interface ExtractiveExecutorOptions {

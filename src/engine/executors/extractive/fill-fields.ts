@@ -11,7 +11,7 @@ import type { OutputField } from "../../research/output-fields.ts";
 import { readQuestion } from "./question.ts";
 import type { ReadingTime } from "../../research/reading-time.ts";
 import type { ResearchTask } from "./research-task.ts";
-import { takeValue } from "./extract-value.ts";
+import { extractValue } from "./extract-value.ts";
 import type { WeightedQuestion } from "./weigh-question.ts";
 import { citeSources, describeBasis } from "../../research/citations.ts";
 import { REASONING } from "./write-answer.ts";
@@ -104,8 +104,8 @@ async function fillField(
       const { question, evidence } = await searchField(field, words, options);
       for (const candidate of evidence) {
         const value = isGiven
-          ? takeGiven(field, candidate, options.task)
-          : takeValue({ evidence: candidate, field, question, isPartOfRecord: false });
+          ? extractGiven(field, candidate, options.task)
+          : extractValue({ evidence: candidate, field, question, isPartOfRecord: false });
         if (value !== null) return { value, evidence: [candidate], unfilled: [] };
       }
       return leaveEmpty(field, parents, true);
@@ -194,14 +194,14 @@ function readItem(
 ): unknown {
   if (items.shape.kind !== "object") {
     const named = { ...items, name: items.name || field.name };
-    return takeValue({ evidence, field: named, question, isPartOfRecord: false });
+    return extractValue({ evidence, field: named, question, isPartOfRecord: false });
   }
   const entries: [string, unknown][] = [];
   for (const child of items.shape.fields) {
     const isGiven = isGivenField(child, task);
     const value = isGiven
-      ? takeGiven(child, evidence, task)
-      : takeValue({ evidence, field: child, question, isPartOfRecord: true });
+      ? extractGiven(child, evidence, task)
+      : extractValue({ evidence, field: child, question, isPartOfRecord: true });
     // Which of the given subjects the record is about is not clear: it must not be put down to any.
     if (isGiven && value === null) return null;
     entries.push([child.name, value]);
@@ -218,7 +218,7 @@ function isGivenField({ name, shape }: OutputField, task: ResearchTask): boolean
 }
 
 /** The one given value that the title or heading names, or else the one that the sentence names. */
-function takeGiven(field: OutputField, evidence: Evidence, task: ResearchTask): string | null {
+function extractGiven(field: OutputField, evidence: Evidence, task: ResearchTask): string | null {
   for (const text of [evidence.context, evidence.sentence]) {
     const named = task.givenValues(field.name).filter((value) => text.includes(value));
     if (named.length > 0) return named.length === 1 ? (named[0] ?? null) : null;

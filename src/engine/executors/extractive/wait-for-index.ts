@@ -1,9 +1,8 @@
 import { setImmediate } from "node:timers/promises";
-import type { RunWarning } from "../../../task-api/run.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { DocumentFolderUnusable } from "../../sources/folder/document-folder.ts";
 import type { DocumentLibrary } from "../../sources/folder/document-library.ts";
-import type { SkippedFile, SyncCounts } from "../../sources/folder/index-folder.ts";
+import type { SyncCounts } from "../../sources/folder/index-folder.ts";
 import { type Attempt, ExecutionFailed } from "../executor.ts";
 import type { ReadingProgress } from "../../research/reading-progress.ts";
 
@@ -61,19 +60,6 @@ export function describeSync({ documents, indexed, removed, skipped }: SyncCount
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
   ];
   return `Indexed ${countText(documents, "document")} (${changes.join(", ")})`;
-}
-
-/** More names make a warning that nobody reads; the log has them all. */
-const MAX_NAMED = 5;
-
-/** One warning for all files that were not searched. */
-export function warnOfSkipped(skipped: readonly SkippedFile[]): RunWarning[] {
-  if (skipped.length === 0) return [];
-  const named = skipped.slice(0, MAX_NAMED).map(({ path, reason }) => `${path} (${reason})`);
-  const others = skipped.length - named.length;
-  const more = others > 0 ? `, and ${others} more that the log of the engine names` : "";
-  const message = `${countText(skipped.length, "file")} could not be searched: ${named.join(", ")}${more}.`;
-  return [{ type: "warning", message, detail: { files: skipped.length } }];
 }
 
 export function countText(number: number, noun: string): string {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { type Clock, systemClock } from "../../../runtime/clock.ts";
+import { unlessAborted } from "../../../runtime/on-abort.ts";
 import {
   ActionRequired,
   type Attempt,
@@ -10,13 +11,21 @@ import {
   type ExecutionResult,
   type Executor,
 } from "../executor.ts";
-import { createRuleChooser, inputText } from "./choose-rule.ts";
-import { createDraw, type Draw } from "./draw.ts";
 import { createFillTemplate, type FillTemplate } from "./fill-template.ts";
-import type { Outcome } from "./outcome.ts";
 import { readScript } from "./read-script.ts";
-import type { Behaviour, Script } from "./script.ts";
-import { type TimedEvent, timelineSeconds, toTimedEvents } from "./timeline.ts";
+import type { RunInput } from "../../../task-api/run-input.ts";
+import type { ProgressEvent, ProgressStatsEvent } from "../../../task-api/run-event.ts";
+import {
+  type Behaviour,
+  type Match,
+  MESSAGE_KINDS,
+  type Outcome,
+  type Rule,
+  scheduleSteps,
+  type Script,
+  type Step,
+} from "./script.ts";
+import { readInputPattern } from "./input-pattern.ts";
 import { writeOutput } from "./write-output.ts";
 
 export interface ScriptedExecutorOptions {
@@ -70,7 +79,7 @@ export function createScriptedExecutor({
         ["run_id", attempt.runId],
       ]),
     );
-    const draw = createDraw(seed, executions);
+    const draw = createSeededRandom(seed, executions);
     const plan = planExecution({ ...script.defaults, ...chosen?.rule }, draw, fill);
     log.debug(
       { run_id: attempt.runId, rule: chosen?.index ?? null, outcome: plan.outcome.status },
@@ -86,7 +95,7 @@ export function createScriptedExecutor({
   return { key: `scripted:${hash.slice(0, 16)}`, execute };
 }
 
-function planExecution(behaviour: Behaviour, draw: Draw, fill: FillTemplate): Plan {
+function planExecution(behaviour: Behaviour, draw: SeededRandom, fill: FillTemplate): Plan {
   const { takes = 0, timeline = [], outcome = ECHO } = behaviour;
   const { fail_share: failShare = 0, fail_message: failMessage = FAIL_MESSAGE } = behaviour;
   const [least, most] = typeof takes === "number" ? [takes, takes] : takes;
@@ -99,6 +108,62 @@ function planExecution(behaviour: Behaviour, draw: Draw, fill: FillTemplate): Pl
     outcome: fails ? { status: "failed", message: failMessage } : outcome,
     ignoresCancel: behaviour.ignore_cancel ?? false,
   };
+}
+
+interface TimedEvent {
+  /** Seconds since the start of the run. */
+  atSeconds: number;
+  event: ProgressEvent;
+}
+
+/** The percentage of a run that is not over. */
+const ACTIVE_MAX_PERCENT = 99;
+
+/** The time of the last step. */
+function timelineSeconds(steps: readonly Step[]): number {
+  return scheduleSteps(steps).at(-1)?.atSeconds ?? 0;
+}
+
+/** The events of a run that takes `takesSeconds`, in the API's own types. */
+function toTimedEvents(
+  steps: readonly Step[],
+  takesSeconds: number,
+  fill: FillTemplate,
+): TimedEvent[] {
+  let sources: ProgressStatsEvent["source_stats"] = {
+    num_sources_considered: null,
+    num_sources_read: null,
+    sources_read_sample: null,
+  };
+  const events: TimedEvent[] = [];
+  for (const { step, atSeconds } of scheduleSteps(steps)) {
+    if (step.stats !== undefined) {
+      const { progress, considered, read, sample } = step.stats;
+      sources = {
+        num_sources_considered: considered ?? sources.num_sources_considered,
+        num_sources_read: read ?? sources.num_sources_read,
+        sources_read_sample: sample?.map(fill) ?? sources.sources_read_sample,
+      };
+      const event: ProgressEvent = {
+        type: "task_run.progress_stats",
+        progress_meter: progress ?? percentAt(atSeconds, takesSeconds),
+        source_stats: sources,
+      };
+      events.push({ atSeconds, event });
+    }
+    for (const kind of MESSAGE_KINDS) {
+      const text = step[kind];
+      if (text === undefined) continue;
+      const event = { type: `task_run.progress_msg.${kind}` as const, message: fill(text) };
+      events.push({ atSeconds, event });
+    }
+  }
+  return events;
+}
+
+function percentAt(atSeconds: number, takesSeconds: number): number {
+  if (takesSeconds === 0) return ACTIVE_MAX_PERCENT;
+  return Math.min(ACTIVE_MAX_PERCENT, Math.round((atSeconds / takesSeconds) * 100));
 }
 
 async function play(
@@ -137,14 +202,64 @@ async function end(
         deadlineSeconds: outcome.deadline ?? DEADLINE_SECONDS,
       });
     case "stuck":
-      return untilAborted(signal);
+      return unlessAborted(new Promise<never>(() => undefined), signal);
   }
 }
 
-function untilAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
-  });
+/** The first rule that matches a run, with its place in the script; undefined when none does. */
+type ChooseRule = (input: RunInput) => { rule: Rule; index: number } | undefined;
+
+/** Each execution that is asked about counts for `nth`; the counts live as long as what this returns. */
+function createRuleChooser(rules: readonly Rule[]): ChooseRule {
+  const candidates = rules.map((rule, index) => ({
+    rule,
+    index,
+    matches: createMatcher(rule.match ?? {}),
+  }));
+  return (input) => {
+    let chosen: { rule: Rule; index: number } | undefined;
+    for (const { rule, index, matches } of candidates) {
+      // A rule with `nth` counts what an earlier one takes, too.
+      const mustLook = chosen === undefined || rule.match?.nth !== undefined;
+      if (mustLook && matches(input)) chosen ??= { rule, index };
+    }
+    return chosen;
+  };
+}
+
+function createMatcher({
+  input: pattern,
+  processor,
+  metadata,
+  nth,
+}: Match): (run: RunInput) => boolean {
+  const hasPattern = pattern === undefined ? () => true : readInputPattern(pattern);
+  const labels = Object.entries(metadata ?? {});
+  let seen = 0;
+  return (run) => {
+    if (processor !== undefined && run.processor !== processor) return false;
+    if (labels.some(([key, value]) => String(run.metadata?.[key]) !== String(value))) return false;
+    if (!hasPattern(inputText(run))) return false;
+    seen += 1;
+    return nth === undefined || seen === nth;
+  };
+}
+
+/** A question as it is; an object as compact JSON. */
+function inputText({ input }: RunInput): string {
+  return typeof input === "string" ? input : JSON.stringify(input);
+}
+
+/** A number from 0 to below 1 for each purpose, always the same one. */
+type SeededRandom = (purpose: string) => number;
+
+/** How much of a digest is used: what a number holds exactly. */
+const DRAWN_BYTES = 6;
+
+/** The draws of one execution. No draw depends on another, so that a new one changes none of those before. */
+function createSeededRandom(seed: number, execution: number): SeededRandom {
+  return (purpose) => {
+    const digest = createHash("sha256").update(`${seed} ${execution} ${purpose}`).digest();
+    return digest.readUIntBE(0, DRAWN_BYTES) / 2 ** (8 * DRAWN_BYTES);
+  };
 }

@@ -1,12 +1,12 @@
 import type { Citation, FieldBasis, RunOutput } from "../../../task-api/output.ts";
-import type { RunInput } from "../../../task-api/run-input.ts";
+import type { RunInput, SourcePolicy } from "../../../task-api/run-input.ts";
 import { isJsonObject, type JsonObject, requestedOutput } from "../../../task-api/task-spec.ts";
 import type { ExecutionResult } from "../executor.ts";
 import { exampleValue } from "./example-value.ts";
+import { isAllowedSource } from "../../sources/source-policy-filter.ts";
+import type { RunWarning } from "../../../task-api/run.ts";
 import { type FillTemplate, fillJson } from "./fill-template.ts";
-import { makeUpCitations, makeUpReport } from "./made-up-report.ts";
-import type { Completed } from "./outcome.ts";
-import { createSourceCheck, type SourceCheck } from "./source-check.ts";
+import type { Completed } from "./script.ts";
 
 /** What a run answers when its script says nothing. */
 const ECHO = "This is a scripted run. The question was: {{input}}";
@@ -25,8 +25,10 @@ export function writeOutput(
 ): ExecutionResult {
   const requested = requestedOutput(task_spec);
   const written = writtenObject(outcome, fill);
-  const check = createSourceCheck(source_policy);
-  const madeUp = makeUpCitations(outcome.citations ?? 0).filter(({ url }) => check.admits(url));
+  const check = createCitationFilter(source_policy);
+  const madeUp = writeFillerCitations(outcome.citations ?? 0).filter(({ url }) =>
+    check.admits(url),
+  );
   const output =
     requested.type === "json"
       ? toJson(written ?? exampleValue(requested.jsonSchema))
@@ -66,12 +68,12 @@ function hasText({ text, sections, characters }: Completed): boolean {
 function writeText(outcome: Completed, citations: number, fill: FillTemplate): string {
   const { text, sections = 1, characters = sections * SECTION_CHARS } = outcome;
   if (text !== undefined || !hasText(outcome)) return fill(text ?? ECHO);
-  return makeUpReport({ sections, characters, citations });
+  return writeFillerReport({ sections, characters, citations });
 }
 
 function writeBasis(
   entries: NonNullable<Completed["basis"]>,
-  check: SourceCheck,
+  check: CitationFilter,
   fill: FillTemplate,
 ): FieldBasis[] {
   return entries.map(({ field = "output", reasoning = "", confidence, citations = [] }) => ({
@@ -93,5 +95,84 @@ function spreadCitations(citations: readonly Citation[], fields: readonly string
     field,
     reasoning: "Made up by the script.",
     citations: citations.filter((_, index) => index % fields.length === at),
+  }));
+}
+
+/** Decides which citations of a script a run may have, and counts. */
+interface CitationFilter {
+  /** `publishedOn` is `YYYY-MM-DD`; a source without it may be older than any `after_date`. */
+  admits(url: string, publishedOn?: string): boolean;
+  /** What was left out so far, for the run's owner. */
+  warnings(): RunWarning[];
+}
+
+function createCitationFilter(policy: SourcePolicy | null | undefined): CitationFilter {
+  let asked = 0;
+  let refused = 0;
+  return {
+    admits(url, publishedOn) {
+      const source = { url: addressOf(url), publishedOn: publishedOn ?? null };
+      const isAdmitted = isAllowedSource(source, policy);
+      asked += 1;
+      if (!isAdmitted) refused += 1;
+      return isAdmitted;
+    },
+    warnings() {
+      if (refused === 0) return [];
+      const message = `source_policy does not admit ${refused} of the script's ${asked} citations; they were left out.`;
+      return [{ type: "warning", message, detail: {} }];
+    },
+  };
+}
+
+/** A script may cite any text. What is no address is on no domain, as a file. */
+function addressOf(url: string): string {
+  return URL.canParse(url) ? url : "file:///";
+}
+
+interface ReportSize {
+  sections: number;
+  /** UTF-16 units of the whole text. */
+  characters: number;
+  /** How many citations the sentences refer to, in turn. */
+  citations: number;
+}
+
+/** After so many sentences a new paragraph begins. */
+const PARAGRAPH_SENTENCES = 6;
+
+/** A Markdown report of exactly that size. Each sentence has a number, so that no two pages of it are alike. */
+function writeFillerReport({ sections, characters, citations }: ReportSize): string {
+  const share = Math.floor(characters / sections);
+  let sentences = 0;
+
+  function writeSection(number: number, size: number): string {
+    const parts = [`## Section ${number}`];
+    let length = 0;
+    for (let count = 0; length < size; count++) {
+      sentences += 1;
+      const source = citations === 0 ? "" : ` [${((sentences - 1) % citations) + 1}]`;
+      const gap = count % PARAGRAPH_SENTENCES === 0 ? "\n\n" : " ";
+      const sentence = `${gap}Sentence ${sentences} is made up to give this report its size${source}.`;
+      parts.push(sentence);
+      length += sentence.length;
+    }
+    return parts.join("").slice(0, size);
+  }
+
+  return Array.from({ length: sections }, (_, index) => {
+    const isLast = index === sections - 1;
+    return isLast
+      ? writeSection(index + 1, characters - index * share)
+      : `${writeSection(index + 1, share - 2)}\n\n`;
+  }).join("");
+}
+
+/** Citations at an address that nobody can own. Source: RFC 2606. */
+function writeFillerCitations(count: number): Citation[] {
+  return Array.from({ length: count }, (_, index) => ({
+    url: `https://example.com/sources/${index + 1}`,
+    title: `Source ${index + 1}`,
+    excerpts: [`Excerpt of source ${index + 1}, made up by the script.`],
   }));
 }

@@ -85,7 +85,7 @@ function concernsDocuments(event: string, path: string | null): boolean {
  * Lets the system tell what happened until now: Linux has noted a change before the call that made it returns, and one
  * turn of the event loop reads all notes.
  */
-export async function hearOfChanges(): Promise<void> {
+export async function receiveChanges(): Promise<void> {
   await setImmediate();
   await setImmediate();
 }

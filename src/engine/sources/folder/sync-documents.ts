@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Database } from "../../../database/open-database.ts";
 import { type Clock, systemClock } from "../../../runtime/clock.ts";
-import { hearOfChanges, watchFolder } from "./folder-watch.ts";
+import { receiveChanges, watchFolder } from "./folder-watch.ts";
 import {
   FolderIndexer,
   type FolderPass,
@@ -54,7 +54,7 @@ export function createDocumentSync(
     // What a pass under way listed before may have changed since.
     while (running !== null && running.startedMs < sinceMs) await running.counts;
     if (running !== null) return running.counts;
-    if (latest !== null && latest.startedMs < sinceMs) await hearOfChanges();
+    if (latest !== null && latest.startedMs < sinceMs) await receiveChanges();
     if (latest !== null && (latest.startedMs >= sinceMs || isUnchangedSince(latest))) {
       return { ...latest.counts, indexed: 0, removed: 0 };
     }

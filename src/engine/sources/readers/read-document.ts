@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { pathToFileURL } from "node:url";
-import { DocumentUnreadable, type ParsedDocument, type Section } from "../document.ts";
+import { DocumentUnreadable, type ParsedDocument, type DocumentSection } from "../document.ts";
 import { DOCUMENT_LIMITS } from "../limits.ts";
 import { splitPassages } from "../text/passages.ts";
 
@@ -12,7 +12,7 @@ export interface SourceDocument {
   /** Where it was published, else the `file:` URL of the file. */
   url: string;
   publishedOn: string | null;
-  passages: Section[];
+  passages: DocumentSection[];
   /** What was wrong with the file although its text could be read. */
   problems: string[];
 }

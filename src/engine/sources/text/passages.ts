@@ -1,13 +1,13 @@
 import { cutPlace } from "../../../text/cut-text.ts";
-import type { Section } from "../document.ts";
+import type { DocumentSection } from "../document.ts";
 import { splitSentences } from "./sentences.ts";
 
 /** What is indexed and ranked as one: about a long paragraph, so that a match means the words stand close together. */
 const MAX_PASSAGE_CHARS = 1_200;
 
 /** Cuts a section into passages of bounded length, between lines where possible, never inside a sentence that fits. */
-export function splitPassages(section: Section): Section[] {
-  const passages: Section[] = [];
+export function splitPassages(section: DocumentSection): DocumentSection[] {
+  const passages: DocumentSection[] = [];
   let text = "";
   const close = () => {
     if (text !== "") passages.push({ heading: section.heading, text });

@@ -2,6 +2,8 @@ import type { RunInput } from "../../../task-api/run-input.ts";
 import type { RunWarning } from "../../../task-api/run.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { DocumentFolderUnusable } from "../../sources/folder/document-folder.ts";
+import type { SkippedFile } from "../../sources/folder/index-folder.ts";
+import { countText } from "./wait-for-index.ts";
 import type { DocumentLibrary } from "../../sources/folder/document-library.ts";
 
 /** A create does not wait longer for an index; the run, which does, has the warning then. */
@@ -53,4 +55,17 @@ export async function warnOfSources(
             : "; there are no documents",
         ].join("");
   return [{ type: "warning", message, detail: null }];
+}
+
+/** More names make a warning that nobody reads; the log has them all. */
+const MAX_NAMED = 5;
+
+/** One warning for all files that were not searched. */
+export function warnOfSkipped(skipped: readonly SkippedFile[]): RunWarning[] {
+  if (skipped.length === 0) return [];
+  const named = skipped.slice(0, MAX_NAMED).map(({ path, reason }) => `${path} (${reason})`);
+  const others = skipped.length - named.length;
+  const more = others > 0 ? `, and ${others} more that the log of the engine names` : "";
+  const message = `${countText(skipped.length, "file")} could not be searched: ${named.join(", ")}${more}.`;
+  return [{ type: "warning", message, detail: { files: skipped.length } }];
 }
