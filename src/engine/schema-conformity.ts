@@ -8,7 +8,7 @@ import { cutText } from "../text/cut-text.ts";
 import { isLongNumber } from "../text/json.ts";
 import { errorMessage } from "../text/error-message.ts";
 
-/** Enough to see what is wrong; a large output that misses its schema everywhere says no more with a hundred. */
+/** Ten problems show what is wrong; a hundred of a large output say no more. */
 const MAX_PROBLEMS = 10;
 
 /** Where the output departs from the JSON schema that was asked for, as warnings of the run. */

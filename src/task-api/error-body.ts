@@ -23,7 +23,7 @@ export type ValidationProblem = z.infer<typeof ValidationProblem>;
 
 /** What a client learns from an error answer, whichever of the known body formats it had. */
 export interface ErrorAnswer {
-  /** False for a page or another JSON: a firewall, proxy or gateway wrote it, and knows nothing of runs and keys. */
+  /** False for a page or another JSON, which a firewall, proxy or gateway wrote: it says nothing about runs and keys. */
   isTaskApi: boolean;
   message: string | null;
   refId: string | null;
@@ -45,7 +45,7 @@ export type ValidationList = z.infer<typeof ValidationList>;
 const AnyValidationList = lenient(ValidationList);
 const PlainDetail = z.looseObject({ detail: z.string() });
 
-/** What the web framework says of an unknown route or method: the Task API's own codes have words of their own. */
+/** What the web framework answers for an unknown route or method; the Task API's own errors have other texts. */
 const ROUTE_WORDS: ReadonlySet<string> = new Set(["Not Found", "Method Not Allowed"]);
 
 /**

@@ -44,7 +44,7 @@ const NOT_READ = Symbol("not read");
 /**
  * Reads what a server sent against a strict schema, each field on its own: one that does not fit is replaced by what
  * {@link orElse} names, or left out if the schema can do without it. The result fits the schema; {@link unreadableOf}
- * tells what was lost. Fails only when something is missing that nothing stands in for, with the strict problems.
+ * tells what was lost. Fails only when a value is missing that nothing can replace, with the problems of the strict schema.
  */
 export function lenient<T>(schema: z.ZodType<T>, known: JsonObject = {}) {
   return {

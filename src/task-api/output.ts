@@ -9,7 +9,7 @@ const orEmpty: Instead = (value) => textOf(value ?? "");
 /** Where a statement comes from. Source: Task API, `Citation`. */
 export const Citation = orElse(
   z.looseObject({
-    /** Empty where a server does not tell it. */
+    /** Empty where a server leaves it out. */
     url: orElse(z.string(), () => ""),
     title: orElse(z.string(), asText).nullish(),
     excerpts: orElse(z.array(orElse(z.string(), asText)), (excerpt) =>
@@ -23,7 +23,7 @@ export type Citation = z.infer<typeof Citation>;
 /** The evidence of one output field; `field` is `output` for text. Source: Task API, `FieldBasis`. */
 export const FieldBasis = orElse(
   z.looseObject({
-    /** Empty where a server does not tell it. */
+    /** Empty where a server leaves it out. */
     field: orElse(z.string(), () => ""),
     /** Processors below `core` may leave it out. */
     reasoning: orElse(z.string(), asText).default(""),

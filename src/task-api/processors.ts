@@ -122,7 +122,7 @@ export const PROCESSORS: readonly Processor[] = TIERS.flatMap((tier, index) => {
 
 const BY_NAME = new Map(PROCESSORS.map((processor) => [processor.name, processor]));
 
-/** The processor of that name, or undefined for one this contract does not know (the server decides about those). */
+/** The processor of that name, or undefined for one this contract does not know (the server decides on those). */
 export function findProcessor(name: string): Processor | undefined {
   return BY_NAME.get(name);
 }

@@ -14,8 +14,8 @@ export const RunInputLimits = {
 
 /**
  * How much of the contract to check: `all` of it, as a server does; all but for what our engine takes beyond it
- * (`extended`); or without the rules on which the API's sources disagree, and without that (`undisputed`), as a caller
- * does, who leaves those to the server. Source: Task API, "Where sources disagree".
+ * (`extended`); or without that and without the rules on which the API's sources disagree (`undisputed`), as a caller
+ * does, because the server decides on them. Source: Task API, "Where sources disagree".
  */
 type Rules = "all" | "extended" | "undisputed";
 
@@ -118,7 +118,7 @@ export const McpServerEntry = z.strictObject({
 });
 export type McpServerEntry = z.infer<typeof McpServerEntry>;
 
-/** Who is told when the run ends. Only `task_run.status` exists. Source: Task API, "Webhooks". */
+/** Where the server reports that the run ended. Only `task_run.status` exists. Source: Task API, "Webhooks". */
 export const Webhook = z.strictObject({
   url: httpUrl("the full URL that receives the webhook"),
   event_types: z.array(z.literal("task_run.status")).default([]),

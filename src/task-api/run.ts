@@ -14,7 +14,7 @@ export const RunStatus = z.enum([
 ]);
 export type RunStatus = z.infer<typeof RunStatus>;
 
-/** `is_active` of a status: someone is, or will be, working on the run. `action_required` is not active. */
+/** `is_active` of a status: the run is performed or will be without further input. `action_required` is not active. */
 export function isActiveStatus(status: RunStatus): boolean {
   return status === "queued" || status === "running" || status === "cancelling";
 }
@@ -63,12 +63,12 @@ export const TaskRun = orElse(
     status: orElse(z.string(), (_status, { run_id }, { status = "unreadable" }) =>
       typeof run_id === "string" ? status : undefined,
     ),
-    /** Of an unknown status a lenient reader takes it to be false: then the result is asked for, and tells. */
+    /** A lenient reader takes it to be false for an unknown status: then it asks for the result, which decides. */
     is_active: orElse(z.boolean(), (_isActive, run, { is_active = false }) => {
       const status = RunStatus.safeParse(run["status"]);
       return status.success ? isActiveStatus(status.data) : is_active;
     }),
-    /** Empty where a server does not tell it. */
+    /** Empty where a server leaves it out. */
     processor: orElse(z.string(), () => ""),
     created_at: z.string().nullish(),
     modified_at: z.string().nullish(),
@@ -102,7 +102,7 @@ export function isOver(run: RunState): boolean {
   );
 }
 
-/** What a server would say to a request that starts runs. Our engine's extension `POST /v1/tasks/runs/check`. */
+/** What a server would answer to a request that starts runs. Our engine's extension `POST /v1/tasks/runs/check`. */
 export const RequestCheck = z.looseObject({ warnings: z.array(RunWarning) });
 export type RequestCheck = z.infer<typeof RequestCheck>;
 

@@ -11,7 +11,7 @@ import type { FetchFromRun } from "../outgoing/guarded-fetch.ts";
 /** One attempt at a run. */
 export interface Attempt {
   runId: string;
-  /** Epoch milliseconds: when the run was created. What an executor read since then is new enough for it. */
+  /** Epoch milliseconds: when the run was created. Documents indexed since then are new enough for it. */
   createdMs: number;
   input: RunInput;
   /** The questions and answers this run follows up on (`previous_interaction_id`), oldest first. */
@@ -45,18 +45,18 @@ export interface Executor {
    * {@link RetryLater} to be attempted again; anything else is reported as internal.
    */
   execute(attempt: Attempt): Promise<ExecutionResult>;
-  /** What is questionable about an input, told before it runs, by what was there at `sinceMs` or later. */
+  /** Warnings about an input before it runs, checked against what there was at `sinceMs` or later. */
   warningsFor?(input: RunInput, sinceMs: number): Promise<RunWarning[]>;
   /** How long a run on the processor usually takes, where that is known. */
   usualSeconds?(processor: string): Processor["latencySeconds"] | null;
-  /** Ends what goes on between runs. Afterwards no run is performed, and the database is not used. */
+  /** Ends background work. Afterwards the executor performs no run and does not use the database. */
   close?(): Promise<void>;
 }
 
 /** What the engine gives an executor to work with. */
 export interface ExecutorDeps {
   db: Database;
-  /** The way out to addresses that a run supplies. */
+  /** Fetches addresses that a run supplies, guarded against requests to internal networks. */
   fetchFromRun: FetchFromRun;
   log: Logger;
 }
@@ -80,7 +80,7 @@ export function defineExecutor<Settings extends z.ZodType>({
   return { settings, create: async (deps, given) => create(deps, settings.parse(given)) };
 }
 
-/** The run cannot succeed, and the message tells its owner why and what to do. */
+/** The run cannot succeed; the message tells the run's owner why and what to do. */
 export class ExecutionFailed extends Error {
   override readonly name = "ExecutionFailed";
 }

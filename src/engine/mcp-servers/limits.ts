@@ -4,7 +4,7 @@ export interface McpLimits {
   connectMs: number;
   /** For one tool call: a web search takes seconds, and a run must not wait for a server that hangs. */
   callMs: number;
-  /** For telling a server that its session is over, which is a courtesy. */
+  /** For ending the session, which MCP asks clients to do; the run does not depend on it. */
   farewellMs: number;
 }
 

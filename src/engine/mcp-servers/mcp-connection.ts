@@ -76,7 +76,7 @@ export async function connectMcpServer(
   }
   return {
     async listTools() {
-      // The library would say so on standard output, which belongs to the MCP protocol of our own server.
+      // The library would print a warning to standard output, which carries the MCP messages of our own server.
       if (client.getServerCapabilities()?.tools === undefined) return [];
       const { tools } = await bounded(limits.connectMs, (limit) =>
         client.listTools(undefined, limit),
@@ -84,14 +84,14 @@ export async function connectMcpServer(
       return tools;
     },
     callTool({ outputSchema: _unchecked, ...tool }, args) {
-      // Without the output schema: text is all we read, and a stranger's schema is not worth compiling.
+      // Without the output schema, which the library would compile: only the text is read.
       return bounded(limits.callMs, (limit) =>
         client.callTool({ name: tool.name, arguments: args }, { ...limit, toolDefinition: tool }),
       );
     },
     async close() {
       if (transport.sessionId !== undefined && !signal.aborted) {
-        // A server need not allow it, and the run does not depend on it.
+        // Servers need not support it (MCP, Session Management), and the run does not depend on it.
         await bounded(limits.farewellMs, () => transport.terminateSession()).catch(() => {});
       }
       await close();
@@ -125,14 +125,14 @@ function fetchWithHeaders(
       headers,
       ...(typeof body === "string" && { body }),
       ...(signal && { signal }),
-      // Not the stream of the server's own messages, without which the run can do.
+      // The run does not need the GET stream of the server's own messages, so its failure ends nothing.
       ...(method === "POST" && { onBodyFailure: onAnswerBroken }),
     });
     return keepExact(response);
   };
 }
 
-/** The library parses answers itself: what it would lose is written so that it does not. */
+/** The library parses answers with `JSON.parse`; numbers that this would round are rewritten as text first. */
 async function keepExact(response: Response): Promise<Response> {
   const { body, headers, status } = response;
   const type = headers.get("content-type") ?? "";

@@ -243,7 +243,7 @@ function warnOfMissing(server: string, names: readonly string[]): RunWarning[] {
 function explainFailure(error: unknown, redact: ServerRedaction): string {
   const own = findOwnError(error);
   if (own !== null) return own.message;
-  // Cleaned first, so that nothing invisible parts a secret; cut last, so that no half of one is left.
+  // Cleaned first, so that no invisible character splits a secret; cut last, so that no half of one is left.
   return cleanLine(redact.inMessage(cleanText(describe(error))), MAX_QUOTED_CHARS);
 }
 
@@ -261,7 +261,7 @@ function describe(error: unknown): string {
   return errorMessage(error);
 }
 
-/** The guarded fetch says what happened better than the library that wraps its error, and says no secrets. */
+/** The error of the guarded fetch, which the library wraps: its message is clearer and holds no secrets. */
 function findOwnError(error: unknown): OutgoingRequestError | null {
   for (let at = error; at instanceof Error; at = at.cause) {
     if (at instanceof OutgoingRequestError) return at;

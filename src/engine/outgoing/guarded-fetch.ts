@@ -27,7 +27,7 @@ export const OUTGOING_LIMITS = {
    * and hostile JSON of this size holds up the process for about a second. A page of text has far less.
    */
   responseBytes: 2 * 1024 * 1024,
-  /** As many as browsers' users ever meet on a working site; a longer chain is a loop. */
+  /** Working sites need fewer; a longer chain is a loop. */
   redirects: 5,
 } as const;
 
@@ -45,17 +45,17 @@ export interface OutgoingRequest {
   timeoutMs?: number;
   /** Of the body after decompression. At most {@link OUTGOING_LIMITS}, which is the default. */
   maxResponseBytes?: number;
-  /** Told what the reader of the body is told when reading fails, for callers that hand the body on. */
+  /** Called with the error when reading the body fails, for callers that pass the body on. */
   onBodyFailure?(error: unknown): void;
 }
 
 /**
  * Throws an {@link OutgoingRequestError}, or the reason of `signal`; reading the body may throw the same. The time
- * limit ends a body that nobody reads, too; whoever does not need it cancels it.
+ * limit also ends a body that is not read; a caller that does not need the body cancels it.
  */
 export type FetchFromRun = (url: string | URL, request?: OutgoingRequest) => Promise<Response>;
 
-/** Requests to addresses that a run supplies, which may be chosen to attack what only this machine can reach. */
+/** Requests to addresses that a run supplies, which may aim at services that only this machine can reach (SSRF). */
 export interface GuardedFetch {
   fetch: FetchFromRun;
   /** Ends the requests under way and closes every connection. */
@@ -63,7 +63,7 @@ export interface GuardedFetch {
 }
 
 /**
- * Builds the one way out for addresses that runs supply: only http and https, only to public addresses and the given
+ * Builds the only fetch for addresses that runs supply: only http and https, only to public addresses and the given
  * networks, with limits on size and time. A proxy of the environment is not used: it would resolve names itself,
  * behind the check. Throws `BadNetwork`.
  */
@@ -85,7 +85,7 @@ export function createGuardedFetch({
   });
   const agent = new Agent({
     connect,
-    // Also bounds what decompresses to nothing.
+    // Counted before decompression: it also bounds a body that decompresses to nothing.
     maxResponseSize: OUTGOING_LIMITS.responseBytes,
     // Every exchange has its own limit, which covers both.
     headersTimeout: 0,

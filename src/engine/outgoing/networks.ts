@@ -19,12 +19,12 @@ export class BadNetwork extends UsageError {
 
 /**
  * Reads networks in CIDR notation. Throws {@link BadNetwork} for anything else, also for an address with bits outside
- * its prefix (`10.1.2.3/8`): whoever wrote that may have meant one host, and would open a whole network.
+ * its prefix (`10.1.2.3/8`): the entry may mean one host, and would open a whole network.
  */
 export function readNetworks(entries: readonly string[]): Network[] {
   return entries.map((entry) => {
     const text = entry.trim();
-    // ipaddr.js also reads `127.1/8` and hexadecimal parts, which nobody means.
+    // ipaddr.js also reads `127.1/8` and hexadecimal parts, which are surely mistakes.
     const isCidr = /^(?:\d+\.\d+\.\d+\.\d+|[\da-f:.]*:[\da-f:.]*)\/\d+$/i.test(text);
     if (!isCidr || !ipaddr.isValidCIDR(text)) throw new BadNetwork(entry, "is not a network");
     const [address, bits] = ipaddr.parseCIDR(text);
@@ -54,7 +54,7 @@ function isWebPort(port: number): boolean {
   return port === 80 || port === 443 || port >= FIRST_USER_PORT;
 }
 
-/** What the ranges of ipaddr.js are, for those who have to understand a refusal. */
+/** The ranges of ipaddr.js in words, for the message of a refusal. */
 const RANGES: Record<string, string> = {
   private: "it is in a private network",
   uniqueLocal: "it is in a private network",

@@ -29,7 +29,7 @@ export interface McpFindings {
 
 /**
  * Asks one search-like tool of each server once, all at the same time. What fails, what cannot be asked, and what does
- * not answer within `waitSeconds` is a warning. Without `open` this engine does not reach out, and says so.
+ * not answer within `waitSeconds` is a warning. Without `open` no server is asked, and a warning says so.
  */
 export async function askMcpServers({
   input,
@@ -94,7 +94,7 @@ export async function askMcpServers({
   }
 }
 
-/** When time is over before all have answered, there is none left to ask the others. */
+/** When the time passes before every server has connected, no server is asked. */
 async function openInTime(
   entries: readonly McpServerEntry[],
   open: OpenMcpServers,
@@ -111,7 +111,7 @@ async function openInTime(
   }
 }
 
-/** What one server keeps waiting must not cost the answers of the others. */
+/** A slow server must not cost the answers of the others: its time-out is a warning. */
 async function callInTime(
   server: RunMcpServer,
   { tool }: SearchTool,

@@ -11,10 +11,9 @@ export interface ReadingBudget {
 }
 
 /**
- * Rises with the price of the tier, as the caller expects. More than five quotes is a wall of text, whatever was paid;
- * the higher tiers read further down the ranking instead. Reading costs about a millisecond per document.
- * The time is what the fast variant of the same tier takes at most at the hosted API, so that nobody waits longer here
- * than there. A folder alone needs a fraction of it: it is for MCP servers that are slow, and folders that are huge.
+ * Rises with the price of the tier. More than five quotes are too much text for any tier, so the higher ones read
+ * further down the ranking. The time is the longest of the tier's fast variant at the hosted API: no run waits longer
+ * here than there. A folder needs a fraction of it; slow MCP servers and huge folders need the rest.
  */
 const BUDGETS: Record<string, ReadingBudget> = {
   lite: { seconds: 20, documents: 3, passages: 8, quotes: 1, items: 5 },
@@ -31,8 +30,8 @@ const BUDGETS: Record<string, ReadingBudget> = {
 const BASE: ReadingBudget = { seconds: 50, documents: 5, passages: 16, quotes: 2, items: 10 };
 
 /**
- * The share of a run's time that MCP servers may keep it waiting. The folder is searched after them, and what it holds
- * must not be lost to a server that hangs.
+ * The share of a run's time that it waits for MCP servers. The folder is searched after them, so a server that hangs
+ * must leave time for it.
  */
 export const MCP_SHARE = 0.5;
 

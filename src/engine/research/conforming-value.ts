@@ -7,7 +7,7 @@ import { admits, allowedValues, isOfType, isSame, limit } from "./schema-keyword
 export interface EmptyPlace {
   /** The names from the root, such as `company.founders[].name`. */
   path: string;
-  /** False where the schema admits no value that says nothing (a number, say): null stands there against it. */
+  /** False where the schema admits no empty value (a number, say): then null stands there, against the schema. */
   conforms: boolean;
 }
 
@@ -22,7 +22,7 @@ export function conformToSchema(
   found: unknown,
 ): { value: JsonObject; empty: EmptyPlace[] } {
   const { value, empty } = buildValue(schema, found, EMPTY);
-  // The items of a list share a path; one that does not conform speaks for all.
+  // The items of a list share a path; it conforms only when all of them do.
   const places = new Map<string, EmptyPlace>();
   for (const place of empty)
     if (places.get(place.path)?.conforms !== false) places.set(place.path, place);
@@ -31,7 +31,7 @@ export function conformToSchema(
 
 /** What stands where nothing was found. */
 export interface Filling {
-  /** Null before anything else; otherwise no property that need not be there, and no item. */
+  /** Null where it is allowed; otherwise only required properties, and no items. */
   isSparse: boolean;
   text(schema: JsonObject): string | undefined;
   number(schema: JsonObject): number | undefined;
@@ -87,7 +87,7 @@ export function buildValue(
     return buildPlain(rest, types[0] ?? impliedType(rest, given, filling), given, path, followed);
   }
 
-  /** The first alternative that leaves the least to be wished for. */
+  /** The alternative with the fewest faults; of equal ones the first. */
   function buildBest(
     alternatives: readonly JsonObject[],
     given: unknown,
@@ -146,7 +146,7 @@ export function buildValue(
     }
 
     function leaf(value: unknown): Built {
-      // No format admits "", but most readers leave formats alone, and none takes null instead.
+      // No format admits "", but most validators ignore formats, and none takes null instead.
       const isMissing = value === undefined || (filling.isSparse && !admits(node, type, value));
       if (isMissing) return standIn(null, path, false);
       return standIn(value, path, value !== "" || node["format"] === undefined);
@@ -186,7 +186,7 @@ export function buildValue(
       const child = build(property, value, at, isNothing(value) ? openRefs : []);
       const isNull = child?.value === null && child.empty.every(({ conforms }) => conforms);
       if (filling.isSparse && isNothing(value) && !required.has(name) && !isNull) {
-        // A property with one value only says nothing that had to be found.
+        // A property with a single possible value needed no search.
         if (allowedValues(property)?.length !== 1) result.empty.push({ path: at, conforms: true });
         continue;
       }
@@ -262,7 +262,7 @@ function isObjectOrList(type: unknown): boolean {
   return type === "object" || type === "array";
 }
 
-/** What a schema without `type` is about. Undefined: anything will do. */
+/** The type that a schema without `type` implies; undefined when it admits every type. */
 function impliedType(node: JsonObject, given: unknown, filling: Filling): unknown {
   if ("properties" in node) return "object";
   if ("items" in node || "prefixItems" in node) return "array";

@@ -11,15 +11,15 @@ export interface FoundDocument {
 }
 
 /**
- * The folder's search with these sources beside its documents, for one run. They stay in memory: what a run brings in
- * must not be found by others. Their passages alternate with the folder's, so that neither crowds out the other.
+ * The folder's search with these sources beside its documents, for one run. They stay in memory: other runs
+ * must not find what this one brought. Their passages alternate with the folder's, so that neither crowds out the other.
  */
 export function searchAlso(search: PassageSearch, found: readonly FoundDocument[]): PassageSearch {
   const passages = found.flatMap(({ passages: sections, ...fields }, index) => {
     // The folder's documents have positive ids.
     const document: IndexedDocument = { id: -1 - index, ...fields };
     return sections.map((section) => ({
-      // The title names the tool: a server called `World Bank` does not make its texts be about the bank.
+      // The title is not part of it, because it names the tool: texts of a server called `World Bank` are not about the bank.
       passage: { document, ...section, subject: section.heading },
       has: wordMatcher(`${section.heading}\n${section.text}`),
     }));

@@ -29,7 +29,7 @@ export function pickSearchTool(tools: readonly RunTool[]): SearchTool | null {
   return { tool: best.tool, argument: best.argument, maxChars: best.maxChars };
 }
 
-/** What a tool that answers questions is called, the surest word first. */
+/** Words in the names of tools that answer questions, the surest first. */
 const SEARCH_WORDS = [
   "search",
   "query",

@@ -24,7 +24,7 @@ interface ResultItem {
   lines: string[];
 }
 
-/** Read of one call: a long chapter. More is a dump, and reading it would hold up other runs. */
+/** The characters read of one call: a long chapter. Reading more would hold up other runs. */
 const MAX_READ_CHARS = 100_000;
 /** Longer addresses are cited by their server instead. */
 const MAX_URL_CHARS = 2_000;
@@ -99,7 +99,7 @@ function parseJson(text: string): unknown {
 const URL_KEYS = ["url", "link", "uri", "href", "source_url", "source"];
 const TITLE_KEYS = ["title", "name", "heading"];
 const DATE_KEYS = ["published_date", "publish_date", "publishedDate", "published", "date"];
-/** They describe the search, not the matter. */
+/** Fields with these names describe the search, not its subject. */
 const BOOKKEEPING =
   /^_?(?:id|uuid|score|rank|position|index|page|limit|offset|total|count|took|similarity|distance|query|q|question|search|prompt|objective|type|status|lang|language|image|thumbnail|favicon|icon|.*_?(?:id|score|cursor|tokens?))$/i;
 

@@ -76,7 +76,7 @@ export function createReadingProgress(
 
   async function reportIndexing({ done, total }: { done: number; total: number }): Promise<void> {
     readingFrom = INDEXING_TO;
-    // A second look at the folders counts from zero.
+    // A second pass over the folders counts from zero.
     indexed = Math.max(indexed, Math.floor((done / total) * INDEXING_TO));
     pendingStats = {
       type: "task_run.progress_stats",

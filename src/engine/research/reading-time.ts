@@ -8,7 +8,7 @@ export interface ReadingTime {
   readonly wasTooShort: boolean;
 }
 
-/** Starts the clock. */
+/** Starts measuring. */
 export function startReadingTime(seconds: number, clock: Clock): ReadingTime {
   const endMs = clock.elapsedMs() + seconds * 1_000;
   let wasTooShort = false;

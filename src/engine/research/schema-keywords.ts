@@ -54,7 +54,7 @@ function matches(pattern: string, value: string): boolean {
   try {
     return new RegExp(pattern, "u").test(value);
   } catch {
-    // The check of the whole output reports it.
+    // A pattern that does not compile is reported when the whole output is validated.
     return true;
   }
 }

@@ -78,12 +78,12 @@ function readPath(entry: string): string {
   try {
     return fileURLToPath(entry);
   } catch {
-    // No place on this machine: as a path it names nothing.
+    // A URL of another machine names no path here.
     return entry;
   }
 }
 
-/** macOS has letters and their accents apart in names; Windows has backslashes. */
+/** macOS writes accents apart from their letters in file names; Windows has backslashes. */
 function comparable(path: string): string {
   return path.normalize("NFC").toLowerCase().replaceAll("\\", "/");
 }

@@ -5,7 +5,7 @@ export interface Source {
   /** What matches the query best, the best first. Rejects with the reason of `signal`. */
   search(query: string, options: SearchOptions): Promise<Hit[]>;
   /** Reads the page that a hit names. Throws {@link PageNotFound}, and the reason of `signal`. */
-  read(id: string, signal: AbortSignal): Promise<Page>;
+  read(id: string, signal: AbortSignal): Promise<SourcePage>;
 }
 
 export interface SearchOptions {
@@ -33,7 +33,7 @@ export interface Hit extends PageFields {
 }
 
 /** A page as the source delivered it, cut into searchable pieces. */
-export interface Page extends PageFields {
+export interface SourcePage extends PageFields {
   passages: readonly Passage[];
 }
 

@@ -34,7 +34,7 @@ export const OutputSchemaLimits = {
   largeEnumChars: 7_500,
 } as const;
 
-/** Keywords the API refuses; what they would say belongs into a description. */
+/** Keywords that the API refuses; a description says the same. */
 const UNSUPPORTED_KEYWORDS: ReadonlySet<string> = new Set([
   "contains",
   "format",

@@ -21,7 +21,7 @@ export function resolveSchema(
   followed: readonly string[] = [],
 ): ResolvedSchema | undefined {
   const { $ref: ref, allOf, anyOf, oneOf, ...own } = node;
-  // Only the parts are taken in here; what they consist of themselves is taken in by the next round.
+  // One reference or one list of parts at a time; the next round resolves what these bring.
   const parts = typeof ref === "string" ? [{ $ref: ref }] : listOf(allOf);
   if (parts.length === 0) {
     const alternatives = listOf(anyOf ?? oneOf).map((one) => describe(mergeSchemas(own, one), own));

@@ -102,7 +102,7 @@ function* subschemas({ schema, pointer, level }: SchemaNode): Generator<Found> {
   }
   for (const keyword of SINGLE) {
     const value = schema[keyword];
-    // JSON Schema's `true` and `false` say nothing that a rule is about.
+    // JSON Schema's `true` and `false` break no rule.
     if (value === undefined || typeof value === "boolean") continue;
     yield read(value, `${pointer}/${keyword}`, level, false);
   }

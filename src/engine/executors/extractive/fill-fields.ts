@@ -64,7 +64,7 @@ export async function fillFields(
     basis.push(describeBasis(field.name, reasoning, citeSources(filled.evidence)));
   }
   const { value: content, empty } = conformToSchema(jsonSchema, Object.fromEntries(entries));
-  // A field that can have one value only has it, whatever the documents say.
+  // A field with a single possible value has it, whatever the documents say.
   const left = unfilled.filter(({ path }) =>
     empty.some((place) => path === place.path || path.startsWith(`${place.path}.`)),
   );
@@ -96,7 +96,7 @@ async function fillField(
     case "number":
     case "integer":
     case "boolean": {
-      // A value that the input gives is not a word to look for, but one to confirm.
+      // A value that the input gives is not searched for, only confirmed.
       const isGiven = isGivenField(field, options.task);
       const words = isGiven
         ? { field: "", description: "", hints: [...parents, field.description] }
@@ -119,7 +119,7 @@ async function fillObject(
   parents: readonly string[],
   options: FillOptions,
 ): Promise<Filled> {
-  // A map: nothing says what to look for.
+  // A map has no field names, so there is nothing to search for.
   if (fields.length === 0) return leaveEmpty(field, parents, true);
   const path = [...parents, field.name];
   const entries: [string, unknown][] = [];
@@ -202,7 +202,7 @@ function readItem(
     const value = isGiven
       ? extractGiven(child, evidence, task)
       : extractValue({ evidence, field: child, question, isPartOfRecord: true });
-    // Which of the given subjects the record is about is not clear: it must not be put down to any.
+    // It is not clear which of the given subjects the record is about, so it is left out.
     if (isGiven && value === null) return null;
     entries.push([child.name, value]);
   }

@@ -104,7 +104,7 @@ function readSentences({
   });
 }
 
-/** What a pronoun of the next sentence refers to is the subject, not what a clause compares it with. */
+/** A pronoun of the next sentence refers to the subject, not to what a clause compares it with. */
 function mainClause(sentence: string): string {
   return sentence.split(/[,;]?\s(?:which|who|whose|than|while|whereas|but)\s/)[0] ?? "";
 }

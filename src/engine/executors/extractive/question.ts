@@ -176,7 +176,7 @@ function toTerm({ text, key }: Word, role: TermRole): Term {
   return { word: text, key, synonyms, role };
 }
 
-/** Capitals tell names, except at the beginning of a sentence and in texts that are all in capitals. */
+/** Capitals mark names, except at the beginning of a sentence and in texts that are all in capitals. */
 function nameDetector(text: string, words: readonly Word[]): (word: Word) => boolean {
   const content = words.filter((word) => !isStopWord(word.text) && !/^\d/.test(word.text));
   const isName =
@@ -192,7 +192,7 @@ function nameDetector(text: string, words: readonly Word[]): (word: Word) => boo
     (isAmbiguousAcronym(word.text) || !isStopWord(word.text));
 }
 
-/** As much as tells what a word follows; looking further back takes seconds in a text of 20,000 characters. */
+/** The few characters that decide what a word follows; reading all before it takes seconds in a text of 20,000 characters. */
 function textBefore(text: string, word: Word): string {
   return text.slice(Math.max(0, word.start - 16), word.start);
 }
@@ -256,8 +256,8 @@ function expectedAnswer(text: string): ExpectedAnswer {
 }
 
 /**
- * Words that questions and documents use for the same thing. Only those with which people ask for a fact of any kind;
- * the vocabulary of a subject is the documents' own.
+ * Words that questions and documents use for the same thing. Only words that ask for
+ * facts of any kind are listed: the vocabulary of a subject differs from folder to folder.
  */
 const GROUPS: readonly (readonly string[])[] = [
   ["founded", "established", "created", "formed", "started", "inception"],

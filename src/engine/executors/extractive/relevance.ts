@@ -164,7 +164,7 @@ function createMatcher(text: string): Matcher {
   };
 }
 
-/** Falls quickly with the weight of the names that are missing: another country is no answer. */
+/** Falls with the square of the weight of the missing names: a sentence about another country is no answer. */
 function nameFactor(question: WeightedQuestion, matches: Matcher): number {
   let total = 0;
   let missing = 0;

@@ -19,8 +19,8 @@ export interface ResearchTask {
 }
 
 /**
- * Reads the task of an attempt. What the question before it was about stays in mind: its words are hints, and a
- * follow-up that names nothing itself ("And in 2022?") asks about the same.
+ * Reads the task of an attempt. Words of the question before it are hints, and a follow-up that names nothing itself
+ * ("And in 2022?") asks about the same subject.
  */
 export function readTask({ input, previous }: Pick<Attempt, "input" | "previous">): ResearchTask {
   const task = readOwnTask(input);
@@ -49,7 +49,7 @@ function readOwnTask({ input, task_spec }: RunInput): ResearchTask {
   }
   const entries = flatten(input);
   return {
-    // The items of a list are alternatives: whoever asks for three countries wants sentences about any of them.
+    // The items of a list are alternatives: sentences about any of three countries answer a question about all three.
     asked: entries.map(({ values }) => values.join(", ")),
     hints: [...entries.map(({ key }) => splitIdentifier(key)), description],
     givenValues: (name) =>

@@ -28,7 +28,7 @@ export function singleValue<S extends Span>(
   { sentence, context }: SentenceInContext,
   question: WeightedQuestion,
 ): S | null {
-  // Which value belongs to which name is then told by order alone.
+  // Then only the order tells which value belongs to which name.
   if (/\brespectively\b/i.test(sentence)) return null;
 
   const clauses = clausesAboutSubject(sentence, context, question);

@@ -6,10 +6,10 @@ import type { SkippedFile } from "../../sources/folder/index-folder.ts";
 import { countText } from "./wait-for-index.ts";
 import type { DocumentLibrary } from "../../sources/folder/document-library.ts";
 
-/** A create does not wait longer for an index; the run, which does, has the warning then. */
+/** Creating a run waits no longer for the index; the run itself waits, and gets the warning. */
 const WAITING_MS = 1_000;
 
-/** Says before a run what its `source_policy` names that there is not, as far as the index is known by now. */
+/** Warns before a run of names in its `source_policy` that no document has, as far as the index is known by now. */
 export async function warnBeforeRun(
   input: RunInput,
   sinceMs: number,
@@ -39,7 +39,7 @@ export async function warnOfSources(
   { source_policy: policy, mcp_servers: servers }: RunInput,
   library: DocumentLibrary,
 ): Promise<RunWarning[]> {
-  // What servers will find is not known.
+  // MCP servers may find documents that are not in the folders.
   if (!policy || (servers ?? []).length > 0) return [];
   const unknown = await library.unknownSources(policy);
   if (unknown === null) return [];
@@ -57,7 +57,7 @@ export async function warnOfSources(
   return [{ type: "warning", message, detail: null }];
 }
 
-/** More names make a warning that nobody reads; the log has them all. */
+/** More names make a warning too long to read; the log has them all. */
 const MAX_NAMED = 5;
 
 /** One warning for all files that were not searched. */

@@ -6,13 +6,13 @@ import type { SyncCounts } from "../../sources/folder/index-folder.ts";
 import { type Attempt, ExecutionFailed } from "../executor.ts";
 import type { ReadingProgress } from "../../research/reading-progress.ts";
 
-/** Often enough to see that it goes on, seldom enough that an hour of it is no burden on the event log. */
-const TELL_EVERY_MS = 2_000;
+/** Often enough to see progress, seldom enough that an hour of it adds only 1,800 events. */
+const REPORT_EVERY_MS = 2_000;
 
 /**
- * Waits until the index holds what was there when the run was created, however long that takes: half an index would
- * call answers missing that are there. Says meanwhile how far it is. Stops waiting when the run is cancelled; the work
- * goes on, for other runs wait for the same pass over the folders.
+ * Waits until the index holds what was there when the run was created, however long that takes: with half an
+ * index, answers would be missing. Reports progress meanwhile. Stops waiting when the run is cancelled; indexing goes
+ * on, because other runs wait for the same pass over the folders.
  */
 export async function waitForIndex(
   library: DocumentLibrary,
@@ -22,9 +22,9 @@ export async function waitForIndex(
 ): Promise<SyncCounts> {
   const work = library.sync(createdMs);
   try {
-    // Mostly it is known already: then there is nothing to tell, and no timer to begin and to end.
+    // Mostly the index is up to date: then nothing is reported, and no timer is needed.
     const known = await Promise.race([work, setImmediate(null)]);
-    return known ?? (await tellUntil(work));
+    return known ?? (await reportUntil(work));
   } catch (error) {
     if (error instanceof DocumentFolderUnusable) {
       throw new ExecutionFailed(error.message, { cause: error });
@@ -32,10 +32,10 @@ export async function waitForIndex(
     throw error;
   }
 
-  async function tellUntil(done: Promise<SyncCounts>): Promise<SyncCounts> {
+  async function reportUntil(done: Promise<SyncCounts>): Promise<SyncCounts> {
     const settled = new AbortController();
     try {
-      await Promise.race([done, tellOfProgress(AbortSignal.any([signal, settled.signal]))]);
+      await Promise.race([done, reportProgress(AbortSignal.any([signal, settled.signal]))]);
       signal.throwIfAborted();
       return await done;
     } finally {
@@ -43,9 +43,9 @@ export async function waitForIndex(
     }
   }
 
-  async function tellOfProgress(ended: AbortSignal): Promise<void> {
+  async function reportProgress(ended: AbortSignal): Promise<void> {
     for (;;) {
-      await clock.sleep(TELL_EVERY_MS, ended).catch(() => undefined);
+      await clock.sleep(REPORT_EVERY_MS, ended).catch(() => undefined);
       if (ended.aborted) return;
       const documents = library.progress;
       if (documents !== null && documents.total > 0) await progress.reportIndexing(documents);

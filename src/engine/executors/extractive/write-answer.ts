@@ -2,7 +2,7 @@ import type { TextOutput } from "../../../task-api/output.ts";
 import { citeSources, describeBasis } from "../../research/citations.ts";
 import type { Evidence } from "./find-evidence.ts";
 
-/** Said with every answer, so that nobody takes matching words for understanding. */
+/** Stands with every answer, so that matching words are not taken for understanding. */
 export const REASONING =
   "extractive: sentences were found by matching words and are quoted as they stand; no model was used.";
 

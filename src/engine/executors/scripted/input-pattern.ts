@@ -6,8 +6,8 @@ import { errorMessage } from "../../../text/error-message.ts";
 export type InputPattern = (text: string) => boolean;
 
 /**
- * A pattern may backtrack for longer than the universe exists, and inputs come from anybody. This is far more than
- * one that does not needs, on a busy machine too, and little enough for the other runs of the process to wait.
+ * A pattern may backtrack almost without end, and inputs come from outside. A pattern that does not backtrack needs far
+ * less, also on a busy machine; the other runs of the process can wait this long.
  */
 const MATCH_TIMEOUT_MS = 1_000;
 
@@ -35,7 +35,7 @@ export function readInputPattern(pattern: string): InputPattern {
   if (parts === null) return (text) => text.includes(pattern);
   const regExp = readRegExp(parts);
   let text = "";
-  // A context of its own, because only what runs in one can be stopped from outside.
+  // Only code in a context of its own can be stopped by a timeout.
   const context = createContext({ test: () => regExp.test(text) });
   const call = new Script("test()");
   return (input) => {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { JsonObject } from "../../../task-api/task-spec.ts";
 import { checkInputPattern } from "./input-pattern.ts";
 
-/** Longer than any run anybody waits for; a timer could not hold more than 24 of these days. */
+/** A day. Timers of Node hold at most 24 of them. */
 const MAX_SECONDS = 86_400;
 const SECONDS_ERROR = `write seconds: a number from 0 to ${MAX_SECONDS}`;
 
@@ -18,7 +18,7 @@ function count(least: number, most: number) {
   return z.int(error).min(least, error).max(most, error);
 }
 
-/** An object that knows all its keys, and names them to whoever mistypes one. */
+/** A strict object whose error for an unknown key lists the known ones. */
 function object<Shape extends z.ZodRawShape>(shape: Shape) {
   const keys = Object.keys(shape).join(", ");
   return z.strictObject(shape, {
@@ -34,7 +34,7 @@ export const MESSAGE_KINDS = ["plan", "search", "result", "tool_call", "exec_sta
 const STEP_KINDS = [...MESSAGE_KINDS, "stats"] as const;
 
 const PERCENT_ERROR = "write percent: a number from 0 to 100";
-/** Any number of sources that a counter of a person's reading could show. */
+/** More sources than any real run reports. */
 const MAX_SOURCES = 1_000_000;
 
 const Stats = object({
@@ -194,7 +194,7 @@ const ActionNeeded = object({
 }).meta({ id: "ScriptActionRequired" });
 
 const Stuck = object({
-  status: z.literal("stuck").describe("The run stays `running` until somebody cancels it."),
+  status: z.literal("stuck").describe("The run stays `running` until it is cancelled."),
 }).meta({ id: "ScriptStuck" });
 
 /** How a run ends. */
@@ -275,7 +275,7 @@ const Rule = object({
 }).meta({ id: "ScriptRule" });
 export type Rule = z.infer<typeof Rule>;
 
-/** The file of an agent developer that decides what runs do. Documented in docs/scripted-runs.md. */
+/** The script file, which decides what runs do. Documented in docs/scripted-runs.md. */
 export const Script = object({
   $schema: Text.optional().describe("Address of the JSON schema, for editors."),
   seed: z

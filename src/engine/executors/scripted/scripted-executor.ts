@@ -45,10 +45,10 @@ export const scripted = defineExecutor({
 
 const ECHO: Outcome = { status: "completed" };
 const FAIL_MESSAGE = "This run is one of the share that its script lets fail (fail_share).";
-/** An hour: whoever tests the answer has given it by then. */
+/** An hour: enough to answer by hand in a test. */
 const DEADLINE_SECONDS = 3_600;
 
-/** What one execution does, with everything drawn. */
+/** What one execution does, with all random choices made. */
 interface Plan {
   takesSeconds: number;
   events: readonly TimedEvent[];
@@ -57,8 +57,8 @@ interface Plan {
 }
 
 /**
- * An executor whose runs do what a script says, for whoever tests agents. The same script, seed and order of executions
- * give the same outcomes, durations and texts. Documented in docs/scripted-runs.md.
+ * An executor whose runs do what a script says, for testing agents. The same script, seed and order of executions give
+ * the same outcomes, durations and texts. Documented in docs/scripted-runs.md.
  */
 export function createScriptedExecutor({
   script,
@@ -181,7 +181,7 @@ async function play(
 
   for (const { atSeconds, event } of events) {
     await waitUntil(atSeconds);
-    // A run that was told to stop has nobody to report to any more.
+    // The event log takes nothing more of a run that was told to stop.
     if (!signal.aborted) await report(event);
   }
   await waitUntil(takesSeconds);
@@ -209,7 +209,7 @@ async function end(
 /** The first rule that matches a run, with its place in the script; undefined when none does. */
 type ChooseRule = (input: RunInput) => { rule: Rule; index: number } | undefined;
 
-/** Each execution that is asked about counts for `nth`; the counts live as long as what this returns. */
+/** Each call counts for `nth`; the counts live as long as the returned function. */
 function createRuleChooser(rules: readonly Rule[]): ChooseRule {
   const candidates = rules.map((rule, index) => ({
     rule,
@@ -253,10 +253,10 @@ function inputText({ input }: RunInput): string {
 /** A number from 0 to below 1 for each purpose, always the same one. */
 type SeededRandom = (purpose: string) => number;
 
-/** How much of a digest is used: what a number holds exactly. */
+/** As many bytes of the digest as a number holds exactly. */
 const DRAWN_BYTES = 6;
 
-/** The draws of one execution. No draw depends on another, so that a new one changes none of those before. */
+/** The random numbers of one execution. They do not depend on each other, so that a new purpose changes no other number. */
 function createSeededRandom(seed: number, execution: number): SeededRandom {
   return (purpose) => {
     const digest = createHash("sha256").update(`${seed} ${execution} ${purpose}`).digest();

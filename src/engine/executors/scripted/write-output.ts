@@ -125,7 +125,7 @@ function createCitationFilter(policy: SourcePolicy | null | undefined): Citation
   };
 }
 
-/** A script may cite any text. What is no address is on no domain, as a file. */
+/** A script may cite any text. Text that is no address counts as a file, which is on no domain. */
 function addressOf(url: string): string {
   return URL.canParse(url) ? url : "file:///";
 }
@@ -168,7 +168,7 @@ function writeFillerReport({ sections, characters, citations }: ReportSize): str
   }).join("");
 }
 
-/** Citations at an address that nobody can own. Source: RFC 2606. */
+/** Citations at a domain that is reserved for examples. Source: RFC 2606. */
 function writeFillerCitations(count: number): Citation[] {
   return Array.from({ length: count }, (_, index) => ({
     url: `https://example.com/sources/${index + 1}`,

@@ -14,7 +14,7 @@ export interface DocumentFile {
   sizeBytes: number;
 }
 
-/** Each stat takes a thread of Node's four; a queue of thousands would keep everybody else's files waiting. */
+/** Each `stat` takes one of Node's four threads; a queue of thousands would block all other file access. */
 const FILES_AT_ONCE = 32;
 
 /** Something in the folder that cannot be followed: a sub-folder without permission, a broken link. */
@@ -55,9 +55,9 @@ export async function resolveDocumentFolder(folder: string): Promise<string> {
 
 /**
  * Every document file below the folder, in a stable order. Hidden entries, `node_modules` and what a `.gitignore` of the
- * folder names are left out. Links are followed inside the folder only: nobody expects a link to publish what lies
+ * folder names are left out. Links are followed inside the folder only: a link must not publish what lies
  * elsewhere. What was reached before (a loop, a second name) is not visited again.
- * `enter` is told each folder before its entries are read, so that a watch which begins there misses nothing.
+ * `enter` is called with each folder before its entries are read, so that a watch which begins there misses no change.
  * Throws {@link DocumentFolderUnusable} when the folder itself cannot be listed.
  */
 export async function listDocumentFiles(
@@ -185,7 +185,7 @@ interface Level {
 class IgnoreRules {
   static readonly none = new IgnoreRules([]);
 
-  /** The deepest first: its word counts before that of those around it. */
+  /** The deepest first, because its rules override those of the folders around it. */
   readonly #levels: readonly Level[];
 
   private constructor(levels: readonly Level[]) {

@@ -3,9 +3,9 @@ import { basename } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { isDocumentName } from "../readers/read-document.ts";
 
-/** Notices changes in a document folder, as far as the system tells of them. */
+/** Notices changes in a document folder, as far as the operating system reports them. */
 export interface FolderWatch {
-  /** Watches the entries of this folder, from now on. Told of each folder before it is read. */
+  /** Watches the entries of this folder from now on. Call it before the folder is read. */
   enter(folder: string): void;
   /** Stops watching every folder that is not among these. */
   keepOnly(folders: ReadonlySet<string>): void;
@@ -48,7 +48,7 @@ export function watchFolder(root: string): FolderWatch {
         const watcher = watch(watched, options, (event, name) => {
           if (concernsDocuments(event, name)) changes += 1;
         });
-        // No watches are left, or the folder is gone: what happens from now on is not seen.
+        // No watches are left, or the folder is gone: later changes are not noticed.
         watcher.on("error", giveUp);
         watchers.set(watched, watcher);
       } catch {
@@ -82,8 +82,8 @@ function concernsDocuments(event: string, path: string | null): boolean {
 }
 
 /**
- * Lets the system tell what happened until now: Linux has noted a change before the call that made it returns, and one
- * turn of the event loop reads all notes.
+ * Waits until all notifications of changes so far have arrived: Linux queues one before the call that made the change
+ * returns, and one turn of the event loop reads the queue.
  */
 export async function receiveChanges(): Promise<void> {
   await setImmediate();

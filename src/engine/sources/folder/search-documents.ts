@@ -12,7 +12,7 @@ import {
   type FoundPassage,
   type Hit,
   type IndexedDocument,
-  type Page,
+  type SourcePage,
   type PageFields,
   PageNotFound,
   type PassageSearch,
@@ -34,7 +34,7 @@ export interface DocumentIndex {
   /** See {@link Source}. */
   search(query: string, options: SearchOptions): Promise<Hit[]>;
   /** See {@link Source}. */
-  read(id: string, signal: AbortSignal): Promise<Page>;
+  read(id: string, signal: AbortSignal): Promise<SourcePage>;
   /** The entries of the policy that name no document; null when there are none. */
   unknownSources(policy: SourcePolicy): Promise<UnknownSources | null>;
 }
@@ -44,7 +44,7 @@ interface DocumentRow extends IndexedDocument {
   place: SourcePlace;
 }
 
-/** What was read of an index, kept until a document changes. */
+/** What was read of an index, cached until a document changes. */
 interface KeptIndex {
   version: number;
   rows: readonly DocumentRow[];
@@ -61,7 +61,7 @@ interface KeptIndex {
 /** Several of the best passages may be of one document. */
 const PASSAGES_PER_HIT = 4;
 
-/** A few megabytes; when there are more, all are forgotten. */
+/** A few megabytes; beyond that the cache is emptied. */
 const MAX_KEPT_PASSAGES = 1_000;
 const MAX_KEPT_FREQUENCIES = 10_000;
 
@@ -74,7 +74,7 @@ export function openDocumentIndex(db: Database, folders: readonly string[]): Doc
       .selectFrom("document_index")
       .select("version")
       .executeTakeFirstOrThrow();
-    // A change between this and the next line is read twice, never missed.
+    // Read before the documents: a change in between is read twice, never missed.
     if (kept?.version !== version) kept = await readIndex(db, folders, version);
     return kept;
   }
@@ -97,7 +97,7 @@ export function openDocumentIndex(db: Database, folders: readonly string[]): Doc
     return [...hits.values()].slice(0, limit);
   }
 
-  async function read(id: string, signal: AbortSignal): Promise<Page> {
+  async function read(id: string, signal: AbortSignal): Promise<SourcePage> {
     signal.throwIfAborted();
     const { rows } = await current();
     const document = rows.find((row) => String(row.id) === id);
@@ -237,7 +237,7 @@ function searchIn(
     }
   }
 
-  /** The same object for the same passage, so that what is found out about it can be kept too. */
+  /** The same object for the same passage, so that callers can cache by it (WeakMap). */
   function readPassage(row: Omit<PassagesTable, "title">): FoundPassage | undefined {
     const document = documents.get(documentIdOf(row.rowid));
     if (document === undefined) return undefined;

@@ -17,14 +17,14 @@ export interface UnknownSources {
   known: string[];
 }
 
-/** An entry costs a look at every document, once; a policy with more wrong entries than this is told of the first. */
+/** Each entry is compared with every document once; of a policy with more entries only the first are checked. */
 const MAX_LOOKS = 20;
 /** Enough to see the kind of names that there are. */
 const MAX_KNOWN = 8;
-/** Entries whose answer is remembered until a document changes. */
+/** Entries whose answer is cached until a document changes. */
 const MAX_REMEMBERED = 1_000;
 
-/** Which names the documents of an index have. What was asked before is known: many runs have the same policy. */
+/** Which names the documents of an index have. Answers are cached, because many runs have the same policy. */
 export function createSourceNames(documents: readonly (PolicedSource & { place: SourcePlace })[]): {
   unknownIn(policy: SourcePolicy): UnknownSources | null;
 } {
@@ -62,7 +62,7 @@ function commonNames(documents: readonly (PolicedSource & { place: SourcePlace }
     const host = withoutWww(new URL(url).hostname);
     const [folder = "", ...inner] = place.path.split("/");
     const names = [...(host === "" ? [] : [host]), ...(inner.length > 0 ? [`${folder}/`] : [])];
-    // A document with neither is found by its own name.
+    // A document with neither is named by its file name.
     for (const name of names.length > 0 ? names : [place.path]) {
       counts.set(name, (counts.get(name) ?? 0) + 1);
     }

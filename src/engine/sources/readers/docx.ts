@@ -8,7 +8,7 @@ import {
 import { readHtmlBlocks } from "./html.ts";
 import { DOCUMENT_LIMITS } from "../limits.ts";
 
-/** What a file begins with that Office protected with a password; the formats before 2007 begin so too. */
+/** The first bytes of a file that Office protected with a password, and of the formats before 2007. */
 const COMPOUND_FILE = Buffer.from([0xd0, 0xcf, 0x11, 0xe0]);
 
 /** Pictures would come as data addresses in the text. */

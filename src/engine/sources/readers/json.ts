@@ -88,14 +88,14 @@ function deeper(block: Block): Block {
   return block.kind === "heading" ? { ...block, level: block.level + 1 } : block;
 }
 
-/** A record is called what its first short value says, which is its name more often than not. */
+/** The heading of a record: its first short value, which is mostly its name. */
 function nameRecord(record: unknown): string {
   const values = Object.values(Members.catch({}).parse(record)).map(describeShort);
   const name = values.find((text) => text !== null && text !== "" && text.length <= 80);
   return normalizeLine(name ?? "") || "record";
 }
 
-/** The value in a cell, or null when it has an inside of its own. */
+/** The value in a cell; null for a nested value. */
 function describeShort(value: unknown): string | null {
   if (Array.isArray(value)) {
     return value.every((item: unknown) => isScalar(item))

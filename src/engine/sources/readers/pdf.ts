@@ -28,7 +28,7 @@ export async function parsePdf(bytes: Buffer): Promise<ParsedDocument> {
     return {
       title,
       url: null,
-      // The day on which the file was written is not the day on which it was published.
+      // The date in a PDF is when the file was written, not when it was published.
       publishedOn: null,
       sections: groupSections(blocks, title),
       problems:
@@ -43,7 +43,7 @@ export async function parsePdf(bytes: Buffer): Promise<ParsedDocument> {
 
 async function openPdf(bytes: Buffer): Promise<Pdf> {
   try {
-    // The library takes the memory over; warnings would go to the standard streams.
+    // The library takes over the buffer, so it gets a copy; its warnings would go to the standard streams.
     return await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0, isEvalSupported: false });
   } catch (error) {
     if (error instanceof Error && error.name === "PasswordException") {

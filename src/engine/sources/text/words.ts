@@ -64,7 +64,7 @@ export interface TextWords {
 /** The sentences of a folder are compared with every question anew; splitting them takes longer than the comparison. */
 const knownTexts = new Map<string, TextWords>();
 let knownChars = 0;
-/** Some megabytes, and all that one run reads; more text is forgotten all at once. */
+/** Some megabytes, and all that one run reads; beyond that the cache is emptied. */
 const MAX_KNOWN_CHARS = 200_000;
 
 /** The words of a text that will be asked for again. */
@@ -90,9 +90,9 @@ function toWord(text: string, start: number): Word {
   return { text, start, key: wordKey(text) };
 }
 
-/** Texts repeat their words, and stemming one takes longer than finding it again. */
+/** Texts repeat their words, and stemming a word takes longer than a lookup. */
 const knownKeys = new Map<string, string>();
-/** Some megabytes; more different words are forgotten all at once. */
+/** Some megabytes; beyond that the cache is emptied. */
 const MAX_KNOWN_KEYS = 50_000;
 
 /** The form in which words are compared: `Founding`, `founded` and `FOUNDED` have one key. */
