@@ -19,7 +19,7 @@ async function buildPrograms(): Promise<void> {
   const chunks = await writeBundle({
     input: { cli: source("cli.ts"), index: source("library", "index.ts") },
     folder: DIST,
-    startsWith: [source("cli.ts"), source("commands", "stdio.ts")],
+    startsWith: [source("cli.ts"), source("commands", "serve", "stdio.ts")],
   });
   await writeFile(join(DIST, "THIRD-PARTY-LICENSES.txt"), await collectLicenses(chunks));
 }

@@ -62,7 +62,9 @@ export async function writeBundle({
       for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
         if (atStart.has(id)) continue;
         atStart.add(id);
-        waiting.push(...(this.getModuleInfo(id)?.importedIds ?? []));
+        const module = this.getModuleInfo(id);
+        if (module === null) throw new Error(`startsWith: ${id} is not part of the bundle`);
+        waiting.push(...module.importedIds);
       }
       // These modules run on import, so each stays a separate file.
       for (const id of startsWith) atStart.delete(id);

@@ -1,208 +1,284 @@
-import type { Command } from "commander";
+import { type Command, createArgument, createOption } from "commander";
 import { readMachine } from "../config.ts";
 import { type Flags, settingNames } from "../options.ts";
-import { COMMAND_SETTINGS, addOptions, examples } from "./command-options.ts";
+import { PROCESSORS } from "../task-api/processors.ts";
 import {
-  type Host,
-  type Prepared,
-  registerInstall,
-  registerUninstall,
-} from "./setup/install/register-install.ts";
-import { repeatedOptions } from "./wiring/unperformed.ts";
-import { unlessInterrupted } from "./terminal/run-until-signal.ts";
+  type CommandContext,
+  type CommandHost,
+  type CommandSpec,
+  addCommand,
+} from "./add-command.ts";
+import { COMMAND_SETTINGS } from "./command-settings.ts";
+import { ExitCode } from "./exit-code.ts";
+import type { InstallFlags } from "./setup/install/change-client.ts";
+import { CLIENT_IDS } from "./setup/install/clients.ts";
+import { repeatedOptions } from "./wiring/runs-without-worker.ts";
 
-/** The commands of a person who sets the server up, or looks over the agent's shoulder. */
-export function registerPersonCommands(program: Command, host: Host): void {
-  registerInstall(program, host);
-  registerUninstall(program, host);
-  registerDoctor(program, host);
-  registerRuns(program, host);
-  registerGet(program, host);
-  registerCancel(program, host);
-  registerCompletion(program);
-  registerHelp(program);
-}
+const SHELLS = ["bash", "zsh", "fish"] as const;
 
-function registerDoctor(program: Command, { prepareAnyway, cliPath }: Host): void {
-  const command = program
-    .command("doctor")
-    .description("look at everything the server needs, and say what to do about what is not well")
-    .option("--offline", "ask nothing of the network")
-    .option("--json", "print the checks as JSON");
-  addOptions(command, COMMAND_SETTINGS.stdio)
-    .addHelpText("after", examples("doctor", "doctor --offline --json"))
-    .addHelpText(
-      "after",
-      "\nIt looks at the settings of this terminal; a client may set others for the server it starts.\nEnds with 0 when nothing is marked ✗, else with 1.",
-    )
-    .action(async (_flags: Flags, self: Command) => {
-      const { doctorCommand } = await import("./setup/doctor/doctor.ts");
-      const { offline, json, ...flags } = self.optsWithGlobals<
-        Flags & { offline?: boolean; json?: boolean }
-      >();
-      // Settings of every command: they are in the environment of all.
-      const context = await prepareAnyway(flags, settingNames);
-      const { config, wrongSettings, nameOf, version, signal } = context;
-      process.exitCode = await unlessInterrupted(
-        { signal, stderr: process.stderr, message: "Interrupted." },
-        () =>
-          doctorCommand({
-            config,
-            wrongSettings,
-            nameOf,
-            version,
-            signal,
-            nodeVersion: process.versions.node,
-            program: { nodePath: process.execPath, cliPath },
-            machine: readMachine(),
-            isOffline: offline ?? false,
-            json: json ?? false,
-            stdout: process.stdout,
-          }),
-      );
-    });
-}
+/** Adds every command except `stdio`, which a host starts for every window and waits for. */
+export function addCommands(program: Command, host: CommandHost & { cliPath: string }): void {
+  const add = <Own extends object>(spec: CommandSpec<Own>) => addCommand(program, host, spec);
+  const self = { nodePath: process.execPath, cliPath: host.cliPath };
 
-function registerRuns(program: Command, { prepare }: Host): void {
-  const command = program
-    .command("runs")
-    .description("list the runs that agents started here, newest first")
-    .option("--status <status>", "only these: active, unknown, or a status such as completed")
-    .option("--text <words>", "only those with these words in the question")
-    .option("--since <time>", "only those started then or later: today, 2h, 2026-11-24")
-    .option("--limit <number>", "at most so many", "20")
-    .option("--json", "print them as JSON");
-  addOptions(command, COMMAND_SETTINGS.runs)
-    .addHelpText(
-      "after",
-      examples("runs", "runs --status failed --since today", 'runs --text "GDP" --limit 100'),
-    )
-    .action(async (_flags: Flags, self: Command) => {
-      const { runsCommand } = await import("./runs/runs.ts");
-      const { status, text, since, limit, json, ...flags } = self.optsWithGlobals<
-        Flags & { status?: string; text?: string; since?: string; limit: string; json?: boolean }
-      >();
-      const context = runsContext(await prepare(flags, COMMAND_SETTINGS.runs), flags);
-      process.exitCode = await unlessInterrupted(
-        { signal: context.signal, stderr: process.stderr, message: "Interrupted." },
-        () =>
-          runsCommand({
-            ...context,
-            status,
-            text,
-            since,
-            limit,
-            json: json ?? false,
-          }),
-      );
-    });
-}
+  add({
+    name: "http",
+    description: "serve MCP over HTTP to many agents; prints its URL",
+    settings: COMMAND_SETTINGS.http,
+    isServer: true,
+    async run({ options, prepare }) {
+      const { httpCommand } = await import("./serve/http.ts");
+      const { config, ...context } = await prepare(options, {
+        shutdownSeconds: ({ http }) => http.drainSeconds,
+      });
+      const { backend, bridge, http, telemetry, proxies } = config;
+      return httpCommand({
+        ...context,
+        backend,
+        bridge,
+        http,
+        telemetry,
+        proxies,
+        onHangUp: (listener) => process.on("SIGHUP", listener),
+        stdout: process.stdout,
+      });
+    },
+  });
 
-function registerGet(program: Command, { prepare }: Host): void {
-  const command = program
-    .command("get")
-    .description("print the status of a run, and its answer with sources")
-    .argument("<run-id>", "as `runs` shows it")
-    .option("--wait <seconds>", "wait for it to end, at most so long", "0")
-    .option("--json", "print the run and its output as JSON");
-  addOptions(command, COMMAND_SETTINGS.get)
-    .addHelpText("after", examples("get trun_1234 --wait 600", "get trun_1234 --json"))
-    .addHelpText(
-      "after",
-      "\nEnds with 0 when the run is completed or still going on, with 1 when it failed, was cancelled or asks back.",
-    )
-    .action(async (runId: string, _flags: Flags, self: Command) => {
-      const { getCommand } = await import("./runs/get.ts");
-      const { wait, json, ...flags } = self.optsWithGlobals<
-        Flags & { wait: string; json?: boolean }
-      >();
-      const context = runsContext(await prepare(flags, COMMAND_SETTINGS.get), flags);
-      process.exitCode = await unlessInterrupted(
-        {
-          signal: context.signal,
-          stderr: process.stderr,
-          message: "Stopped waiting. The run was not cancelled.",
-        },
-        () =>
-          getCommand({
-            ...context,
-            runId,
-            waitSeconds: wait,
-            json: json ?? false,
-          }),
-      );
-    });
-}
+  add({
+    name: "engine",
+    description: "serve the built-in engine's Task API over HTTP; prints its base URL",
+    settings: COMMAND_SETTINGS.engine,
+    isServer: true,
+    // On this command `--api-key` is the key that callers must send, not one that we send.
+    async run({ options: { apiKey: engineApiKey, ...flags }, prepare }) {
+      const { engineCommand } = await import("./serve/engine.ts");
+      const { config, log, signal } = await prepare({
+        ...flags,
+        ...(engineApiKey && { engineApiKey }),
+      });
+      const { engine, serve } = config;
+      return engineCommand({ config: engine, serve, log, signal, stdout: process.stdout });
+    },
+  });
 
-function registerCancel(program: Command, { prepare }: Host): void {
-  const command = program
-    .command("cancel")
-    .description("ask the backend to stop a run, look again, and say what is true")
-    .argument("<run-id>", "as `runs` shows it")
-    .option("--json", "print the outcome as JSON");
-  addOptions(command, COMMAND_SETTINGS.cancel)
-    .addHelpText("after", examples("cancel trun_1234"))
-    .addHelpText(
-      "after",
-      "\nEnds with 0 when the run is cancelled or had finished already, else with 1.\nParallel's hosted API cannot cancel: the run goes on and is billed if it completes.",
-    )
-    .action(async (runId: string, _flags: Flags, self: Command) => {
-      const { cancelCommand } = await import("./runs/cancel.ts");
-      const { json, ...flags } = self.optsWithGlobals<Flags & { json?: boolean }>();
-      const context = runsContext(await prepare(flags, COMMAND_SETTINGS.cancel), flags);
-      process.exitCode = await unlessInterrupted(
-        {
-          signal: context.signal,
-          stderr: process.stderr,
-          message: "Interrupted: whether the run was cancelled, `task-run-mcp get` tells.",
-        },
-        () =>
-          cancelCommand({
-            ...context,
-            runId,
-            json: json ?? false,
-          }),
-      );
-    });
-}
+  add({
+    name: "hash-key",
+    description: "print the hash of a key, for a tenants file; reads the key from stdin",
+    async run() {
+      const { hashKeyCommand } = await import("./serve/hash-key.ts");
+      return hashKeyCommand(process);
+    },
+  });
 
-function registerCompletion(program: Command): void {
-  program
-    .command("completion")
-    .description("print a script that completes commands and options in your shell")
-    .addArgument(program.createArgument("<shell>", "your shell").choices(["bash", "zsh", "fish"]))
-    .addHelpText(
-      "after",
-      examples(
-        "completion bash >> ~/.bashrc",
-        "completion fish > ~/.config/fish/completions/task-run-mcp.fish",
+  add<{ processor: string; outputSchema?: string; json?: boolean }>({
+    name: "run",
+    description: "start one run, show its progress, and print the answer with its sources",
+    arguments: [createArgument("<question>", "what to find out")],
+    options: [
+      createOption("--processor <name>", "the tier of the run")
+        .choices(PROCESSORS.map(({ name }) => name))
+        .default("base"),
+      createOption("--output-schema <file>", "a file with the JSON Schema of the answer"),
+      createOption("--json", "print the run and its output as JSON"),
+    ],
+    settings: COMMAND_SETTINGS.run,
+    async run({ operands: [question = ""], options, prepare }) {
+      const { runCommand } = await import("./runs/run.ts");
+      const { processor, outputSchema, json = false, ...flags } = options;
+      return runCommand({
+        ...runsContext(await prepare(flags), flags),
+        question,
+        processor,
+        outputSchemaFile: outputSchema,
+        json,
+        stdin: process.stdin,
+      });
+    },
+  });
+
+  add<InstallFlags>({
+    name: "install",
+    description: "add this server to a client's configuration; shows the change and asks first",
+    arguments: [
+      createArgument(
+        "[client]",
+        "the client; without one, those on this machine are listed",
+      ).choices(CLIENT_IDS),
+    ],
+    options: [
+      createOption("--print", "print what would be written, and write nothing"),
+      createOption("--remove", "remove the server").conflicts("print"),
+      createOption("--yes", "do not ask"),
+      createOption("--name <name>", "the server's name in the client").default("task-run"),
+      createOption("--url <url>", "a running server, by the URL that `task-run-mcp http` prints"),
+      createOption(
+        "--token <token>",
+        "the token for the server at --url (default: TASK_RUN_MCP_HTTP_TOKEN)",
       ),
-    )
-    .action(async (shell: "bash" | "zsh" | "fish") => {
-      const { completionCommand } = await import("./setup/completion.ts");
-      process.exitCode = await completionCommand({ program, shell, stdout: process.stdout });
-    });
-}
+      createOption("--copy-key", "write PARALLEL_API_KEY into the client's file").conflicts([
+        "print",
+        "remove",
+        "url",
+      ]),
+    ],
+    settings: COMMAND_SETTINGS.stdio,
+    examples: [
+      "install",
+      "install claude-desktop --documents ~/notes",
+      "install codex --print",
+      "install cursor --copy-key --budget-usd 5 --yes",
+      "install claude-code --url https://mcp.example.com/mcp",
+    ],
+    interrupted: "Interrupted.",
+    async run(call) {
+      const { changeClient } = await import("./setup/install/change-client.ts");
+      return changeClient(call, self);
+    },
+  });
 
-/** Commander has one of its own, which shows the whole help for a command that does not exist, and has none itself. */
-function registerHelp(program: Command): void {
-  program
-    .command("help")
-    .description("tell what a command does, with its options and settings")
-    .argument("[command]", "the command; without it, all of them")
-    .action((name?: string) => {
+  add<InstallFlags>({
+    name: "uninstall",
+    description:
+      "remove this server from a client's configuration; shows the change and asks first",
+    arguments: [
+      createArgument("[client]", "the client; without one, those that have it are listed").choices(
+        CLIENT_IDS,
+      ),
+    ],
+    options: [
+      createOption("--yes", "do not ask"),
+      createOption("--name <name>", "the server's name in the client").default("task-run"),
+      createOption("--url <url>", "the URL that a server under another name was installed with"),
+    ],
+    examples: ["uninstall", "uninstall cursor", "uninstall vscode --yes"],
+    interrupted: "Interrupted.",
+    async run(call) {
+      const { changeClient } = await import("./setup/install/change-client.ts");
+      return changeClient({ ...call, options: { ...call.options, remove: true } }, self);
+    },
+  });
+
+  add<{ offline?: boolean; json?: boolean }>({
+    name: "doctor",
+    description: "check the installation and say how to fix what is wrong",
+    options: [
+      createOption("--offline", "make no network requests"),
+      createOption("--json", "print the checks as JSON"),
+    ],
+    settings: COMMAND_SETTINGS.stdio,
+    examples: ["doctor", "doctor --offline --json"],
+    notes:
+      "Checks the settings of this terminal; a client may start the server with others.\nExit code 0 when no check is marked ✗, else 1.",
+    interrupted: "Interrupted.",
+    async run({ options: { offline = false, json = false, ...flags }, read }) {
+      const { doctorCommand } = await import("./setup/doctor/doctor.ts");
+      // Every setting: the environment holds those of other commands too.
+      const { openLog, ...context } = read(flags, { names: settingNames });
+      await openLog();
+      return doctorCommand({
+        ...context,
+        nodeVersion: process.versions.node,
+        program: self,
+        machine: readMachine(),
+        isOffline: offline,
+        json,
+        stdout: process.stdout,
+      });
+    },
+  });
+
+  add<{ status?: string; text?: string; since?: string; limit: string; json?: boolean }>({
+    name: "runs",
+    description: "list the runs that agents started here, newest first",
+    options: [
+      createOption(
+        "--status <status>",
+        "only runs with this status: active, unknown, or a status such as completed",
+      ),
+      createOption("--text <words>", "only runs with these words in the question"),
+      createOption("--since <time>", "only runs started since then: today, 2h, 2026-11-24"),
+      createOption("--limit <number>", "the most runs to list").default("20"),
+      createOption("--json", "print the runs as JSON"),
+    ],
+    settings: COMMAND_SETTINGS.runs,
+    examples: ["runs", "runs --status failed --since today", 'runs --text "GDP" --limit 100'],
+    interrupted: "Interrupted.",
+    async run({ options, prepare }) {
+      const { runsCommand } = await import("./runs/runs.ts");
+      const { status, text, since, limit, json = false, ...flags } = options;
+      const context = runsContext(await prepare(flags), flags);
+      return runsCommand({ ...context, status, text, since, limit, json });
+    },
+  });
+
+  add<{ wait: string; json?: boolean }>({
+    name: "get",
+    description: "print the status of a run, and its answer with sources",
+    arguments: [createArgument("<run-id>", "as `runs` shows it")],
+    options: [
+      createOption("--wait <seconds>", "wait at most this long for the run to end").default("0"),
+      createOption("--json", "print the run and its output as JSON"),
+    ],
+    settings: COMMAND_SETTINGS.get,
+    examples: ["get trun_1234 --wait 600", "get trun_1234 --json"],
+    notes:
+      "Exit code 0 when the run is completed or still active, 1 when it failed, was cancelled or asks a question.",
+    interrupted: "Stopped waiting. The run was not cancelled.",
+    async run({ operands: [runId = ""], options, prepare }) {
+      const { getCommand } = await import("./runs/get.ts");
+      const { wait: waitSeconds, json = false, ...flags } = options;
+      return getCommand({ ...runsContext(await prepare(flags), flags), runId, waitSeconds, json });
+    },
+  });
+
+  add<{ json?: boolean }>({
+    name: "cancel",
+    description: "cancel a run, then read it again and report its status",
+    arguments: [createArgument("<run-id>", "as `runs` shows it")],
+    options: [createOption("--json", "print the outcome as JSON")],
+    settings: COMMAND_SETTINGS.cancel,
+    examples: ["cancel trun_1234"],
+    notes:
+      "Exit code 0 when the run is cancelled or had already finished, else 1.\nParallel's hosted API cannot cancel: the run goes on and is billed if it completes.",
+    interrupted: "Interrupted: `task-run-mcp get` shows whether the run was cancelled.",
+    async run({ operands: [runId = ""], options: { json = false, ...flags }, prepare }) {
+      const { cancelCommand } = await import("./runs/cancel.ts");
+      return cancelCommand({ ...runsContext(await prepare(flags), flags), runId, json });
+    },
+  });
+
+  add({
+    name: "completion",
+    description: "print a script that completes commands and options in your shell",
+    arguments: [createArgument("<shell>", "your shell").choices(SHELLS)],
+    examples: [
+      "completion bash >> ~/.bashrc",
+      "completion fish > ~/.config/fish/completions/task-run-mcp.fish",
+    ],
+    async run({ operands: [name] }) {
+      const { completionScript } = await import("./setup/completion.ts");
+      const shell = SHELLS.find((known) => known === name) ?? "bash";
+      process.stdout.write(completionScript(program, shell));
+      return ExitCode.done;
+    },
+  });
+
+  add({
+    name: "help",
+    // Commander's own help command ignores the name of a command that does not exist, and is missing from completions.
+    description: "show what a command does, with its options and settings",
+    arguments: [createArgument("[command]", "the command; without it, all commands")],
+    async run({ operands: [name] }) {
       (program.commands.find((command) => command.name() === name) ?? program).outputHelp();
-    });
+      return ExitCode.done;
+    },
+  });
 }
 
-function runsContext({ config, ...context }: Prepared, flags: Flags) {
+/** What the commands about runs have in common. */
+function runsContext({ config, ...context }: CommandContext, flags: Flags) {
   const { backend, bridge } = config;
-  return {
-    ...context,
-    backend,
-    bridge,
-    repeatedOptions: repeatedOptions(flags),
-    stdout: process.stdout,
-    stderr: process.stderr,
-  };
+  const { stdout, stderr } = process;
+  return { ...context, backend, bridge, repeatedOptions: repeatedOptions(flags), stdout, stderr };
 }

@@ -1,4 +1,4 @@
-import { startEngine as start } from "../commands/wiring/start-engine.ts";
+import { openEngine } from "../commands/wiring/open-engine.ts";
 import { type EngineOptions, engineFlags } from "./options.ts";
 import { readConfig } from "../config.ts";
 import { createLogger } from "../logger.ts";
@@ -47,7 +47,7 @@ export async function startEngine(options: ServedEngineOptions = {}): Promise<Se
     import("../engine/http-api/serve.ts"),
     import("../engine/tenants/tenants.ts"),
   ]);
-  const engine = await start(
+  const engine = await openEngine(
     options.stateDir === undefined ? { ...config, databasePath: ":memory:" } : config,
     { tenants: singleTenant(serve.apiKey), profile: serve.profile, log },
   );

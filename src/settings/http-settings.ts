@@ -67,3 +67,8 @@ export function readHttp(
     drainSeconds: parse("drainSeconds", DrainSeconds, "a number of seconds, 0 to 3600") ?? 10,
   };
 }
+
+/** True for an address that only this machine can reach. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

@@ -12,12 +12,12 @@ export const Dollars = z
   .pipe(z.string().min(1))
   .pipe(z.coerce.number<string>().min(0));
 export const Quota = z.coerce.number().int().min(1);
-export const Seconds = z.coerce.number<string>().min(1).max(3_600);
+export const WaitSeconds = z.coerce.number<string>().min(1).max(3_600);
 /** Accepts `cursor=240,codex=120`. */
 export const WaitCaps = z
   .string()
   .transform((value) => Object.fromEntries(splitList(value.toLowerCase()).map(splitPair)))
-  .pipe(z.record(z.string().min(1), Seconds));
+  .pipe(z.record(z.string().min(1), WaitSeconds));
 export const TOOLSETS = ["runs", "groups"] as const;
 export const Toolsets = z
   .string()
@@ -25,7 +25,7 @@ export const Toolsets = z
   .transform((value) => splitList(value))
   .pipe(z.array(z.enum(TOOLSETS)).min(1));
 export const PROFILES = ["extended", "hosted"] as const;
-export const Profile = z.string().toLowerCase().pipe(z.enum(PROFILES));
+export const ApiProfile = z.string().toLowerCase().pipe(z.enum(PROFILES));
 export const DrainSeconds = z.coerce.number<string>().min(0).max(3_600);
 export const HostNames = z
   .string()

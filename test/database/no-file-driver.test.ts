@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { z } from "zod";
-import { startEngine } from "../../src/commands/wiring/start-engine.ts";
+import { openEngine } from "../../src/commands/wiring/open-engine.ts";
 import { readConfig } from "../../src/config.ts";
 import { hasNodeSqlite } from "../../src/database/load-sqlite.ts";
 import { openDatabase } from "../../src/database/open-database.ts";
@@ -35,7 +35,7 @@ testWithout("the ledger then works from memory and says why", async () => {
 
 testWithout("and so does the engine, with its full-text search", async () => {
   const { engine: config } = readConfig({}, {});
-  const engine = await startEngine({ ...config, databasePath: ":memory:" }, { log: silentLog });
+  const engine = await openEngine({ ...config, databasePath: ":memory:" }, { log: silentLog });
   try {
     const body = JSON.stringify({
       input: "What was the GDP of France in 2023?",

@@ -127,7 +127,7 @@ test("a run that no process performs any more is said to be so, with what makes 
 
   child.kill("SIGKILL");
   await once(child, "exit");
-  const hint = `No process performs run ${runId} now. It goes on with \`task-run-mcp get ${runId} --wait 600 --script ${args[1]}\``;
+  const hint = `Run ${runId} has no worker now. \`task-run-mcp get ${runId} --wait 600 --script ${args[1]}\` continues it`;
   const get = await runToEnd({ stateDir, args: ["get", runId, ...args] });
   expect(get.stderr).toContain(hint);
   expect(get.code).toBe(0);
@@ -161,7 +161,7 @@ describe.skipIf(!hasTerminals)("on a terminal", () => {
     expect(asked).toContain(`task-run-mcp cancel ${runId}`);
     terminal.type("n\r");
     const { code, shown } = await terminal.ended();
-    expect(shown).toContain(`No process performs run ${runId} now.`);
+    expect(shown).toContain(`Run ${runId} has no worker now.`);
     expect(code).toBe(130);
     const get = await runToEnd({ stateDir, args: ["get", runId, ...args] });
     expect(get.stderr).toMatch(/is queued/);
@@ -177,7 +177,7 @@ describe.skipIf(!hasTerminals)("on a terminal", () => {
     terminal.type("y\r");
     const { code, shown } = await terminal.ended();
     expect(shown).toMatch(/is cancelled; it has no output/);
-    expect(shown).not.toContain("No process performs");
+    expect(shown).not.toContain("has no worker");
     expect(code).toBe(130);
   });
 
@@ -206,7 +206,7 @@ test("interrupted away from a terminal, `run` asks nothing and says how to go on
   const [code] = await once(child, "close");
   expect(stderr).toContain("Stopped waiting. The run was not cancelled.");
   expect(stderr).toContain(`task-run-mcp get ${runIdIn(stderr)} --wait 600`);
-  expect(stderr).toContain("No process performs");
+  expect(stderr).toContain("has no worker");
   expect(stderr).not.toContain("[y/N]");
   expect(code).toBe(130);
 });

@@ -8,7 +8,7 @@ import { UsageError } from "../../runtime/usage-error.ts";
 import { openBackend } from "../wiring/open-backend.ts";
 import { answerText, readReason } from "../terminal/run-text.ts";
 import { type RunsContext, drawProgress, openCall } from "./tool-context.ts";
-import { unperformedNotes } from "../wiring/unperformed.ts";
+import { notesOnRunsWithoutWorker } from "../wiring/runs-without-worker.ts";
 
 export interface GetCommandOptions extends RunsContext {
   runId: string;
@@ -27,7 +27,7 @@ export async function getCommand(options: GetCommandOptions): Promise<ExitCode> 
     return await showRun(runId, seconds, options);
   } finally {
     // Also when the user stops waiting: this process may have been the one that performed it.
-    const notes = await unperformedNotes([runId], options.backend, options.repeatedOptions);
+    const notes = await notesOnRunsWithoutWorker([runId], options.backend, options.repeatedOptions);
     for (const note of notes) options.stderr.write(`Note: ${cleanLine(note)}\n`);
   }
 }

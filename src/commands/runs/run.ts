@@ -23,8 +23,8 @@ import { type Terminal, askPerson, isInteractive } from "../setup/install/ask-pe
 import { type OpenBackend, openBackend } from "../wiring/open-backend.ts";
 import { answerText, readReason } from "../terminal/run-text.ts";
 import { createProgressView } from "../terminal/progress-view.ts";
+import { getCommandLine, notesOnRunsWithoutWorker } from "../wiring/runs-without-worker.ts";
 import { openCall } from "./tool-context.ts";
-import { getCommandLine, unperformedNotes } from "../wiring/unperformed.ts";
 
 export interface RunCommandOptions {
   question: string;
@@ -78,7 +78,7 @@ export async function runCommand(options: RunCommandOptions): Promise<ExitCode> 
     await backend.close();
     // The engine in this process has performed the run, and ends with it.
     const left = leftId === undefined ? [] : [leftId];
-    const notes = await unperformedNotes(left, options.backend, options.repeatedOptions);
+    const notes = await notesOnRunsWithoutWorker(left, options.backend, options.repeatedOptions);
     for (const note of notes) stderr.write(`${cleanLine(note)}\n`);
   }
 }

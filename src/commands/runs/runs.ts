@@ -23,7 +23,7 @@ import { openBackend } from "../wiring/open-backend.ts";
 import { isTerminal } from "../terminal/progress-view.ts";
 import { runsTable } from "../terminal/run-text.ts";
 import { type RunsContext, openCall } from "./tool-context.ts";
-import { unperformedNotes } from "../wiring/unperformed.ts";
+import { notesOnRunsWithoutWorker } from "../wiring/runs-without-worker.ts";
 
 export interface RunsCommandOptions extends RunsContext {
   status: string | undefined;
@@ -74,7 +74,11 @@ export async function runsCommand(options: RunsCommandOptions): Promise<ExitCode
   }
 
   const runIds = rows.flatMap(({ run_id: id }) => id ?? []);
-  const unperformed = await unperformedNotes(runIds, options.backend, options.repeatedOptions);
+  const unperformed = await notesOnRunsWithoutWorker(
+    runIds,
+    options.backend,
+    options.repeatedOptions,
+  );
   for (const note of unperformed) notes.add(note);
   if (options.json) {
     stdout.write(`${shownJson({ runs: rows, spending, notes: [...notes] }, 2)}\n`);

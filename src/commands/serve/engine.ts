@@ -1,11 +1,12 @@
 import type { Logger } from "pino";
+import { untilAborted } from "../../runtime/on-abort.ts";
+import { isLoopback } from "../../settings/http-settings.ts";
 import type { EngineConfig, ServeConfig } from "../../config.ts";
 import { ExitCode } from "../exit-code.ts";
 import { UsageError } from "../../runtime/usage-error.ts";
-import { isLoopback } from "../wiring/loopback.ts";
 import { readPrices } from "../wiring/check-settings.ts";
 import { releaseMemoryAtRest } from "./release-memory.ts";
-import { startEngine } from "../wiring/start-engine.ts";
+import { openEngine } from "../wiring/open-engine.ts";
 
 /** `task-run-mcp engine`: serves our own Task API until `signal` aborts. The first line on stdout is its base URL. */
 export async function engineCommand({
@@ -32,24 +33,17 @@ export async function engineCommand({
   ]);
   const tenants = tenantsFile === undefined ? singleTenant(apiKey) : await readTenants(tenantsFile);
   const prices = pricesFile === undefined ? undefined : await readPrices(pricesFile);
-  const engine = await startEngine(config, { tenants, profile, requireBetas, prices, log });
+  const engine = await openEngine(config, { tenants, profile, requireBetas, prices, log });
   try {
     const server = await serveTaskApi((request) => engine.fetch(request), { host, port, log });
     stdout.write(`${server.url}\n`);
     log.info({ url: server.url, documents: config.documents }, "engine is listening");
     const stopReleasing = releaseMemoryAtRest();
-    await aborted(signal);
+    await untilAborted(signal);
     stopReleasing();
     await server.close();
   } finally {
     await engine.close();
   }
   return ExitCode.done;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

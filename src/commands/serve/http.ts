@@ -3,7 +3,8 @@ import type { Logger } from "pino";
 import { systemClock } from "../../runtime/clock.ts";
 import type { Proxies } from "../../client/http/proxies.ts";
 import type { BackendConfig, BridgeConfig } from "../../config.ts";
-import type { HttpConfig } from "../../settings/http-settings.ts";
+import { type HttpConfig, isLoopback } from "../../settings/http-settings.ts";
+import { untilAborted } from "../../runtime/on-abort.ts";
 import { type Principal, READ_SCOPE, WRITE_SCOPE } from "../../runtime/request-facts.ts";
 import {
   createEventBus,
@@ -23,7 +24,6 @@ import { createWebhookReceiver } from "../../transports/webhook-receiver.ts";
 import { ExitCode } from "../exit-code.ts";
 import { UsageError } from "../../runtime/usage-error.ts";
 import type { TokenFileWatcher } from "./token-file-watcher.ts";
-import { isLoopback } from "../wiring/loopback.ts";
 import { type OpenBackends, openBackends } from "../wiring/open-backend.ts";
 import { openTelemetry } from "../wiring/open-telemetry.ts";
 import { releaseMemoryAtRest } from "./release-memory.ts";
@@ -98,7 +98,7 @@ export async function httpCommand({
     log.info({ url: server.url, backend: config.kind }, "serving MCP over HTTP");
     if (tokens !== undefined) onHangUp(() => void tokens.reload());
     const stopReleasing = releaseMemoryAtRest();
-    await aborted(signal);
+    await untilAborted(signal);
     stopReleasing();
     log.info("draining");
     // First nobody new comes in; then those who wait are answered, and told to call again: another process may be there.
@@ -246,11 +246,4 @@ async function openAccess(
 
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -1,29 +1,22 @@
 import type { Argument, Command, Option } from "commander";
-import { ExitCode } from "../exit-code.ts";
 
 type Shell = "bash" | "zsh" | "fish";
 
-/** A command as a shell needs to know it; the first one is the program itself, under the name `""`. */
+/** A command as the scripts need it. The program itself comes first and has the name `""`. */
 interface CommandWords {
   name: string;
   description: string;
   options: readonly Option[];
-  /** What its first argument may be, where that is known. */
+  /** The possible values of its first argument, if they are known. */
   choices: string[];
 }
 
-/** `task-run-mcp completion`: prints the script that completes commands and options, made from the program's own. */
-export async function completionCommand({
-  program,
-  shell,
-  stdout,
-}: {
-  program: Command;
-  shell: Shell;
-  stdout: NodeJS.WritableStream;
-}): Promise<ExitCode> {
-  stdout.write(SCRIPTS[shell](program.name(), readCommands(program)));
-  return ExitCode.done;
+/**
+ * The shell script that completes the program's commands and options. Our own code, because `@bomb.sh/tab` never completes
+ * file names and starts Node at each key press.
+ */
+export function completionScript(program: Command, shell: Shell): string {
+  return SCRIPTS[shell](program.name(), readCommands(program));
 }
 
 function readCommands(program: Command): CommandWords[] {
@@ -55,7 +48,7 @@ function flagsOf({ short, long }: Option): string[] {
   return [short, long].filter((flag) => flag !== undefined && flag !== null);
 }
 
-/** What an option is about, without the tail that tells its variable and its default. */
+/** The description of an option without its variable and default. */
 function meaningOf({ description }: Option): string {
   return description.replace(/ \((?:env|default)[^)]*\)$/, "");
 }
@@ -134,7 +127,7 @@ compdef _${identifier(program)} ${program}
 `;
 }
 
-/** What zsh calls a specification, one for each way to write the option. */
+/** One `_arguments` specification for each spelling of the option. */
 function zshOptions(option: Option): string[] {
   const { argChoices } = option;
   const values = argChoices ? `:value:(${argChoices.join(" ")})` : ":value:_files";
@@ -153,11 +146,11 @@ function fishScript(program: string, commands: CommandWords[]): string {
   const isFirst = quote(`not __fish_seen_subcommand_from ${names.join(" ")}`);
   const lines = commands.flatMap(({ name, description, options, choices }) => {
     const isHere = name === "" ? isFirst : quote(`__fish_seen_subcommand_from ${name}`);
-    const offer = name === "" ? [] : choices;
+    const values = name === "" ? [] : choices;
     return [
       ...(name === "" ? [] : [[isFirst, "-f", "-a", name, "-d", quote(firstLine(description))]]),
       ...options.map((option) => [isHere, ...fishOption(option)]),
-      ...(offer.length > 0 ? [[isHere, "-f", "-a", quote(offer.join(" "))]] : []),
+      ...(values.length > 0 ? [[isHere, "-f", "-a", quote(values.join(" "))]] : []),
     ];
   });
   return [
@@ -195,7 +188,7 @@ function choiceOptions(
   return [...seen.values()];
 }
 
-/** Options after which anything may stand: file names are the best guess. */
+/** Options with free values, which are completed as file names. */
 function valueFlags(commands: readonly CommandWords[]): string[] {
   const options = commands.flatMap((command) => command.options);
   const flags = options.filter((one) => takesValue(one) && !one.argChoices).flatMap(flagsOf);

@@ -21,8 +21,8 @@ import type { Telemetry } from "../../telemetry/telemetry.ts";
 import { ASK_ONCE, reachBackend } from "./reach-backend.ts";
 import { readPrices } from "./check-settings.ts";
 import { errorMessage } from "../../text/error-message.ts";
+import { openEngine } from "./open-engine.ts";
 import { LruCache } from "../../runtime/lru-cache.ts";
-import { startEngine } from "./start-engine.ts";
 
 /** A backend that is open, and the way to close it. */
 export interface OpenBackend extends Backend {
@@ -198,10 +198,10 @@ async function startEngineSomewhere(
   use: EngineUse,
 ): Promise<{ engine: Engine; trouble: string | null }> {
   try {
-    return { engine: await startEngine(config, use), trouble: null };
+    return { engine: await openEngine(config, use), trouble: null };
   } catch (error) {
     if (!(error instanceof DatabaseUnusable)) throw error;
-    const engine = await startEngine({ ...config, databasePath: ":memory:" }, use);
+    const engine = await openEngine({ ...config, databasePath: ":memory:" }, use);
     use.log.warn(
       { reason: error.message },
       "runs are kept in memory: the state folder cannot be used",

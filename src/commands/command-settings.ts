@@ -1,7 +1,6 @@
-import type { Command } from "commander";
-import { OPTIONS, type Setting, type SettingName } from "../options.ts";
+import type { SettingName } from "../options.ts";
 
-/** Which Task API performs the runs, and on whose account. */
+/** Which Task API performs the runs, and which account pays. */
 const ACCOUNT_SETTINGS = ["apiKey", "baseUrl"] as const satisfies SettingName[];
 
 /** How the built-in engine performs runs. */
@@ -31,7 +30,7 @@ const BRIDGE_SETTINGS = [
 
 const LISTENING_SETTINGS = ["host", "port"] as const satisfies SettingName[];
 
-/** What each command reads: these are its options, and only their values can stop it. */
+/** The settings that each command reads. They are its options, and only their values can stop it. */
 export const COMMAND_SETTINGS = {
   stdio: [...ACCOUNT_SETTINGS, ...ENGINE_SETTINGS, ...BRIDGE_SETTINGS],
   http: [
@@ -83,24 +82,3 @@ export const COMMAND_SETTINGS = {
   ],
   cancel: [...ACCOUNT_SETTINGS, "prices", "documents", "script", "stateDir", "logLevel"],
 } as const satisfies Record<string, readonly SettingName[]>;
-
-/**
- * Gives a command the flags of settings, each with its variable and its default, and names at the end of its help the
- * settings that only the environment has.
- */
-export function addOptions(command: Command, names: readonly SettingName[]): Command {
-  const variables: string[] = [];
-  for (const name of names) {
-    const { flag, env, meaning, default: byDefault }: Setting = OPTIONS[name];
-    const origin = env === undefined ? "" : `env ${env}, `;
-    if (flag === undefined) variables.push(`  ${env}\n      ${meaning} (default: ${byDefault})`);
-    else command.option(flag, `${meaning} (${origin}default: ${byDefault})`);
-  }
-  if (variables.length === 0) return command;
-  return command.addHelpText("after", ["\nEnvironment only:", ...variables].join("\n"));
-}
-
-/** Lines for the help of a command. */
-export function examples(...lines: string[]): string {
-  return ["", "Examples:", ...lines.map((line) => `  $ task-run-mcp ${line}`)].join("\n");
-}

@@ -2,8 +2,8 @@ import type { EngineConfig } from "../../config.ts";
 import type { Engine, EngineOptions } from "../../engine/engine.ts";
 import type { ExecutorSettings } from "../../engine/executors/registry.ts";
 
-/** Starts our own engine. Its modules load here, because most commands never need them. */
-export async function startEngine(
+/** Creates the built-in engine. Loads its modules here, because most commands never need them. */
+export async function openEngine(
   config: EngineConfig,
   options: Pick<
     EngineOptions,
@@ -25,7 +25,7 @@ export async function startEngine(
   });
 }
 
-/** What the configuration says for each executor. The registry takes the first that has settings. */
+/** The settings of each executor. The registry takes the first executor that has some. */
 function executorSettings({ documents, script }: EngineConfig): ExecutorSettings {
   return {
     scripted: script === undefined ? undefined : { file: script },

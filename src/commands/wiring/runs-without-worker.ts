@@ -4,13 +4,12 @@ import type { Flags } from "../../options.ts";
 
 /** How long the suggested command waits: longer than most runs. */
 const WAIT_SECONDS = 600;
-/** As many runs as a person wants to read of at once. */
-const SHOWN_RUNS = 5;
-/** How the built-in engine begins the key of runs that research documents; the folders follow. */
+const MAX_NAMED_RUNS = 5;
+/** The executor key of runs that research documents; the folders follow. */
 const DOCUMENTS_KEY = "extractive:";
 const SCRIPT_KEY = "scripted:";
 
-/** The options by which another command meets the same runs, as they were given to this one. */
+/** The options of this command that another command needs to find the same runs. */
 export function repeatedOptions(flags: Flags): string[] {
   const options = [
     ["--state-dir", flags.stateDir],
@@ -28,10 +27,10 @@ export function getCommandLine(runId: string, options: readonly string[]): strin
 }
 
 /**
- * What to say of active runs of the built-in engine that no process performs. This process must have closed its own engine:
- * what that has performed is then among them.
+ * Says which of these runs are active without a worker, and how to continue them. Only the built-in engine can have such
+ * runs. Close the engine of this process first: its own runs then count as well.
  */
-export async function unperformedNotes(
+export async function notesOnRunsWithoutWorker(
   runIds: readonly string[],
   config: BackendConfig,
   options: readonly string[],
@@ -39,23 +38,23 @@ export async function unperformedNotes(
   if (config.kind !== "embedded" || runIds.length === 0) return [];
   const { databasePath, documents, script } = config.engine;
   const { findUnperformedRuns } = await import("../../engine/runs/sqlite/unperformed-runs.ts");
-  // A database that cannot be opened has been told of when the backend was.
+  // Opening the backend has already reported a database that cannot be opened.
   const runs = await findUnperformedRuns(databasePath, runIds, Date.now()).catch(() => []);
   const own = DOCUMENTS_KEY + (await realPaths(documents)).join(",");
 
-  /** Only an engine with the same documents, or the same script, takes a run. */
+  /** Only an engine with the same documents, or the same script, claims a run. */
   function missingOptions(executorKey: string): string[] {
     if (executorKey.startsWith(SCRIPT_KEY)) return script === undefined ? ["--script <file>"] : [];
     if (!executorKey.startsWith(DOCUMENTS_KEY) || executorKey === own) return [];
     return ["--documents", shellWord(executorKey.slice(DOCUMENTS_KEY.length))];
   }
 
-  const notes = runs.slice(0, SHOWN_RUNS).map(({ runId, executorKey }) => {
+  const notes = runs.slice(0, MAX_NAMED_RUNS).map(({ runId, executorKey }) => {
     const command = getCommandLine(runId, [...options, ...missingOptions(executorKey)]);
-    return `No process performs run ${runId} now. It goes on with \`${command}\`, or when a server with the same settings is called.`;
+    return `Run ${runId} has no worker now. \`${command}\` continues it, as does the next call to a server with the same settings.`;
   });
   const more = runs.length - notes.length;
-  return more > 0 ? [...notes, `Nor does any process perform ${more} more of these runs.`] : notes;
+  return more > 0 ? [...notes, `${more} more of these runs have no worker.`] : notes;
 }
 
 function realPaths(paths: readonly string[]): Promise<string[]> {
