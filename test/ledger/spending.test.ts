@@ -45,7 +45,9 @@ test("spending counts every run that may be billed, and no run that failed or wa
 
 test("a ledger of an older version keeps its total", async () => {
   const path = await ledgerPath();
-  const older = Object.fromEntries(Object.entries(ledgerMigrations).filter(([name]) => name < "0003"));
+  const older = Object.fromEntries(
+    Object.entries(ledgerMigrations).filter(([name]) => name < "0003"),
+  );
   const db = await openSqlite<LedgerSchema>(path, older);
   const entry = (run_id: string, status: string, price_micros: number | null) => ({
     ...scopeIds(account),
