@@ -2,7 +2,7 @@ import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { describe, expect, test } from "vitest";
 import { readingBudget } from "../../src/engine/research/budgets.ts";
 import { DOCUMENTS_READ } from "../../src/mcp/runs/documents-read.ts";
-import { describeTool, introduce, offerTo } from "../../src/mcp/catalog.ts";
+import { describeTool, serverInfo, createCatalog } from "../../src/mcp/catalog.ts";
 import { PROCESSORS } from "../../src/task-api/processors.ts";
 import type { JsonObject } from "../../src/task-api/task-spec.ts";
 import { clientKinds, connect } from "./connect.ts";
@@ -16,7 +16,7 @@ const neverOpened = () => Promise.reject(new Error("the backend was opened"));
 
 /** What a client is shown, as it goes over the wire. */
 function shownTools(catalogBackend: CatalogBackend) {
-  return offerTo({ catalogBackend }).tools.map((tool) => ({
+  return createCatalog({ catalogBackend }).tools.map((tool) => ({
     name: tool.name,
     ...describeTool(tool),
     inputSchema: tool.shownInput,
@@ -49,7 +49,7 @@ const CATALOG = [
 
 describe.each(BACKENDS)("with the backend %s", (backend) => {
   const tools = shownTools(backend);
-  const { instructions } = offerTo({ catalogBackend: backend });
+  const { instructions } = createCatalog({ catalogBackend: backend });
 
   test.each(clientKinds)(
     "%s is shown what the catalog says, without asking the backend",
@@ -101,7 +101,7 @@ describe.each(BACKENDS)("with the backend %s", (backend) => {
   });
 
   test("names, lengths and keywords are those that every client takes", () => {
-    const { name: server } = introduce("1");
+    const { name: server } = serverInfo("1");
     expect(JSON.stringify(tools)).not.toMatch(/"\$schema"|"\$ref"/);
     for (const { name, title, description } of tools) {
       // As the strictest hosts call it, and their models' APIs allow.
@@ -140,7 +140,7 @@ const FALSE_CLAIMS: [CatalogBackend, RegExp][] = [
 test.each(FALSE_CLAIMS)(
   "with the backend %s nothing is said that is only so elsewhere",
   (backend, wrong) => {
-    const { instructions } = offerTo({ catalogBackend: backend });
+    const { instructions } = createCatalog({ catalogBackend: backend });
     const texts: unknown[] = shownTools(backend).map(({ description, inputSchema }) => [
       description,
       inputSchema,

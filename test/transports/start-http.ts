@@ -11,7 +11,7 @@ import { z } from "zod";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { openBackends } from "../../src/commands/wiring/open-backend.ts";
 import type { Engine } from "../../src/engine/engine.ts";
-import { requiredScopes } from "../../src/mcp/calls/required-scopes.ts";
+import { requiredScopes } from "../../src/mcp/catalog.ts";
 import { RunReport } from "../../src/mcp/report/run-report.ts";
 import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
 import type { AccessOptions } from "../../src/transports/http/access-control.ts";

@@ -11,7 +11,7 @@ import {
   createRunUpdatePublisher,
   onRunWebhook,
 } from "../../mcp/protocol/subscriptions.ts";
-import { requiredScopes } from "../../mcp/calls/required-scopes.ts";
+import { requiredScopes } from "../../mcp/catalog.ts";
 import { createTaskRunServer } from "../../mcp/server.ts";
 import type { AccessOptions } from "../../transports/http/access-control.ts";
 import type { WebhookRoute } from "../../transports/http/handle-request.ts";

@@ -23,7 +23,7 @@ export interface StdioServer {
   signal: AbortSignal;
   input: Readable;
   output: Writable;
-  /** The request that the greeting has answered. */
+  /** The id of the `initialize` that was answered before the SDK was loaded. */
   answeredId: string | number | undefined;
   /** Called when the client has left, before the backend closes. */
   onDisconnected: () => void;

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { z } from "zod";
-import { createGreeting } from "../../mcp/fast-start/handshake.ts";
-import { greetStdio } from "../../transports/stdio/handshake.ts";
+import { createHandshakeResponder } from "../../mcp/fast-start/handshake.ts";
+import { answerHandshake } from "../../transports/stdio/handshake.ts";
 import { ExitCode } from "../exit-code.ts";
 import type { StdioServer } from "./serve-stdio.ts";
 
@@ -18,8 +18,8 @@ export async function stdioCommand({
   // A parser is compiled for each schema with its first use, and a host waits for the first answer; later ones are few.
   z.config({ jitless: true });
   const { bridge, version, input, output, signal } = options;
-  const greeting = createGreeting({ ...bridge, version });
-  const answeredId = await greetStdio({ input, output, greeting, signal });
+  const reply = createHandshakeResponder({ ...bridge, version });
+  const answeredId = await answerHandshake({ input, output, reply, signal });
   const { serveStdio } = await import("./serve-stdio.ts");
   await serveStdio({ ...options, log: await openLog(), answeredId });
   return ExitCode.done;

@@ -1,53 +1,41 @@
 import type { Readable, Writable } from "node:stream";
+import type { HandshakeReply } from "../../runtime/handshake-reply.ts";
 import { parseJson } from "../../text/json.ts";
 
-type RequestId = string | number;
-
-/** What a message is to a server that has just started. */
-type Heard =
-  /** Answered; the whole server hears it once more, to know its client. */
-  | { kind: "opening"; id: RequestId; result: object }
-  /** Needs no answer; the whole server hears it once more. */
-  | { kind: "notification" }
-  /** Answered for good, and the last that is known. */
-  | { kind: "question"; id: RequestId; result: object }
-  /** Anything else: the whole server must hear it first. */
-  | { kind: "unknown" };
-
-/** A client that sends more than this without a line's end is none that is known. */
+/** The messages of a handshake are shorter than this. */
 const MAX_LINE_BYTES = 65_536;
 const LINE_END = 0x0a;
 
 /**
- * Answers the first messages of a stdio client with `greeting`, until there is one that it does not know or until its last
- * answer. `input` then holds, unread, what the whole server must hear. Resolves with the id of the opening request, which
- * the client must not see answered again; also when the client leaves, or when `signal` aborts.
+ * Answers the first messages of a stdio client with `reply`, until one is unhandled or the list is sent. `input` then
+ * holds, unread, what the whole server must read. Resolves with the id of `initialize`, which must not be answered again;
+ * also when the client leaves, or when `signal` aborts.
  */
-export function greetStdio({
+export function answerHandshake({
   input,
   output,
-  greeting,
+  reply,
   signal,
 }: {
   input: Readable;
   output: Writable;
-  greeting: (message: unknown) => Heard;
+  reply: (message: unknown) => HandshakeReply;
   signal: AbortSignal;
-}): Promise<RequestId | undefined> {
+}): Promise<string | number | undefined> {
   let unread: Buffer = Buffer.alloc(0);
-  let openingId: RequestId | undefined;
+  let initializeId: string | number | undefined;
   const repeated: Buffer[] = [];
 
-  function hear(line: Buffer): "goes on" | "is last" | "is unknown" {
-    const heard = greeting(readMessage(line));
-    if (heard.kind === "unknown") return "is unknown";
-    if (heard.kind !== "question") repeated.push(line);
-    if (heard.kind === "opening") openingId = heard.id;
-    if (heard.kind !== "notification") {
-      const { id, result } = heard;
+  function answer(line: Buffer): HandshakeReply["kind"] {
+    const replied = reply(readMessage(line));
+    if (replied.kind === "unhandled") return replied.kind;
+    if (replied.kind !== "list") repeated.push(line);
+    if (replied.kind === "initialize") initializeId = replied.id;
+    if (replied.kind !== "notification") {
+      const { id, result } = replied;
       output.write(`${JSON.stringify({ result, jsonrpc: "2.0", id })}\n`);
     }
-    return heard.kind === "question" ? "is last" : "goes on";
+    return replied.kind;
   }
 
   return new Promise((resolve) => {
@@ -55,9 +43,9 @@ export function greetStdio({
       unread = Buffer.concat([unread, chunk]);
       for (let end = unread.indexOf(LINE_END); end !== -1; end = unread.indexOf(LINE_END)) {
         const line = unread.subarray(0, end + 1);
-        const state = hear(line);
-        if (state !== "is unknown") unread = unread.subarray(end + 1);
-        if (state !== "goes on") return handOver();
+        const kind = answer(line);
+        if (kind !== "unhandled") unread = unread.subarray(end + 1);
+        if (kind === "unhandled" || kind === "list") return handOver();
       }
       if (unread.length > MAX_LINE_BYTES) handOver();
     };
@@ -67,7 +55,7 @@ export function greetStdio({
       signal.removeEventListener("abort", handOver);
       const rest = Buffer.concat([...repeated, unread]);
       if (!input.readableEnded && !input.destroyed) input.unshift(rest);
-      resolve(openingId);
+      resolve(initializeId);
     };
     input.on("data", onData).on("end", handOver).on("error", handOver);
     output.on("error", handOver);
@@ -76,7 +64,7 @@ export function greetStdio({
   });
 }
 
-/** Undefined for a line that is no JSON: the whole server says so. */
+/** Undefined for a line that is not JSON: the whole server answers it with an error. */
 function readMessage(line: Buffer): unknown {
   try {
     return parseJson(line.toString("utf8"));

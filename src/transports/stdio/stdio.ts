@@ -27,7 +27,7 @@ export interface StdioOptions {
   input: Readable;
   /** Nothing else may write to it: it carries JSON-RPC only. */
   output: Writable;
-  /** The first request of this id was answered before, by a greeting. */
+  /** The first request of this id was answered in the handshake. */
   answeredId?: RequestId | undefined;
 }
 
@@ -68,9 +68,9 @@ interface Batch {
 
 /**
  * Lines of JSON-RPC. The SDK's own transport drops what it cannot read, ends at a message that is too large, and knows no
- * batches; here each message gets an answer or a line in the log. And the SDK's entry keeps two things to itself, which
- * are seen from here: the end of a connection, and the subscriptions of modern clients, which it acknowledges but has no
- * source of news for. It does not know of a greeting either: what that has answered is not answered again.
+ * batches; here each message gets an answer or a line in the log. The SDK's entry exposes neither the end of a connection
+ * nor the subscriptions of modern clients, so this observes both. Requests that the handshake answered are not answered
+ * again.
  */
 class StdioTransport implements Transport {
   onmessage?: NonNullable<Transport["onmessage"]>;
@@ -116,7 +116,7 @@ class StdioTransport implements Transport {
       close();
     });
     if (input.readableEnded || input.destroyed || output.destroyed) setImmediate(close);
-    // A greeting has paused it.
+    // The handshake has paused it.
     input.resume();
   }
 

@@ -2,12 +2,12 @@ import { InMemoryTransport, SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextpro
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { createGreeting } from "../../src/mcp/fast-start/handshake.ts";
+import { createHandshakeResponder } from "../../src/mcp/fast-start/handshake.ts";
 import { createRunUpdatePublisher } from "../../src/mcp/protocol/subscriptions.ts";
 import { createTaskRunServer } from "../../src/mcp/server.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
 
-const backend = () => Promise.reject(new Error("A greeting opens no backend"));
+const backend = () => Promise.reject(new Error("The handshake opens no backend"));
 
 const limits = [
   {},
@@ -73,11 +73,11 @@ const Tools = z.object({ tools: z.array(z.unknown()).min(1) });
 test.each(limits)(
   "the first answers are the whole server's own, letter by letter: %j",
   async (options) => {
-    const greeting = createGreeting({ ...options, version: "1.2.3" });
+    const reply = createHandshakeResponder({ ...options, version: "1.2.3" });
     const messages = [initialize("2025-11-25"), initialized, listTools];
-    const greeted = messages.map((message) => greeting(message));
-    expect(greeted.map(({ kind }) => kind)).toEqual(["opening", "notification", "question"]);
-    const results = greeted.flatMap((heard) => ("result" in heard ? [heard.result] : []));
+    const replies = messages.map((message) => reply(message));
+    expect(replies.map(({ kind }) => kind)).toEqual(["initialize", "notification", "list"]);
+    const results = replies.flatMap((replied) => ("result" in replied ? [replied.result] : []));
     expect(results.map((result) => JSON.stringify(result))).toEqual(
       await answersOfServer(options, messages),
     );
@@ -88,9 +88,9 @@ test.each(limits)(
 test.each(SUPPORTED_PROTOCOL_VERSIONS)(
   "the revision %s is agreed on as the SDK does",
   async (version) => {
-    const heard = createGreeting({ version: "1.2.3" })(initialize(version));
-    expect(heard).toMatchObject({ kind: "opening", id: "first" });
-    const result = "result" in heard ? JSON.stringify(heard.result) : undefined;
+    const replied = createHandshakeResponder({ version: "1.2.3" })(initialize(version));
+    expect(replied).toMatchObject({ kind: "initialize", id: "first" });
+    const result = "result" in replied ? JSON.stringify(replied.result) : undefined;
     expect([result]).toEqual(await answersOfServer({}, [initialize(version)]));
   },
 );
@@ -107,7 +107,7 @@ test.each([
   ],
   ["an id that is no id", { ...initialize("2025-11-25"), id: 1.5 }],
 ])("%s is left to the whole server", (_, message) => {
-  expect(createGreeting({ version: "1" })(message)).toEqual({ kind: "unknown" });
+  expect(createHandshakeResponder({ version: "1" })(message)).toEqual({ kind: "unhandled" });
 });
 
 test.each([
@@ -116,7 +116,7 @@ test.each([
   ["a list with an envelope", { ...listTools, params: { _meta: { progressToken: 1 } } }],
   ["another request", { jsonrpc: "2.0", id: 2, method: "ping" }],
 ])("after the opening, %s is left to the whole server", (_, message) => {
-  const greeting = createGreeting({ version: "1" });
-  greeting(initialize("2025-11-25"));
-  expect(greeting(message)).toEqual({ kind: "unknown" });
+  const reply = createHandshakeResponder({ version: "1" });
+  reply(initialize("2025-11-25"));
+  expect(reply(message)).toEqual({ kind: "unhandled" });
 });

@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { McpServer } from "@modelcontextprotocol/server";
 import { expect, test } from "vitest";
-import { greetStdio } from "../../src/transports/stdio/handshake.ts";
+import { answerHandshake } from "../../src/transports/stdio/handshake.ts";
 import { serveStdioTransport } from "../../src/transports/stdio/stdio.ts";
 import { deferred, silentLog } from "../engine/start-test-engine.ts";
 import { initialize as opening } from "./initialize.ts";
@@ -13,29 +13,30 @@ const ping = (id: number) => ({ jsonrpc: "2.0", id, method: "ping" });
 const line = (message: object) => `${JSON.stringify(message)}\n`;
 
 /** Knows these three. */
-const greeting: Parameters<typeof greetStdio>[0]["greeting"] = (message) => {
+const reply: Parameters<typeof answerHandshake>[0]["reply"] = (message) => {
   const text = JSON.stringify(message) ?? "";
-  if (text === JSON.stringify(opening)) return { kind: "opening", id: 1, result: { hello: "✓" } };
+  if (text === JSON.stringify(opening))
+    return { kind: "initialize", id: 1, result: { hello: "✓" } };
   if (text === JSON.stringify(note)) return { kind: "notification" };
-  if (text === JSON.stringify(question)) return { kind: "question", id: 2, result: { tools: [] } };
-  return { kind: "unknown" };
+  if (text === JSON.stringify(question)) return { kind: "list", id: 2, result: { tools: [] } };
+  return { kind: "unhandled" };
 };
 
-function greet(signal = new AbortController().signal) {
+function start(signal = new AbortController().signal) {
   const input = new PassThrough();
   const output = new PassThrough().setEncoding("utf8");
-  const greeted = greetStdio({ input, output, greeting, signal });
+  const answered = answerHandshake({ input, output, reply, signal });
   const read = () => String(output.read() ?? "");
-  return { input, output, greeted, read };
+  return { input, output, answered, read };
 }
 
 const helloLine = line({ result: { hello: "✓" }, jsonrpc: "2.0", id: 1 });
 const toolsLine = line({ result: { tools: [] }, jsonrpc: "2.0", id: 2 });
 
-test("the first questions are answered; the server hears the opening, and all that came after", async () => {
-  const { input, greeted, read } = greet();
+test("the first questions are answered; the server reads the opening, and all that came after", async () => {
+  const { input, answered, read } = start();
   input.write([opening, note, question, ping(3)].map(line).join("").concat('{"half":'));
-  expect(await greeted).toBe(1);
+  expect(await answered).toBe(1);
   expect(read()).toBe(helloLine + toolsLine);
   input.end("true}\n");
   expect(String(await buffer(input))).toBe(
@@ -44,11 +45,11 @@ test("the first questions are answered; the server hears the opening, and all th
 });
 
 test("messages may come in any pieces", async () => {
-  const { input, greeted, read } = greet();
+  const { input, answered, read } = start();
   for (const byte of Buffer.from(line(opening) + line(note) + line(question))) {
     input.write(Buffer.from([byte]));
   }
-  expect(await greeted).toBe(1);
+  expect(await answered).toBe(1);
   expect(read()).toBe(helloLine + toolsLine);
   input.end();
   expect(String(await buffer(input))).toBe(line(opening) + line(note));
@@ -59,42 +60,42 @@ test.each([
   ["a line that is no JSON", "hello\n"],
   ["a line without an end", "x".repeat(100_000)],
 ])("%s is left for the server, and nothing is said", async (_, text) => {
-  const { input, greeted, read } = greet();
+  const { input, answered, read } = start();
   input.write(text);
-  expect(await greeted).toBeUndefined();
+  expect(await answered).toBeUndefined();
   expect(read()).toBe("");
   input.end();
   expect(String(await buffer(input))).toBe(text);
 });
 
-test("a client that leaves ends the greeting", async () => {
-  const { input, greeted } = greet();
+test("a client that leaves ends the handshake", async () => {
+  const { input, answered } = start();
   input.end(line(opening));
-  expect(await greeted).toBe(1);
+  expect(await answered).toBe(1);
   expect(input.readableEnded).toBe(true);
 });
 
-test("an input or an output that breaks ends the greeting", async () => {
-  const one = greet();
+test("an input or an output that breaks ends the handshake", async () => {
+  const one = start();
   one.input.destroy(new Error("EIO"));
-  expect(await one.greeted).toBeUndefined();
-  const other = greet();
+  expect(await one.answered).toBeUndefined();
+  const other = start();
   other.output.destroy(new Error("EPIPE"));
-  expect(await other.greeted).toBeUndefined();
+  expect(await other.answered).toBeUndefined();
 });
 
-test("a signal ends the greeting, also one that came before it", async () => {
+test("a signal ends the handshake, also one that came before it", async () => {
   const controller = new AbortController();
-  const { greeted } = greet(controller.signal);
+  const { answered } = start(controller.signal);
   controller.abort();
-  expect(await greeted).toBeUndefined();
-  expect(await greet(AbortSignal.abort()).greeted).toBeUndefined();
+  expect(await answered).toBeUndefined();
+  expect(await start(AbortSignal.abort()).answered).toBeUndefined();
 });
 
-test("the server goes on where the greeting stopped, and answers the opening to nobody", async () => {
-  const { input, output, greeted } = greet();
+test("the server goes on where the handshake stopped, and does not answer the opening again", async () => {
+  const { input, output, answered: handshake } = start();
   input.write(line(opening) + line(note) + line(question));
-  const answeredId = await greeted;
+  const answeredId = await handshake;
   const closed = deferred();
   const connection = serveStdioTransport(
     () => new McpServer({ name: "test", version: "1" }, { capabilities: { tools: {} } }),
