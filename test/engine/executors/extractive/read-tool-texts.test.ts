@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createEchoCheck } from "../../../../src/engine/research/read-tool-texts.ts";
-import { readToolTexts } from "../../../../src/engine/research/read-tool-texts.ts";
+import { createEchoCheck, readToolTexts } from "../../../../src/engine/research/read-tool-texts.ts";
 import { load } from "../../../load.ts";
 
 const source = {
