@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
-import { type Database, openDatabase } from "../database/open-database.ts";
+import { openDatabase } from "../database/open-database.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { createFeedDispatcher } from "./dispatch/dispatcher.ts";
 import { startWorker } from "./dispatch/worker.ts";
-import type { Executor } from "./executors/executor.ts";
+import type { Executor, ExecutorDeps } from "./executors/executor.ts";
 import { ApiError } from "./http-api/api-error.ts";
 import { createTaskApi } from "./http-api/app.ts";
 import { toErrorBody } from "./http-api/error-answer.ts";
@@ -20,18 +20,10 @@ import { type Tenants, singleTenant } from "./tenants/tenants.ts";
 import { startWebhookDelivery } from "./webhooks/deliver-webhooks.ts";
 import { readWebhookSecret } from "./webhooks/webhook-secret.ts";
 
-/** What an executor is built from. */
-export interface ExecutorContext {
-  db: Database;
-  /** The way out to addresses that a run supplies. */
-  fetchFromRun: FetchFromRun;
-  log: Logger;
-}
-
 export interface EngineOptions {
   /** The SQLite file; several engines may share it. `:memory:` for one that ends with the process. */
   databasePath: string;
-  createExecutor(context: ExecutorContext): Executor | Promise<Executor>;
+  createExecutor(deps: ExecutorDeps): Executor | Promise<Executor>;
   /** The accounts that may call; by default any caller, as one tenant. */
   tenants?: Tenants;
   /** `hosted`: exactly what the hosted API does, without our extensions. `extended` (the default) has them. */

@@ -97,7 +97,7 @@ describe("an error body is read field by field", () => {
   });
 });
 
-describe("an error of somebody else is told apart", () => {
+describe("an error that another server wrote is recognised", () => {
   it.each([
     { error: { code: 403, message: "Forbidden", status: "PERMISSION_DENIED" } },
     { message: "Forbidden" },

@@ -73,9 +73,9 @@ function rankTool({ name, description, changesThings, isAllowedByName }: RunTool
   const inName = SEARCH_WORDS.findIndex((word) => nameWords.includes(word));
   if (inName !== -1) return inName;
   // `Searches the web`: descriptions are sentences.
-  const told = wordsOf(description);
+  const described = wordsOf(description);
   const inDescription = SEARCH_WORDS.findIndex((word) =>
-    told.some((other) => other === word || other === `${word}s` || other === `${word}es`),
+    described.some((other) => other === word || other === `${word}s` || other === `${word}es`),
   );
   return inDescription === -1 ? null : SEARCH_WORDS.length + inDescription;
 }

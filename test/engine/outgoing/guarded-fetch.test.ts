@@ -358,7 +358,7 @@ describe("limits", () => {
     expect(await failureOf(response.text())).toBeInstanceOf(RequestTimedOut);
   });
 
-  test("a body that nobody reads is dropped when its time is up", async () => {
+  test("a body that is not read is dropped when its time is up", async () => {
     const server = await startServer((_request, response) => void response.write("."));
     const response = await createLoopbackGuard().fetch(server.url, { timeoutMs: 50 });
     expect(response.status).toBe(200);

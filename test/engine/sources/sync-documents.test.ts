@@ -139,7 +139,7 @@ test("a link to a pipe is not read", async () => {
   expect(await sync()).toMatchObject({ documents: 1 });
 });
 
-test("a pass stands for everyone who asked before it began, and for nobody who asks later", async () => {
+test("a pass serves the callers that asked before it began, and none that asks later", async () => {
   const { folder, syncSince } = await setUp({ "a.md": "alpha" });
   const asked = Date.now();
   expect(await syncSince(asked)).toMatchObject({ documents: 1, indexed: 1 });

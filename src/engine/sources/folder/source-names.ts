@@ -18,7 +18,7 @@ export interface UnknownSources {
 }
 
 /** Each entry is compared with every document once; of a policy with more entries only the first are checked. */
-const MAX_LOOKS = 20;
+const MAX_CHECKED = 20;
 /** Enough to see the kind of names that there are. */
 const MAX_KNOWN = 8;
 /** Entries whose answer is cached until a document changes. */
@@ -42,12 +42,12 @@ export function createSourceNames(documents: readonly (PolicedSource & { place: 
     unknownIn(policy) {
       const { include_domains: include = [], exclude_domains: exclude = [], after_date } = policy;
       const all = [...new Set(include.length > 0 ? include : exclude)];
-      const looked = all.slice(0, MAX_LOOKS);
-      const entries = looked.filter((entry) => !hasAny(entry, () => matcherOf(entry)));
+      const checked = all.slice(0, MAX_CHECKED);
+      const entries = checked.filter((entry) => !hasAny(entry, () => matcherOf(entry)));
       const isEmpty =
         include.length > 0 && !after_date
           ? entries.length === all.length
-          : all.length <= MAX_LOOKS &&
+          : all.length <= MAX_CHECKED &&
             !hasAny(JSON.stringify(policy), () => createSourceFilter(policy));
       if (entries.length === 0 && (!isEmpty || documents.length === 0)) return null;
       known ??= commonNames(documents);
