@@ -256,14 +256,14 @@ test("servers that fail are warnings, and the run answers from the others", asyn
     { allowed_tools: [] },
   ];
   const { ask, create, messages, engine, logged } = await startEngine({
-    openMcpServers: createOpenMcpServers({ limits: { callMs: 500 } }),
+    openMcpServers: createOpenMcpServers({ limits: { callMs: 5_000 } }),
   });
   const mcp_servers = names.map((name, at) => server(urls[at] ?? "", { name, ...more[at] }));
   const { run, output } = await ask({ mcp_servers });
   expect(output.content).toContain(ANSWER);
   expect(output.mcp_tool_calls?.map((call) => [call.server_name, call.error])).toEqual([
     ["failing", "quota used up"],
-    ["hanging", expect.stringMatching(/did not answer completely within 0\.5 s/)],
+    ["hanging", expect.stringMatching(/did not answer completely within 5 s/)],
     ["huge", expect.stringMatching(/is larger than 2097152 bytes/)],
     ["unlocked", null],
   ]);
