@@ -19,7 +19,7 @@ async function startAsking() {
   return { client, created, run_id: created.report.run_id ?? "" };
 }
 
-test("a run that asks back shows its question first, behind the fence, in every view and at once", async () => {
+test("a run in action_required shows its question first, as untrusted text, in every view and at once", async () => {
   const { client, created, run_id } = await startAsking();
   for (const view of [undefined, "auto", "output", "basis", "status"]) {
     const seen =
@@ -34,7 +34,9 @@ test("a run that asks back shows its question first, behind the fence, in every 
       question_asked: QUESTION,
     });
     expect(report).not.toHaveProperty("warnings");
-    expect(report.summary).toContain("is action_required: it asks the question below");
+    expect(report.summary).toContain(
+      "is action_required: it waits for an answer to the question below",
+    );
     expect(texts[0]).not.toContain(QUESTION);
     expect(texts[1]?.split("\n").slice(1, 3)).toEqual(["The run asks:", QUESTION]);
     expect(texts.join("\n").split(run_id)).toHaveLength(2);
@@ -44,7 +46,7 @@ test("a run that asks back shows its question first, behind the fence, in every 
 test("it is answered by a new run that follows up on it, or cancelled, as its next step says", async () => {
   const { client, created, run_id } = await startAsking();
   expect(created.report.next_step).toContain(
-    "create_task_run with this run_id as previous_interaction_id and the answer in its input",
+    "create_task_run with this run_id as previous_interaction_id and the answer as input",
   );
   expect(created.report.next_step).toContain("cancel_task_run with this run_id");
   const answered = await client.call("create_task_run", {
@@ -87,7 +89,7 @@ test.each([
   ["The input does not follow the input schema.", "Correct what the error names"],
   [
     "No source answers this.",
-    "Correct what the error names; if that is no fault of the task, start it",
+    "Correct what the error names; if the task is not at fault, start it",
   ],
 ])("a run that failed with %j is followed by what fits the failure", async (message, words) => {
   const engine = await startTestEngine(async () => {

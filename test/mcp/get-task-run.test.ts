@@ -231,7 +231,7 @@ test("many long warnings are cut, and the events view shows more of them", async
   const client = await connect(async () => backend);
   const { report } = await client.call("create_task_run", { input: "Why?", wait_seconds: 30 });
   expect(report.warnings).toHaveLength(5);
-  expect(report.warnings?.[4]).toBe("and 8 more; get_task_run with view events shows more of them");
+  expect(report.warnings?.[4]).toBe("and 8 more; get_task_run with view events shows more");
   const events = await client.call("get_task_run", { run_id: report.run_id, view: "events" });
   expect(events.report.warnings).toHaveLength(11);
   expect(events.report.warnings?.[9]).toBe(warnings[9]?.message);

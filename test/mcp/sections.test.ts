@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PlaceNotFound } from "../../src/mcp/arguments/argument-problems.ts";
+import { PartNotFound } from "../../src/mcp/arguments/argument-problems.ts";
 import { findSections, outlineOf, pickSection } from "../../src/mcp/report/reading/output-parts.ts";
 
 const report = [
@@ -48,8 +48,8 @@ test.each(["results", "  RESULTS ", "## Results", "Res"])(
 );
 
 test("a beginning that several names share means none of them", () => {
-  expect(() => textOf("M")).toThrow(PlaceNotFound);
-  expect(() => textOf("Nothing")).toThrow(PlaceNotFound);
+  expect(() => textOf("M")).toThrow(PartNotFound);
+  expect(() => textOf("Nothing")).toThrow(PartNotFound);
 });
 
 test("sections lie within the text and nest, whatever the text is", () => {

@@ -10,7 +10,7 @@ import { questionOf } from "../mcp/stories.ts";
 
 // Whatever one field of an answer becomes, the answer is read: ids, statuses and outputs are not lost with it.
 
-const NOTE = "The backend's answer is not in the form of the Task API everywhere.";
+const NOTE = "The backend's answer does not match the Task API.";
 const CONTENT = { answer: "forty-two", list: ["a"] };
 
 /** A short run makes every eleventh change: each of the seven kinds, at one field or another. */

@@ -12,7 +12,7 @@ import {
   readStatuses,
   readTime,
 } from "../../mcp/arguments/filter-words.ts";
-import { statusFilter } from "../../mcp/report/list-next-step.ts";
+import { statusFilter } from "../../mcp/report/list-report.ts";
 import { ledgerNotes } from "../../mcp/runs/backend.ts";
 import type { BackendConfig } from "../../config.ts";
 import { shownJson } from "../../mcp/report/text.ts";

@@ -25,18 +25,18 @@ export class InvalidArguments extends Error {
  * The output has no such field or section. `known`: the names there, from the output, so any text from outside.
  * `inside`: the part of the path that does exist, in the caller's words.
  */
-export class PlaceNotFound extends Error {
-  override readonly name = "PlaceNotFound";
-  readonly place: {
+export class PartNotFound extends Error {
+  override readonly name = "PartNotFound";
+  readonly part: {
     kind: "field" | "section";
     name: string;
     known: readonly string[];
     inside?: string;
   };
 
-  constructor(place: PlaceNotFound["place"]) {
-    super(`The output has no such ${place.kind}`);
-    this.place = place;
+  constructor(part: PartNotFound["part"]) {
+    super(`The output has no such ${part.kind}`);
+    this.part = part;
   }
 }
 

@@ -1,6 +1,6 @@
 import { RequestRejected, TaskApiError } from "../../client/errors.ts";
 import { LedgerUnavailable } from "../../ledger/errors.ts";
-import { InvalidArguments, PlaceNotFound } from "../arguments/argument-problems.ts";
+import { InvalidArguments, PartNotFound } from "../arguments/argument-problems.ts";
 import { BackendUnavailable } from "../runs/backend.ts";
 import { explainBackendError, isCreate } from "./explain-backend-error.ts";
 import type { Explanation, FailedCall } from "./explanation.ts";
@@ -25,7 +25,7 @@ const PLACE_BUDGET = 60;
 export function isExpected(error: unknown): error is Error {
   return (
     error instanceof InvalidArguments ||
-    error instanceof PlaceNotFound ||
+    error instanceof PartNotFound ||
     error instanceof CostRefused ||
     error instanceof DuplicateRefused ||
     error instanceof OutcomeUnknown ||
@@ -40,7 +40,7 @@ export function isExpected(error: unknown): error is Error {
 /** Explains an error so that a model can act on it. Secrets and stack traces stay out: they are in the log. */
 export function explainError(error: unknown, call: FailedCall): Explanation {
   if (error instanceof InvalidArguments) return explainArguments(error, call);
-  if (error instanceof PlaceNotFound) return explainPlace(error, call);
+  if (error instanceof PartNotFound) return explainPlace(error, call);
   if (error instanceof CostRefused) return explainCost(error, call);
   if (error instanceof DuplicateRefused) {
     return {
@@ -107,8 +107,8 @@ function explainArguments({ problems }: InvalidArguments, { tool }: FailedCall):
   };
 }
 
-function explainPlace({ place }: PlaceNotFound, { tool }: FailedCall): Explanation {
-  const { kind, name, known, inside } = place;
+function explainPlace({ part }: PartNotFound, { tool }: FailedCall): Explanation {
+  const { kind, name, known, inside } = part;
   const where = inside === undefined ? "the output" : oneLine(inside, PLACE_BUDGET);
   const names = known.slice(0, PLACES_SHOWN).map((one) => oneLine(one, PLACE_BUDGET));
   const more = known.length > names.length ? [`and ${known.length - names.length} more`] : [];

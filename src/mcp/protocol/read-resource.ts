@@ -4,7 +4,7 @@ import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import type { RunOutput } from "../../task-api/output.ts";
 import { PROCESSORS } from "../../task-api/processors.ts";
 import { isOver } from "../../task-api/run.ts";
-import { WHOLE, composeReport } from "../report/build-run-report.ts";
+import { WHOLE_OUTPUT, buildRunReport } from "../report/build-run-report.ts";
 import { exportRowOf, exportText } from "../report/reading/export-rows.ts";
 import type { GroupRunState } from "../report/reading/rows.ts";
 import { reportText } from "../report/report-text.ts";
@@ -120,11 +120,11 @@ function reportContents(
   { seen, notes }: ReadRun,
   { backend, waits }: OpenCall,
 ): Contents {
-  const report = composeReport({
+  const report = buildRunReport({
     seen,
     prices: backend.prices,
     view: "auto",
-    place: WHOLE,
+    selection: WHOLE_OUTPUT,
     wait: { seconds: 0, isCapped: false },
     nextWaitSeconds: waits.defaultSeconds,
     notes,

@@ -1,40 +1,45 @@
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import { unreadableOf } from "../../task-api/lenient.ts";
-import { type ReadingPlace } from "./reading/output-parts.ts";
+import type { OutputSelection } from "./reading/output-parts.ts";
 import { viewAnswer, viewEvents, viewOutput } from "./reading/run-views.ts";
 import { viewBasis } from "./reading/evidence.ts";
 import { runUri } from "./resource-uri.ts";
 import { describeRun } from "./run-facts.ts";
-import type { RunFacts, RunReport } from "./run-report.ts";
-import { type ReportRequest, describeStatus, nextStep, outputTrouble } from "./run-sentences.ts";
+import type { RunReport } from "./run-report.ts";
+import {
+  type ReportRequest,
+  runSummary,
+  runNextStep,
+  missingOutputReason,
+} from "./run-sentences.ts";
 
-/** All of a run, from its beginning. */
-export const WHOLE: ReadingPlace = {
+/** The whole output, from its beginning. */
+export const WHOLE_OUTPUT: OutputSelection = {
   field: undefined,
   section: undefined,
   confidence: undefined,
   offset: 0,
 };
 
-/** Reports a run as it was last seen, with what the view shows of it. Throws `InvalidArguments` and `PlaceNotFound`. */
-export function composeReport(request: ReportRequest): RunReport {
+/** The report of a run as last seen, with the parts of its view. Throws `InvalidArguments` and `PartNotFound`. */
+export function buildRunReport(request: ReportRequest): RunReport {
   const { seen, view, notes: others = [] } = request;
   const { notes: viewNotes = [], ...shown } = viewRun(request);
   const isAlone = shown.output === undefined && shown.basis === undefined;
   const facts = { ...shown, ...describeRun(seen, request.prices, isAlone) };
   const notes = [...viewNotes, ...others, ...readingNotes(seen)];
   const report = {
-    summary: describeStatus(facts, request),
-    next_step: nextStep(facts, request),
+    summary: runSummary(facts, request),
+    next_step: runNextStep(facts, request),
     ...(notes.length > 0 && { notes }),
   };
   if (view === "status") {
-    // Polling callers pay for every token of it each time.
+    // The polling view: agents pay for every token of it on each poll.
     const { run_id, taskgroup_id, status, is_active, percent, question_asked } = facts;
     return {
       ...report,
       run_id,
-      // A run of a group is retried in it.
+      // A failed run of a group is retried in that group.
       ...(status === "failed" && taskgroup_id !== undefined && { taskgroup_id }),
       status,
       is_active,
@@ -43,7 +48,7 @@ export function composeReport(request: ReportRequest): RunReport {
     };
   }
   if (view === "basis" || view === "events") {
-    // The answer, which was read before or is read next, says these.
+    // The report of the answer has these.
     delete facts.processor;
     delete facts.price_usd;
     delete facts.created_at;
@@ -57,29 +62,29 @@ export function composeReport(request: ReportRequest): RunReport {
   };
 }
 
-function viewRun({ seen, view, place }: ReportRequest): RunFacts {
-  if (view === "events") return viewEvents(seen, place);
+function viewRun({ seen, view, selection }: ReportRequest): Partial<RunReport> {
+  if (view === "events") return viewEvents(seen, selection);
   const { output } = seen;
   if (output === null) return {};
   switch (view) {
     case "status":
       return {};
     case "auto":
-      return viewAnswer(output, place);
+      return viewAnswer(output, selection);
     case "output":
-      return viewOutput(output, place);
+      return viewOutput(output, selection);
     case "basis":
-      return viewBasis(output, place);
+      return viewBasis(output, selection);
   }
 }
 
-/** Names in one note: enough to see what is wrong with an answer. */
+/** Names in one note: enough to diagnose the backend. */
 const UNREADABLE_SHOWN = 10;
 
-/** What of a run and its output could not be read or watched, and why. */
+/** Notes on what of a run could not be read or followed. */
 export function readingNotes(seen: RunSnapshot): string[] {
   const { run, output } = seen;
-  const trouble = outputTrouble(seen);
+  const missing = missingOutputReason(seen);
   const parts = [
     ...unreadableOf(run),
     ...(output === null ? [] : unreadableOf(output)).map((path) =>
@@ -87,21 +92,21 @@ export function readingNotes(seen: RunSnapshot): string[] {
     ),
   ];
   return [
-    ...(trouble === null ? [] : [`The output could not be read. ${trouble}`]),
+    ...(missing === null ? [] : [`The output could not be read. ${missing}`]),
     ...(seen.trouble !== null && run.is_active
-      ? [`Watching the run is impaired: ${seen.trouble}`]
+      ? [`Progress may be out of date: ${seen.trouble}`]
       : []),
     ...unreadableNotes(parts),
   ];
 }
 
-/** What of the backend's answer is not as the Task API has it, and so is not shown as it was meant. */
+/** The note on fields of the backend's answer that do not match the Task API. */
 export function unreadableNotes(parts: readonly string[]): string[] {
   if (parts.length === 0) return [];
   const names = [...new Set(parts)];
   const more =
     names.length > UNREADABLE_SHOWN ? ` and ${names.length - UNREADABLE_SHOWN} more` : "";
   return [
-    `The backend's answer is not in the form of the Task API everywhere. Left out, derived or shown as JSON: ${names.slice(0, UNREADABLE_SHOWN).join(", ")}${more}.`,
+    `The backend's answer does not match the Task API. Left out, derived or shown as JSON: ${names.slice(0, UNREADABLE_SHOWN).join(", ")}${more}.`,
   ];
 }

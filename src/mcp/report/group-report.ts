@@ -2,18 +2,15 @@ import { unreadableOf } from "../../task-api/lenient.ts";
 import { RunStatus, isTerminalStatus } from "../../task-api/run.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
 import { oneLine } from "./text.ts";
-import type { RunFacts } from "./run-report.ts";
+import type { RunReport } from "./run-report.ts";
 
 const NAME_BUDGET = 100;
 
-/** What is known of a group as a whole. */
-export type GroupFacts = RunFacts & {
-  taskgroup_id: string;
-  is_active: boolean;
-  counts: Record<string, number>;
-};
-
-export function describeGroup({ taskgroup_id, status }: TaskGroup): GroupFacts {
+/** What a report says about a group as a whole. */
+export function describeGroup({
+  taskgroup_id,
+  status,
+}: TaskGroup): Pick<RunReport, "taskgroup_id" | "is_active" | "percent" | "counts"> {
   return {
     taskgroup_id: oneLine(taskgroup_id, NAME_BUDGET),
     is_active: status.is_active,
@@ -26,7 +23,7 @@ export function describeGroup({ taskgroup_id, status }: TaskGroup): GroupFacts {
   };
 }
 
-/** How many runs there are, and how many are over in whatever way. */
+/** The number of runs, and of runs in a terminal status. */
 export function groupTotals({ status }: Pick<TaskGroup, "status">): {
   total: number;
   done: number;
@@ -38,7 +35,7 @@ export function groupTotals({ status }: Pick<TaskGroup, "status">): {
   return { total: status.num_task_runs, done };
 }
 
-/** A status that is newer than this server is over where nothing in the group is active any more. */
+/** A status newer than this server counts as done when nothing in the group is active. */
 function isDone(name: string, isGroupActive: boolean): boolean {
   return isKnownStatus(name) ? isTerminalStatus(name) : !isGroupActive;
 }
@@ -47,7 +44,7 @@ export function isKnownStatus(name: string): boolean {
   return RunStatus.safeParse(name).success;
 }
 
-/** Runs that the counts leave out: their status is unknown. */
+/** The number of runs that the counts leave out. */
 export function uncountedRuns({ status }: Pick<TaskGroup, "status">): number {
   const counted = Object.values(status.task_run_status_counts).reduce((sum, n) => sum + n, 0);
   return Math.max(0, status.num_task_runs - counted);
@@ -60,7 +57,7 @@ export function groupPercent(group: Pick<TaskGroup, "status">): number {
 
 /** "120 of 400 runs are done (118 completed, 2 failed), 30 running, 250 queued" */
 export function groupSentence(group: Pick<TaskGroup, "status">): string {
-  if (unreadableOf(group).includes("status")) return "how far it is could not be read";
+  if (unreadableOf(group).includes("status")) return "its progress could not be read";
   const { total, done } = groupTotals(group);
   const { task_run_status_counts: counts, is_active: isActive } = group.status;
   const named = (names: readonly string[]) =>

@@ -1,10 +1,10 @@
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import { UNBILLED } from "../../ledger/spending.ts";
 import { oneLine, timeText } from "./text.ts";
-import type { RunFacts } from "./run-report.ts";
+import type { RunReport } from "./run-report.ts";
 
-/** The facts of a run that exists. */
-export type KnownRunFacts = RunFacts & { run_id: string; status: string; is_active: boolean };
+/** What a report says about a run; these three fields are always there. */
+export type RunFacts = Partial<RunReport> & { run_id: string; status: string; is_active: boolean };
 
 /** What a completed run costs on a processor, and how long one usually takes; undefined where that is not known. */
 export interface Prices {
@@ -14,7 +14,7 @@ export interface Prices {
   usualSeconds(processor: string): { from: number; to: number } | undefined;
 }
 
-/** How much of a run's words its report has room for: counts, and weights as in `oneLine`. */
+/** Limits of the untrusted text in a report: counts, and weights as in `oneLine`. */
 interface WordBudget {
   warnings: number;
   warning: number;
@@ -22,27 +22,27 @@ interface WordBudget {
 }
 
 /**
- * Next to an output: the whole of almost every warning the API's samples show. Together with a page of output it keeps
- * both channels of a report under 35,000 characters, about 10,000 tokens.
+ * Next to an output: fits almost every warning in the API's samples. With a page of output, both channels of a report
+ * stay under 35,000 characters, about 10,000 tokens.
  */
 const BESIDE_OUTPUT: WordBudget = { warnings: 4, warning: 300, error: 800 };
-/** Without an output: as much as a page of one. */
+/** Without an output: as much as a page of output. */
 const ALONE: WordBudget = { warnings: 10, warning: 1_000, error: 2_000 };
 
-/** Ids and names: the API's own have 37 characters. */
+/** Ids and names; those of the API have 37 characters. */
 const NAME_BUDGET = 100;
 /** A sentence. */
 const STEP_BUDGET = 200;
 
-/** The run as it was last seen: what it is, how far it got, and what went wrong. `isAlone`: no output follows. */
+/** The run as last seen: identity, progress and errors. `isAlone`: no output follows. */
 export function describeRun(
   { run, percent, latestMessage, sourcesRead, sourcesConsidered, messages }: RunSnapshot,
   prices: Prices,
   isAlone: boolean,
-): KnownRunFacts {
+): RunFacts {
   const budget = isAlone ? ALONE : BESIDE_OUTPUT;
   const warnings = (run.warnings ?? []).map(({ message }) => message);
-  // The API has no field for what a run waits for: our engine says it in the last warning, others may in their last step.
+  // The API has no field for the question: our engine asks it in the last warning, other backends may in the last step.
   const question =
     run.status === "action_required" ? (warnings.pop() ?? messages.at(-1)?.message) : undefined;
   return {
@@ -59,14 +59,14 @@ export function describeRun(
       run.created_at ? oneLine(timeText(run.created_at), NAME_BUDGET) : null,
     ),
     ...present("taskgroup_id", shortName(run.taskgroup_id)),
-    // Where they are the same, the run_id serves for a follow-up.
+    // Left out when equal: then the run_id works for a follow-up.
     ...present(
       "interaction_id",
       run.interaction_id === run.run_id ? null : shortName(run.interaction_id),
     ),
     ...(run.is_active && {
       ...present("usual_seconds", prices.usualSeconds(run.processor)),
-      // A run nobody has watched has no meter reading, which is not the same as nothing done.
+      // 0 also means that no progress was seen, so it is left out.
       ...present("percent", percent > 0 ? Math.round(percent) : null),
       ...present("sources_read", sourcesRead),
       ...present("sources_considered", sourcesConsidered),
@@ -81,26 +81,26 @@ export function describeRun(
   };
 }
 
-/** What the backend may object to, in our words: each on one line, the first few, and how many more there are. */
+/** Possible objections of the backend as notes: the first few, one line each, and how many more. */
 export function doubtNotes(doubts: readonly string[]): string[] {
   return warningFacts(doubts).warnings ?? [];
 }
 
-/** The first few warnings, each on one line, and how many more there are. */
+/** The first few warnings, one line each, and how many more. */
 export function warningFacts(
   warnings: readonly string[],
   budget: WordBudget = ALONE,
-): Pick<RunFacts, "warnings"> {
+): Pick<RunReport, "warnings"> {
   if (warnings.length === 0) return {};
   const shown = warnings
     .slice(0, budget.warnings)
     .map((warning) => oneLine(warning, budget.warning));
   const more = warnings.length - shown.length;
-  const where = budget === ALONE ? "" : "; get_task_run with view events shows more of them";
+  const where = budget === ALONE ? "" : "; get_task_run with view events shows more";
   return { warnings: more > 0 ? [...shown, `and ${more} more${where}`] : shown };
 }
 
-/** The entry, unless there is nothing to say. */
+/** The entry; empty for null and undefined. */
 function present<Key extends string, Value>(
   key: Key,
   value: Value | null | undefined,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What became of a request to cancel. Only what a later look at the run or group confirmed. */
+/** The outcome of a request to cancel, confirmed by reading the run or group again. */
 export const CancelOutcome = z.enum([
   "cancelled",
   "cancelling",
@@ -10,10 +10,10 @@ export const CancelOutcome = z.enum([
 ]);
 export type CancelOutcome = z.infer<typeof CancelOutcome>;
 
-/** The seconds a run usually takes, without its time in the queue. */
+/** The usual seconds of a run, without time in the queue. */
 const SecondsRange = z.object({ from: z.number(), to: z.number() });
 
-/** One citation of a completed run, short enough to stand next to the answer. */
+/** One citation of a completed run, short enough to show with the answer. */
 export const KeyCitation = z.object({
   field: z.string().optional(),
   url: z.string(),
@@ -22,7 +22,7 @@ export const KeyCitation = z.object({
 });
 export type KeyCitation = z.infer<typeof KeyCitation>;
 
-/** That only a part is shown, and where to read on. */
+/** Which part is shown, and where the next part starts. */
 export const Cut = z.object({
   offset: z.number(),
   next_offset: z.number().optional(),
@@ -31,7 +31,7 @@ export const Cut = z.object({
 });
 export type Cut = z.infer<typeof Cut>;
 
-/** A line of an outline: a section of a text that can be asked for by its name. */
+/** An entry of an outline: a section that a call can read by its name. */
 export const OutlineEntry = z.object({
   section: z.string(),
   level: z.number(),
@@ -42,9 +42,9 @@ export type OutlineEntry = z.infer<typeof OutlineEntry>;
 /** One run among several. */
 export const RunRow = z.object({
   run_id: z.string().optional(),
-  /** Of a failed run: the newest run that runs it again. */
+  /** Of a failed run: its latest retry. */
   retried_as: z.string().optional(),
-  /** Left out where the summary says it of all rows, or all have the one that was asked for. */
+  /** Left out when it is the same for all rows. */
   status: z.string().optional(),
   question: z.string().optional(),
   question_asked: z.string().optional(),
@@ -52,18 +52,18 @@ export const RunRow = z.object({
   price_usd: z.number().optional(),
   created_at: z.string().optional(),
   taskgroup_id: z.string().optional(),
-  /** Of a row that stands for a group: its runs by status. */
+  /** Of a row for a group: its runs by status. */
   counts: z.record(z.string(), z.number()).optional(),
   percent: z.number().optional(),
   output: z.unknown().optional(),
-  /** Where an output comes from of which only the beginning is shown. */
+  /** Sources of an output that is cut. */
   sources: z.array(z.string()).optional(),
   basis: z.array(z.record(z.string(), z.unknown())).optional(),
   error: z.string().optional(),
 });
 export type RunRow = z.infer<typeof RunRow>;
 
-/** How a part of a group's inputs fared. `from` and `to` count inputs from 1. */
+/** The outcome of one batch of a group's inputs. `from` and `to` count inputs from 1. */
 export const Batch = z.object({
   from: z.number(),
   to: z.number(),
@@ -73,10 +73,9 @@ export const Batch = z.object({
 export type Batch = z.infer<typeof Batch>;
 
 /**
- * What every tool answers with. `summary`, `next_step` and `notes` are our words; `question_asked`, `latest_step`, `warnings` (what the
- * backend warned of), `error`, `output`, `outline`, `citations`, `basis`, `events` and the rows are others', and may hold
- * text from the web. What it need not say, it does not carry: times are to the second, prices are not 0, and how far a run
- * is and how long it usually takes is told of active ones.
+ * The answer of every tool. `summary`, `next_step` and `notes` are our words. `question_asked`, `latest_step`, `warnings`,
+ * `error`, `output`, `outline`, `citations`, `basis`, `events` and the rows are untrusted text, some of it from the web.
+ * Fields that say nothing are left out: a price of 0, and progress and usual time of a run that is not active.
  */
 export const RunReport = z.object({
   summary: z.string(),
@@ -111,7 +110,7 @@ export const RunReport = z.object({
     .array(z.object({ kind: z.string(), message: z.string(), timestamp: z.string().nullable() }))
     .optional(),
   cut: Cut.optional(),
-  /** Of an output that was cut: the MCP resource that has the whole. */
+  /** Of an output that is cut: the MCP resource of the whole. */
   resource: z.string().optional(),
   batches: z.array(Batch).optional(),
   runs: z.array(RunRow).optional(),
@@ -131,14 +130,14 @@ export const RunReport = z.object({
 });
 export type RunReport = z.infer<typeof RunReport>;
 
-/** The fields of every answer. A tool's output schema names all fields that its answers carry: some clients refuse others. */
+/** The fields of every answer. An output schema must name every field: some clients refuse others. */
 export const AnyReport = RunReport.pick({
   summary: true,
   next_step: true,
   notes: true,
 });
 
-/** The facts of a run and its result. */
+/** The fields of a run and its result. */
 export const AnsweredRunReport = AnyReport.extend(
   RunReport.pick({
     run_id: true,
@@ -167,7 +166,7 @@ export const AnsweredRunReport = AnyReport.extend(
   }).shape,
 );
 
-/** What is told of a group. */
+/** The fields of a group. */
 export const GroupReport = AnyReport.extend(
   RunReport.pick({
     taskgroup_id: true,
@@ -177,6 +176,3 @@ export const GroupReport = AnyReport.extend(
     created_at: true,
   }).shape,
 );
-
-/** What a report says about the run itself. */
-export type RunFacts = Omit<RunReport, "summary" | "next_step">;

@@ -3,28 +3,28 @@ import type { LedgerRetry } from "../../ledger/ledger.ts";
 import { type RunError, mayHaveResult } from "../../task-api/run.ts";
 import { isJsonObject } from "../../task-api/task-spec.ts";
 import { callWithId, oneLine } from "./text.ts";
-import type { ReadingPlace } from "./reading/output-parts.ts";
+import type { OutputSelection } from "./reading/output-parts.ts";
 import type { RunView } from "./reading/run-views.ts";
-import type { KnownRunFacts, Prices } from "./run-facts.ts";
+import type { RunFacts, Prices } from "./run-facts.ts";
 
 export interface ReportRequest {
   seen: RunSnapshot;
   prices: Prices;
   view: RunView;
-  place: ReadingPlace;
-  /** How long the call waited before this was seen. */
+  selection: OutputSelection;
+  /** How long the call waited. */
   wait: Wait;
-  /** How long a further call should wait. */
+  /** How long the next call should wait. */
   nextWaitSeconds: number;
-  /** What the call did before it looked at the run: a sentence that the summary begins with. */
+  /** A sentence about what the call did before it read the run; the summary starts with it. */
   lead?: string;
-  /** Of a failed run: the newest run that runs it again. */
+  /** Of a failed run: its latest retry. */
   retriedAs?: LedgerRetry | undefined;
-  /** What else the reader should know, in our words. */
+  /** Further notes. */
   notes?: readonly string[];
 }
 
-/** How long a call waited, and whether that is less than it asked for. */
+/** How long a call waited; capped when it asked for more. */
 export interface Wait {
   seconds: number;
   isCapped: boolean;
@@ -36,14 +36,14 @@ export function waitedText({ seconds, isCapped }: Wait): string {
   return ` after ${seconds} s of waiting${isCapped ? ", the longest one call waits here" : ""}`;
 }
 
-/** Why an output that there may be is not shown; null when that is no trouble. */
-export function outputTrouble({ run, output, trouble }: RunSnapshot): string | null {
+/** Why an output that should exist could not be read; null when none is missing. */
+export function missingOutputReason({ run, output, trouble }: RunSnapshot): string | null {
   return output === null && mayHaveResult(run) ? trouble : null;
 }
 
-/** What happened to the run; without its id, which the report has on a line of its own. */
-export function describeStatus(
-  { status, is_active, percent, question_asked: question }: KnownRunFacts,
+/** What happened to the run. The report has the id on a line of its own. */
+export function runSummary(
+  { status, is_active, percent, question_asked: question }: RunFacts,
   { seen, view, wait, lead }: Pick<ReportRequest, "seen" | "view" | "wait" | "lead">,
 ): string {
   const run = lead === undefined ? "The run" : `${lead} It`;
@@ -56,8 +56,8 @@ export function describeStatus(
       if (view === "status" || view === "events" || seen.output !== null) {
         return `${run} is completed.`;
       }
-      return outputTrouble(seen) === null
-        ? `${run} is completed, but the backend holds no output of it.`
+      return missingOutputReason(seen) === null
+        ? `${run} is completed, but the backend has no output.`
         : `${run} is completed, but its output could not be read.`;
     case "failed":
       return `${run} failed and is not billed.`;
@@ -65,15 +65,15 @@ export function describeStatus(
       return `${run} was cancelled; it has no output.`;
     case "action_required":
       return question === undefined
-        ? `${run} is action_required: it waits for an action outside this server and does not go on by itself.`
-        : `${run} is action_required: it asks the question below and does not go on without an answer.`;
+        ? `${run} is action_required: it waits for an action outside this server.`
+        : `${run} is action_required: it waits for an answer to the question below.`;
     default:
       return `${run} is no longer active; its status is ${status}${seen.output === null ? "" : ", and it has an output"}.`;
   }
 }
 
-/** What to do next. Calls name the run as "this run_id". */
-export function nextStep(facts: KnownRunFacts, request: ReportRequest): string {
+/** What to do next. Suggested calls say "this run_id". */
+export function runNextStep(facts: RunFacts, request: ReportRequest): string {
   const { status, is_active, basis } = facts;
   const { seen, view, nextWaitSeconds } = request;
   if (facts.cut?.next_offset !== undefined) return readOn(facts, facts.cut.next_offset, request);
@@ -88,30 +88,30 @@ export function nextStep(facts: KnownRunFacts, request: ReportRequest): string {
   }
   if (seen.output !== null) {
     if (seen.output.basis.every(({ citations }) => (citations ?? []).length === 0)) {
-      return "The output cites no source: say so if you answer from it.";
+      return "The output cites no source: say so if you use it.";
     }
     if (basis !== undefined) return "Answer from this evidence and cite its sources.";
     return view === "basis"
-      ? 'Say so if you use a value without evidence; the values: view "output".'
+      ? 'Say so if you use a value without evidence; values: view "output".'
       : 'Answer from the output and cite its sources; all evidence: view "basis".';
   }
-  if (outputTrouble(seen) !== null) {
-    return `Wait a moment, then call ${callWithId("get_task_run")} again; do not start the run again. If it stays so, tell the user.`;
+  if (missingOutputReason(seen) !== null) {
+    return `Wait a moment, then call ${callWithId("get_task_run")} again; do not start the run again. If it still fails, tell the user.`;
   }
   switch (status) {
     case "completed":
-      return "Tell the user: results are kept for a limited time. Asking again needs a new run.";
+      return "Tell the user: results are kept for a limited time. A new run is needed.";
     case "failed":
       return afterFailure(facts, request);
     case "action_required": {
       // The Task API has no call that takes an answer.
       const id = facts.interaction_id === undefined ? "run_id" : "interaction_id";
-      return `Answer it with a new run: create_task_run with this ${id} as previous_interaction_id and the answer in its input; then, or if it is not wanted, stop this one: ${callWithId("cancel_task_run")}.`;
+      return `Answer with a new run: create_task_run with this ${id} as previous_interaction_id and the answer as input. Then, or if it is not wanted, stop this run: ${callWithId("cancel_task_run")}.`;
     }
     case "cancelled":
       return "Start a new run with create_task_run if the answer is still wanted.";
     default:
-      return "Tell the user: someone has to look at the run where it was started.";
+      return "Tell the user: the run needs attention where it was started.";
   }
 }
 
@@ -119,7 +119,7 @@ const SAME_AGAIN = "start it again with the same arguments (a new idempotency_ke
 const RETRY = "retry it: create_task_group with this taskgroup_id and this run_id in retry_run_ids";
 
 function afterFailure(
-  { taskgroup_id: taskgroupId }: KnownRunFacts,
+  { taskgroup_id: taskgroupId }: RunFacts,
   { seen, retriedAs }: ReportRequest,
 ): string {
   if (retriedAs !== undefined) {
@@ -128,56 +128,56 @@ function afterFailure(
   }
   const again = taskgroupId === undefined ? SAME_AGAIN : RETRY;
   switch (seen.run.error ? failureCause(seen.run.error) : "unknown") {
-    case "chance":
+    case "transient":
       return `The failure looks temporary: ${again}.`;
     case "task":
-      return "Correct what the error names, and start it again with create_task_run.";
+      return "Correct what the error names and start it again with create_task_run.";
     case "unknown":
-      return `Correct what the error names; if that is no fault of the task, ${again}, once.`;
+      return `Correct what the error names; if the task is not at fault, ${again}, once.`;
   }
 }
 
-/** The calls that read what is not shown. */
+/** The calls that read the rest. */
 function readOn(
-  { outline = [] }: KnownRunFacts,
+  { outline = [] }: RunFacts,
   offset: number,
-  { view, place: { field, section, confidence } }: ReportRequest,
+  { view, selection: { field, section, confidence } }: ReportRequest,
 ): string {
-  const place = {
+  const selected = {
     ...(field !== undefined && { field }),
     ...(section !== undefined && { section }),
     ...(confidence !== undefined && { confidence }),
   };
   const shownView = view === "auto" ? "output" : view;
-  const onward = callWithId("get_task_run", { view: shownView, ...place, offset });
+  const onward = callWithId("get_task_run", { view: shownView, ...selected, offset });
   if (outline.length === 0) return `Read on with ${onward}.`;
-  // The outline is the run's own words: a section is named there and not here.
+  // Headings are untrusted text, so they are named in the outline only.
   return `Read a section by its name in the outline (section "…"), or read on with ${onward}.`;
 }
 
-/** `chance`: the same run may succeed. `task`: it would fail again as it is. `unknown`: the error does not tell. */
-type FailureCause = "chance" | "task" | "unknown";
+/** `transient`: the same run may succeed. `task`: it would fail again. `unknown`: the error does not show which. */
+type FailureCause = "transient" | "task" | "unknown";
 
 /**
- * The Task API has no code for why a run failed, only `message` and an open `detail` (5.4). A list of problems in the
- * detail is the one of a request that does not validate (15.1), and a number there may be an HTTP status (15.2).
+ * The Task API has no code for why a run failed, only `message` and an open `detail` (5.4). A list of errors in the detail
+ * means that the request did not validate (15.1); a number there may be an HTTP status (15.2).
  */
-const PASSING_STATUS: ReadonlySet<unknown> = new Set([408, 429, 500, 502, 503, 504]);
-const REFUSED_STATUS: ReadonlySet<unknown> = new Set([400, 413, 422]);
+const TRANSIENT_STATUS: ReadonlySet<unknown> = new Set([408, 429, 500, 502, 503, 504]);
+const TASK_STATUS: ReadonlySet<unknown> = new Set([400, 413, 422]);
 
-const PASSING_WORDS =
+const TRANSIENT_WORDS =
   /\b(internal|temporar(?:y|ily)|transient|time(?:d[ -]?|-| )?out|rate[ -]limit|too many requests|overloaded|unavailable|try again|worker was lost|engine failed|connection|network|50[0234]|429)\b/i;
 const TASK_WORDS =
   /\b(schema|validat(?:e|ion)|invalid|unprocessable|unsupported|not supported|malformed|too long|too large|too many fields)\b/i;
 
-/** Whether a failed run is worth starting again as it was. */
+/** Whether the same run may succeed when it is started again. */
 function failureCause({ message, detail }: RunError): FailureCause {
   if (isJsonObject(detail)) {
     if (Array.isArray(detail["errors"])) return "task";
     const numbers = ["status", "status_code", "code"].map((name) => Number(detail[name]));
-    if (numbers.some((number) => PASSING_STATUS.has(number))) return "chance";
-    if (numbers.some((number) => REFUSED_STATUS.has(number))) return "task";
+    if (numbers.some((number) => TRANSIENT_STATUS.has(number))) return "transient";
+    if (numbers.some((number) => TASK_STATUS.has(number))) return "task";
   }
-  if (PASSING_WORDS.test(message)) return "chance";
+  if (TRANSIENT_WORDS.test(message)) return "transient";
   return TASK_WORDS.test(message) ? "task" : "unknown";
 }

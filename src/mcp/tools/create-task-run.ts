@@ -2,7 +2,7 @@ import { TaskApiError } from "../../client/errors.ts";
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import { ledgerNotes } from "../runs/backend.ts";
 import type { OpenCall } from "../runs/call-context.ts";
-import { WHOLE, composeReport } from "../report/build-run-report.ts";
+import { WHOLE_OUTPUT, buildRunReport } from "../report/build-run-report.ts";
 import { composeDryRun } from "../runs/dry-run.ts";
 import { type StartedRun, findKeyed, startRun } from "../runs/start-run.ts";
 import { explainedBy } from "../runs/cost-errors.ts";
@@ -79,11 +79,11 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
     const { origin } = started;
     const wait = clampWait(args.wait_seconds, waits, 0);
     const seen = await readStarted(started, wait.seconds, call);
-    const { created_at, ...report } = composeReport({
+    const { created_at, ...report } = buildRunReport({
       seen,
       prices: backend.prices,
       view: "auto",
-      place: WHOLE,
+      selection: WHOLE_OUTPUT,
       wait,
       nextWaitSeconds: waits.defaultSeconds,
       lead: ORIGIN_NOTES[origin],

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { composeReport } from "../report/build-run-report.ts";
+import { buildRunReport } from "../report/build-run-report.ts";
 import { RunView } from "../report/reading/run-views.ts";
 import { AnsweredRunReport, RunReport } from "../report/run-report.ts";
 import { readRetriedAs } from "../runs/retries.ts";
@@ -65,12 +65,12 @@ export const getTaskRun: Tool<typeof Arguments> = {
       { waitSeconds: wait.seconds, include: INCLUDES[view], orLedger: true },
       call,
     );
-    return composeReport({
+    return buildRunReport({
       seen,
       retriedAs: await readRetriedAs(seen, call),
       prices: backend.prices,
       view,
-      place: {
+      selection: {
         field: args.field,
         section: args.section,
         confidence: args.confidence,

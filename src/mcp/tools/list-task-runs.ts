@@ -14,11 +14,11 @@ import {
 import {
   type Listing,
   PAGES,
-  describePage,
-  nextListStep,
-  noneFits,
+  listSummary,
+  listNextStep,
+  emptyListText,
   readListing,
-} from "../report/list-next-step.ts";
+} from "../report/list-report.ts";
 import { oneLine, runsText, timeText } from "../report/text.ts";
 import { AnyReport, RunReport, type RunRow } from "../report/run-report.ts";
 import { TIME_RULE, readTime } from "../arguments/filter-words.ts";
@@ -97,8 +97,8 @@ async function listFor(listing: Listing, call: OpenCall): Promise<RunReport> {
 
 async function listRuns(listing: Listing, call: OpenCall): Promise<RunReport> {
   const { ledger } = call.backend;
-  const { filter, view, limit, place } = listing;
-  const { cursor } = place;
+  const { filter, view, limit, position } = listing;
+  const { cursor } = position;
   const page =
     view === "ids" && filter.status === undefined
       ? { ...(await ledger.list({ ...filter, limit, cursor })), notes: [] }
@@ -107,7 +107,7 @@ async function listRuns(listing: Listing, call: OpenCall): Promise<RunReport> {
   const entries = page.entries.filter(
     ({ isBeingSent }) => filter.status === undefined || !isBeingSent,
   );
-  const shown = place.shown + entries.length;
+  const shown = position.shown + entries.length;
   const total =
     page.nextCursor === null ? { count: shown, isAtLeast: false } : await ledger.count(filter);
   const nextCursor = page.nextCursor === null ? null : `${page.nextCursor}.${shown}`;
@@ -128,8 +128,8 @@ async function listRuns(listing: Listing, call: OpenCall): Promise<RunReport> {
     listing,
   );
   return {
-    summary: describePage(total, entries.length, group, listing),
-    next_step: nextListStep(ids.length > 0 ? "get_task_run" : null, listing, nextCursor),
+    summary: listSummary(total, entries.length, group, listing),
+    next_step: listNextStep(ids.length > 0 ? "get_task_run" : null, listing, nextCursor),
     notes,
     ...(view === "ids" ? { run_ids: ids.map((id) => oneLine(id, 100)) } : { runs: rows }),
     ...(nextCursor !== null && { next_cursor: nextCursor }),
@@ -161,24 +161,25 @@ function withoutRepeats(
 
 /** One row per group; runs outside of groups are only counted. */
 async function listGroups(listing: Listing, call: OpenCall): Promise<RunReport> {
-  const { filter, limit, place } = listing;
+  const { filter, limit, position } = listing;
   const { ledger } = call.backend;
-  if (place.cursor !== undefined && place.cursor !== "groups") throw new InvalidCursor();
+  if (position.cursor !== undefined && position.cursor !== "groups") throw new InvalidCursor();
   const notes = await refreshAll(filter, call);
-  const { groups, total } = await ledger.listGroups({ ...filter, limit, offset: place.shown });
+  const { groups, total } = await ledger.listGroups({ ...filter, limit, offset: position.shown });
   const single = await ledger.count({ ...filter, taskgroupId: filter.taskgroupId ?? null });
-  const shown = place.shown + groups.length;
+  const shown = position.shown + groups.length;
   const nextCursor = shown < total ? `groups.${shown}` : null;
   const isAll = groups.length === total;
-  const range = isAll ? "newest first" : `${place.shown + 1} to ${shown} shown, newest first`;
+  const range = isAll ? "newest first" : `${position.shown + 1} to ${shown} shown, newest first`;
   const named = total === 1 ? "1 group" : `${total} groups`;
   const apart =
     filter.taskgroupId !== undefined || single.count === 0
       ? ""
       : ` Besides${single.isAtLeast ? " at least" : ""} ${runsText(single.count)} outside of groups.`;
   return {
-    summary: total === 0 && apart === "" ? noneFits(listing.named) : `${named}, ${range}.${apart}`,
-    next_step: nextListStep(groups.length > 0 ? "get_task_group" : null, listing, nextCursor),
+    summary:
+      total === 0 && apart === "" ? emptyListText(listing.named) : `${named}, ${range}.${apart}`,
+    next_step: listNextStep(groups.length > 0 ? "get_task_group" : null, listing, nextCursor),
     notes,
     runs: groups.map(({ taskgroupId, createdAt, counts }) => ({
       taskgroup_id: oneLine(taskgroupId, 100),

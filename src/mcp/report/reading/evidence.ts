@@ -1,8 +1,8 @@
 import type { FieldBasis, RunOutput } from "../../../task-api/output.ts";
 import type { JsonObject } from "../../../task-api/task-spec.ts";
-import type { KeyCitation, RunFacts } from "../run-report.ts";
+import type { KeyCitation, RunReport } from "../run-report.ts";
 import { oneLine } from "../text.ts";
-import { type ReadingPlace, pickField } from "./output-parts.ts";
+import { type OutputSelection, pickField } from "./output-parts.ts";
 import { pageItems, pageText } from "./pages.ts";
 
 /** Weights, as in `pageText`. */
@@ -15,10 +15,10 @@ const BasisBudget = {
 
 /**
  * Reasoning, citations and confidence of every field, or of one field and its parts. A field without evidence of its own
- * gets that of the nearest field around it. Throws `InvalidArguments` and `PlaceNotFound`.
+ * gets that of the nearest field around it. Throws `InvalidArguments` and `PartNotFound`.
  */
-export function viewBasis(output: RunOutput, place: ReadingPlace): RunFacts {
-  const { field, confidence, offset } = place;
+export function viewBasis(output: RunOutput, selection: OutputSelection): Partial<RunReport> {
+  const { field, confidence, offset } = selection;
   const { entries: ofField, note } = evidenceAbout(output, field);
   const entries =
     confidence === undefined
@@ -46,7 +46,7 @@ function evidenceAbout(
   field: string | undefined,
 ): { entries: FieldBasis[]; note?: string } {
   const { basis } = output;
-  const own = entriesAbout(basis, field);
+  const own = evidenceFor(basis, field);
   if (field === undefined || own.length > 0) return { entries: own };
   pickField(output, field);
   const shown = oneLine(field, BasisBudget.title);
@@ -60,10 +60,7 @@ function evidenceAbout(
 }
 
 /** The evidence of a field and its parts; all of it for undefined. */
-export function entriesAbout(
-  basis: readonly FieldBasis[],
-  field: string | undefined,
-): FieldBasis[] {
+export function evidenceFor(basis: readonly FieldBasis[], field: string | undefined): FieldBasis[] {
   return basis.filter(
     (entry) => field === undefined || entry.field === field || entry.field.startsWith(`${field}.`),
   );
@@ -152,7 +149,7 @@ export function keyCitations(
   basis: readonly FieldBasis[],
   shown: string,
   hasOutline: boolean,
-): Pick<RunFacts, "citations" | "citations_total"> {
+): Pick<RunReport, "citations" | "citations_total"> {
   const citations: KeyCitation[] = [];
   const seen = new Set<string>();
   const words = foldSpaces(shown);

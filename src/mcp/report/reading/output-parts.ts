@@ -1,11 +1,11 @@
 import type { RunOutput } from "../../../task-api/output.ts";
 import { JsonObject } from "../../../task-api/task-spec.ts";
-import { PlaceNotFound } from "../../arguments/argument-problems.ts";
+import { PartNotFound } from "../../arguments/argument-problems.ts";
 import type { OutlineEntry } from "../run-report.ts";
 import { oneLine } from "../text.ts";
 
 /** The part of an output to read. */
-export interface ReadingPlace {
+export interface OutputSelection {
   /** A dotted path such as `companies.0.revenue`; undefined for the whole output. */
   field: string | undefined;
   /** A heading of a Markdown text; undefined for the whole text. */
@@ -16,11 +16,11 @@ export interface ReadingPlace {
   offset: number;
 }
 
-/** The field at a dotted path; the whole content for undefined. Throws `PlaceNotFound`. */
+/** The field at a dotted path; the whole content for undefined. Throws `PartNotFound`. */
 export function pickField(output: RunOutput, field: string | undefined): unknown {
   if (field === undefined) return output.content;
   const notFound = (known: string[], inside: readonly string[] = []) =>
-    new PlaceNotFound({
+    new PartNotFound({
       kind: "field",
       name: field,
       known,
@@ -102,13 +102,13 @@ export function findSections(text: string): TextSection[] {
   return sections;
 }
 
-/** The text of the section with this name. Throws `PlaceNotFound`. */
+/** The text of the section with this name. Throws `PartNotFound`. */
 export function pickSection(text: string, asked: string): string {
   const sections = findSections(text);
   const section = sectionNamed(sections, asked);
   if (section === undefined) {
     const known = sections.map(({ name }) => name);
-    throw new PlaceNotFound({ kind: "section", name: asked, known });
+    throw new PartNotFound({ kind: "section", name: asked, known });
   }
   return text.slice(section.start, section.end).trimEnd();
 }

@@ -2,10 +2,10 @@ import type { FieldBasis, RunOutput } from "../../../task-api/output.ts";
 import type { TaskGroupRunEvent } from "../../../task-api/task-group.ts";
 import { type JsonObject, isJsonObject } from "../../../task-api/task-spec.ts";
 import { tryParseJson } from "../../../text/json.ts";
-import { PlaceNotFound } from "../../arguments/argument-problems.ts";
+import { PartNotFound } from "../../arguments/argument-problems.ts";
 import type { RunRow } from "../run-report.ts";
 import { oneLine, shownJson } from "../text.ts";
-import { entriesAbout } from "./evidence.ts";
+import { evidenceFor } from "./evidence.ts";
 import { pickField } from "./output-parts.ts";
 import { shortValue, weightOf } from "./pages.ts";
 
@@ -57,13 +57,13 @@ function outputOf(output: RunOutput, { isBasis, field }: RowView): Partial<RunRo
     const { value, isCut } = shortValue(pickField(output, field), RowBudget.output);
     return { output: value, ...(isCut && sourcesOf(output.basis, field)) };
   } catch (error) {
-    if (error instanceof PlaceNotFound) return {};
+    if (error instanceof PartNotFound) return {};
     throw error;
   }
 }
 
 function sourcesOf(basis: readonly FieldBasis[], field: string | undefined): Partial<RunRow> {
-  const urls = entriesAbout(basis, field).flatMap(({ citations }) =>
+  const urls = evidenceFor(basis, field).flatMap(({ citations }) =>
     (citations ?? []).flatMap(({ url }) => (url === "" ? [] : [oneLine(url, RowBudget.url)])),
   );
   const sources = [...new Set(urls)].slice(0, SOURCES_SHOWN);
@@ -72,7 +72,7 @@ function sourcesOf(basis: readonly FieldBasis[], field: string | undefined): Par
 
 /** Every field with its confidence, and as much reasoning and as many citations as fit its share of the row. */
 function shortBasis(basis: readonly FieldBasis[], field: string | undefined): JsonObject[] {
-  const entries = entriesAbout(basis, field);
+  const entries = evidenceFor(basis, field);
   let left: number = RowBudget.basis;
   const shown: JsonObject[] = [];
   for (const [index, { field: name, confidence, reasoning, citations }] of entries.entries()) {

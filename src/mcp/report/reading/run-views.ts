@@ -2,11 +2,11 @@ import { z } from "zod";
 import type { RunSnapshot } from "../../../client/follow/snapshots.ts";
 import type { RunOutput } from "../../../task-api/output.ts";
 import { InvalidArguments } from "../../arguments/argument-problems.ts";
-import type { RunFacts } from "../run-report.ts";
+import type { RunReport } from "../run-report.ts";
 import { shownJson, timeText } from "../text.ts";
 import { keyCitations } from "./evidence.ts";
 import {
-  type ReadingPlace,
+  type OutputSelection,
   findSections,
   outlineOf,
   pickField,
@@ -33,47 +33,52 @@ const ViewBudget = {
 } as const;
 
 /** The answer with its key citations. */
-export function viewAnswer(output: RunOutput, place: ReadingPlace): RunFacts {
-  const view = viewOutput(output, place, ViewBudget.pageWithCitations, ViewBudget.beginning);
+export function viewAnswer(output: RunOutput, selection: OutputSelection): Partial<RunReport> {
+  const view = viewOutput(output, selection, ViewBudget.pageWithCitations, ViewBudget.beginning);
   const shown = documentText(view.output);
   return { ...view, ...keyCitations(output.basis, shown, view.outline !== undefined) };
 }
 
 /**
  * The output, one field of it, or one section of a text. A text that does not fit a page comes with its outline. Throws
- * `InvalidArguments` and `PlaceNotFound`.
+ * `InvalidArguments` and `PartNotFound`.
  */
 export function viewOutput(
   output: RunOutput,
-  place: ReadingPlace,
+  selection: OutputSelection,
   budget: number = ViewBudget.page,
   besideOutline: number = budget - ViewBudget.outline,
-): RunFacts {
-  const value = pickField(output, place.field);
+): Partial<RunReport> {
+  const value = pickField(output, selection.field);
   if (typeof value !== "string") {
-    if (place.section !== undefined) {
+    if (selection.section !== undefined) {
       throw new InvalidArguments([
         { argument: "section", fix: "only text has sections; use field for this output" },
       ]);
     }
-    const page = viewText(value, documentText(value), place.offset, budget);
+    const page = viewText(value, documentText(value), selection.offset, budget);
     // The form of a whole output shows its type.
     return page.cut === undefined ? page : { output_type: output.type, ...page };
   }
-  const text = place.section === undefined ? value : pickSection(value, place.section);
-  const whole = viewText(text, text, place.offset, budget);
+  const text = selection.section === undefined ? value : pickSection(value, selection.section);
+  const whole = viewText(text, text, selection.offset, budget);
   if (whole.cut === undefined) return whole;
   const cut = { output_type: output.type, ...whole };
   // The first page had the outline.
-  if (place.offset > 0) return cut;
-  const inner = findSections(text).filter(({ start }) => place.section === undefined || start > 0);
+  if (selection.offset > 0) return cut;
+  const inner = findSections(text).filter(
+    ({ start }) => selection.section === undefined || start > 0,
+  );
   const outline = outlineOf(inner, ViewBudget.outline);
   if (outline.length === 0) return cut;
-  return { ...cut, outline, ...viewText(text, text, place.offset, besideOutline) };
+  return { ...cut, outline, ...viewText(text, text, selection.offset, besideOutline) };
 }
 
 /** The steps that the run reported, the newest first. Throws `InvalidArguments`. */
-export function viewEvents({ messages }: RunSnapshot, { offset }: ReadingPlace): RunFacts {
+export function viewEvents(
+  { messages }: RunSnapshot,
+  { offset }: OutputSelection,
+): Partial<RunReport> {
   const steps = messages.toReversed().map(({ timestamp, ...step }) => ({
     ...step,
     timestamp: timestamp === null ? null : timeText(timestamp),
@@ -96,7 +101,7 @@ function viewText(
   text: string,
   offset: number,
   budget: number,
-): Pick<RunFacts, "output" | "cut"> {
+): Pick<RunReport, "output" | "cut"> {
   if (offset > 0 && offset >= text.length) {
     throw new InvalidArguments([
       { argument: "offset", fix: `the text has ${text.length} characters; write a smaller number` },

@@ -2,7 +2,7 @@ import type { EntryCount, EntryFilter } from "../../ledger/ledger.ts";
 import { callText, oneLine, shownJson, timeText } from "./text.ts";
 import { readStatuses, readTime, runStatuses } from "../arguments/filter-words.ts";
 
-/** How many are on a page by default and at most: a page stays under 10,000 tokens in both channels together. */
+/** Default and largest number per page: both channels of a page stay under 10,000 tokens. */
 export const PAGES = {
   runs: { usual: 20, most: 50 },
   ids: { usual: 200, most: 500 },
@@ -10,17 +10,16 @@ export const PAGES = {
 } as const;
 type ListView = keyof typeof PAGES;
 
-/** What is asked for, in the words that a further call takes. */
+/** A request for a page of the list. */
 export interface Listing {
   filter: EntryFilter;
-  /** The arguments of the filter, with times that stay the same tomorrow. */
+  /** The filter as arguments of the next call; times are absolute. */
   named: Record<string, string>;
   view: ListView;
   limit: number;
-  place: { cursor: string | undefined; shown: number };
+  position: { cursor: string | undefined; shown: number };
 }
 
-/** What can be asked of a list of runs. */
 interface ListArguments {
   status?: string | undefined;
   text?: string | undefined;
@@ -55,28 +54,28 @@ export function readListing(args: ListArguments, nowMs: number): Listing {
     },
     view,
     limit: Math.min(args.limit ?? PAGES[view].usual, PAGES[view].most),
-    place: {
+    position: {
       cursor: args.cursor === undefined ? undefined : (cursor ?? args.cursor),
       shown: Number(shown),
     },
   };
 }
 
-/** Beside other statuses, `active` is those that are. */
+/** `active` alone has an index of its own; with other statuses it is expanded. */
 export function statusFilter(statuses: readonly string[]): EntryFilter["status"] {
   if (statuses.length === 1 && statuses[0] === "active") return "active";
   return runStatuses(statuses);
 }
 
-export function describePage(
+export function listSummary(
   total: EntryCount,
   onPage: number,
   group: string | undefined,
   listing: Listing,
 ): string {
-  const { named, place, filter } = listing;
+  const { named, position, filter } = listing;
   const { status } = named;
-  if (total.count === 0 && place.cursor === undefined) return noneFits(named);
+  if (total.count === 0 && position.cursor === undefined) return emptyListText(named);
   const count = [
     ...(total.isAtLeast ? ["At least"] : []),
     total.count,
@@ -91,19 +90,21 @@ export function describePage(
   if (onPage === total.count && !total.isAtLeast) {
     return `${count}${all}${onPage > 1 ? ", newest first" : ""}.`;
   }
-  const isPlaceKnown = place.cursor === undefined || place.shown > 0;
-  const range = isPlaceKnown ? `${place.shown + 1} to ${place.shown + onPage}` : String(onPage);
+  const isPositionKnown = position.cursor === undefined || position.shown > 0;
+  const range = isPositionKnown
+    ? `${position.shown + 1} to ${position.shown + onPage}`
+    : String(onPage);
   return `${count}, ${range} shown${all}, newest first.`;
 }
 
-export function noneFits(named: Listing["named"]): string {
+export function emptyListText(named: Listing["named"]): string {
   const filters = Object.entries(named).map(
     ([name, value]) => `${name} ${name === "text" ? shownJson(oneLine(value, 100)) : value}`,
   );
   return filters.length === 0 ? "No run was started yet." : `No run fits: ${filters.join(", ")}.`;
 }
 
-export function nextListStep(
+export function listNextStep(
   reader: "get_task_run" | "get_task_group" | null,
   { named, view, limit, filter }: Listing,
   nextCursor: string | null,
