@@ -4,7 +4,7 @@ import { explainError, isExpected } from "../calls/explain-error.ts";
 
 /**
  * The error of a request that is not a tool call: what happened and what to do, in our words alone, because an error
- * object has no fence for text from outside.
+ * object cannot mark untrusted text.
  */
 export function toProtocolError(error: unknown, runId: string | null, log: Logger): ProtocolError {
   if (error instanceof ProtocolError) return error;

@@ -5,7 +5,7 @@ import type { Cut } from "../run-report.ts";
 import { endWithin } from "../text.ts";
 
 /** A slice of a longer text. Offsets count characters as JavaScript does (UTF-16 units). */
-export interface Page {
+interface TextPage {
   text: string;
   offset: number;
   /** Where the next page starts; null when this page reaches the end. */
@@ -20,7 +20,7 @@ const LINE_BREAK_SHARE = 0.15;
  * The slice of `text` that starts at `offset` and weighs at most `budget` (see {@link endWithin}). It has at least one
  * character, so that reading on makes progress.
  */
-export function pageText(text: string, offset: number, budget: number): Page {
+export function pageText(text: string, offset: number, budget: number): TextPage {
   const start = isInsidePair(text, offset) ? offset - 1 : Math.min(offset, text.length);
   let end = endWithin(text, start, budget);
   if (end < text.length) {
