@@ -9,7 +9,7 @@ export class ApiError extends Error {
   readonly detail: JsonObject | null;
   readonly headers: Record<string, string>;
   /** Of a request that does not fit its schema; empty for all other errors. */
-  readonly problems: readonly RequestProblem[];
+  readonly problems: readonly FieldProblem[];
 
   constructor(
     status: ContentfulStatusCode,
@@ -17,7 +17,7 @@ export class ApiError extends Error {
     options: {
       detail?: JsonObject;
       headers?: Record<string, string>;
-      problems?: readonly RequestProblem[];
+      problems?: readonly FieldProblem[];
       cause?: unknown;
     } = {},
   ) {
@@ -33,14 +33,14 @@ export const runNotFound = () => new ApiError(404, "Run id not found");
 export const groupNotFound = () => new ApiError(404, "TaskGroup not found");
 
 /** One problem of a request: where it is (`loc`) and what to do about it (`msg`). */
-export interface RequestProblem {
+export interface FieldProblem {
   type: string;
   loc: (string | number)[];
   msg: string;
 }
 
 /** 422 with every problem at once; the message repeats them for clients that show only the message. */
-export function unprocessable(problems: readonly RequestProblem[]): ApiError {
+export function unprocessable(problems: readonly FieldProblem[]): ApiError {
   const text = problems.map(({ loc, msg }) => `${loc.join(".")}: ${msg}`).join("; ");
   return new ApiError(422, `Unprocessable content: request validation error: ${text}`, {
     detail: { errors: problems },
@@ -49,7 +49,7 @@ export function unprocessable(problems: readonly RequestProblem[]): ApiError {
 }
 
 /** The problems of a value that does not fit its schema; `where` is its place in the request. */
-export function problemsOf(error: ZodError, where: (string | number)[]): RequestProblem[] {
+export function problemsOf(error: ZodError, where: (string | number)[]): FieldProblem[] {
   return error.issues.flatMap((issue) => {
     const path = issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
     if (issue.code === "unrecognized_keys") {

@@ -1,5 +1,5 @@
 import type { RunInput } from "../../task-api/run-input.ts";
-import type { RequestProblem } from "./api-error.ts";
+import type { FieldProblem } from "./api-error.ts";
 
 /** What a request says about the beta features it uses. */
 export type BetaHeader = { required: false } | { required: true; given: ReadonlySet<string> };
@@ -39,7 +39,7 @@ export function findMissingBetas(
   input: RunInput,
   betas: BetaHeader,
   loc: (string | number)[],
-): RequestProblem[] {
+): FieldProblem[] {
   if (!betas.required) return [];
   return BETA_FEATURES.filter(({ value, isUsed }) => isUsed(input) && !betas.given.has(value)).map(
     ({ field, value }) => ({

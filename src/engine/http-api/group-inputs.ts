@@ -2,12 +2,12 @@ import { z } from "zod";
 import { checkTaskSpec } from "../../task-api/schema/output-schema-rules.ts";
 import { AddRunsEnvelope } from "../../task-api/task-group.ts";
 import { type TaskSpec, isJsonObject } from "../../task-api/task-spec.ts";
-import { type RequestProblem, problemsOf } from "./api-error.ts";
+import { type FieldProblem, problemsOf } from "./api-error.ts";
 
 /** The inputs of a request, each with its place in the body, and what is wrong with the rest of the body. */
 export interface GroupInputs {
   values: { value: unknown; loc: (string | number)[] }[];
-  problems: RequestProblem[];
+  problems: FieldProblem[];
 }
 
 /** The inputs of a body that may have other problems: the caller is told of all of them together. */
@@ -42,7 +42,7 @@ function withDefaultSpec(input: unknown, spec: TaskSpec): unknown {
   return { ...input, task_spec: spec };
 }
 
-function checkDefaultSpec(spec: TaskSpec): RequestProblem[] {
+function checkDefaultSpec(spec: TaskSpec): FieldProblem[] {
   // Only the spec is checked here: the input it comes with is empty.
   const { errors } = checkTaskSpec({ input: "", processor: "", task_spec: spec });
   return errors.map(({ pointer, message }) => ({

@@ -8,15 +8,7 @@ import type { AddedRuns, GroupRecord } from "../runs/group-store.ts";
 import { toTaskRun } from "../runs/run-record.ts";
 import { groupNotFound, problemsOf, runNotFound, unprocessable } from "./api-error.ts";
 import { handle } from "./endpoints/endpoint.ts";
-import {
-  addTaskGroupRuns,
-  cancelTaskGroup,
-  createTaskGroup,
-  retrieveTaskGroup,
-  retrieveTaskGroupRun,
-  streamTaskGroupEvents,
-  streamTaskGroupRuns,
-} from "./endpoints/group-endpoints.ts";
+import { groupEndpoints } from "./endpoints/group-endpoints.ts";
 import { runEventId } from "./group-event-ids.ts";
 import { writeGroupEvents } from "./group-events-stream.ts";
 import { readGroupInputs } from "./group-inputs.ts";
@@ -50,7 +42,7 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
     throw groupNotFound();
   }
 
-  handle(routes, createTaskGroup, (c) =>
+  handle(routes, groupEndpoints.createTaskGroup, (c) =>
     answerOnce(c, runs.answers, async (keep) => {
       const parsed = CreateTaskGroupBody.safeParse(parseJsonBody(await c.req.text()));
       if (!parsed.success) throw unprocessable(problemsOf(parsed.error, ["body"]));
@@ -64,9 +56,11 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
     }),
   );
 
-  handle(routes, retrieveTaskGroup, async (c) => c.json(toTaskGroup(await requireGroup(c))));
+  handle(routes, groupEndpoints.retrieveTaskGroup, async (c) =>
+    c.json(toTaskGroup(await requireGroup(c))),
+  );
 
-  handle(routes, addTaskGroupRuns, (c) =>
+  handle(routes, groupEndpoints.addTaskGroupRuns, (c) =>
     answerOnce(c, runs.answers, async (keep) => {
       const tenant = c.get("tenant");
       const taskgroupId = await requireGroupId(c);
@@ -97,34 +91,42 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
     }),
   );
 
-  handle(routes, streamTaskGroupRuns, async (c, { last_event_id: place, ...query }) => {
-    const taskgroupId = await requireGroupId(c);
-    const wanted = {
-      after: place.after,
-      status: query.status,
-      includeInput: query.include_input,
-      includeOutput: query.include_output,
-    };
-    return streams.open(c, (stream) => writeGroupRuns(stream, taskgroupId, wanted, runs));
-  });
+  handle(
+    routes,
+    groupEndpoints.streamTaskGroupRuns,
+    async (c, { last_event_id: place, ...query }) => {
+      const taskgroupId = await requireGroupId(c);
+      const wanted = {
+        after: place.after,
+        status: query.status,
+        includeInput: query.include_input,
+        includeOutput: query.include_output,
+      };
+      return streams.open(c, (stream) => writeGroupRuns(stream, taskgroupId, wanted, runs));
+    },
+  );
 
-  handle(routes, retrieveTaskGroupRun, async (c) => {
+  handle(routes, groupEndpoints.retrieveTaskGroupRun, async (c) => {
     const taskgroupId = await requireGroupId(c);
     const run = await requireRun(c, runs);
     if (run.taskgroupId !== taskgroupId) throw runNotFound();
     return c.json(toTaskRun(run));
   });
 
-  handle(routes, streamTaskGroupEvents, async (c, { last_event_id: place, timeout }) => {
-    const taskgroupId = await requireGroupId(c);
-    const group = { tenantId: c.get("tenant").id, taskgroupId };
-    const timeoutMs = timeout * 1_000;
-    return streams.open(c, (stream) =>
-      writeGroupEvents(stream, group, { place, timeoutMs }, { runs, clock, paceLooks }),
-    );
-  });
+  handle(
+    routes,
+    groupEndpoints.streamTaskGroupEvents,
+    async (c, { last_event_id: place, timeout }) => {
+      const taskgroupId = await requireGroupId(c);
+      const group = { tenantId: c.get("tenant").id, taskgroupId };
+      const timeoutMs = timeout * 1_000;
+      return streams.open(c, (stream) =>
+        writeGroupEvents(stream, group, { place, timeoutMs }, { runs, clock, paceLooks }),
+      );
+    },
+  );
 
-  handle(routes, cancelTaskGroup, (c) =>
+  handle(routes, groupEndpoints.cancelTaskGroup, (c) =>
     answerOnce(c, runs.answers, async (keep) => {
       const taskgroupId = await requireGroupId(c);
       const answer = (group: GroupRecord): Answer => ({ status: 200, body: toTaskGroup(group) });

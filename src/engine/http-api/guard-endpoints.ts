@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
 import { ApiError } from "./api-error.ts";
-import { pathsOf } from "./endpoints/endpoint.ts";
+import { endpointPaths } from "./endpoints/endpoint.ts";
 import { listEndpoints } from "./endpoints/list-endpoints.ts";
 import type { ApiProfile } from "./profile.ts";
 import type { RequestEnv } from "./request-context.ts";
@@ -23,7 +23,7 @@ export function guardEndpoints(profile: ApiProfile): MiddlewareHandler<RequestEn
   const router = new TrieRouter<MethodOfPath>();
   for (const endpoint of listEndpoints(profile)) {
     const { method } = endpoint;
-    for (const path of pathsOf(endpoint)) router.add(EVERY_METHOD, path, { method, path });
+    for (const path of endpointPaths(endpoint)) router.add(EVERY_METHOD, path, { method, path });
   }
   return async (c, next) => {
     const found = router.match(EVERY_METHOD, c.req.path)[0].map(([endpoint]) => endpoint);

@@ -13,7 +13,7 @@ import {
   type WebhookRules,
   refusalOfWebhookUrl,
 } from "../webhooks/check-webhook.ts";
-import { ApiError, type RequestProblem, problemsOf, unprocessable } from "./api-error.ts";
+import { ApiError, type FieldProblem, problemsOf, unprocessable } from "./api-error.ts";
 import { type BetaHeader, findMissingBetas } from "./beta-header.ts";
 import type { ApiProfile } from "./profile.ts";
 
@@ -48,12 +48,12 @@ export async function checkInputs(
     /** When the request came, so that what must be looked at for it is looked at once. */
     nowMs: number;
     /** What is already known to be wrong with the request. */
-    problems?: readonly RequestProblem[];
+    problems?: readonly FieldProblem[];
   },
 ): Promise<CheckedInput[]> {
   const schema = profile === "hosted" ? RunInput : ExtendedRunInput;
-  const problems: RequestProblem[] = [...found];
-  const unknownProcessors: RequestProblem[] = [];
+  const problems: FieldProblem[] = [...found];
+  const unknownProcessors: FieldProblem[] = [];
   const checked: CheckedInput[] = [];
   for (const { value, loc } of values) {
     await yieldToEventLoop();
@@ -112,7 +112,7 @@ function checkWebhook(
   { webhook }: RunInput,
   { allowed }: WebhookRules,
   loc: (string | number)[],
-): RequestProblem[] {
+): FieldProblem[] {
   const refusal = webhook ? refusalOfWebhookUrl(webhook.url, allowed) : null;
   if (refusal === null) return [];
   return [{ type: "webhook_refused", loc: [...loc, "webhook", "url"], msg: refusal }];
@@ -121,7 +121,7 @@ function checkWebhook(
 async function checkPredecessor(
   { previous_interaction_id: previous }: RunInput,
   { runs, tenantId, loc }: { runs: RunStore; tenantId: string; loc: (string | number)[] },
-): Promise<RequestProblem[]> {
+): Promise<FieldProblem[]> {
   if (!previous || (await runs.findInteraction(tenantId, previous)) !== undefined) return [];
   return [
     {

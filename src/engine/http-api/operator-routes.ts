@@ -4,7 +4,7 @@ import type { Metrics } from "../metrics.ts";
 import type { RunStore } from "../runs/run-store.ts";
 import { ApiError } from "./api-error.ts";
 import { handle } from "./endpoints/endpoint.ts";
-import { readHealth, readMetrics, readOpenApi } from "./endpoints/operator-endpoints.ts";
+import { operatorEndpoints } from "./endpoints/operator-endpoints.ts";
 import type { ApiProfile } from "./profile.ts";
 import type { RequestEnv } from "./request-context.ts";
 
@@ -23,7 +23,7 @@ export function createOperatorRoutes({
 }): Hono<RequestEnv> {
   const routes = new Hono<RequestEnv>();
 
-  handle(routes, readHealth, async (c) => {
+  handle(routes, operatorEndpoints.readHealth, async (c) => {
     try {
       await runs.ping();
     } catch (error) {
@@ -34,13 +34,15 @@ export function createOperatorRoutes({
     return c.json({ status: "ok" });
   });
 
-  handle(routes, readMetrics, async (c) => {
+  handle(routes, operatorEndpoints.readMetrics, async (c) => {
     const { contentType, text } = await metrics.read();
     return c.text(text, 200, { "content-type": contentType });
   });
 
   let document: Promise<JsonObject> | undefined;
-  handle(routes, readOpenApi, async (c) => c.json(await (document ??= loadDocument(profile))));
+  handle(routes, operatorEndpoints.readOpenApi, async (c) =>
+    c.json(await (document ??= loadDocument(profile))),
+  );
 
   return routes;
 }

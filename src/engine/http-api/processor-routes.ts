@@ -3,7 +3,7 @@ import type { AnnouncedProcessor, ProcessorList } from "../../task-api/processor
 import { PROCESSORS } from "../../task-api/processors.ts";
 import type { PriceOf } from "../processor-prices.ts";
 import { handle } from "./endpoints/endpoint.ts";
-import { listProcessors } from "./endpoints/run-endpoints.ts";
+import { runEndpoints } from "./endpoints/run-endpoints.ts";
 import type { RequestEnv } from "./request-context.ts";
 
 export interface ProcessorRoutesContext {
@@ -18,7 +18,7 @@ export function createProcessorRoutes({
   usualSeconds,
 }: ProcessorRoutesContext): Hono<RequestEnv> {
   const routes = new Hono<RequestEnv>();
-  handle(routes, listProcessors, (c) => {
+  handle(routes, runEndpoints.listProcessors, (c) => {
     const body: ProcessorList = {
       processors: PROCESSORS.map(({ name }) => ({
         name,

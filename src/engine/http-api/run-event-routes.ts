@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { unprocessable } from "./api-error.ts";
 import { handle } from "./endpoints/endpoint.ts";
-import { streamTaskRunEvents } from "./endpoints/run-endpoints.ts";
+import { runEndpoints } from "./endpoints/run-endpoints.ts";
 import type { RequestEnv } from "./request-context.ts";
 import { requireRun } from "./require-run.ts";
 import { endsStream, writeRunEvents } from "./run-events-stream.ts";
@@ -15,7 +15,7 @@ export function createRunEventRoutes({
 }: Pick<RunRoutesContext, "runs" | "streams" | "limits">): Hono<RequestEnv> {
   const routes = new Hono<RequestEnv>();
 
-  handle(routes, streamTaskRunEvents, async (c) => {
+  handle(routes, runEndpoints.streamTaskRunEvents, async (c) => {
     const { runId } = await requireRun(c, runs);
     const profile = c.get("profile");
     const after =

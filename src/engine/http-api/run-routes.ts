@@ -11,15 +11,7 @@ import type { RunStore } from "../runs/run-store.ts";
 import type { WebhookRules } from "../webhooks/check-webhook.ts";
 import { ApiError, runNotFound } from "./api-error.ts";
 import { handle } from "./endpoints/endpoint.ts";
-import {
-  cancelTaskRun,
-  checkTaskRuns,
-  createTaskRun,
-  listTaskRuns,
-  retrieveTaskRun,
-  retrieveTaskRunInput,
-  retrieveTaskRunResult,
-} from "./endpoints/run-endpoints.ts";
+import { runEndpoints } from "./endpoints/run-endpoints.ts";
 import type { EventStreams } from "./event-streams.ts";
 import { readGroupInputs } from "./group-inputs.ts";
 import { type Answer, answerOnce } from "./idempotency.ts";
@@ -56,7 +48,7 @@ export function createRunRoutes({
   const routes = new Hono<RequestEnv>();
   const waitUntilInactive = createWaitUntilInactive(runs);
 
-  handle(routes, createTaskRun, (c) =>
+  handle(routes, runEndpoints.createTaskRun, (c) =>
     answerOnce(c, runs.answers, async (keep) => {
       const tenant = c.get("tenant");
       const value = parseJsonBody(await c.req.text());
@@ -88,7 +80,7 @@ export function createRunRoutes({
     }),
   );
 
-  handle(routes, listTaskRuns, async (c, { taskgroup_id: taskgroupId, ...query }) => {
+  handle(routes, runEndpoints.listTaskRuns, async (c, { taskgroup_id: taskgroupId, ...query }) => {
     const page = await runs.list({ ...query, taskgroupId, tenantId: c.get("tenant").id });
     const body: TaskRunList = {
       runs: page.runs.map(toTaskRun),
@@ -97,7 +89,7 @@ export function createRunRoutes({
     return c.json(body);
   });
 
-  handle(routes, checkTaskRuns, async (c) => {
+  handle(routes, runEndpoints.checkTaskRuns, async (c) => {
     const body = parseJsonBody(await c.req.text());
     const isGroup = isJsonObject(body) && Object.hasOwn(body, "inputs");
     const { values, problems } = isGroup
@@ -120,14 +112,16 @@ export function createRunRoutes({
     return c.json(answer);
   });
 
-  handle(routes, retrieveTaskRun, async (c) => c.json(toTaskRun(await requireRun(c, runs))));
+  handle(routes, runEndpoints.retrieveTaskRun, async (c) =>
+    c.json(toTaskRun(await requireRun(c, runs))),
+  );
 
-  handle(routes, retrieveTaskRunInput, async (c) => {
+  handle(routes, runEndpoints.retrieveTaskRunInput, async (c) => {
     const { input } = await requireRun(c, runs);
     return c.json(withoutSecrets(input));
   });
 
-  handle(routes, retrieveTaskRunResult, async (c, { timeout }) => {
+  handle(routes, runEndpoints.retrieveTaskRunResult, async (c, { timeout }) => {
     const { runId } = await requireRun(c, runs);
     const run = await waitUntilInactive(runId, timeout * 1_000, c.req.raw.signal);
     if (run === undefined) throw runNotFound();
@@ -150,7 +144,7 @@ export function createRunRoutes({
     }
   });
 
-  handle(routes, cancelTaskRun, (c) =>
+  handle(routes, runEndpoints.cancelTaskRun, (c) =>
     answerOnce(c, runs.answers, async (keep) => {
       const { runId } = await requireRun(c, runs);
       const cancelled = await runs.cancel(runId);

@@ -29,13 +29,13 @@ interface HttpErrorDetails {
 }
 
 /** As a JSON-RPC error, which is how MCP clients expect errors over HTTP. */
-export function toErrorBody({ message, code, id }: HttpError) {
+export function toJsonRpcError({ message, code, id }: HttpError) {
   return { jsonrpc: "2.0", error: { code, message }, id };
 }
 
 export function toResponse(error: HttpError): Response {
   const { status, headers } = error;
-  return Response.json(toErrorBody(error), { status, headers });
+  return Response.json(toJsonRpcError(error), { status, headers });
 }
 
 /** Where a client learns how to get a token, and what it should ask for. */

@@ -10,7 +10,7 @@ import { HTTP_LIMITS, type HttpLimits } from "./limits.ts";
 import { type HttpMetrics, createHttpMetrics } from "./metrics.ts";
 import { createRateLimits } from "./rate-limits.ts";
 import { createReadiness } from "./readiness.ts";
-import { HttpError, toErrorBody, toResponse } from "./http-error.ts";
+import { HttpError, toJsonRpcError, toResponse } from "./http-error.ts";
 import { type WhileServing, createMcpEndpoint } from "./serve-mcp.ts";
 import { REQUEST_ID_HEADER, newRequestId, requestIdOf } from "../../http-server/request-id.ts";
 
@@ -56,7 +56,7 @@ export async function serveMcpHttp(options: McpHttpServerOptions): Promise<McpHt
     answerClientError: ({ status, message, reason }) => {
       const requestId = newRequestId();
       log.debug({ request_id: requestId, status, reason }, "refused");
-      return { requestId, body: toErrorBody(new HttpError(status, `${message}.`)) };
+      return { requestId, body: toJsonRpcError(new HttpError(status, `${message}.`)) };
     },
     log,
   });

@@ -80,7 +80,7 @@ export function defineEndpoint(
 }
 
 /** Every path of an endpoint, the current one first. */
-export function pathsOf({ path, hasBetaPath }: EndpointDefinition): string[] {
+export function endpointPaths({ path, hasBetaPath }: EndpointDefinition): string[] {
   return hasBetaPath ? [path, path.replace("/v1/", "/v1beta/")] : [path];
 }
 
@@ -90,7 +90,7 @@ export function handle<Path extends string, Query extends z.ZodObject>(
   endpoint: EndpointDefinition<Path, Query>,
   handler: (c: Context<RequestEnv, Path>, query: z.output<Query>) => Response | Promise<Response>,
 ): void {
-  for (const path of pathsOf(endpoint)) {
+  for (const path of endpointPaths(endpoint)) {
     routes.on(endpoint.method, path, (c) => {
       const query = endpoint.query.safeParse(c.req.query());
       if (!query.success) throw unprocessable(problemsOf(query.error, ["query"]));

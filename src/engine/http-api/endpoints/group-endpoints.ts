@@ -31,101 +31,103 @@ const lastEventId = LastEventId.meta({
 const MAX_SECONDS = TaskGroupLimits.eventStreamSeconds;
 const TIMEOUT_RULE = `timeout is a number of seconds, 0 to ${MAX_SECONDS}`;
 
-export const createTaskGroup = defineEndpoint({
-  method: "POST",
-  path: "/v1/tasks/groups",
-  hasBetaPath: true,
-  summary: "Make an empty group",
-  body: {
-    schema: CreateTaskGroupBody,
-    examples: { empty: {}, labelled: { metadata: { job: "42" } } },
-  },
-  isIdempotent: true,
-  answer: json("The group.", WrittenGroup, { group: examples.group }),
-});
+export const groupEndpoints = {
+  createTaskGroup: defineEndpoint({
+    method: "POST",
+    path: "/v1/tasks/groups",
+    hasBetaPath: true,
+    summary: "Make an empty group",
+    body: {
+      schema: CreateTaskGroupBody,
+      examples: { empty: {}, labelled: { metadata: { job: "42" } } },
+    },
+    isIdempotent: true,
+    answer: json("The group.", WrittenGroup, { group: examples.group }),
+  }),
 
-export const retrieveTaskGroup = defineEndpoint({
-  method: "GET",
-  path: "/v1/tasks/groups/:taskgroup_id",
-  hasBetaPath: true,
-  summary: "Read how far a group is",
-  answer: json("The group as it is now.", WrittenGroup, { group: examples.group }),
-});
+  retrieveTaskGroup: defineEndpoint({
+    method: "GET",
+    path: "/v1/tasks/groups/:taskgroup_id",
+    hasBetaPath: true,
+    summary: "Read how far a group is",
+    answer: json("The group as it is now.", WrittenGroup, { group: examples.group }),
+  }),
 
-export const addTaskGroupRuns = defineEndpoint({
-  method: "POST",
-  path: "/v1/tasks/groups/:taskgroup_id/runs",
-  hasBetaPath: true,
-  summary: "Add runs to a group, all or none",
-  query: z.object({
-    refresh_status: flag(true).meta({
-      description: "Accepted; the status in the answer is always a fresh one.",
+  addTaskGroupRuns: defineEndpoint({
+    method: "POST",
+    path: "/v1/tasks/groups/:taskgroup_id/runs",
+    hasBetaPath: true,
+    summary: "Add runs to a group, all or none",
+    query: z.object({
+      refresh_status: flag(true).meta({
+        description: "Accepted; the status in the answer is always a fresh one.",
+      }),
+    }),
+    body: {
+      schema: AddRunsBody,
+      examples: { runs: { inputs: [examples.question, examples.structuredQuestion] } },
+    },
+    readsBetas: true,
+    isIdempotent: true,
+    createsRuns: true,
+    answer: json("The runs, in the order of their inputs.", WrittenAddedRuns, {
+      added: examples.addedRuns,
     }),
   }),
-  body: {
-    schema: AddRunsBody,
-    examples: { runs: { inputs: [examples.question, examples.structuredQuestion] } },
-  },
-  readsBetas: true,
-  isIdempotent: true,
-  createsRuns: true,
-  answer: json("The runs, in the order of their inputs.", WrittenAddedRuns, {
-    added: examples.addedRuns,
-  }),
-});
 
-export const streamTaskGroupRuns = defineEndpoint({
-  method: "GET",
-  path: "/v1/tasks/groups/:taskgroup_id/runs",
-  hasBetaPath: true,
-  summary: "Read the runs of a group, as they are now",
-  query: z.object({
-    last_event_id: lastEventId,
-    status: withoutEmpty(RunStatus.optional()),
-    include_input: flag(false),
-    include_output: flag(false),
+  streamTaskGroupRuns: defineEndpoint({
+    method: "GET",
+    path: "/v1/tasks/groups/:taskgroup_id/runs",
+    hasBetaPath: true,
+    summary: "Read the runs of a group, as they are now",
+    query: z.object({
+      last_event_id: lastEventId,
+      status: withoutEmpty(RunStatus.optional()),
+      include_input: flag(false),
+      include_output: flag(false),
+    }),
+    answer: stream("One event for each run.", WrittenGroupRunEvent, {
+      state: examples.groupRunEvent,
+    }),
   }),
-  answer: stream("One event for each run.", WrittenGroupRunEvent, {
-    state: examples.groupRunEvent,
-  }),
-});
 
-export const retrieveTaskGroupRun = defineEndpoint({
-  method: "GET",
-  path: "/v1/tasks/groups/:taskgroup_id/runs/:run_id",
-  hasBetaPath: true,
-  summary: "Read a run of a group",
-  answer: json("The run as it is now.", WrittenRun, { completed: examples.completedRun }),
-});
-
-export const streamTaskGroupEvents = defineEndpoint({
-  method: "GET",
-  path: "/v1/tasks/groups/:taskgroup_id/events",
-  hasBetaPath: true,
-  summary: "Follow a group",
-  description: "Stays open while a run of the group is active, at most an hour.",
-  query: z.object({
-    last_event_id: lastEventId,
-    timeout: withoutEmpty(
-      z.coerce
-        .number({ error: TIMEOUT_RULE })
-        .min(0, TIMEOUT_RULE)
-        .max(MAX_SECONDS, TIMEOUT_RULE)
-        .default(MAX_SECONDS),
-    ).meta({ description: "Seconds that the stream stays open at most." }),
+  retrieveTaskGroupRun: defineEndpoint({
+    method: "GET",
+    path: "/v1/tasks/groups/:taskgroup_id/runs/:run_id",
+    hasBetaPath: true,
+    summary: "Read a run of a group",
+    answer: json("The run as it is now.", WrittenRun, { completed: examples.completedRun }),
   }),
-  answer: stream("Its status, and the runs that end.", WrittenGroupEvent, {
-    task_group_status: examples.groupStatusEvent,
-    state: { ...examples.groupRunEvent, output: null },
-  }),
-});
 
-export const cancelTaskGroup = defineEndpoint({
-  method: "POST",
-  path: "/v1/tasks/groups/:taskgroup_id/cancel",
-  hasBetaPath: true,
-  isExtension: true,
-  summary: "Ask for the end of every active run of a group (extension)",
-  isIdempotent: true,
-  answer: json("The group as it is then.", WrittenGroup, { group: examples.group }),
-});
+  streamTaskGroupEvents: defineEndpoint({
+    method: "GET",
+    path: "/v1/tasks/groups/:taskgroup_id/events",
+    hasBetaPath: true,
+    summary: "Follow a group",
+    description: "Stays open while a run of the group is active, at most an hour.",
+    query: z.object({
+      last_event_id: lastEventId,
+      timeout: withoutEmpty(
+        z.coerce
+          .number({ error: TIMEOUT_RULE })
+          .min(0, TIMEOUT_RULE)
+          .max(MAX_SECONDS, TIMEOUT_RULE)
+          .default(MAX_SECONDS),
+      ).meta({ description: "Seconds that the stream stays open at most." }),
+    }),
+    answer: stream("Its status, and the runs that end.", WrittenGroupEvent, {
+      task_group_status: examples.groupStatusEvent,
+      state: { ...examples.groupRunEvent, output: null },
+    }),
+  }),
+
+  cancelTaskGroup: defineEndpoint({
+    method: "POST",
+    path: "/v1/tasks/groups/:taskgroup_id/cancel",
+    hasBetaPath: true,
+    isExtension: true,
+    summary: "Ask for the end of every active run of a group (extension)",
+    isIdempotent: true,
+    answer: json("The group as it is then.", WrittenGroup, { group: examples.group }),
+  }),
+};

@@ -1,8 +1,8 @@
 import type { ApiProfile } from "../profile.ts";
 import type { EndpointDefinition } from "./endpoint.ts";
-import * as groups from "./group-endpoints.ts";
-import * as operation from "./operator-endpoints.ts";
-import * as runs from "./run-endpoints.ts";
+import { groupEndpoints } from "./group-endpoints.ts";
+import { operatorEndpoints } from "./operator-endpoints.ts";
+import { runEndpoints } from "./run-endpoints.ts";
 
 export interface Endpoint extends EndpointDefinition {
   /** The name of its definition, and of its operation in the document. */
@@ -11,9 +11,9 @@ export interface Endpoint extends EndpointDefinition {
 }
 
 const ENDPOINTS: readonly Endpoint[] = [
-  ...withTag("runs", runs),
-  ...withTag("groups", groups),
-  ...withTag("operation", operation),
+  ...withTag("runs", runEndpoints),
+  ...withTag("groups", groupEndpoints),
+  ...withTag("operation", operatorEndpoints),
 ];
 
 /** What callers of `profile` may use. The operator's endpoints stay in each: they are beside the API, not in it. */

@@ -22,137 +22,139 @@ const TIMEOUT_RULE = `timeout is a whole number of seconds, 0 to ${MAX_RESULT_TI
 const MAX_PAGE_RUNS = 100;
 const LIMIT_RULE = `limit is a whole number, 1 to ${MAX_PAGE_RUNS}`;
 
-export const listProcessors = defineEndpoint({
-  method: "GET",
-  path: "/v1/tasks/processors",
-  isExtension: true,
-  summary: "What runs cost and how long they usually take, by processor (extension)",
-  answer: json("The processors, cheapest first.", WrittenProcessorList, {
-    free: examples.processors,
+export const runEndpoints = {
+  listProcessors: defineEndpoint({
+    method: "GET",
+    path: "/v1/tasks/processors",
+    isExtension: true,
+    summary: "What runs cost and how long they usually take, by processor (extension)",
+    answer: json("The processors, cheapest first.", WrittenProcessorList, {
+      free: examples.processors,
+    }),
   }),
-});
 
-export const createTaskRun = defineEndpoint({
-  method: "POST",
-  path: "/v1/tasks/runs",
-  summary: "Start a run; it is queued, and the answer does not wait for it",
-  body: {
-    schema: RunInput,
-    examples: { question: examples.question, structured: examples.structuredQuestion },
-  },
-  readsBetas: true,
-  isIdempotent: true,
-  createsRuns: true,
-  answer: json("The run, accepted.", WrittenRun, { queued: examples.queuedRun }, 202),
-});
-
-export const listTaskRuns = defineEndpoint({
-  method: "GET",
-  path: "/v1/tasks/runs",
-  isExtension: true,
-  summary: "List runs, newest first (extension)",
-  query: z.object({
-    status: RunStatus.optional(),
-    taskgroup_id: z.string().optional(),
-    limit: z.coerce
-      .number({ error: LIMIT_RULE })
-      .int(LIMIT_RULE)
-      .min(1, LIMIT_RULE)
-      .max(MAX_PAGE_RUNS, LIMIT_RULE)
-      .default(20),
-    cursor: z.string().transform(decodeCursor).optional(),
-  }),
-  answer: json("A page of runs.", WrittenRunList, {
-    page: { runs: [examples.completedRun], next_cursor: null },
-  }),
-});
-
-export const checkTaskRuns = defineEndpoint({
-  method: "POST",
-  path: "/v1/tasks/runs/check",
-  isExtension: true,
-  summary: "Check a request that would start runs, and start nothing (extension)",
-  description:
-    "Takes the body of either request that starts runs and refuses what they would refuse, for the same reasons.",
-  body: {
-    schema: z.union([RunInput, AddRunsBody]),
-    examples: { question: examples.question, group: { inputs: [examples.question] } },
-  },
-  readsBetas: true,
-  createsRuns: true,
-  answer: json("What the runs would be warned of.", RequestCheck, { fine: { warnings: [] } }),
-});
-
-export const retrieveTaskRun = defineEndpoint({
-  method: "GET",
-  path: "/v1/tasks/runs/:run_id",
-  summary: "Read a run",
-  answer: json("The run as it is now.", WrittenRun, {
-    queued: examples.queuedRun,
-    completed: examples.completedRun,
-    failed: examples.failedRun,
-  }),
-});
-
-export const retrieveTaskRunInput = defineEndpoint({
-  method: "GET",
-  path: "/v1/tasks/runs/:run_id/input",
-  summary: "Read what a run was asked",
-  answer: json("The input, without the headers of MCP servers.", RunInput, {
-    question: examples.question,
-  }),
-});
-
-export const retrieveTaskRunResult = defineEndpoint({
-  method: "GET",
-  path: "/v1/tasks/runs/:run_id/result",
-  summary: "Wait for a run and read its result",
-  description:
-    "Waits until the run is no longer active, at most `timeout` seconds. A run that failed, was cancelled or waits for an answer has no result: 404.",
-  query: z.object({
-    timeout: z.coerce
-      .number({ error: TIMEOUT_RULE })
-      .int(TIMEOUT_RULE)
-      .min(0, TIMEOUT_RULE)
-      .max(MAX_RESULT_TIMEOUT_SECONDS, TIMEOUT_RULE)
-      .default(DEFAULT_RESULT_TIMEOUT_SECONDS),
-  }),
-  readsBetas: true,
-  answer: json("The run, completed, and its output.", WrittenResult, { json: examples.result }),
-  errors: {
-    404: { message: "Run failed or run id not found" },
-    408: { message: "Request timed out; run still active" },
-  },
-});
-
-export const streamTaskRunEvents = defineEndpoint({
-  method: "GET",
-  path: "/v1/tasks/runs/:run_id/events",
-  hasBetaPath: true,
-  summary: "Follow a run",
-  description:
-    "Begins and ends with the state of the run; the last state of a completed run has the output. Stays open for at most 570 seconds: an end while the run is active means to open it again.",
-  isResumable: true,
-  answer: stream("The events of the run.", WrittenRunEvent, {
-    state: examples.stateEvent,
-    progress_stats: examples.statsEvent,
-    progress_msg: examples.messageEvent,
-  }),
-});
-
-export const cancelTaskRun = defineEndpoint({
-  method: "POST",
-  path: "/v1/tasks/runs/:run_id/cancel",
-  isExtension: true,
-  summary: "Ask for the end of a run (extension)",
-  isIdempotent: true,
-  answer: json("The run: cancelled, or cancelling until its worker has stopped.", WrittenRun, {
-    cancelling: examples.cancellingRun,
-  }),
-  errors: {
-    409: {
-      message: "Run is already completed; there is nothing to cancel",
-      detail: { status: "completed" },
+  createTaskRun: defineEndpoint({
+    method: "POST",
+    path: "/v1/tasks/runs",
+    summary: "Start a run; it is queued, and the answer does not wait for it",
+    body: {
+      schema: RunInput,
+      examples: { question: examples.question, structured: examples.structuredQuestion },
     },
-  },
-});
+    readsBetas: true,
+    isIdempotent: true,
+    createsRuns: true,
+    answer: json("The run, accepted.", WrittenRun, { queued: examples.queuedRun }, 202),
+  }),
+
+  listTaskRuns: defineEndpoint({
+    method: "GET",
+    path: "/v1/tasks/runs",
+    isExtension: true,
+    summary: "List runs, newest first (extension)",
+    query: z.object({
+      status: RunStatus.optional(),
+      taskgroup_id: z.string().optional(),
+      limit: z.coerce
+        .number({ error: LIMIT_RULE })
+        .int(LIMIT_RULE)
+        .min(1, LIMIT_RULE)
+        .max(MAX_PAGE_RUNS, LIMIT_RULE)
+        .default(20),
+      cursor: z.string().transform(decodeCursor).optional(),
+    }),
+    answer: json("A page of runs.", WrittenRunList, {
+      page: { runs: [examples.completedRun], next_cursor: null },
+    }),
+  }),
+
+  checkTaskRuns: defineEndpoint({
+    method: "POST",
+    path: "/v1/tasks/runs/check",
+    isExtension: true,
+    summary: "Check a request that would start runs, and start nothing (extension)",
+    description:
+      "Takes the body of either request that starts runs and refuses what they would refuse, for the same reasons.",
+    body: {
+      schema: z.union([RunInput, AddRunsBody]),
+      examples: { question: examples.question, group: { inputs: [examples.question] } },
+    },
+    readsBetas: true,
+    createsRuns: true,
+    answer: json("What the runs would be warned of.", RequestCheck, { fine: { warnings: [] } }),
+  }),
+
+  retrieveTaskRun: defineEndpoint({
+    method: "GET",
+    path: "/v1/tasks/runs/:run_id",
+    summary: "Read a run",
+    answer: json("The run as it is now.", WrittenRun, {
+      queued: examples.queuedRun,
+      completed: examples.completedRun,
+      failed: examples.failedRun,
+    }),
+  }),
+
+  retrieveTaskRunInput: defineEndpoint({
+    method: "GET",
+    path: "/v1/tasks/runs/:run_id/input",
+    summary: "Read what a run was asked",
+    answer: json("The input, without the headers of MCP servers.", RunInput, {
+      question: examples.question,
+    }),
+  }),
+
+  retrieveTaskRunResult: defineEndpoint({
+    method: "GET",
+    path: "/v1/tasks/runs/:run_id/result",
+    summary: "Wait for a run and read its result",
+    description:
+      "Waits until the run is no longer active, at most `timeout` seconds. A run that failed, was cancelled or waits for an answer has no result: 404.",
+    query: z.object({
+      timeout: z.coerce
+        .number({ error: TIMEOUT_RULE })
+        .int(TIMEOUT_RULE)
+        .min(0, TIMEOUT_RULE)
+        .max(MAX_RESULT_TIMEOUT_SECONDS, TIMEOUT_RULE)
+        .default(DEFAULT_RESULT_TIMEOUT_SECONDS),
+    }),
+    readsBetas: true,
+    answer: json("The run, completed, and its output.", WrittenResult, { json: examples.result }),
+    errors: {
+      404: { message: "Run failed or run id not found" },
+      408: { message: "Request timed out; run still active" },
+    },
+  }),
+
+  streamTaskRunEvents: defineEndpoint({
+    method: "GET",
+    path: "/v1/tasks/runs/:run_id/events",
+    hasBetaPath: true,
+    summary: "Follow a run",
+    description:
+      "Begins and ends with the state of the run; the last state of a completed run has the output. Stays open for at most 570 seconds: an end while the run is active means to open it again.",
+    isResumable: true,
+    answer: stream("The events of the run.", WrittenRunEvent, {
+      state: examples.stateEvent,
+      progress_stats: examples.statsEvent,
+      progress_msg: examples.messageEvent,
+    }),
+  }),
+
+  cancelTaskRun: defineEndpoint({
+    method: "POST",
+    path: "/v1/tasks/runs/:run_id/cancel",
+    isExtension: true,
+    summary: "Ask for the end of a run (extension)",
+    isIdempotent: true,
+    answer: json("The run: cancelled, or cancelling until its worker has stopped.", WrittenRun, {
+      cancelling: examples.cancellingRun,
+    }),
+    errors: {
+      409: {
+        message: "Run is already completed; there is nothing to cancel",
+        detail: { status: "completed" },
+      },
+    },
+  }),
+};

@@ -5,7 +5,7 @@ import {
 } from "zod-openapi";
 import { z } from "zod";
 import type { JsonObject } from "../../../task-api/task-spec.ts";
-import { pathsOf } from "../endpoints/endpoint.ts";
+import { endpointPaths } from "../endpoints/endpoint.ts";
 import { ids } from "../endpoints/examples.ts";
 import { type Endpoint, listEndpoints } from "../endpoints/list-endpoints.ts";
 import { components } from "../endpoints/written-schemas.ts";
@@ -51,7 +51,7 @@ function describePaths(profile: ApiProfile): ZodOpenApiPathsObject {
   const paths: ZodOpenApiPathsObject = {};
   for (const endpoint of listEndpoints(profile)) {
     const operation = describeOperation(endpoint, profile);
-    for (const [index, path] of pathsOf(endpoint).entries()) {
+    for (const [index, path] of endpointPaths(endpoint).entries()) {
       const isFirst = index === 0;
       const { name } = endpoint;
       const described = isFirst

@@ -4,7 +4,7 @@ import { REQUEST_ID_HEADER } from "../../../http-server/request-id.ts";
 import { ErrorBody, ValidationList } from "../../../task-api/error-body.ts";
 import type { JsonObject } from "../../../task-api/task-spec.ts";
 import {
-  type RequestProblem,
+  type FieldProblem,
   groupNotFound,
   problemsOf,
   runNotFound,
@@ -99,7 +99,7 @@ function exampleProblem({
   body,
   isIdempotent,
   isResumable,
-}: Endpoint): RequestProblem | undefined {
+}: Endpoint): FieldProblem | undefined {
   const [wrongBody] = [{}, { "?": 1 }].flatMap((value) => problemsIn(body?.schema, value, "body"));
   const [wrongQuery] = Object.keys(query.shape).flatMap((name) =>
     problemsIn(query, { [name]: "?" }, "query"),
@@ -117,11 +117,7 @@ function exampleProblem({
   );
 }
 
-function problemsIn(
-  schema: z.ZodType | undefined,
-  value: unknown,
-  where: string,
-): RequestProblem[] {
+function problemsIn(schema: z.ZodType | undefined, value: unknown, where: string): FieldProblem[] {
   const error = schema?.safeParse(value).error;
   return error === undefined ? [] : problemsOf(error, [where]);
 }
