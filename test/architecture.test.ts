@@ -13,7 +13,7 @@ const house: Record<string, { folders: string[]; packages: string[]; node: boole
   runtime: { folders: [], packages: ["zod"], node: true },
   "http-server": {
     folders: ["runtime", "text"],
-    packages: ["@hono/node-server", "hono"],
+    packages: ["@hono/node-server", "hono", "ipaddr.js", "yaml", "zod"],
     node: true,
   },
   "task-api": { folders: ["text"], packages: ["zod"], node: false },

@@ -1,4 +1,4 @@
-/** Who calls the bridge. */
+/** The one that calls the bridge. */
 export interface Principal {
   /** Null where principals are not told apart: over stdio, and over HTTP without authentication. */
   id: string | null;

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { hashKey } from "../../src/engine/tenants/tenants.ts";
+import { hashKey } from "../../src/http-server/hashed-keys.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 import { clientKinds } from "../mcp/connect.ts";
 import { connectHttp, post, toolCall } from "../transports/start-http.ts";

@@ -1,7 +1,7 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { hashKey } from "../../src/engine/tenants/tenants.ts";
+import { hashKey } from "../../src/http-server/hashed-keys.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 import { post, toolCall } from "../transports/start-http.ts";
 import { firstLine, launch } from "./built-binary.ts";

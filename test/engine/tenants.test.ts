@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { hashKey, readTenants } from "../../src/engine/tenants/tenants.ts";
+import { hashKey } from "../../src/http-server/hashed-keys.ts";
+import { readTenants } from "../../src/engine/tenants/tenants.ts";
 import { call } from "./call-engine.ts";
 import {
   clockAt,

@@ -9,7 +9,8 @@ import { createFollowers, createGroupFollowers } from "../../src/client/follow/f
 import { createUndiciFetch } from "../../src/client/http/undici-fetch.ts";
 import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import type { ApiProfile } from "../../src/engine/http-api/profile.ts";
-import { hashKey, readTenants, singleTenant } from "../../src/engine/tenants/tenants.ts";
+import { hashKey } from "../../src/http-server/hashed-keys.ts";
+import { readTenants, singleTenant } from "../../src/engine/tenants/tenants.ts";
 import { startEngineServer, startLoopbackServer } from "../client/loopback-server.ts";
 import { createManualClock } from "../client/manual-clock.ts";
 import {

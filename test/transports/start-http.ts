@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import {
   Client as V2Client,
@@ -14,6 +13,7 @@ import type { Engine } from "../../src/engine/engine.ts";
 import { requiredScopes } from "../../src/mcp/catalog.ts";
 import { RunReport } from "../../src/mcp/report/run-report.ts";
 import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
+import { hashKey } from "../../src/http-server/hashed-keys.ts";
 import type { AccessOptions } from "../../src/transports/http/access-control.ts";
 import type { WebhookRoute } from "../../src/transports/http/handle-request.ts";
 import type { HttpLimits } from "../../src/transports/http/limits.ts";
@@ -48,8 +48,8 @@ const principalOf = (
 export function tokensOf(changes: Partial<AuthenticatedPrincipal> = {}) {
   return createStaticTokens(
     Object.entries(TOKENS).map(([id, token]) => ({
-      sha256: createHash("sha256").update(token).digest("hex"),
-      principal: principalOf(id, changes),
+      keyHash: hashKey(token),
+      owner: principalOf(id, changes),
     })),
   );
 }

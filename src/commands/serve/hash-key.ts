@@ -1,5 +1,5 @@
 import { text } from "node:stream/consumers";
-import { hashKey } from "../../engine/tenants/tenants.ts";
+import { hashKey } from "../../http-server/hashed-keys.ts";
 import { ExitCode } from "../exit-code.ts";
 import { UsageError } from "../../runtime/usage-error.ts";
 

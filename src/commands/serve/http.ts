@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Logger } from "pino";
 import { systemClock } from "../../runtime/clock.ts";
 import type { Proxies } from "../../client/http/proxies.ts";
@@ -13,12 +12,13 @@ import {
 } from "../../mcp/protocol/subscriptions.ts";
 import { requiredScopes } from "../../mcp/catalog.ts";
 import { createTaskRunServer } from "../../mcp/server.ts";
+import { type HashedKey, hashKey } from "../../http-server/hashed-keys.ts";
 import type { AccessOptions } from "../../transports/http/access-control.ts";
 import type { WebhookRoute } from "../../transports/http/handle-request.ts";
 import { REQUESTS_PER_MINUTE } from "../../transports/http/limits.ts";
-import type { Authenticate } from "../../transports/http/principal.ts";
+import type { Authenticate, AuthenticatedPrincipal } from "../../transports/http/principal.ts";
 import { serveMcpHttp } from "../../transports/http/serve-http.ts";
-import { type StaticToken, createStaticTokens } from "../../transports/http/static-tokens.ts";
+import { createStaticTokens } from "../../transports/http/static-tokens.ts";
 import type { TelemetryConfig } from "../../settings/telemetry-settings.ts";
 import { createWebhookReceiver } from "../../transports/webhook-receiver.ts";
 import { ExitCode } from "../exit-code.ts";
@@ -30,7 +30,7 @@ import { releaseMemoryAtRest } from "./release-memory.ts";
 
 const SCOPES = [READ_SCOPE, WRITE_SCOPE];
 
-/** Who the holder of the one token from the environment is. */
+/** The principal of the one token from the environment. */
 const ONLY_PRINCIPAL = "default";
 
 /** `task-run-mcp http`: serves MCP over HTTP until `signal` aborts. The first line on stdout is the URL. */
@@ -101,7 +101,7 @@ export async function httpCommand({
     await untilAborted(signal);
     stopReleasing();
     log.info("draining");
-    // First nobody new comes in; then those who wait are answered, and told to call again: another process may be there.
+    // No new connections first; then waiting calls are answered and told to call again, maybe another process.
     server.stopListening();
     draining.abort();
     endMs = performance.now() + http.drainSeconds * 1_000;
@@ -125,7 +125,7 @@ function webhookUrlOf({ publicUrl }: HttpConfig): string | undefined {
   return url.href;
 }
 
-/** What the backend reports wakes whoever waits, and completes the ledger. */
+/** A report of the backend wakes the calls that wait, and completes the ledger. */
 function receiveWebhooks(
   { publicUrl, webhookSecrets: secrets }: HttpConfig,
   backends: OpenBackends,
@@ -179,7 +179,7 @@ function refuseUnsafe(http: HttpConfig, backend: BackendConfig): void {
   }
   if (http.publicUrl !== undefined && http.webhookSecrets.length === 0) {
     throw new UsageError(
-      "--public-url needs the account's webhook secret, or nobody could tell a report from a forgery: set TASK_RUN_MCP_WEBHOOK_SECRETS.",
+      "--public-url needs the account's webhook secret, or a forged report would be believed: set TASK_RUN_MCP_WEBHOOK_SECRETS.",
     );
   }
   if (oauth !== undefined) {
@@ -195,7 +195,7 @@ function refuseUnsafe(http: HttpConfig, backend: BackendConfig): void {
   }
   if (token !== undefined && backend.kind !== "embedded" && token === backend.apiKey) {
     throw new UsageError(
-      "TASK_RUN_MCP_HTTP_TOKEN is the backend's key: whoever calls this server would hold it. Use another token.",
+      "TASK_RUN_MCP_HTTP_TOKEN is the backend's key: every caller of this server would hold it. Use another token.",
     );
   }
 }
@@ -210,10 +210,10 @@ async function openAccess(
     requestsPerMinute: callerLimits.requestsPerMinute ?? REQUESTS_PER_MINUTE,
     budgetUsdPerDay: callerLimits.budgetUsdPerDay,
   };
-  const only: StaticToken[] = [];
+  const only: HashedKey<AuthenticatedPrincipal>[] = [];
   if (token !== undefined) {
-    const principal = { id: ONLY_PRINCIPAL, scopes: SCOPES, ...limits };
-    only.push({ sha256: sha256(token), principal });
+    const owner = { id: ONLY_PRINCIPAL, scopes: SCOPES, ...limits };
+    only.push({ keyHash: hashKey(token), owner });
   }
   const authenticators: Authenticate[] = [];
   let tokens: TokenFileWatcher | undefined;
@@ -242,8 +242,4 @@ async function openAccess(
     allowKeyHeader,
   };
   return { access, tokens };
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

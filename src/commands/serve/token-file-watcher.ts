@@ -1,7 +1,8 @@
 import { type StatsListener, unwatchFile, watchFile } from "node:fs";
 import type { Logger } from "pino";
+import type { HashedKey } from "../../http-server/hashed-keys.ts";
 import type { Authenticate, AuthenticatedPrincipal } from "../../transports/http/principal.ts";
-import { type StaticToken, createStaticTokens } from "../../transports/http/static-tokens.ts";
+import { createStaticTokens } from "../../transports/http/static-tokens.ts";
 import { readTokens } from "./read-tokens.ts";
 
 /** Looking at a file costs nothing, and works on every file system and with every way of replacing a file. */
@@ -26,7 +27,7 @@ export async function watchTokenFile(
     limits,
     log,
   }: {
-    others: readonly StaticToken[];
+    others: readonly HashedKey<AuthenticatedPrincipal>[];
     limits: Pick<AuthenticatedPrincipal, "requestsPerMinute" | "budgetUsdPerDay">;
     log: Logger;
   },

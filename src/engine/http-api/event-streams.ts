@@ -52,7 +52,7 @@ export function createEventStreams({
 
   return {
     open(c, produce) {
-      // Nobody would read the stream, so nothing would ever end it.
+      // A HEAD request never reads the stream, so nothing would ever end it.
       if (c.req.method === "HEAD")
         return c.body(null, 200, { "content-type": "text/event-stream" });
       const { id: tenantId } = c.get("tenant");

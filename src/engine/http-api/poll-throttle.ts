@@ -4,7 +4,7 @@ import { createNotifier } from "../runs/notifier.ts";
 /** Runs a look at the database when its turn has come; answers with what it found. */
 export type PollThrottle = <Found>(look: () => Promise<Found>) => Promise<Found>;
 
-/** After a look, nobody looks for so many times the time it took: watchers take at most a fifth of a busy process. */
+/** A poll is followed by a pause of so many times its own length: watchers take at most a fifth of a busy process. */
 const PAUSE_PER_LOOK = 4;
 
 /**

@@ -5,7 +5,7 @@ import type { ApiProfile } from "./profile.ts";
 /** What every handler finds in its request's context. */
 export interface RequestEnv {
   Variables: {
-    /** Who calls. */
+    /** The tenant whose key was sent. */
     tenant: Tenant;
     /** Names this request in errors, in the log and in the `x-request-id` of its answer. */
     refId: string;

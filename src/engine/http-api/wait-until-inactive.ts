@@ -4,8 +4,8 @@ import type { RunStore } from "../runs/run-store.ts";
 import { createNotifier } from "../runs/notifier.ts";
 
 /**
- * The run as soon as it is no longer active, or as it is after `timeoutMs`, or when `signal` aborts because nobody
- * waits any more. Undefined for an unknown run.
+ * The run as soon as it is no longer active, or as it is after `timeoutMs`, or when `signal` aborts because the client
+ * has left. Undefined for an unknown run.
  */
 export type WaitUntilInactive = (
   runId: string,

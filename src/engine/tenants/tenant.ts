@@ -1,4 +1,4 @@
-/** An account of the engine, behind one key or several. A tenant sees only its own runs and groups. */
+/** An account of the engine, with one or more keys. It sees only its own runs and groups. */
 export interface Tenant {
   id: string;
   /** What its runs may cost in all, in US dollars; null: no limit. */
@@ -7,5 +7,5 @@ export interface Tenant {
   createsPerMinute: number | null;
 }
 
-/** The tenant when there is only one key, or none. */
+/** The tenant of all runs when there is only one key, or none. */
 export const DEFAULT_TENANT_ID = "default";

@@ -16,15 +16,15 @@ import {
 } from "./principal.ts";
 import { type Challenge, HttpError, insufficientScope, unauthorized } from "./http-error.ts";
 
-/** Who may call. */
+/** What decides about access. */
 export interface AccessOptions {
   /** Host names besides the loopback ones by which this server is called. */
   allowedHosts: readonly string[];
   /** Origins of web pages that may call this server, as browsers send them. */
   allowedOrigins: readonly string[];
-  /** Ways to recognise a token, in the order they are tried; none: everybody who reaches the port may do everything. */
+  /** Ways to recognise a token, in the order they are tried. None: whatever reaches the port may do everything. */
   authenticators: readonly Authenticate[];
-  /** With OAuth: the URL of this server and who gives out tokens for it. */
+  /** With OAuth: the URL of this server and the issuer of its tokens. */
   oauth: { resource: string; issuer: string } | undefined;
   /** Every scope there is. */
   scopes: readonly string[];
@@ -34,7 +34,7 @@ export interface AccessOptions {
   allowKeyHeader: boolean;
 }
 
-/** The caller's own key for the backend. */
+/** Carries the principal's own key for the backend. */
 const KEY_HEADER = "x-parallel-api-key";
 /** RFC 6750, section 2.1: the scheme in any case, then a token of these characters. */
 const BEARER = /^Bearer +([\w.~+/-]+=*) *$/i;
@@ -44,14 +44,14 @@ export interface IncomingMessageFacts {
   body: unknown;
 }
 
-/** Decides who comes in. Every method throws a {@link HttpError}. */
+/** Authenticates and authorizes requests. Every method throws a {@link HttpError}. */
 export interface AccessControl {
-  /** Requests that a web page made somebody's browser send stop here (MCP: Streamable HTTP, "Security Warning"). */
+  /** Refuses requests that a web page made a browser send (MCP: Streamable HTTP, "Security Warning"). */
   checkHost(request: Request): Response | undefined;
-  /** Null: nobody is asked who they are. */
+  /** Null when authentication is off. */
   identify(request: Request): Promise<AuthenticatedPrincipal | null>;
   checkScopes(principal: AuthenticatedPrincipal | null, body: unknown): void;
-  /** What MCP handlers learn of the caller. The token is not part of it, so that nobody can pass it on. */
+  /** What MCP handlers learn of the principal. The token is left out, so that no handler can pass it on. */
   authInfo(
     request: Request,
     principal: AuthenticatedPrincipal | null,

@@ -24,7 +24,7 @@ export interface HttpExchange {
   onEnd: (() => void)[];
 }
 
-/** Where others report what happened. Who they are, their signature tells: names, origins and tokens do not count. */
+/** Where a backend reports what happened. Its signature authenticates it: names, origins and tokens do not count. */
 export interface WebhookRoute {
   path: string;
   /** The HTTP status to answer with. `body` is what arrived, byte for byte. */
@@ -50,10 +50,22 @@ const MCP_PATH = "/mcp";
 const LISTEN = "subscriptions/listen";
 const METADATA_PATH = "/.well-known/oauth-protected-resource";
 
-/** Routes a request and holds it to the rules. Throws {@link HttpError}. */
+/**
+ * Routes a request and holds it to the rules. Throws {@link HttpError}.
+ *
+ * | path                                     | served by                                                     |
+ * |------------------------------------------|---------------------------------------------------------------|
+ * | `/mcp`                                   | host and origin check, CORS, then authentication, rate limits, |
+ * |                                          | body, scopes, and the MCP endpoint (`serve-mcp.ts`)            |
+ * | `/.well-known/oauth-protected-resource…` | the metadata of RFC 9728; only with OAuth                     |
+ * | the webhook's path                       | the webhook receiver; only with a public URL                  |
+ * | `/healthz` `/readyz` `/metrics`          | operators' probes, without authentication                     |
+ *
+ * Request ids, logs, counting and the answers to errors belong to `serve-http.ts`.
+ */
 export function createRequestHandler(options: RequestHandlerOptions): HandleRequest {
   const { mcp, access, cors, rates, metrics, limits, webhook, readiness, onBrokenAnswer } = options;
-  const gate = createAccessControl(access, cors, metrics);
+  const control = createAccessControl(access, cors, metrics);
   const metadata = access.oauth && describeResource(access.oauth, access.scopes);
   const metadataPaths = new Set([METADATA_PATH, METADATA_PATH + MCP_PATH]);
   if (metadata) {
@@ -67,7 +79,7 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
     const pathname = new URL(request.url).pathname.replace(/(.)\/+$/, "$1");
     if (pathname === MCP_PATH) {
       exchange.route = MCP_PATH;
-      return gate.checkHost(request) ?? cors.preflight(request) ?? serveMcp(request, exchange);
+      return control.checkHost(request) ?? cors.preflight(request) ?? serveMcp(request, exchange);
     }
     if (metadata && metadataPaths.has(pathname)) {
       exchange.route = METADATA_PATH;
@@ -86,7 +98,7 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
     return serveOperator(request, pathname, exchange);
   };
 
-  /** Probes and scrapers rarely carry tokens or know our names: what they get tells nothing of anybody. */
+  /** Probes and scrapers rarely carry tokens or know our names, so these answers tell nothing about principals. */
   async function serveOperator(
     request: Request,
     pathname: string,
@@ -117,7 +129,7 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
   async function serveMcp(request: Request, exchange: HttpExchange): Promise<Response> {
     // Neither era has a stream to open or a session to end here; 2026-07-28 has neither at all.
     allow(request, "POST");
-    const principal = await gate.identify(request);
+    const principal = await control.identify(request);
     if (principal !== null) {
       exchange.principal = principal.id;
       take(() => rates.take(principal, 1));
@@ -134,9 +146,9 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
     if (principal !== null && Array.isArray(body)) {
       take(() => rates.take(principal, body.length - 1));
     }
-    gate.checkScopes(principal, body);
+    control.checkScopes(principal, body);
     const { requestId } = exchange;
-    const authInfo = gate.authInfo(request, principal, { requestId, body });
+    const authInfo = control.authInfo(request, principal, { requestId, body });
     return mcp.serve(request, body, authInfo, {
       outgoing: exchange.outgoing,
       onFailed: (error) => onBrokenAnswer(error, exchange),

@@ -1,4 +1,4 @@
-/** A request that is answered before MCP sees it. The message is for the caller: what is wrong, and what to do. */
+/** Answers a request before MCP sees it. The message tells the client what is wrong and what to do. */
 export class HttpError extends Error {
   override readonly name = "Refusal";
   readonly status: number;

@@ -48,7 +48,7 @@ const CHECKED_MS = 60_000;
 const CHECKED_TOKENS = 10_000;
 
 /**
- * Lets in whoever sends a JWT that the issuer signed for this server: issuer, audience, expiry and signature are
+ * Authenticates by JWTs that the issuer signed for this server: issuer, audience, expiry and signature are
  * checked, with keys from the issuer's JWKS. Source: MCP Authorization ("Token Handling"), RFC 9068, RFC 8414.
  */
 export function createOAuth({ issuer, audience, limits, now, fetch }: OAuthOptions): Authenticate {
@@ -128,7 +128,7 @@ function explain(error: unknown): Error {
 function principalId({ sub, client_id: clientId }: JWTPayload): string {
   const id = sub ?? clientId;
   if (typeof id === "string" && id !== "") return `oauth:${id}`;
-  throw new TokenRefused("The token names nobody: it has neither sub nor client_id");
+  throw new TokenRefused("The token names no principal: it has neither sub nor client_id");
 }
 
 /** `scope` by RFC 9068; some issuers write `scp`. */

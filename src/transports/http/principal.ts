@@ -1,4 +1,4 @@
-/** Who was let in, and how far they may go. */
+/** A principal that was authenticated, with its rights and limits. */
 export interface AuthenticatedPrincipal {
   /** Tells principals apart, also after a restart; stands in logs. */
   id: string;
@@ -8,15 +8,15 @@ export interface AuthenticatedPrincipal {
   budgetUsdPerDay: number | undefined;
 }
 
-/** Whose token it is. Throws {@link TokenRefused} and {@link AuthenticationUnavailable}. */
+/** Finds the principal of a token. Throws {@link TokenRefused} and {@link AuthenticationUnavailable}. */
 export type Authenticate = (token: string) => Promise<AuthenticatedPrincipal>;
 
-/** The token is good for nothing here. The message is for the caller: it says why, and nothing of the token. */
+/** The token is not accepted. The message says why to the client, and does not repeat the token. */
 export class TokenRefused extends Error {
   override readonly name = "TokenRefused";
 }
 
-/** Whether the token is good cannot be told now: the authorization server does not answer. */
+/** The token cannot be checked now: the authorization server does not answer. */
 export class AuthenticationUnavailable extends Error {
   override readonly name = "AuthenticationUnavailable";
 }

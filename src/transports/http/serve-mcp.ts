@@ -14,7 +14,7 @@ import { streamIfSlow } from "./stream-if-slow.ts";
 /** Answers MCP messages over HTTP. */
 export interface McpEndpoint {
   /**
-   * `body` is the request's JSON: nobody reads it a second time. A slow answer goes to `outgoing` by itself; `onFailed`
+   * `body` is the request's JSON: it is not read a second time. A slow answer goes to `outgoing` by itself; `onFailed`
    * hears of one that breaks off there.
    */
   serve(
@@ -26,7 +26,7 @@ export interface McpEndpoint {
   close(): Promise<void>;
 }
 
-/** Goes around the serving of a request of 2026-07-28, for those who must know who opens a stream. */
+/** Wraps the serving of a request of 2026-07-28: an event bus learns from it which request opens a stream. */
 export type WhileServing = (
   request: { body: unknown; authInfo: AuthInfo },
   serve: () => Promise<Response>,
@@ -148,7 +148,7 @@ async function answerJson(
   await server.connect(transport);
   return new Promise<Response>((resolve, reject) => {
     function leave(): void {
-      // Nobody reads it; the call that waits ends with the server. One that was answered has nothing left to end.
+      // No client reads this answer. A call that still waits ends with the server.
       resolve(new Response(null, { status: 499 }));
       server.close().catch(reject);
     }

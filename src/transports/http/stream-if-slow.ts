@@ -8,8 +8,8 @@ const STREAM_HEADERS = {
 };
 
 /**
- * Tells Hono's listener that `outgoing` is seen to. A clone is one of the web's own responses, whatever has taken the
- * place of `Response`; only those are asked for this header.
+ * Marks the response as already sent, for @hono/node-server. `.clone()` yields a native `Response`: its override of
+ * `Response` ignores the header.
  */
 const ALREADY_SENT = new Response(null, { headers: { "x-hono-already-sent": "true" } }).clone();
 
@@ -72,7 +72,7 @@ async function relay(response: Response, outgoing: ServerResponse): Promise<void
   }
   const reader = response.body?.getReader();
   if (reader === undefined) return;
-  // What the client has not read yet holds up the rest; when it leaves, there is nobody to read for.
+  // Backpressure: what the client has not read yet holds up the rest. Reading stops when the client leaves.
   const leave = () => void reader.cancel();
   outgoing.once("close", leave);
   for (;;) {
@@ -83,7 +83,7 @@ async function relay(response: Response, outgoing: ServerResponse): Promise<void
   outgoing.off("close", leave);
 }
 
-/** Resolves when there is room for more, or nobody to read it. */
+/** Resolves when there is room for more, or the client has left. */
 function drained(outgoing: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     if (outgoing.destroyed) {
