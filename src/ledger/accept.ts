@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { jsonText } from "../text/json.ts";
 import type { AcceptedRun } from "./ledger.ts";
 import type { LedgerDatabase } from "./schema.ts";
-import { readState } from "./run-state.ts";
+import { readState } from "./record-observation.ts";
 
 /**
  * Writes down what the backend answered. Should it have answered with a run that has an entry already, there is one run

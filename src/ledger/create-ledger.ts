@@ -1,9 +1,9 @@
 import { setTimeout } from "node:timers/promises";
 import type { Logger } from "pino";
 import { accept, endSending, release } from "./accept.ts";
-import { countEntries, listGroups } from "./count-entries.ts";
 import { InvalidCursor, LedgerUnavailable } from "./errors.ts";
 import {
+  countEntries,
   findAlike,
   findByIds,
   findByInteraction,
@@ -12,24 +12,16 @@ import {
   findClaimed,
   findOwn,
   listEntries,
+  listGroups,
 } from "./find-entries.ts";
-import {
-  findGroup,
-  findGroupRequest,
-  findRetriedAs,
-  listRetries,
-  rememberGroup,
-} from "./groups.ts";
+import { findGroupRequest, findRetriedAs, listRetries, rememberGroup } from "./groups.ts";
 import type { Ledger } from "./ledger.ts";
 import { readOutput } from "./outputs.ts";
-import type { ObservationRecorder } from "./record-look.ts";
-import { recordRows } from "./record-rows.ts";
-import { recordStates } from "./record-states.ts";
+import { type ObservationRecorder, recordRows, recordStates } from "./record-observation.ts";
 import { reserve } from "./reserve.ts";
 import type { LedgerDatabase } from "./schema.ts";
 import type { ScopeIds } from "./scope.ts";
-import { readSpending, spentTodayMicros } from "./spending.ts";
-import { toUsd } from "./usd.ts";
+import { readSpending, spentTodayMicros, toUsd } from "./spending.ts";
 
 export interface LedgerParts {
   db: LedgerDatabase;
@@ -41,7 +33,7 @@ export interface LedgerParts {
   sender: string;
 }
 
-/** Between two looks at an entry that another process is sending: a create takes some hundred milliseconds. */
+/** Between two reads of an entry that another process is sending: a create takes some hundred milliseconds. */
 const SENT_POLL_MS = 50;
 /** Between two tries to write what could not be written. */
 const LATE_NOTES_MS = 2_000;
@@ -89,7 +81,7 @@ export function createLedger(
         await setTimeout(SENT_POLL_MS);
       }
     },
-    record: (runId, look) => notes.take(() => recorder.record(scope, runId, look)),
+    record: (runId, observed) => notes.take(() => recorder.record(scope, runId, observed)),
     recordAll: (runs) => notes.take(() => recordStates(db, scope, runs, now())),
     recordRows: (rows) =>
       notes.take(() => recordRows(db, { scope, rows, maxOutputBytes, nowMs: now() })),
@@ -111,7 +103,6 @@ export function createLedger(
         ownUsd: toUsd(await spentTodayMicros(db, ids, now())),
       })),
     rememberGroup: (request) => ask(() => rememberGroup(db, scope, request, now())),
-    findGroup: (taskgroupId) => ask(() => findGroup(db, scope, taskgroupId)),
     listRetries: (taskgroupId) => ask(() => listRetries(db, scope, taskgroupId)),
     findRetriedAs: (runIds) => ask(() => findRetriedAs(db, scope, runIds)),
     findGroupRequest: (key) => ask(() => findGroupRequest(db, scope, key)),
@@ -142,8 +133,8 @@ export function createNoteTaker(log: Logger): NoteTaker {
       await work();
       return true;
     } catch (error) {
-      // Swallowed knowingly: the backend has the truth about the run, and the next look writes it again. A full disk
-      // would otherwise fill the log with every step of every run.
+      // Ignored on purpose: the backend has the truth about the run, and the next observation writes it again. A full
+      // disk would otherwise fill the log with every step of every run.
       const cause = String(error);
       if (logged.has(cause)) return false;
       logged.add(cause);

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ownerHasEnded } from "../database/process-owner.ts";
 import { type LedgerEntry, LedgerMessage } from "./ledger.ts";
 import type { LedgerDatabase } from "./schema.ts";
-import { toUsd } from "./usd.ts";
+import { toUsd } from "./spending.ts";
 
 /** No create takes longer, however slow its backend: a sender of which nothing can be known has ended by then. */
 const SENDING_MAX_MS = 120_000;
@@ -34,11 +34,6 @@ export function selectEntries(db: LedgerDatabase, scope: string) {
       "entries.finished_ms",
       "entries.written_ms",
     ])
-    .select(({ exists, selectFrom }) =>
-      exists(
-        selectFrom("outputs").select("outputs.id").whereRef("outputs.entry_id", "=", "entries.id"),
-      ).as("has_output"),
-    )
     .where("entries.scope", "=", scope);
 }
 
@@ -68,10 +63,14 @@ export function readEntry(row: EntryRow, nowMs: number): LedgerEntry {
     error: row.error,
     percent: row.percent,
     messages: row.messages === null ? [] : z.array(LedgerMessage).parse(JSON.parse(row.messages)),
-    hasOutput: Boolean(row.has_output),
   };
 }
 
 export function formatTime(epochMs: number): string {
   return new Date(epochMs).toISOString();
+}
+
+/** Text as it is searched: without case, and the same for the several ways of writing one letter. */
+export function foldText(text: string): string {
+  return text.normalize("NFC").toLowerCase();
 }

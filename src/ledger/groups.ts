@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { formatTime } from "./entry.ts";
-import type { GroupRequest, LedgerGroup, LedgerGroupRequest, LedgerRetry } from "./ledger.ts";
+import type { GroupRequest, LedgerGroupRequest, LedgerRetry } from "./ledger.ts";
 import type { LedgerDatabase } from "./schema.ts";
 
 /** Writes the request down, unless its key is known: then the earlier one is the answer. */
@@ -49,24 +49,6 @@ export async function findGroupRequest(
     size: row.size,
     createdAt: formatTime(row.created_ms),
   };
-}
-
-export async function findGroup(
-  db: LedgerDatabase,
-  scope: string,
-  taskgroupId: string,
-): Promise<LedgerGroup | null> {
-  const row = await db
-    .selectFrom("group_requests")
-    .select(({ fn }) => [
-      fn.sum<number | null>("size").as("size"),
-      fn.min<number | null>("created_ms").as("created_ms"),
-    ])
-    .where("scope", "=", scope)
-    .where("taskgroup_id", "=", taskgroupId)
-    .executeTakeFirst();
-  if (row === undefined || row.size === null || row.created_ms === null) return null;
-  return { taskgroupId, size: row.size, createdAt: formatTime(row.created_ms) };
 }
 
 export async function listRetries(

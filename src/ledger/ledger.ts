@@ -34,10 +34,10 @@ export interface Ledger {
   /** Those of the entries that are there, oldest first: as soon as none is being sent, or `maxMs` are over. */
   whenSent(entryIds: readonly number[], maxMs: number): Promise<LedgerEntry[]>;
   /**
-   * Notes what a look at a run showed; a run without an entry is ignored, and a terminal state never changes. Cheap to
+   * Notes what was observed of a run; a run without an entry is ignored, and a terminal state never changes. Cheap to
    * call with every step of a run: a new status is written at once, progress at most every 5 s.
    */
-  record(runId: string, look: RunObservation): Promise<void>;
+  record(runId: string, observed: RunObservation): Promise<void>;
   /** Notes the states of many runs at once, by the same rules. */
   recordAll(runs: readonly TaskRun[]): Promise<void>;
   /** The same with their outputs, where they have any. */
@@ -75,7 +75,6 @@ export interface Ledger {
    * that is returned; whether it is the same, its fingerprint tells.
    */
   rememberGroup(request: GroupRequest): Promise<{ request: LedgerGroupRequest; isNew: boolean }>;
-  findGroup(taskgroupId: string): Promise<LedgerGroup | null>;
   /** The retries in a group that the backend accepted, oldest first; the cost depends on their number alone. */
   listRetries(taskgroupId: string): Promise<LedgerRetry[]>;
   /** By run: the newest of the runs that run it again, as far as the backend accepted them. */
@@ -118,14 +117,14 @@ export interface AcceptedRun {
     Partial<Pick<TaskRun, "status" | "is_active" | "interaction_id" | "modified_at" | "error">>;
 }
 
-/** What a look at a run showed. */
+/** What was observed of a run. */
 export interface RunObservation {
   run: TaskRun;
   /** The output of a completed run, if it was read. */
   output: RunOutput | null;
-  /** 0 to 100; null when the look did not show it. */
+  /** 0 to 100; null when it was not observed. */
   percent: number | null;
-  /** Oldest first; empty when the look did not show them. */
+  /** Oldest first; empty when they were not observed. */
   messages: readonly LedgerMessage[];
 }
 
@@ -154,11 +153,11 @@ export interface LedgerEntry {
   retryOf: string | null;
   /** Of the request, as `fingerprintRequest` makes it. */
   fingerprint: string;
-  /** Some process is sending its request at this moment, as far as that can be known. */
+  /** Whether a process is sending its request at this moment, as far as that can be known. */
   isBeingSent: boolean;
   /** As the backend last said it; {@link UNKNOWN} while it is not known whether the backend accepted the run. */
   status: string;
-  /** Someone is, or will be, working on the run, as the backend last said. */
+  /** Whether the backend works on the run, or will, as it last said. */
   isActive: boolean;
   /** When the run was written down, before it was sent. */
   createdAt: string;
@@ -173,7 +172,6 @@ export interface LedgerEntry {
   percent: number | null;
   /** The last few, oldest first. */
   messages: LedgerMessage[];
-  hasOutput: boolean;
 }
 
 /** The status of an entry whose run the backend may or may not have accepted. */
@@ -181,7 +179,7 @@ export const UNKNOWN = "unknown";
 
 /** Which entries are meant; every condition that is set must hold. */
 export interface EntryFilter {
-  /** `active`: someone is, or will be, working on the run. Else any of these, with `unknown`. */
+  /** `active`: the backend works on the run, or will. Else any of these, with `unknown`. */
   status?: "active" | readonly string[] | undefined;
   /** Words that all stand in the question, in any order and case; no character has a special meaning. */
   text?: string | undefined;
@@ -233,8 +231,6 @@ export interface Spending {
   totalUsd: number;
   /** Of the total: on runs that have not ended. */
   activeUsd: number;
-  /** Of the total: on runs whose outcome is unknown. */
-  unknownUsd: number;
 }
 
 /** A request that created a group, or added runs to it. */
@@ -249,13 +245,6 @@ export interface GroupRequest {
 
 export interface LedgerGroupRequest extends GroupRequest {
   /** RFC 3339 in UTC. */
-  createdAt: string;
-}
-
-/** A group as this ledger knows it: all requests about it together. Its runs have entries of their own. */
-export interface LedgerGroup {
-  taskgroupId: string;
-  size: number;
   createdAt: string;
 }
 

@@ -5,7 +5,7 @@ import { createProcessOwner } from "../database/process-owner.ts";
 import { createLedger, createNoteTaker } from "./create-ledger.ts";
 import type { Ledger } from "./ledger.ts";
 import { ledgerMigrations } from "./migrations.ts";
-import { createLookRecorder } from "./record-look.ts";
+import { createObservationRecorder } from "./record-observation.ts";
 import { startLedgerRetention } from "./retention.ts";
 import type { LedgerDatabase, LedgerSchema } from "./schema.ts";
 import { type LedgerScope, scopeIds } from "./scope.ts";
@@ -51,7 +51,7 @@ export async function openLedgerStore(options: LedgerStoreOptions): Promise<Ledg
   const limit = options.maxOutputBytes ?? MAX_OUTPUT_BYTES;
   const maxOutputBytes =
     volatileReason === null ? limit : Math.min(limit, MAX_OUTPUT_BYTES_IN_MEMORY);
-  const recorder = createLookRecorder({ db, now, maxOutputBytes });
+  const recorder = createObservationRecorder({ db, now, maxOutputBytes });
   const notes = createNoteTaker(log);
   const sender = createProcessOwner();
   const retention = startLedgerRetention({ db, now, sleep, retentionDays, maxOutputBytes, log });

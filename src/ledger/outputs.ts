@@ -2,7 +2,7 @@ import { RunOutput } from "../task-api/output.ts";
 import { jsonText } from "../text/json.ts";
 import type { LedgerDatabase } from "./schema.ts";
 
-/** The largest reports seen are around 2 MB; writing much more would hold up the process and whoever waits for the lock. */
+/** The largest known reports have around 2 MB; writing much more would block this process, and others at the lock. */
 const OUTPUT_MAX_BYTES = 8 * 1024 * 1024;
 /** Dropping is quick, but a hundred of the largest would still be felt. */
 const DROPS_PER_STEP = 20;

@@ -1,9 +1,8 @@
 import { sql } from "kysely";
 import { cutText } from "../text/cut-text.ts";
 import { jsonText } from "../text/json.ts";
-import { type EntryRow, readEntry, selectEntries } from "./entry.ts";
+import { type EntryRow, foldText, readEntry, selectEntries } from "./entry.ts";
 import { fingerprintRequest } from "./fingerprint-request.ts";
-import { foldText } from "./fold-text.ts";
 import {
   type LedgerEntry,
   type Reservation,
@@ -13,8 +12,7 @@ import {
 } from "./ledger.ts";
 import type { LedgerDatabase } from "./schema.ts";
 import type { ScopeIds } from "./scope.ts";
-import { spentTodayMicros } from "./spending.ts";
-import { toMicros, toUsd } from "./usd.ts";
+import { spentTodayMicros, toMicros, toUsd } from "./spending.ts";
 
 /** Enough to recognise a question; a ledger is no archive of documents that were sent as input. */
 const QUESTION_MAX_CHARS = 2_000;
@@ -35,7 +33,7 @@ export async function reserve(
   limits: SpendingLimits,
   { nowMs, sender }: { nowMs: number; sender: string },
 ): Promise<Reservation> {
-  // Hashing takes longest; nobody waits for the lock meanwhile.
+  // Hashing takes longest, so it is done before the lock is taken.
   const wanted = requests.map((request) => toRow(ids, request, { nowMs, sender }));
   return db.transaction().execute(async (trx): Promise<Reservation> => {
     const known = await findByKeys(trx, ids.scope, wanted);
@@ -49,7 +47,7 @@ export async function reserve(
         const entry = earlier.id < firstId ? readEntry(earlier, nowMs) : null;
         return { kind: "key_conflict", index, idempotencyKey: key, entry };
       }
-      const taken = earlier ?? { ...row, id: firstId + fresh.length, has_output: 0 };
+      const taken = earlier ?? { ...row, id: firstId + fresh.length };
       entries.push({ entry: readEntry(taken, nowMs), isNew: earlier === undefined });
       if (earlier !== undefined) continue;
       fresh.push({ ...row, id: taken.id });

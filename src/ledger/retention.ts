@@ -2,8 +2,7 @@ import type { Logger } from "pino";
 import { type RetentionLoop, startRetentionLoop } from "../database/retention-loop.ts";
 import { dropOutputs } from "./outputs.ts";
 import type { LedgerDatabase } from "./schema.ts";
-import { UNBILLED } from "./spending.ts";
-import { DAY_MS, startOfUtcDay } from "./utc-day.ts";
+import { DAY_MS, UNBILLED, startOfUtcDay } from "./spending.ts";
 
 export interface RetentionOptions {
   db: LedgerDatabase;

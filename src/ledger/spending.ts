@@ -1,9 +1,7 @@
 import { sql } from "kysely";
-import { type Spending, UNKNOWN } from "./ledger.ts";
+import type { Spending } from "./ledger.ts";
 import type { LedgerDatabase } from "./schema.ts";
 import type { ScopeIds } from "./scope.ts";
-import { toUsd } from "./usd.ts";
-import { startOfUtcDay } from "./utc-day.ts";
 
 /** The statuses of runs that are not billed. Source: Task API, "Pricing". */
 export const UNBILLED: readonly string[] = ["failed", "cancelled"];
@@ -14,18 +12,18 @@ export async function readSpending(
   nowMs: number,
 ): Promise<Spending> {
   // Those that have not ended are few; all others are in the kept total.
-  const rows = await db
-    .selectFrom("entries")
-    .select(["status", ({ fn }) => fn.sum<number | null>("price_micros").as("micros")])
-    .where("scope", "=", scope)
-    .where("status", "in", [UNKNOWN, "action_required"])
-    .groupBy("status")
-    .execute();
   const active = await db
     .selectFrom("entries")
     .select(({ fn }) => fn.sum<number | null>("price_micros").as("micros"))
     .where("scope", "=", scope)
     .where("is_active", "=", sql.lit(1))
+    .executeTakeFirst();
+  // A query of its own, because each condition has an index of its own.
+  const waiting = await db
+    .selectFrom("entries")
+    .select(({ fn }) => fn.sum<number | null>("price_micros").as("micros"))
+    .where("scope", "=", scope)
+    .where("status", "=", "action_required")
     .executeTakeFirst();
   const removed = await db
     .selectFrom("removed_spending")
@@ -37,12 +35,10 @@ export async function readSpending(
     .select("micros")
     .where("scope", "=", scope)
     .executeTakeFirst();
-  const spent = new Map(rows.map(({ status, micros }) => [status, micros ?? 0]));
   return {
     todayUsd: toUsd(await spentTodayMicros(db, { account, scope }, nowMs)),
     totalUsd: toUsd((kept?.micros ?? 0) + (removed?.micros ?? 0)),
-    activeUsd: toUsd((active?.micros ?? 0) + (spent.get("action_required") ?? 0)),
-    unknownUsd: toUsd(spent.get(UNKNOWN) ?? 0),
+    activeUsd: toUsd((active?.micros ?? 0) + (waiting?.micros ?? 0)),
   };
 }
 
@@ -61,4 +57,22 @@ export async function spentTodayMicros(
     .$if(scope !== undefined, (query) => query.where("scope", "=", scope ?? ""))
     .executeTakeFirst();
   return row?.micros ?? 0;
+}
+
+/** Money is counted in whole millionths of a dollar: sums are exact, so that the last cent of a budget can be spent. */
+const MICROS_PER_USD = 1_000_000;
+
+export function toMicros(usd: number): number {
+  return Math.round(usd * MICROS_PER_USD);
+}
+
+export function toUsd(micros: number): number {
+  return micros / MICROS_PER_USD;
+}
+
+export const DAY_MS = 24 * 60 * 60 * 1_000;
+
+/** When the UTC day of a moment began, in epoch milliseconds. */
+export function startOfUtcDay(epochMs: number): number {
+  return epochMs - (epochMs % DAY_MS);
 }

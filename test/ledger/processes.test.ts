@@ -79,6 +79,6 @@ test("a process that is killed between reserving and sending leaves all its runs
   const ledger = (await openStore({ path })).of(account);
   const { entries } = await ledger.list({ status: ["unknown"], limit: 1_000 });
   expect(entries.map(({ question }) => question)).toEqual(questions.toReversed());
-  expect(await ledger.spending()).toMatchObject({ unknownUsd: 3 });
+  expect(await ledger.spending()).toMatchObject({ totalUsd: 3 });
   expect(await ledger.reserve([draft("next")])).toMatchObject({ kind: "reserved" });
 });

@@ -37,7 +37,6 @@ test("a look at a run is kept: state, progress, the last steps, and the output o
     percent: 100,
     finishedAt: "2026-11-24T12:01:00.000Z",
     messages: seen?.messages,
-    hasOutput: true,
   });
   expect(await ledger.readOutput("run_1")).toEqual(textOutput("Ada"));
 });
@@ -64,8 +63,8 @@ test("a failed run keeps its reason, and no output", async () => {
     status: "failed",
     error: "no sources",
     finishedAt: "2026-11-24T12:00:00.000Z",
-    hasOutput: false,
   });
+  expect(await ledger.readOutput("run_1")).toBeNull();
 });
 
 test("a terminal state never changes, whichever process looks", async () => {
@@ -125,7 +124,8 @@ test("a run without an entry is ignored, until it has one", async () => {
   expect(await ledger.find("run_1")).toBeNull();
   await start(ledger, "run_1");
   await ledger.record("run_1", look(completed, { output: textOutput("Ada") }));
-  expect(await ledger.find("run_1")).toMatchObject({ status: "completed", hasOutput: true });
+  expect(await ledger.find("run_1")).toMatchObject({ status: "completed" });
+  expect(await ledger.readOutput("run_1")).toEqual(textOutput("Ada"));
 });
 
 test("a status this program does not know is kept as the backend says it", async () => {
@@ -141,7 +141,8 @@ test("notes under way are written before the store closes", async () => {
   void ledger.record("run_1", look(completed, { output: textOutput("Ada") }));
   await store.close();
   const later = (await openLedger({ path })).ledger;
-  expect(await later.find("run_1")).toMatchObject({ status: "completed", hasOutput: true });
+  expect(await later.find("run_1")).toMatchObject({ status: "completed" });
+  expect(await later.readOutput("run_1")).toEqual(textOutput("Ada"));
 });
 
 test("when the file is broken, notes are logged once per cause and swallowed; whoever asks gets LedgerUnavailable", async () => {

@@ -36,7 +36,6 @@ test("a reserved run is unknown until the backend's answer is noted", async () =
     error: null,
     percent: null,
     messages: [],
-    hasOutput: false,
   });
   expect(await ledger.findByKey("k")).toEqual(entry);
 

@@ -17,7 +17,6 @@ test("spending counts every run that may be billed, and no run that failed or wa
     todayUsd: 0,
     totalUsd: 0,
     activeUsd: 0,
-    unknownUsd: 0,
   });
   await start(ledger, "yesterday", priced(2.4));
   await end("yesterday", "completed");
@@ -39,7 +38,6 @@ test("spending counts every run that may be billed, and no run that failed or wa
     todayUsd: 0.315,
     totalUsd: 2.715,
     activeUsd: 0.015,
-    unknownUsd: 0.2,
   });
 });
 

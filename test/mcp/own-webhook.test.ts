@@ -37,7 +37,8 @@ test("runs and groups are created with this server's webhook, and a delivered we
   expect(received.map(({ kind }) => kind)).toEqual(["news", "news", "news"]);
 
   await onRunWebhook(runId, { backend, clock: systemClock, signal });
-  expect(await backend.ledger.find(runId)).toMatchObject({ status: "completed", hasOutput: true });
+  expect(await backend.ledger.find(runId)).toMatchObject({ status: "completed" });
+  expect(await backend.ledger.readOutput(runId)).not.toBeNull();
   // Of a run that the ledger does not know, and of one whose end it knows, there is nothing to read.
   await onRunWebhook("trun_none", { backend, clock: systemClock, signal });
   await onRunWebhook(runId, { backend, clock: systemClock, signal });

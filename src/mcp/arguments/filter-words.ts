@@ -1,5 +1,5 @@
 import { UNKNOWN } from "../../ledger/ledger.ts";
-import { DAY_MS, startOfUtcDay } from "../../ledger/utc-day.ts";
+import { DAY_MS, startOfUtcDay } from "../../ledger/spending.ts";
 import { RunStatus, isActiveStatus } from "../../task-api/run.ts";
 
 /** The status words a list takes; `active` stands for every active status. */

@@ -1,7 +1,7 @@
 import { LedgerUnavailable } from "../../ledger/errors.ts";
 import { fingerprintRequest } from "../../ledger/fingerprint-request.ts";
 import type { LedgerEntry } from "../../ledger/ledger.ts";
-import { DAY_MS } from "../../ledger/utc-day.ts";
+import { DAY_MS } from "../../ledger/spending.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { OpenCall } from "./call-context.ts";
 import { agoText, oneLine } from "../report/text.ts";
