@@ -1,17 +1,17 @@
 import { setImmediate } from "node:timers/promises";
 
-/** Whoever waits for the event loop gets his turn after this. */
-const TURN_MS = 5;
+/** The longest synchronous slice before requests and timers get the event loop. */
+const MAX_SLICE_MS = 5;
 
-let turnBeganMs = 0;
+let sliceBeganMs = 0;
 
 /**
- * Gives others their turn, when this work has had its own: requests, timers and cancellations wait for all that goes on
+ * Yields when the current slice was long enough: requests, timers and cancellations wait for all work that goes on
  * without a pause, however many runs share it.
  */
 export async function yieldToEventLoop(): Promise<void> {
   const now = performance.now();
-  if (now - turnBeganMs < TURN_MS) return;
+  if (now - sliceBeganMs < MAX_SLICE_MS) return;
   await setImmediate();
-  turnBeganMs = performance.now();
+  sliceBeganMs = performance.now();
 }
