@@ -181,8 +181,8 @@ function describeSystemCode(code: unknown): string | undefined {
     case "EPERM":
     case "EROFS":
     case "EISDIR":
-    // A folder under /proc is said not to be there, whatever is made.
     case "ENOENT":
+      // ENOENT: a folder under /proc is said not to be there, whatever is made.
       return NOT_WRITABLE;
     default:
       return undefined;
