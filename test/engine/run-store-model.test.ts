@@ -215,4 +215,4 @@ test("whatever workers, callers and crashes do, runs change as the table says an
     }),
     { numRuns: load({ full: 120, short: 25 }) },
   );
-});
+}, 120_000);
