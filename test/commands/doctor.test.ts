@@ -126,11 +126,11 @@ test("a state folder below a file is a problem", async () => {
 });
 
 test.skipIf(process.platform !== "linux")(
-  "a state folder that cannot be made is a problem",
+  "a state folder that cannot be created is a problem",
   async () => {
     expect(await checkStateFolder("/proc/task-run/state")).toMatchObject({
       state: "problem",
-      message: expect.stringMatching(/cannot be made \(ENOENT\)/),
+      message: expect.stringMatching(/cannot be created \(ENOENT\)/),
       advice: expect.stringMatching(/--state-dir/),
     });
   },
@@ -241,9 +241,9 @@ test("variables that look like settings and are none are named with the nearest 
   const { code, of } = await examine(await temporaryFolder(), {}, env);
   expect(code).toBe(0);
   expect(of("Variables").map(({ message, advice }) => [message, advice])).toEqual([
-    ["TASK_RUN_MCP_DOCUMENT is no setting", "Is TASK_RUN_MCP_DOCUMENTS meant?"],
-    ["task_run_mcp_port is no setting", "Is TASK_RUN_MCP_PORT meant?"],
-    ["PARALLEL_BASEURL is no setting", "Is PARALLEL_BASE_URL meant?"],
+    ["TASK_RUN_MCP_DOCUMENT is not a setting", "Did you mean TASK_RUN_MCP_DOCUMENTS?"],
+    ["task_run_mcp_port is not a setting", "Did you mean TASK_RUN_MCP_PORT?"],
+    ["PARALLEL_BASEURL is not a setting", "Did you mean PARALLEL_BASE_URL?"],
   ]);
 });
 
@@ -457,7 +457,7 @@ test("an entry by our name that starts files that were moved is named", async ()
   );
   const { of } = await examine(home);
   expect(of("Cursor")).toMatchObject([
-    { state: "problem", message: `"task-run" starts ${gone}, which is not there` },
+    { state: "problem", message: `"task-run" starts ${gone}, which does not exist` },
   ]);
 });
 
@@ -478,5 +478,5 @@ test("a user without a home folder is told so, after everything else", async () 
 test("what the findings quote is shown without control characters", async () => {
   const env = { "TASK_RUN_MCP_\u001B[31mX\u202E": "1" };
   const { of } = await examine(await temporaryFolder(), {}, env);
-  expect(of("Variables")).toMatchObject([{ message: "TASK_RUN_MCP_X is no setting" }]);
+  expect(of("Variables")).toMatchObject([{ message: "TASK_RUN_MCP_X is not a setting" }]);
 });

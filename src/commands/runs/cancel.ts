@@ -7,13 +7,13 @@ import { openBackend } from "../wiring/open-backend.ts";
 import { readRunId } from "./get.ts";
 import { type RunsContext, openCall } from "./tool-context.ts";
 
-/** The run is surely not going on. */
+/** Outcomes that confirm the end of the run. */
 export const ENDED: ReadonlySet<CancelOutcome | undefined> = new Set([
   "cancelled",
   "already_finished",
 ]);
 
-/** `task-run-mcp cancel`: asks the backend to stop a run, looks again, and says what is true. */
+/** `task-run-mcp cancel`: cancels a run, then reads it again and reports its status. */
 export async function cancelCommand(
   options: RunsContext & { runId: string; json: boolean },
 ): Promise<ExitCode> {

@@ -16,17 +16,17 @@ export interface GetCommandOptions extends RunsContext {
   json: boolean;
 }
 
-/** A day: longer than any run. */
+/** A day is longer than any run. */
 const MAX_WAIT_SECONDS = 86_400;
 
-/** `task-run-mcp get`: status, and of a completed run the answer with its sources. */
+/** `task-run-mcp get`: the status of a run, and its answer with sources when it is completed. */
 export async function getCommand(options: GetCommandOptions): Promise<ExitCode> {
   const runId = readRunId(options.runId);
   const seconds = readSeconds(options.waitSeconds);
   try {
     return await showRun(runId, seconds, options);
   } finally {
-    // Also when the user stops waiting: this process may have been the one that performed it.
+    // Also after an interrupt: the engine of this process may have been its worker.
     const notes = await notesOnRunsWithoutWorker([runId], options.backend, options.repeatedOptions);
     for (const note of notes) options.stderr.write(`Note: ${cleanLine(note)}\n`);
   }
@@ -38,7 +38,7 @@ async function showRun(
   options: GetCommandOptions,
 ): Promise<ExitCode> {
   const { stdout, stderr } = options;
-  // To wait for a run is to perform it, where no other process does.
+  // Waiting makes this process a worker, because there may be no other one.
   const opening = { ...options, performsRuns: seconds > 0 };
   const backend = await openBackend(options.backend, options.bridge, opening);
   try {
@@ -57,7 +57,7 @@ async function showRun(
     }
     const unread = readingNotes(seen);
     if (isWithoutOutput && run.status === "completed" && unread.length === 0) {
-      unread.push("The backend holds no output of it.");
+      unread.push("The backend has no output of this run.");
     }
     for (const note of [...notes, ...unread, ...warnings])
       stderr.write(`Note: ${cleanLine(note)}\n`);
@@ -79,8 +79,8 @@ export function readRunId(text: string): string {
   if (parsed.success) return parsed.data;
   if (isGroupId(text.trim())) {
     throw new UsageError(
-      "this is the id of a task group, which an agent reads with get_task_group; its runs are in `task-run-mcp runs`.",
+      "this is the id of a task group. `task-run-mcp runs` lists its runs; agents read the group with get_task_group.",
     );
   }
-  throw new UsageError("write one run id, as `task-run-mcp runs` shows it.");
+  throw new UsageError("write one run id, as shown by `task-run-mcp runs`.");
 }

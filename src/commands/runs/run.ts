@@ -1,12 +1,11 @@
 import { readFile } from "node:fs/promises";
-import type { Logger } from "pino";
 import { z } from "zod";
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
-import type { BackendConfig, BridgeConfig } from "../../config.ts";
 import { checkOutputSchema } from "../../task-api/schema/output-schema-rules.ts";
 import { type RunInput, UndisputedRunInput } from "../../task-api/run-input.ts";
 import { JsonObject } from "../../task-api/task-spec.ts";
 import { cleanLine } from "../../text/clean-text.ts";
+import { errorMessage } from "../../text/error-message.ts";
 import { parseJson } from "../../text/json.ts";
 import { shownJson } from "../../mcp/report/text.ts";
 import { readingNotes } from "../../mcp/report/build-run-report.ts";
@@ -19,35 +18,27 @@ import { doubtsAbout } from "../../mcp/tools/arguments/create-arguments.ts";
 import { ExitCode } from "../exit-code.ts";
 import { UsageError } from "../../runtime/usage-error.ts";
 import { ENDED } from "./cancel.ts";
-import { type Terminal, askPerson, isInteractive } from "../setup/install/ask-person.ts";
+import { type Terminal, confirm, isInteractive } from "../terminal/confirm.ts";
 import { type OpenBackend, openBackend } from "../wiring/open-backend.ts";
 import { answerText, readReason } from "../terminal/run-text.ts";
 import { createProgressView } from "../terminal/progress-view.ts";
+import type { RunsContext } from "./tool-context.ts";
 import { getCommandLine, notesOnRunsWithoutWorker } from "../wiring/runs-without-worker.ts";
 import { openCall } from "./tool-context.ts";
 
-export interface RunCommandOptions {
+export interface RunCommandOptions extends RunsContext {
   question: string;
   processor: string;
-  /** A file with the JSON Schema that the answer is to follow. */
+  /** A file with the JSON Schema of the answer. */
   outputSchemaFile: string | undefined;
   /** Print the result as JSON instead of text. */
   json: boolean;
-  backend: BackendConfig;
-  bridge: BridgeConfig;
-  version: string;
-  log: Logger;
-  /** Aborts when the user wants to stop waiting. */
-  signal: AbortSignal;
-  /** The options by which another command meets the same run. */
-  repeatedOptions: readonly string[];
-  /** Where a person answers whether an interrupted run is to be cancelled. */
+  /** Answers whether to cancel an interrupted run. */
   stdin: Terminal["stdin"];
-  stdout: NodeJS.WritableStream;
   stderr: Terminal["stdout"];
 }
 
-/** A person who is asked whether to cancel has this long; the program ends soon afterwards in any case. */
+/** The time to answer whether to cancel: the process ends 10 s after the signal. */
 const ANSWER_MS = 8_000;
 
 /** `task-run-mcp run`: starts one run, shows its progress on stderr, and prints the answer on stdout. */
@@ -76,14 +67,14 @@ export async function runCommand(options: RunCommandOptions): Promise<ExitCode> 
     return ExitCode.failed;
   } finally {
     await backend.close();
-    // The engine in this process has performed the run, and ends with it.
+    // The engine of this process was the worker of the run, and is closed now.
     const left = leftId === undefined ? [] : [leftId];
     const notes = await notesOnRunsWithoutWorker(left, options.backend, options.repeatedOptions);
     for (const note of notes) stderr.write(`${cleanLine(note)}\n`);
   }
 }
 
-/** Starts the run. That is not given up half-way: a person who interrupts would not learn whether it costs money. */
+/** Starts the run. An interrupt does not abort the request: the user must learn whether the run costs money. */
 async function start(
   input: RunInput,
   backend: OpenBackend,
@@ -91,7 +82,7 @@ async function start(
 ): Promise<string> {
   const onInterrupt = () =>
     stderr.write(
-      "Interrupted while the run is being started: waiting for its id. Ctrl-C again ends at once; `task-run-mcp runs` then tells whether it was started.\n",
+      "Interrupted while the run is being started: waiting for its id. Ctrl-C again ends at once; `task-run-mcp runs` then shows whether it was started.\n",
     );
   signal.addEventListener("abort", onInterrupt, { once: true });
   try {
@@ -110,14 +101,14 @@ async function start(
   }
 }
 
-/** Says how to go on with a run that is no longer waited for, and asks whether it is still wanted. True: it has ended. */
+/** Says how to continue an interrupted run, and asks whether to cancel it. True when the run has ended. */
 async function offerToCancel(
   runId: string,
   backend: OpenBackend,
   { bridge, log, stdin, stderr, repeatedOptions }: RunCommandOptions,
 ): Promise<boolean> {
   if (backend.kind === "embedded" && backend.ledgerTrouble !== null) {
-    stderr.write("Stopped. The run was kept in memory and ends with this program.\n");
+    stderr.write("Stopped. The run was kept in memory and ends with this process.\n");
     return true;
   }
   const id = cleanLine(runId);
@@ -125,18 +116,18 @@ async function offerToCancel(
   stderr.write(
     [
       "Stopped waiting. The run was not cancelled.",
-      `  To go on with it:  ${getCommandLine(id, repeatedOptions)}`,
-      `  To cancel it:      ${cancelLine}`,
+      `  To continue it:  ${getCommandLine(id, repeatedOptions)}`,
+      `  To cancel it:    ${cancelLine}`,
       "",
     ].join("\n"),
   );
   const terminal = { stdin, stdout: stderr };
   if (!isInteractive(terminal)) return false;
-  const patience = AbortSignal.timeout(ANSWER_MS);
-  const isUnwanted = await askPerson("Cancel it now?", terminal, patience).catch(() => false);
-  if (!isUnwanted) return false;
-  // The signal of this program has aborted already, and the cancel must still reach the backend.
-  const call = await openCall(backend, { bridge, log, signal: patience });
+  // Not the signal of the process, which has aborted: the cancel must still reach the backend.
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  const isConfirmed = await confirm("Cancel it now?", terminal, signal).catch(() => false);
+  if (!isConfirmed) return false;
+  const call = await openCall(backend, { bridge, log, signal });
   const { summary, outcome } = await cancelTaskRun.run({ run_id: runId }, call);
   stderr.write(`${cleanLine(summary)}\n`);
   return ENDED.has(outcome);
@@ -183,7 +174,7 @@ function report(
   return ExitCode.failed;
 }
 
-/** The run input that the command line asks for. Throws {@link UsageError} with every problem. */
+/** The run input of the command line. Throws {@link UsageError} with every problem. */
 async function readRunInput(options: RunCommandOptions): Promise<RunInput> {
   const { outputSchemaFile } = options;
   if (options.question.trim() === "") throw new UsageError("The question must not be empty.");
@@ -206,8 +197,9 @@ async function readOutputSchema(file: string): Promise<JsonObject> {
   try {
     schema = parseJson(await readFile(file, "utf8"));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`--output-schema ${file}: not a readable JSON file (${reason})`);
+    throw new UsageError(
+      `--output-schema ${file}: not a readable JSON file (${errorMessage(error)})`,
+    );
   }
   const parsed = JsonObject.safeParse(schema);
   if (!parsed.success) throw new UsageError(`--output-schema ${file}: must be a JSON object`);

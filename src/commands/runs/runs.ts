@@ -27,18 +27,18 @@ import { notesOnRunsWithoutWorker } from "../wiring/runs-without-worker.ts";
 
 export interface RunsCommandOptions extends RunsContext {
   status: string | undefined;
-  /** Stands in the question. */
+  /** Words that the question contains. */
   text: string | undefined;
-  /** Started then or later. */
+  /** The earliest start. */
   since: string | undefined;
   limit: string;
   json: boolean;
 }
 
-/** As many as the tool gives at once. */
+/** The largest page of `list_task_runs`. */
 const PAGE_ROWS = 50;
 
-/** `task-run-mcp runs`: the runs that were started here, newest first, as the backend has them now. */
+/** `task-run-mcp runs`: the runs that were started here, newest first, with their present status. */
 export async function runsCommand(options: RunsCommandOptions): Promise<ExitCode> {
   const { stdout, stderr } = options;
   const limit = readLimit(options.limit);
@@ -56,8 +56,10 @@ export async function runsCommand(options: RunsCommandOptions): Promise<ExitCode
   const notes = new Set<string>();
   let more: string | null = null;
   let spending: RunReport["spending"];
-  const opening = { ...options, performsRuns: false };
-  const backend = await openBackend(options.backend, options.bridge, opening);
+  const backend = await openBackend(options.backend, options.bridge, {
+    ...options,
+    performsRuns: false,
+  });
   try {
     const call = await openCall(backend, options);
     do {
@@ -74,19 +76,19 @@ export async function runsCommand(options: RunsCommandOptions): Promise<ExitCode
   }
 
   const runIds = rows.flatMap(({ run_id: id }) => id ?? []);
-  const unperformed = await notesOnRunsWithoutWorker(
+  const withoutWorker = await notesOnRunsWithoutWorker(
     runIds,
     options.backend,
     options.repeatedOptions,
   );
-  for (const note of unperformed) notes.add(note);
+  for (const note of withoutWorker) notes.add(note);
   if (options.json) {
     stdout.write(`${shownJson({ runs: rows, spending, notes: [...notes] }, 2)}\n`);
     return ExitCode.done;
   }
-  if (rows.length === 0) stderr.write(`No run of ${whose(options.backend)} fits.\n`);
+  if (rows.length === 0) stderr.write(`No run of ${ownerText(options.backend)} matches.\n`);
   else stdout.write(runsTable(rows, columnsOf(stdout)));
-  if (more !== null) stderr.write("There are more: --limit shows them.\n");
+  if (more !== null) stderr.write("There are more runs: raise --limit to list them.\n");
   for (const note of notes) stderr.write(`Note: ${cleanLine(note)}\n`);
   if (rows.length > 0 && spending) stderr.write(`${spendingText(spending)}\n`);
   return ExitCode.done;
@@ -102,11 +104,11 @@ function columnsOf(stream: NodeJS.WritableStream): number | undefined {
   return isTerminal(stream) ? stream.columns : undefined;
 }
 
-/** Runs are remembered by backend and account: an empty list is often that of another one. */
-function whose(backend: BackendConfig): string {
+/** The ledger separates backends and keys, so an empty list often means that another one was used. */
+function ownerText(backend: BackendConfig): string {
   switch (backend.kind) {
     case "embedded":
-      return "the built-in engine (with PARALLEL_API_KEY or PARALLEL_BASE_URL set: of that backend)";
+      return "the built-in engine (set PARALLEL_API_KEY or PARALLEL_BASE_URL for those of another backend)";
     case "hosted":
     case "custom":
       return `the backend ${backend.baseUrl} with this key`;
@@ -117,5 +119,5 @@ function spendingText(spending: NonNullable<RunReport["spending"]>): string {
   const { today_usd: today, active_usd: active, total_usd: total } = spending;
   const budget = spending.budget_usd_per_day;
   const of = budget === undefined ? "" : ` of $${budget}`;
-  return `Spent today: $${today}${of}; in all: $${total}, of which $${active} for runs that go on.`;
+  return `Spent today: $${today}${of}; in total: $${total}, of which $${active} for active runs.`;
 }

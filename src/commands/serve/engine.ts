@@ -8,7 +8,7 @@ import { readPrices } from "../wiring/check-settings.ts";
 import { releaseMemoryAtRest } from "./release-memory.ts";
 import { openEngine } from "../wiring/open-engine.ts";
 
-/** `task-run-mcp engine`: serves our own Task API until `signal` aborts. The first line on stdout is its base URL. */
+/** `task-run-mcp engine`: serves our Task API until `signal` aborts. The first line on stdout is its base URL. */
 export async function engineCommand({
   config,
   serve: { host, port, apiKey, tenantsFile, profile, requireBetas, pricesFile },
@@ -24,7 +24,7 @@ export async function engineCommand({
 }): Promise<ExitCode> {
   if (apiKey === undefined && tenantsFile === undefined && !isLoopback(host)) {
     throw new UsageError(
-      `--host ${host} can be reached by others: add --api-key or --tenants, or listen on 127.0.0.1.`,
+      `--host ${host} is reachable from other machines: add --api-key or --tenants, or listen on 127.0.0.1.`,
     );
   }
   const [{ serveTaskApi }, { readTenants, singleTenant }] = await Promise.all([

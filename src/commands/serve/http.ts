@@ -30,7 +30,7 @@ import { releaseMemoryAtRest } from "./release-memory.ts";
 
 const SCOPES = [READ_SCOPE, WRITE_SCOPE];
 
-/** The principal of the one token from the environment. */
+/** The principal of the token in the environment. */
 const ONLY_PRINCIPAL = "default";
 
 /** `task-run-mcp http`: serves MCP over HTTP until `signal` aborts. The first line on stdout is the URL. */
@@ -54,14 +54,14 @@ export async function httpCommand({
   version: string;
   log: Logger;
   signal: AbortSignal;
-  /** Calls back when the operator wants files to be read again. */
+  /** Registers a listener for SIGHUP, which asks to read files again. */
   onHangUp: (listener: () => void) => void;
   stdout: NodeJS.WritableStream;
 }): Promise<ExitCode> {
-  refuseUnsafe(http, config);
+  checkExposure(http, config);
   const { access, tokens } = await openAccess(http, { proxies, log });
-  const draining = new AbortController();
-  /** When what is open must have ended. */
+  const shutdown = new AbortController();
+  /** The time by which open requests must have ended. */
   let endMs = 0;
   const telemetry = openTelemetry(telemetryConfig, { version, log });
   const backends = await openBackends(config, bridge, { version, log, telemetry });
@@ -77,7 +77,7 @@ export async function httpCommand({
       version,
       log,
       clock: systemClock,
-      shutdownSignal: draining.signal,
+      shutdownSignal: shutdown.signal,
       traceRequest: telemetry?.traceRequest,
     });
     const { host, port } = http;
@@ -100,10 +100,10 @@ export async function httpCommand({
     const stopReleasing = releaseMemoryAtRest();
     await untilAborted(signal);
     stopReleasing();
-    log.info("draining");
-    // No new connections first; then waiting calls are answered and told to call again, maybe another process.
+    log.info("shutting down");
+    // Stop listening first: clients that are told to call again must reach another process.
     server.stopListening();
-    draining.abort();
+    shutdown.abort();
     endMs = performance.now() + http.drainSeconds * 1_000;
     await server.close(http.drainSeconds * 1_000);
   } finally {
@@ -116,16 +116,16 @@ export async function httpCommand({
 
 const WEBHOOK_PATH = "/webhooks/task-run";
 
-/** Where the backend is to report finished runs. */
+/** The URL at which the backend reports finished runs. */
 function webhookUrlOf({ publicUrl }: HttpConfig): string | undefined {
   if (publicUrl === undefined) return undefined;
   const url = new URL(publicUrl);
-  // A proxy may serve us below a path of its own.
+  // A reverse proxy may add a path prefix.
   url.pathname = url.pathname.replace(/\/$/, "") + WEBHOOK_PATH;
   return url.href;
 }
 
-/** A report of the backend wakes the calls that wait, and completes the ledger. */
+/** A webhook of the backend updates the ledger and ends the calls that wait for its run. */
 function receiveWebhooks(
   { publicUrl, webhookSecrets: secrets }: HttpConfig,
   backends: OpenBackends,
@@ -140,19 +140,17 @@ function receiveWebhooks(
       const received = receiver.receive(headers, body);
       switch (received.kind) {
         case "refused":
-          requestLog.info({ reason: received.reason }, "a webhook was refused");
+          requestLog.info({ reason: received.reason }, "a webhook was rejected");
           return received.httpStatus;
-        case "no_news":
+        case "ignored":
           return 204;
-        case "news":
+        case "run_update":
           for (const backend of backends.inUse()) {
-            // Acknowledged at once: senders time out soon, and our own read does not change the answer.
+            // Not awaited: the sender has a short timeout, and a failed read changes nothing for it.
             onRunWebhook(received.runId, { backend, clock: systemClock, signal }).catch(
               (error: unknown) => {
-                requestLog.warn(
-                  { err: error, run_id: received.runId },
-                  "a webhook of a run was not recorded",
-                );
+                const facts = { err: error, run_id: received.runId };
+                requestLog.warn(facts, "a webhook was not recorded");
               },
             );
           }
@@ -162,18 +160,18 @@ function receiveWebhooks(
   };
 }
 
-/** What others can reach needs names and tokens. Throws {@link UsageError} with what to add. */
-function refuseUnsafe(http: HttpConfig, backend: BackendConfig): void {
+/** A server that other machines can reach needs allowed hosts and tokens. Throws {@link UsageError} with what to add. */
+function checkExposure(http: HttpConfig, backend: BackendConfig): void {
   const { host, allowedHosts, tokensFile, token, oauth, allowKeyHeader } = http;
   if (!isLoopback(host)) {
     if (tokensFile === undefined && token === undefined && oauth === undefined) {
       throw new UsageError(
-        `--host ${host} can be reached by others: add --tokens, TASK_RUN_MCP_HTTP_TOKEN, or --oauth-issuer with --oauth-audience; or listen on 127.0.0.1.`,
+        `--host ${host} is reachable from other machines: add --tokens, TASK_RUN_MCP_HTTP_TOKEN, or --oauth-issuer with --oauth-audience; or listen on 127.0.0.1.`,
       );
     }
     if (allowedHosts.length === 0) {
       throw new UsageError(
-        `--host ${host} can be reached by others: add --allowed-hosts with the names by which they call this server, such as mcp.example.com.`,
+        `--host ${host} is reachable from other machines: add --allowed-hosts with the names by which clients call this server, such as mcp.example.com.`,
       );
     }
   }
@@ -185,7 +183,9 @@ function refuseUnsafe(http: HttpConfig, backend: BackendConfig): void {
   if (oauth !== undefined) {
     const issuer = new URL(oauth.issuer);
     if (issuer.protocol !== "https:" && !isLoopback(issuer.hostname)) {
-      throw new UsageError("--oauth-issuer must be an https URL: its keys decide who comes in.");
+      throw new UsageError(
+        "--oauth-issuer must be an https URL: its keys decide which tokens are valid.",
+      );
     }
   }
   if (allowKeyHeader && backend.kind === "embedded") {
@@ -195,7 +195,7 @@ function refuseUnsafe(http: HttpConfig, backend: BackendConfig): void {
   }
   if (token !== undefined && backend.kind !== "embedded" && token === backend.apiKey) {
     throw new UsageError(
-      "TASK_RUN_MCP_HTTP_TOKEN is the backend's key: every caller of this server would hold it. Use another token.",
+      "TASK_RUN_MCP_HTTP_TOKEN is the backend's key, and every caller of this server would have it. Use another token.",
     );
   }
 }

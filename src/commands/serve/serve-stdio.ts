@@ -14,7 +14,7 @@ import { openTelemetry } from "../wiring/open-telemetry.ts";
 export interface StdioServer {
   backend: BackendConfig;
   bridge: BridgeConfig;
-  /** They do not end the server, because a client would only say that it is gone: each call is answered with them. */
+  /** Each call fails with them. The server keeps running, because a client would only say that it exited. */
   wrongSettings: Settings["problems"];
   nameOf: Settings["nameOf"];
   telemetry: TelemetryConfig | undefined;
@@ -25,14 +25,14 @@ export interface StdioServer {
   output: Writable;
   /** The id of the `initialize` that was answered before the SDK was loaded. */
   answeredId: string | number | undefined;
-  /** Called when the client has left, before the backend closes. */
+  /** Called when the client has disconnected, before the backend closes. */
   onDisconnected: () => void;
 }
 
-/** A collector that is there takes what is left in less, and a host does not wait for long before it kills us. */
+/** A running collector takes the last spans in less, and hosts soon kill a server that does not exit. */
 const TELEMETRY_MS = 1_000;
 
-/** The whole MCP server over stdio, until the client leaves or `signal` aborts. */
+/** The whole MCP server over stdio, until the client disconnects or `signal` aborts. */
 export async function serveStdio({
   backend: config,
   bridge,
@@ -50,7 +50,7 @@ export async function serveStdio({
   const telemetry = openTelemetry(telemetryConfig, { version, log });
   let backend: Promise<OpenBackend> | undefined;
 
-  /** One backend for all calls, opened by the first; one that could not be opened is tried again by the next call. */
+  /** The first call opens the backend for all calls; after a failure the next call tries again. */
   function openOnce(): Promise<OpenBackend> {
     backend ??= open().catch((error: unknown) => {
       backend = undefined;
@@ -60,17 +60,17 @@ export async function serveStdio({
   }
 
   async function open(): Promise<OpenBackend> {
-    if (wrongSettings.length > 0) throw await refusal();
+    if (wrongSettings.length > 0) throw await unavailable();
     const { openBackend } = await import("../wiring/open-backend.ts");
     try {
       return await openBackend(config, bridge, { version, log, telemetry });
     } catch (error) {
-      throw await refusal(error);
+      throw await unavailable(error);
     }
   }
 
-  /** Names every wrong setting, for each start of the server would bring up only the next. */
-  async function refusal(cause?: unknown): Promise<unknown> {
+  /** Names every wrong setting, so that the user can correct all of them at once. */
+  async function unavailable(cause?: unknown): Promise<unknown> {
     const { checkSettings } = await import("../wiring/check-settings.ts");
     const all = [...wrongSettings, ...(await checkSettings({ backend: config, bridge }, nameOf))];
     if (all.length === 0) return cause;
@@ -105,7 +105,7 @@ export async function serveStdio({
     else signal.addEventListener("abort", close, { once: true });
   });
   onDisconnected();
-  // One that could not be opened has told its caller so.
+  // Its caller has already received the error of a backend that could not be opened.
   const opened = await backend?.catch(() => undefined);
   await opened?.close();
   await telemetry?.close(TELEMETRY_MS);

@@ -2,7 +2,7 @@ import type { WriteStream } from "node:tty";
 import { cleanLine } from "../../text/clean-text.ts";
 import { cutToWidth } from "./text-width.ts";
 
-/** What is known of a run while one waits for it. */
+/** The progress of a run. */
 export interface ProgressLine {
   /** 0 to 100. */
   percent: number;
@@ -10,10 +10,10 @@ export interface ProgressLine {
   message: string;
 }
 
-/** Shows how a run gets on. */
+/** Shows the progress of a run. */
 export interface ProgressView {
   update(line: ProgressLine): void;
-  /** Leaves the last line as it is; what follows starts on a new one. */
+  /** Keeps the last line; later output starts on a new one. */
   end(): void;
 }
 

@@ -5,7 +5,7 @@ import type { TaskRun } from "../../task-api/run.ts";
 import { cleanLine, cleanText } from "../../text/clean-text.ts";
 import { cutToWidth, padToWidth, widthOf } from "./text-width.ts";
 
-/** An output as a person reads it in a terminal: the content, then the sources that it does not name itself. */
+/** An output as text for a terminal: the content, then the sources that the content does not name. */
 export function answerText({ type, content, basis }: RunOutput): string {
   const text = type === "text" ? content.trim() : shownJson(content, 2);
   const titles = new Map(
@@ -19,7 +19,7 @@ export function answerText({ type, content, basis }: RunOutput): string {
   return cleanText([text, "", "Sources", ...sources].join("\n"));
 }
 
-/** Why a run has no output, as far as it says so, and what else it warns of. A run that asks back says what it asks. */
+/** Why a run has no output, if it says so, and its other warnings. The last warning of `action_required` is its question. */
 export function readReason({ status, error, warnings = [] }: TaskRun): {
   reason: string | null;
   warnings: string[];
@@ -34,7 +34,7 @@ export function readReason({ status, error, warnings = [] }: TaskRun): {
 const HEADER = ["RUN", "STATUS", "STARTED", "PROCESSOR", "PRICE", "QUESTION"];
 const GAP = "  ";
 
-/** Runs as a person reads them in a terminal, one a line. `columns`: where lines end; undefined when nowhere. */
+/** Runs as a table, one per line. `columns` cuts longer lines. */
 export function runsTable(rows: readonly ListedRun[], columns: number | undefined): string {
   const cells = [HEADER, ...rows.map((row) => cellsOf(row).map((cell) => cleanLine(cell)))];
   const widths = HEADER.map((_, column) =>
@@ -51,7 +51,7 @@ export function runsTable(rows: readonly ListedRun[], columns: number | undefine
 
 function cellsOf(row: ListedRun): string[] {
   return [
-    // One whose answer was lost: there may be a run, but nobody knows its id.
+    // The answer to the create was lost, so the run has no known id.
     row.run_id ?? "-",
     row.percent === undefined ? (row.status ?? "") : `${row.status} ${row.percent} %`,
     row.created_at === undefined ? "" : localTime(row.created_at),
@@ -61,7 +61,7 @@ function cellsOf(row: ListedRun): string[] {
   ];
 }
 
-/** `2026-11-24 14:05`, where the terminal is. */
+/** `2026-11-24 14:05`, in the time zone of the terminal. */
 function localTime(timestamp: string): string {
   const time = new Date(timestamp);
   const two = (part: number) => String(part).padStart(2, "0");

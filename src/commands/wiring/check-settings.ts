@@ -3,11 +3,13 @@ import { z } from "zod";
 import type { Config, Settings } from "../../config.ts";
 import type { SettingName } from "../../options.ts";
 import { UsageError } from "../../runtime/usage-error.ts";
+import { errorMessage } from "../../text/error-message.ts";
+import { parseJson } from "../../text/json.ts";
 import { type WrongSetting, wrongSettingText } from "../../settings/setting-reader.ts";
 
 /**
- * Tries the settings whose values only those who use them can judge: files, folders, networks and secrets. Answers with
- * those that cannot be used.
+ * Tries the settings that can only be checked by using them: files, folders, networks and secrets. Returns those that
+ * cannot be used.
  */
 export async function checkSettings(
   { backend, bridge }: Pick<Config, "backend" | "bridge">,
@@ -19,8 +21,7 @@ export async function checkSettings(
     try {
       await use();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      problems.push({ setting, message: wrongSettingText(nameOf(setting), reason) });
+      problems.push({ setting, message: wrongSettingText(nameOf(setting), errorMessage(error)) });
     }
   }
 
@@ -57,10 +58,9 @@ const Prices = z.record(z.string().min(1), z.number().min(0), {
 export async function readPrices(file: string): Promise<Record<string, number>> {
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(file, "utf8"));
+    json = parseJson(await readFile(file, "utf8"));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`--prices ${file}: not a readable JSON file (${reason})`);
+    throw new UsageError(`--prices ${file}: not a readable JSON file (${errorMessage(error)})`);
   }
   const parsed = Prices.safeParse(json);
   if (parsed.success) return parsed.data;

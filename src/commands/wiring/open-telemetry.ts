@@ -6,17 +6,17 @@ import type { OtlpForm } from "../../telemetry/create-telemetry.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
 import type { CollectorProxy, TelemetryConfig } from "../../settings/telemetry-settings.ts";
 
-/** By `OTEL_EXPORTER_OTLP_PROTOCOL`. The third, gRPC, would take a library as large as the rest of this program. */
+/** By `OTEL_EXPORTER_OTLP_PROTOCOL`. gRPC would need a library as large as the rest of this program. */
 const FORMS = new Map<string, OtlpForm>([
   ["http/protobuf", "protobuf"],
   ["http/json", "json"],
 ]);
-/** Time for everything else to end by itself. */
+/** The time for everything else to end by itself. */
 const EXIT_MS = 100;
 
 /**
- * Traces, if the environment asks for them. What makes them is loaded by the first request, because a host waits for the
- * first answer; without them it is never loaded. Trouble with it is logged, and the work goes on untraced.
+ * Tracing, if the environment asks for it. The first request loads the libraries, because a host waits for the handshake.
+ * Errors are logged, and requests continue untraced.
  */
 export function openTelemetry(
   config: TelemetryConfig | undefined,
@@ -27,7 +27,7 @@ export function openTelemetry(
   if (form === undefined) {
     log.warn(
       { protocol: config.protocol },
-      "there will be no traces: set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf, and the endpoint to the collector's HTTP port (4318)",
+      "tracing is off: set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf, and the endpoint to the collector's HTTP port (4318)",
     );
     return undefined;
   }
@@ -39,7 +39,7 @@ export function openTelemetry(
       const agent = config?.proxy && (await openProxyAgent(config.proxy));
       return await createTelemetry({ form: chosen, agent, version, log });
     } catch (error) {
-      log.warn({ err: error }, "there will be no traces");
+      log.warn({ err: error }, "tracing is off");
       return undefined;
     }
   }
@@ -50,7 +50,7 @@ export function openTelemetry(
       return (telemetry?.traceRequest ?? passTraceOn)(request, work);
     },
     traceFetch(fetch) {
-      // Nothing is traced before the first request has opened it.
+      // Only the first request opens tracing.
       return async (url, init) => {
         const telemetry = await opened;
         return (telemetry?.traceFetch(fetch) ?? fetch)(url, init);
@@ -59,14 +59,14 @@ export function openTelemetry(
     async close(ms) {
       const telemetry = await opened;
       if (telemetry === undefined || (await telemetry.close(ms))) return true;
-      // What the exporter still tries must not keep the process.
+      // Retries of the exporter must not keep the process alive.
       setTimeout(() => process.exit(), EXIT_MS).unref();
       return false;
     },
   };
 }
 
-/** The way through a proxy for a library that sends by `node:http`. */
+/** A proxy agent for the exporter, which sends with `node:http`. */
 async function openProxyAgent({
   origin,
   url,

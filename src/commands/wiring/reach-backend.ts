@@ -7,10 +7,10 @@ import {
 import type { RetryPolicy } from "../../client/http/retry-policy.ts";
 import type { TaskApiClient } from "../../client/task-api-client.ts";
 
-/** No backend has ever given this id to a run: asking for it is the cheapest question there is. */
+/** An id that no backend gives to a run: reading it is the cheapest request. */
 export const NO_RUN = "trun_00000000000000000000000000000000";
 
-/** Who asks whether a backend is there wants to know about now. */
+/** No retries: a health check must report the present state. */
 export const ASK_ONCE: RetryPolicy = {
   maxAttempts: 1,
   budgetMs: 0,
@@ -19,7 +19,7 @@ export const ASK_ONCE: RetryPolicy = {
   jitter: 0,
 };
 
-/** Resolves when the backend answers at all, be it that it wants another key. Throws why it does not. */
+/** Resolves when the backend answers, even if it wants another key. Throws why it does not answer. */
 export async function reachBackend(client: TaskApiClient, signal: AbortSignal): Promise<void> {
   try {
     await client.retrieveRun(NO_RUN, { signal });

@@ -108,9 +108,9 @@ test("the last entry leaves no comma before it", () => {
 test.each([
   ["a value is missing", '{\n  "a": \n}\n', /^mcp\.json:3:1: cannot be read \(value expected\)/],
   ["a comma is missing", '{ "a": 1 "b": 2 }', /^mcp\.json:1:10: cannot be read/],
-  ["it is a list", "[]", /holds no object/],
+  ["it is a list", "[]", /is not an object/],
   ["the servers are no object", '{ "mcpServers": [] }', /"mcpServers" is not an object/],
-  ["a name stands twice", '{ "mcpServers": {}, "mcpServers": {} }', /without risk/],
+  ["a name stands twice", '{ "mcpServers": {}, "mcpServers": {} }', /changed safely/],
 ])("a JSON file is left alone when %s", (_name, before, message) => {
   expect(() => setEntry(before, cursor, named)).toThrow(message);
 });

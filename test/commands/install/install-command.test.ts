@@ -294,7 +294,7 @@ test("without a client, those found here are listed, with what they have of this
     expect(code).toBe(0);
     return text(stdout);
   };
-  expect(await list("install")).toMatch(/^No client.*\nKnown: claude-desktop, claude-code/);
+  expect(await list("install")).toMatch(/^No known client.*\nKnown: claude-desktop, claude-code/);
   expect(await list("uninstall")).toMatch(/no client.*Nothing to do/);
   await mkdir(join(home, ".kiro", "settings"), { recursive: true });
   await install(home);
@@ -307,11 +307,11 @@ test("without a client, those found here are listed, with what they have of this
 });
 
 test.skipIf(process.platform !== "linux")(
-  "a folder that cannot be made is named, at once",
+  "a folder that cannot be created is named, at once",
   async () => {
     const file = { path: "/proc/deep/mcp.json", bytes: null, text: "", hasByteOrderMark: false };
     await expect(replaceConfigFile(file, "{}", new Date())).rejects.toThrow(
-      "/proc/deep/mcp.json: its folder cannot be made; nothing was changed.",
+      "/proc/deep/mcp.json: its folder cannot be created; nothing was changed.",
     );
   },
 );

@@ -7,13 +7,13 @@ import {
   RunNotFound,
   Unauthorized,
 } from "../../../client/errors.ts";
-import { errorCode } from "../../../text/error-message.ts";
+import { errorCode, errorMessage } from "../../../text/error-message.ts";
 import type { BackendConfig } from "../../../config.ts";
 import { fingerprintKey } from "../../../ledger/scope.ts";
 import { ASK_ONCE, NO_RUN } from "../../wiring/reach-backend.ts";
-import { type Finding, reasonOf } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 
-/** Somebody sits in front of the terminal. */
+/** The user waits at the terminal. */
 const ANSWER_MS = 10_000;
 
 export function describeBackend(config: BackendConfig): Finding {
@@ -39,7 +39,7 @@ export function describeKey(config: BackendConfig): Finding {
   return { check, state: "ok", message };
 }
 
-/** Asks for a run that there cannot be: a backend that knows the key says so. */
+/** Reads a run that cannot exist: a backend that accepts the key answers that there is no such run. */
 export async function checkReach(
   config: Exclude<BackendConfig, { kind: "embedded" }>,
   version: string,
@@ -67,7 +67,7 @@ export async function checkReach(
   }
 }
 
-/** Node's names for certificates that it does not trust. */
+/** Node's error codes for untrusted certificates. */
 const CERTIFICATE_ERRORS = /^(?:CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|ERR_TLS_CERT_)/;
 
 /** The code of the innermost error. */
@@ -80,13 +80,13 @@ function codeOf(error: unknown): string | null {
 function explainAnswer(error: unknown, apiKey: string | undefined): Finding {
   const check = "Reach";
   if (error instanceof RunNotFound || error instanceof InvalidRequest) {
-    // Every error of a Task API says something; a web server's 404 does not say it in this form.
+    // Every error of a Task API has a message or a reference id; a web server's 404 has neither.
     if (error.upstreamMessage === null && error.refId === null) {
       return {
         check,
         state: "problem",
-        message: "something answers, but not as a Task API does",
-        advice: "Check PARALLEL_BASE_URL: the address of a web page answers like this.",
+        message: "the server that answers is not a Task API",
+        advice: "Check PARALLEL_BASE_URL: it may be the address of a web page.",
       };
     }
     const message =
@@ -102,7 +102,7 @@ function explainAnswer(error: unknown, apiKey: string | undefined): Finding {
       message:
         apiKey === undefined
           ? `the backend wants a key (status ${error.status})`
-          : `the backend refuses the key (status ${error.status})`,
+          : `the backend rejects the key (status ${error.status})`,
       advice: "Set PARALLEL_API_KEY to a key of this backend; copy it again, without spaces.",
     };
   }
@@ -122,7 +122,7 @@ function explainAnswer(error: unknown, apiKey: string | undefined): Finding {
         state: "problem",
         message: `the certificate of the backend is not trusted (${code})`,
         advice:
-          "A proxy or firewall may show one of its own: set NODE_EXTRA_CA_CERTS to a file with its CA certificate (PEM), and start again. docs/networks.md has more.",
+          "A proxy or firewall may use its own: set NODE_EXTRA_CA_CERTS to a file with its CA certificate (PEM), and start again. See docs/networks.md.",
       };
     }
     return {
@@ -135,7 +135,8 @@ function explainAnswer(error: unknown, apiKey: string | undefined): Finding {
   return {
     check,
     state: "problem",
-    message: error === undefined ? "the backend knows a run that there cannot be" : reasonOf(error),
-    advice: "Check PARALLEL_BASE_URL, and whether the backend is well.",
+    message:
+      error === undefined ? "the backend returns a run that cannot exist" : errorMessage(error),
+    advice: "Check PARALLEL_BASE_URL and the backend.",
   };
 }

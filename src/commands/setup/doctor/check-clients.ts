@@ -15,9 +15,10 @@ import {
   isOurEntry,
   readStartedEntry,
 } from "../install/server-entry.ts";
-import { type Finding, reasonOf } from "./finding.ts";
+import { errorMessage } from "../../../text/error-message.ts";
+import type { Finding } from "./finding.ts";
 
-/** A server takes a second; one that npx has to download first takes longer. */
+/** A server starts in about a second, unless npx has to download it first. */
 const START_MS = 20_000;
 const DOWNLOAD_MS = 60_000;
 
@@ -26,14 +27,14 @@ export interface ClientsToCheck {
   program: RunningProgram;
   version: string;
   proxies: Proxies;
-  /** Start nothing that asks the network. */
+  /** Make no network requests. */
   isOffline: boolean;
   signal: AbortSignal;
   /** The longest that a server may take to list its tools, in milliseconds. */
   startMs?: number | undefined;
 }
 
-/** In which clients' configuration this server is, and whether what is written there lists its tools. */
+/** Finds this server in the configuration of clients, and tries whether each entry lists its tools. */
 export async function* checkClients(options: ClientsToCheck): AsyncGenerator<Finding> {
   const check = "Clients";
   const entries: ClientEntry[] = [];
@@ -48,7 +49,7 @@ export async function* checkClients(options: ClientsToCheck): AsyncGenerator<Fin
         problems.push({
           check: client.title,
           state: "warning",
-          message: reasonOf(error),
+          message: errorMessage(error),
           advice: `${client.title} may be unable to read it, too.`,
         });
       }
@@ -59,8 +60,9 @@ export async function* checkClients(options: ClientsToCheck): AsyncGenerator<Fin
     : {
         check,
         state: "warning",
-        message: "this server is in the configuration of no client that is known here",
-        advice: "task-run-mcp install lists the clients found here, and puts it into one of them.",
+        message: "no known client on this machine has this server in its configuration",
+        advice:
+          "task-run-mcp install lists the clients found here and adds the server to one of them.",
       };
   yield* problems;
   for (const entry of entries) yield await checkEntry(entry, options);
@@ -86,7 +88,7 @@ async function readEntries(
   const { servers } = readServers(text, client, path);
   return Object.entries(servers).flatMap(([name, entry]) => {
     if (!isConfigObject(entry)) return [];
-    // Of a server at a URL, or of files that were moved, only the name tells that it is ours.
+    // Only the name identifies an entry with a URL, or with a path that has moved.
     const isOurs = name === SERVER_NAME || isOurEntry(entry, program);
     return isOurs ? [{ client, name, entry }] : [];
   });
@@ -95,17 +97,17 @@ async function readEntries(
 async function checkEntry(entry: ClientEntry, options: ClientsToCheck): Promise<Finding> {
   const { client, name } = entry;
   const check = client.title;
-  const advice = `task-run-mcp install ${client.id} --name ${name} writes it as it should be now.`;
+  const advice = `task-run-mcp install ${client.id} --name ${name} writes the correct entry.`;
   const started = readStartedEntry(entry.entry);
   const url = urlOf(entry.entry);
   const [missing] = started === null ? [] : await missingFiles(started.line);
   if (missing !== undefined) {
-    const message = `"${name}" starts ${missing}, which is not there`;
+    const message = `"${name}" starts ${missing}, which does not exist`;
     return { check, state: "problem", message, advice };
   }
   const isDownloaded = started?.line.includes("npx") ?? false;
   if (options.isOffline && (isDownloaded || started === null)) {
-    return { check, state: "ok", message: `"${name}" was not tried, because it asks the network` };
+    return { check, state: "ok", message: `"${name}" was not tried, because it needs the network` };
   }
   const ms = options.startMs ?? (isDownloaded ? DOWNLOAD_MS : START_MS);
   const limit = AbortSignal.timeout(ms);
@@ -121,7 +123,7 @@ async function checkEntry(entry: ClientEntry, options: ClientsToCheck): Promise<
     options.signal.throwIfAborted();
     const reason = limit.aborted
       ? `lists no tools within ${ms / 1_000} s`
-      : `${started === null ? "cannot be reached" : "does not start"} (${reasonOf(error)})`;
+      : `${started === null ? "cannot be reached" : "does not start"} (${errorMessage(error)})`;
     return {
       check,
       state: "problem",

@@ -8,11 +8,11 @@ import { DocumentUnreadable } from "../../../engine/sources/document.ts";
 import { readDocument } from "../../../engine/sources/readers/read-document.ts";
 import type { Finding } from "./finding.ts";
 
-/** Reading takes some milliseconds a file; nobody waits for ten thousand. */
+/** Reading takes some milliseconds per file. */
 const MAX_READ = 500;
 const NAMED_PROBLEMS = 3;
 
-/** What the built-in engine finds in a documents folder, and what of it cannot be read. */
+/** Counts the documents in a folder, and names those that cannot be read. */
 export async function checkDocuments(folder: string): Promise<Finding> {
   const check = "Documents";
   try {
@@ -43,7 +43,7 @@ export async function checkDocuments(folder: string): Promise<Finding> {
       check,
       state: "warning",
       message,
-      advice: "Put documents there, or name another folder with --documents.",
+      advice: "Add documents, or choose another folder with --documents.",
     };
   } catch (error) {
     if (!(error instanceof DocumentFolderUnusable)) throw error;
@@ -58,7 +58,7 @@ export async function checkDocuments(folder: string): Promise<Finding> {
 
 /** `12 files (9 .md, 3 .txt)` */
 function countText(extensions: readonly string[]): string {
-  if (extensions.length === 0) return "no file that can be read";
+  if (extensions.length === 0) return "no readable files";
   const counts = new Map<string, number>();
   for (const extension of extensions) counts.set(extension, (counts.get(extension) ?? 0) + 1);
   const kinds = [...counts]

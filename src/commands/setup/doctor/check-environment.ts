@@ -5,7 +5,8 @@ import { type Proxies, type Proxy, proxyFor } from "../../../client/http/proxies
 import type { BackendConfig } from "../../../config.ts";
 import { NoFileDriver, hasNodeSqlite, loadSqliteDriver } from "../../../database/load-sqlite.ts";
 import { OPTIONS, type Setting, variablesOf } from "../../../options.ts";
-import { type Finding, reasonOf } from "./finding.ts";
+import { errorMessage } from "../../../text/error-message.ts";
+import type { Finding } from "./finding.ts";
 
 /** As `engines` of package.json says. */
 const OLDEST_NODE = [20, 18, 1] as const;
@@ -25,7 +26,7 @@ export function checkNode(version: string): Finding {
   };
 }
 
-/** Which SQLite keeps the state of this Node. */
+/** Which SQLite library stores the state. */
 export async function checkSqlite(nodeVersion: string, anyFile: string): Promise<Finding> {
   const check = "SQLite";
   if (hasNodeSqlite(nodeVersion)) return { check, state: "ok", message: "node:sqlite" };
@@ -37,13 +38,13 @@ export async function checkSqlite(nodeVersion: string, anyFile: string): Promise
     return {
       check,
       state: "warning",
-      message: "none that keeps a file: runs are kept in memory and end with the server",
+      message: "no library that can write a file: runs are kept in memory and end with the server",
       advice: "Use Node 22.13 or later, or install the optional package libsql.",
     };
   }
 }
 
-/** Which proxies are set, whether they can be used, and through which one the backend is asked. */
+/** Which proxies are set, whether they can be used, and which one serves the backend. */
 export function checkProxies({ http, https }: Proxies, backend: BackendConfig): Finding[] {
   const check = "Proxy";
   const given = [https, http].filter((proxy) => proxy !== undefined);
@@ -55,7 +56,7 @@ export function checkProxies({ http, https }: Proxies, backend: BackendConfig): 
     const { origin, problem } = proxy;
     if (problem !== undefined) {
       const [what = "", advice = ""] = problem.split("; ");
-      // What nothing goes through may be meant for other programs.
+      // An unused proxy may be meant for other programs.
       const state = proxy === used ? "problem" : "warning";
       return { check, state, message: `${origin} ${what}`, advice: `${capital(advice)}.` };
     }
@@ -76,7 +77,7 @@ function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-/** Whether the file of certificates that Node is to trust besides can be read; Node itself only warns. */
+/** Whether Node can read the file of extra CA certificates; Node itself only warns. */
 export async function checkCertificates(file: string | undefined): Promise<Finding[]> {
   if (file === undefined || file === "") return [];
   const check = "Certificates";
@@ -84,38 +85,38 @@ export async function checkCertificates(file: string | undefined): Promise<Findi
   try {
     const text = await readFile(file, "utf8");
     const found = text.match(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]+-----END/g) ?? [];
-    if (found.length === 0) throw new Error("there is no PEM certificate in it");
+    if (found.length === 0) throw new Error("it contains no PEM certificate");
     const read = found.map((one) => new X509Certificate(`${one} CERTIFICATE-----\n`));
     const count = read.length === 1 ? "1 certificate" : `${read.length} certificates`;
     return [{ check, state: "ok", message: `${file} (NODE_EXTRA_CA_CERTS), ${count}` }];
   } catch (error) {
-    const message = `NODE_EXTRA_CA_CERTS: ${file} cannot be used (${reasonOf(error)})`;
+    const message = `NODE_EXTRA_CA_CERTS: ${file} cannot be used (${errorMessage(error)})`;
     return [{ check, state: "problem", message, advice }];
   }
 }
 
-/** Variables that look like settings and are none, each with the setting that may have been meant. */
+/** Variables with a misspelt name of a setting, each with the nearest setting. */
 export function checkVariables(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): Finding[] {
   const known = Object.values<Setting>(OPTIONS).flatMap(variablesOf);
   const ours = known.filter((name) => OUR_VARIABLE.test(name));
   const ofBackend = known.filter((name) => BACKEND_VARIABLE.test(name));
   return Object.keys(env).flatMap((variable): Finding[] => {
     const name = variable.toUpperCase();
-    // Only on Windows do small letters make no difference.
+    // Only Windows ignores the case of variables.
     if (known.includes(platform === "win32" ? name : variable)) return [];
     const isOurs = OUR_VARIABLE.test(name);
     if (!isOurs && !BACKEND_VARIABLE.test(name)) return [];
     const nearest = isOurs
       ? closestMatch(name, ours)
       : closestMatch(name, ofBackend, { maxDistance: TYPING_DISTANCE });
-    // Other programs may have variables that begin like those of the backend.
+    // Other programs may have variables with the backend's prefix.
     if (nearest === undefined) return [];
-    const message = `${variable} is no setting`;
-    return [{ check: "Variables", state: "warning", message, advice: `Is ${nearest} meant?` }];
+    const message = `${variable} is not a setting`;
+    return [{ check: "Variables", state: "warning", message, advice: `Did you mean ${nearest}?` }];
   });
 }
 
 const OUR_VARIABLE = /^TASK_RUN_MCP_/;
 const BACKEND_VARIABLE = /^PARALLEL_/;
-/** A typing error is no farther away. */
+/** The largest edit distance of a typing error. */
 const TYPING_DISTANCE = 3;

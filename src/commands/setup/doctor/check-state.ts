@@ -2,28 +2,29 @@ import { mkdtemp, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { loadSqliteDriver } from "../../../database/load-sqlite.ts";
 import { makeFolder } from "../../../database/open-database.ts";
-import { type Finding, reasonOf, sizeText } from "./finding.ts";
+import { errorCode, errorMessage } from "../../../text/error-message.ts";
+import { type Finding, sizeText } from "./finding.ts";
 
 /** Longer than any transaction of another process. */
 const LOCK_MS = 2_000;
 
-/** Whether the state folder can be written to; one that is missing is made to know it, and taken away again. */
+/** Whether the state folder can be written to. Creates a missing one to find out, and removes it again. */
 export async function checkStateFolder(folder: string): Promise<Finding> {
   const check = "State folder";
   let made: string | undefined;
   try {
     made = await makeFolder(folder);
-    // To write is the only answer that holds on every platform.
+    // Permission bits do not tell on every platform; only writing does.
     await rm(await mkdtemp(join(folder, "doctor-")), { recursive: true });
-    const message = made === undefined ? folder : `${folder}, which the first run makes`;
+    const message = made === undefined ? folder : `${folder}, which the first run creates`;
     return { check, state: "ok", message };
   } catch (error) {
-    const code = codeOf(error);
-    const what = (await exists(folder)) ? "written to" : "made";
+    const code = errorCode(error);
+    const what = (await exists(folder)) ? "written to" : "created";
     const why =
       code === "EEXIST" || code === "ENOTDIR"
         ? "a file stands in its place"
-        : (code ?? reasonOf(error));
+        : (code ?? errorMessage(error));
     return {
       check,
       state: "problem",
@@ -35,17 +36,17 @@ export async function checkStateFolder(folder: string): Promise<Finding> {
   }
 }
 
-/** Removes folders from the innermost to `last`, as far as nothing is in them. */
+/** Removes empty folders, from the innermost to `last`. */
 async function removeEmpty(folder: string, last: string): Promise<void> {
   try {
     await rmdir(folder);
     if (folder !== last && dirname(folder) !== folder) await removeEmpty(dirname(folder), last);
   } catch {
-    // Another process uses it by now.
+    // Another process uses the folder now.
   }
 }
 
-/** Whether a database of the state folder can be read, and how large it is. Changes nothing in it. */
+/** Whether a database can be read, and its size. Does not change it. */
 export async function checkDatabase(check: string, path: string): Promise<Finding> {
   if (!(await exists(path))) return { check, state: "ok", message: "none yet" };
   try {
@@ -62,8 +63,8 @@ export async function checkDatabase(check: string, path: string): Promise<Findin
     return {
       check,
       state: "problem",
-      message: `${path} cannot be read (${reasonOf(error)})`,
-      advice: "Move it away, and a new one is made; or choose another state folder.",
+      message: `${path} cannot be read (${errorMessage(error)})`,
+      advice: "Move it away, and a new one is created; or choose another state folder.",
     };
   }
 }
@@ -80,12 +81,8 @@ async function exists(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (error) {
-    const code = codeOf(error);
+    const code = errorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return false;
     throw error;
   }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }

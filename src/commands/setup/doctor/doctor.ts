@@ -13,7 +13,8 @@ import {
   checkVariables,
 } from "./check-environment.ts";
 import { checkDatabase, checkStateFolder } from "./check-state.ts";
-import { type Finding, reasonOf } from "./finding.ts";
+import { errorMessage } from "../../../text/error-message.ts";
+import type { Finding } from "./finding.ts";
 import { ExitCode } from "../../exit-code.ts";
 import type { RunningProgram } from "../install/server-entry.ts";
 
@@ -25,9 +26,9 @@ export interface DoctorOptions {
   nodeVersion: string;
   program: RunningProgram;
   machine: Machine;
-  /** Ask nothing of the network. */
+  /** Make no network requests. */
   isOffline: boolean;
-  /** The longest that a server of a client may take to list its tools, in milliseconds. */
+  /** The longest time that a client's server may take to list its tools. */
   startMs?: number;
   json: boolean;
   signal: AbortSignal;
@@ -35,25 +36,25 @@ export interface DoctorOptions {
 }
 
 const SIGNS = { ok: "✓", warning: "!", problem: "✗" } as const;
-/** As wide as the longest name of a check. */
+/** The width of the longest name of a check. */
 const NAME_WIDTH = 15;
 
-/** `task-run-mcp doctor`: a line for each thing that the server needs, and what to do about those that are not well. */
+/** `task-run-mcp doctor`: prints a line per check of the installation, with advice for each problem. */
 export async function doctorCommand(options: DoctorOptions): Promise<ExitCode> {
   const { stdout } = options;
   const findings: Finding[] = [];
-  for await (const finding of examine(options)) {
+  for await (const finding of runChecks(options)) {
     findings.push(finding);
     if (!options.json) stdout.write(findingText(finding));
   }
-  const isWell = findings.every(({ state }) => state !== "problem");
+  const isOk = findings.every(({ state }) => state !== "problem");
   if (options.json) {
-    stdout.write(`${JSON.stringify(cleanValue({ ok: isWell, checks: findings }), null, 2)}\n`);
+    stdout.write(`${JSON.stringify(cleanValue({ ok: isOk, checks: findings }), null, 2)}\n`);
   }
-  return isWell ? ExitCode.done : ExitCode.failed;
+  return isOk ? ExitCode.done : ExitCode.failed;
 }
 
-async function* examine(options: DoctorOptions): AsyncGenerator<Finding> {
+async function* runChecks(options: DoctorOptions): AsyncGenerator<Finding> {
   const { config, nodeVersion, program, machine, version, signal } = options;
   const { backend, bridge, proxies } = config;
   yield { check: "Version", state: "ok", message: `${version}, ${program.cliPath}` };
@@ -96,7 +97,7 @@ async function* examine(options: DoctorOptions): AsyncGenerator<Finding> {
     yield* checkClients({ ...options, proxies });
   } catch (error) {
     if (!(error instanceof NoHomeFolder)) throw error;
-    const message = "none can be looked for: this user has no home folder";
+    const message = "not checked: this user has no home folder";
     yield { check: "Clients", state: "warning", message, advice: "Set HOME." };
   }
 }
@@ -111,7 +112,7 @@ async function checkFile(
     return { check, state: "ok", message: file };
   } catch (error) {
     const advice = "Correct the file, or leave the option out.";
-    return { check, state: "problem", message: reasonOf(error), advice };
+    return { check, state: "problem", message: errorMessage(error), advice };
   }
 }
 

@@ -14,14 +14,16 @@ import { getDefaultEnvironment } from "@modelcontextprotocol/client/stdio";
 import { z } from "zod";
 import type { Proxies } from "../../../client/http/proxies.ts";
 import { createWebFetch } from "../../../client/http/web-fetch.ts";
+import { errorMessage } from "../../../text/error-message.ts";
+import { createRedact } from "../../../text/redact.ts";
 import { type ConfigObject, urlOf } from "../install/merge-entry.ts";
 import type { StartedEntry } from "../install/server-entry.ts";
 
-/** A server that ends by itself does so in less. */
+/** A server that exits when its stdin closes does so in less. */
 const END_MS = 2_000;
-/** Enough of what a server says about its end. */
+/** Enough of stderr to show why a server ended. */
 const STDERR_CHARS = 4_000;
-/** Shorter values of variables are no secrets, and stand everywhere. */
+/** Shorter values of variables are not secrets, and redacting them would damage other text. */
 const SECRET_CHARS = 6;
 
 const CLIENT_NAME = "task-run-mcp-doctor";
@@ -29,8 +31,8 @@ const CLIENT_NAME = "task-run-mcp-doctor";
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /**
- * Starts an entry as its client would, with the few variables that clients hand on, and asks for its tools. Resolves to
- * their names; throws why there are none. Nothing that was started is left running.
+ * Starts an entry as its client would, with the few variables that clients pass on, and lists its tools. Returns their
+ * names; throws why there are none. Ends every process that it started.
  */
 export async function listToolsOfStarted(
   { line, env }: StartedEntry,
@@ -41,7 +43,7 @@ export async function listToolsOfStarted(
     env: { ...getDefaultEnvironment(), ...env },
     stdio: ["pipe", "pipe", "pipe"],
     windowsHide: true,
-    // A group of its own: what the command starts in turn (npx does) is ended with it.
+    // A process group, so that the processes of the command (npx starts some) end with it.
     detached: process.platform !== "win32",
   });
   let said = "";
@@ -50,7 +52,7 @@ export async function listToolsOfStarted(
   });
   const client = new Client({ name: CLIENT_NAME, version });
   try {
-    return await untilItEnds(
+    return await failWhenEnded(
       child,
       () => lastLine(said, env),
       async () => {
@@ -63,24 +65,24 @@ export async function listToolsOfStarted(
   }
 }
 
-/** The work, or the error of a process that cannot be started or ends before it is done. */
-async function untilItEnds<T>(
+/** Runs `work`; rejects when the process cannot start, or ends before `work` is done. */
+async function failWhenEnded<T>(
   child: Child,
-  lastWords: () => string,
+  lastError: () => string,
   work: () => Promise<T>,
 ): Promise<T> {
   const ended = new Promise<never>((_resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code, by) => {
-      reject(new Error(`it ended with ${by ?? `code ${code}`}${lastWords()}`));
+      reject(new Error(`it ended with ${by ?? `code ${code}`}${lastError()}`));
     });
   });
   const working = work();
-  // The late one rejects as well, and its rejection must not be unhandled.
+  // The other promise rejects as well, later, and must not cause an unhandled rejection.
   working.catch(() => {});
   ended.catch(() => {});
   return Promise.race([working, ended]).catch((error: unknown) => {
-    // Its pipes close a little earlier than the process ends, which tells more.
+    // The pipes close before the process ends, whose exit code tells more.
     const later = setTimeout(END_MS / 2, error, { ref: false });
     return Promise.race([
       ended,
@@ -123,20 +125,18 @@ function killAll({ pid }: Child, by: NodeJS.Signals): void {
   try {
     process.kill(-pid, by);
   } catch {
-    // All have ended.
+    // All processes have ended.
   }
 }
 
-/** What the server said last, without the values that its entry sets. */
+/** The last line on stderr, without the values of the entry's variables. */
 function lastLine(said: string, env: Record<string, string>): string {
   const line = said.trim().split("\n").at(-1) ?? "";
-  const shown = Object.values(env)
-    .filter((value) => value.length >= SECRET_CHARS)
-    .reduce((rest, value) => rest.replaceAll(value, "[redacted]"), line);
-  return shown === "" ? "" : `: ${shown.slice(0, 300)}`;
+  const redact = createRedact(Object.values(env).filter((value) => value.length >= SECRET_CHARS));
+  return line === "" ? "" : `: ${redact(line).slice(0, 300)}`;
 }
 
-/** MCP over the pipes of a process that runs. */
+/** MCP over the pipes of a running process. */
 class ChildTransport implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
   onerror?: (error: Error) => void;
@@ -165,8 +165,8 @@ class ChildTransport implements Transport {
         if (message === null) return;
         this.onmessage?.(message);
       } catch (error) {
-        // A line that is not a message; the next one may be.
-        this.onerror?.(error instanceof Error ? error : new Error(String(error)));
+        // Skip a line that is not a message.
+        this.onerror?.(error instanceof Error ? error : new Error(errorMessage(error)));
       }
     }
   }
@@ -183,7 +183,7 @@ class ChildTransport implements Transport {
 
 const EntryHeaders = z.record(z.string(), z.string()).catch({});
 
-/** The names of the tools of a server at a URL, asked for with the headers of its entry. Throws why there are none. */
+/** Lists the tools of a server at a URL, with the headers of its entry. Returns their names; throws why there are none. */
 export async function listToolsAt(
   entry: ConfigObject,
   { version, proxies, signal }: { version: string; proxies: Proxies; signal: AbortSignal },

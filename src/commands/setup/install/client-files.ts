@@ -1,12 +1,12 @@
 import { posix, win32 } from "node:path";
 import type { Machine } from "../../../settings/folders.ts";
 
-/** The names in a folder; none of one that is not there. */
+/** The names in a folder; empty when it does not exist. */
 export type ListFolder = (folder: string) => Promise<string[]>;
 
 export const CLAUDE_DESKTOP_FILE = "claude_desktop_config.json";
 
-/** Installed as a Windows package (MSIX), Claude Desktop sees a copy of the usual folder that is its own. */
+/** Installed as a Windows package (MSIX), Claude Desktop reads a private copy of the usual folder. */
 export async function packagedClaudeDesktop(machine: Machine, list: ListFolder): Promise<string[]> {
   if (machine.platform !== "win32") return [];
   const local = machine.env["LOCALAPPDATA"] || inHome(machine, "AppData", "Local");
@@ -24,7 +24,7 @@ export function isPackaged(file: string): boolean {
 export const CLINE_FILE = "cline_mcp_settings.json";
 export const CLINE_EXTENSION = ["saoudrizwan.claude-dev", "settings"];
 
-/** Like other command-line programs, OpenCode keeps to `~/.config` on every platform. */
+/** OpenCode uses `~/.config` on every platform. */
 export function opencodeFile(machine: Machine, name: string): string {
   const { XDG_CONFIG_HOME: moved } = machine.env;
   return pathsOf(machine).join(moved || inHome(machine, ".config"), "opencode", name);
@@ -42,7 +42,7 @@ export function gooseFile(machine: Machine): string {
     : inHome(machine, ".config", "goose", "config.yaml");
 }
 
-/** Paths as the machine in question writes them, which need not be the one this runs on. */
+/** The path functions of the machine's platform; a test may describe another machine than this one. */
 export function pathsOf({ platform }: Pick<Machine, "platform">): typeof posix {
   return platform === "win32" ? win32 : posix;
 }
@@ -51,7 +51,7 @@ export function inHome(machine: Machine, ...parts: string[]): string {
   return pathsOf(machine).join(machine.home, ...parts);
 }
 
-/** In the folder that a variable names, else in its usual place in the home folder. */
+/** A file in the folder that a variable names, else in the usual folder in the home folder. */
 export function inFolder(
   machine: Machine,
   named: string | undefined,
@@ -61,7 +61,7 @@ export function inFolder(
   return named ? pathsOf(machine).join(named, file) : inHome(machine, ...usual, file);
 }
 
-/** Where desktop applications keep their settings. */
+/** The folder where desktop applications store their settings. */
 export function inApplicationData(machine: Machine, ...parts: string[]): string {
   const { platform, env } = machine;
   const { join } = pathsOf(machine);
@@ -75,7 +75,7 @@ export function inApplicationData(machine: Machine, ...parts: string[]): string 
   }
 }
 
-/** Unlike other desktop applications, Zed keeps to `~/.config` on macOS too. */
+/** Unlike other desktop applications, Zed uses `~/.config` on macOS too. */
 export function zedFile(machine: Machine): string {
   switch (machine.platform) {
     case "win32":

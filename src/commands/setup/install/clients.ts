@@ -44,45 +44,45 @@ export interface LocalServer {
   env: Record<string, string>;
 }
 
-/** A server that runs already. */
+/** A running server. */
 export interface RemoteServer {
   url: string;
   headers: Record<string, string>;
 }
 
-/** Where a client keeps its MCP servers, and how it writes them. */
+/** Where a client stores its MCP servers, and in which form. */
 export interface ClientSpec {
   id: ClientId;
   title: string;
-  /** The user's own file; a client may have others, by project. */
+  /** The user's file; projects may have others. */
   file(machine: Machine): string;
-  /** Other places of the same file, each read by some version of the client: those that are there count. */
+  /** Other places of the same file, each read by some version of the client. Only existing ones count. */
   otherFiles?(machine: Machine, listFolder: ListFolder): Promise<string[]>;
   format: "json" | "toml" | "yaml";
-  /** The object that has an entry for each server, by its name. */
+  /** The name of the object that has the servers by name. */
   container: string;
-  /** Where newer versions keep the entries, inside the container; counts in files that have it. */
+  /** An object inside the container where newer versions store the servers; used in files that have it. */
   innerContainer?: string;
   local(server: LocalServer, name: string): ConfigObject;
-  /** What the user is to do instead, where the client's file takes only servers that it starts. */
+  /** A text says what the user must do instead, because the client's file only has servers that it starts. */
   remote: ((server: RemoteServer, name: string) => ConfigObject) | string;
-  /** What the client wants besides; a value that is there stays. */
+  /** Other fields that the client needs; existing values stay. */
   defaults?: ConfigObject;
-  /** What makes the client read its file again. */
+  /** How the user makes the client read its file again. */
   reload: string;
 }
 
 /** The first start of a package downloads it; Codex gives up after 10 s by default. */
 const STARTUP_SECONDS = 60;
-/** For a call, in seconds, as Goose itself writes it. */
+/** The limit of a call that Goose itself writes. */
 const GOOSE_TIMEOUT_SECONDS = 300;
 
-/** `{ command, args, env }`: what most clients write. */
+/** `{ command, args, env }`, the form of most clients. */
 function plainLocal({ command, args, env }: LocalServer): ConfigObject {
   return { command, args, ...filled("env", env) };
 }
 
-/** `{ url, headers }`: what most clients write; some say by another name where the server is, or of what type. */
+/** `{ url, headers }`, the form of most clients. Some have another key for the URL, or a type. */
 function plainRemote(key = "url", fields: ConfigObject = {}) {
   return ({ url, headers }: RemoteServer): ConfigObject => ({
     ...fields,
@@ -91,12 +91,12 @@ function plainRemote(key = "url", fields: ConfigObject = {}) {
   });
 }
 
-/** A field for an object that is not empty. */
+/** The field, unless its value is empty. */
 function filled(field: string, value: Record<string, string>): ConfigObject {
   return Object.keys(value).length === 0 ? {} : { [field]: value };
 }
 
-/** A JSON file with `mcpServers`, entries in the usual form, and nothing else to say. */
+/** A JSON file with `mcpServers` and entries in the usual form. */
 const USUAL = {
   format: "json",
   container: "mcpServers",
@@ -104,7 +104,7 @@ const USUAL = {
   remote: plainRemote(),
 } as const;
 
-/** Everything about the clients that `install` knows. */
+/** The clients that `install` knows. */
 export const CLIENTS: Readonly<Record<ClientId, ClientSpec>> = {
   "claude-desktop": {
     ...USUAL,
@@ -166,7 +166,7 @@ export const CLIENTS: Readonly<Record<ClientId, ClientSpec>> = {
     file: (machine) => inHome(machine, ".codeium", "windsurf", "mcp_config.json"),
     remote: plainRemote("serverUrl"),
     reload:
-      "Refresh the servers in Windsurf's MCP settings, or restart it. Since it is called Devin Desktop, install devin is for it.",
+      "Refresh the servers in Windsurf's MCP settings, or restart it. Newer versions are called Devin Desktop: use `install devin` for them.",
   },
   antigravity: {
     ...USUAL,

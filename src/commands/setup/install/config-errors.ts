@@ -1,6 +1,6 @@
 import { UsageError } from "../../../runtime/usage-error.ts";
 
-/** A client's configuration file cannot be changed safely: the message says why, and what to do. Nothing was written. */
+/** A client's configuration file cannot be changed safely. The message says why and what to do; nothing was written. */
 export class ClientConfigUnusable extends UsageError {
   override readonly name = "ClientConfigUnusable";
 }
@@ -11,7 +11,7 @@ export interface Position {
   column: number;
 }
 
-/** The text is not in the language that it should be in. */
+/** The text is not valid JSON, TOML or YAML. */
 export class ConfigSyntaxError extends Error {
   override readonly name = "ConfigSyntaxError";
   readonly position: Position;

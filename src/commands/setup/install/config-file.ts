@@ -2,11 +2,12 @@ import { constants } from "node:fs";
 import { chmod, copyFile, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { makeFolder } from "../../../database/open-database.ts";
+import { errorCode, errorMessage } from "../../../text/error-message.ts";
 import { ClientConfigUnusable } from "./config-errors.ts";
 
-/** A file as it was found. */
+/** A file as it was read. */
 export interface ConfigFile {
-  /** Where it really is: links of people who keep their settings elsewhere stay links. */
+  /** With links resolved, so that a link to the file stays a link. */
   path: string;
   /** Null when there is no file. */
   bytes: Buffer | null;
@@ -16,10 +17,10 @@ export interface ConfigFile {
 }
 
 const BYTE_ORDER_MARK = "\uFEFF";
-/** Clients' files may hold keys. */
+/** Clients' files may contain keys. */
 const NEW_FILE_MODE = 0o600;
 
-/** Throws {@link ClientConfigUnusable} when it is not a readable text. */
+/** Throws {@link ClientConfigUnusable} when the file is not readable text. */
 export async function readConfigFile(path: string): Promise<ConfigFile> {
   try {
     const real = await realpath(path);
@@ -33,7 +34,8 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
       hasByteOrderMark,
     };
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return { path, bytes: null, text: "", hasByteOrderMark: false };
+    if (errorCode(error) === "ENOENT")
+      return { path, bytes: null, text: "", hasByteOrderMark: false };
     throw new ClientConfigUnusable(`${path}: ${describe(error)}; nothing was changed.`, {
       cause: error,
     });
@@ -41,9 +43,9 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
 }
 
 /**
- * Replaces the file as a whole, so that nobody ever reads half of it; what was there is kept beside it. Resolves to the
- * path of that copy, null when there was no file. Throws {@link ClientConfigUnusable}, above all when somebody else has
- * written the file since it was read: clients do so while they run.
+ * Replaces the file by a rename, so that no program reads half of it, and keeps a copy of the old one. Returns the path of
+ * the copy, null when there was no file. Throws {@link ClientConfigUnusable}, also when the file has changed since it was
+ * read: clients write it while they run.
  */
 export async function replaceConfigFile(
   file: ConfigFile,
@@ -63,7 +65,7 @@ export async function replaceConfigFile(
     if (!isSame(current, bytes)) {
       if (backup !== null) await rm(backup, { force: true });
       throw new ClientConfigUnusable(
-        `${path} was changed by another program meanwhile; nothing was changed. Close the client and try again.`,
+        `${path} was changed by another program at the same time; nothing was changed here. Close the client and try again.`,
       );
     }
     await rename(temporary, path);
@@ -85,7 +87,7 @@ async function writeNew(path: string, text: string, mode: number): Promise<void>
   } finally {
     await file.close();
   }
-  // What the process's umask took away.
+  // `open` applies the umask.
   await chmod(path, mode);
 }
 
@@ -93,12 +95,8 @@ function isSame(a: Buffer | null, b: Buffer | null): boolean {
   return a === null || b === null ? a === b : a.equals(b);
 }
 
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
-}
-
 function describe(error: unknown): string {
-  switch (codeOf(error)) {
+  switch (errorCode(error)) {
     case "ERR_ENCODING_INVALID_ENCODED_DATA":
       return "is not UTF-8 text; save it as UTF-8 first";
     case "EISDIR":
@@ -109,13 +107,13 @@ function describe(error: unknown): string {
       return "cannot be read or written; check its permissions and those of its folder";
     case "ENOTDIR":
     case "EEXIST":
-      return "a file stands where its folder should be";
+      return "a file has the name of its folder";
     case "ENOENT":
-      // Only when written to, as below /proc: a file that is missing is made.
-      return "its folder cannot be made";
+      // Only when writing, such as below /proc: reading creates no error for a missing file.
+      return "its folder cannot be created";
     case "ENOSPC":
       return "its disk is full";
     default:
-      return error instanceof Error ? error.message : String(error);
+      return errorMessage(error);
   }
 }

@@ -6,63 +6,63 @@ import { readToml, removeTomlTable, setTomlTable, writeTable } from "./edit-toml
 import { ClientConfigUnusable, ConfigSyntaxError, positionAt } from "./config-errors.ts";
 import { type ConfigObject, isConfigObject, mergeEntry } from "./merge-entry.ts";
 
-type Place = Pick<ClientSpec, "format" | "container" | "innerContainer" | "defaults">;
+type ConfigShape = Pick<ClientSpec, "format" | "container" | "innerContainer" | "defaults">;
 
-/** The entries of a client's file by name. Throws {@link ClientConfigUnusable} with the place that cannot be read. */
-export function readServers(text: string, place: Place, file: string) {
-  const { container, innerContainer } = place;
-  const config = readConfigText(text, place.format, file);
+/** The servers in a client's file by name. Throws {@link ClientConfigUnusable} with the position of a syntax error. */
+export function readServers(text: string, shape: ConfigShape, file: string) {
+  const { container, innerContainer } = shape;
+  const config = readConfigText(text, shape.format, file);
   const outer = config[container] ?? {};
   if (!isConfigObject(outer)) {
     throw new ClientConfigUnusable(
-      `${file}: "${container}" is not an object, so there is no place for a server. Correct it first; nothing was changed.`,
+      `${file}: "${container}" is not an object, so a server cannot be added. Correct it first; nothing was changed.`,
     );
   }
   const inner = innerContainer === undefined ? undefined : outer[innerContainer];
-  // A server of that name has a type.
+  // An object with a type is a server of that name.
   if (innerContainer === undefined || !isConfigObject(inner) || typeof inner["type"] === "string") {
     return { config, servers: outer, path: [container] };
   }
   return { config, servers: inner, path: [container, innerContainer] };
 }
 
-/** The text with the entry in it; the same text when it is there already. Throws {@link ClientConfigUnusable}. */
+/** Adds the entry; returns the same text when it has the entry already. Throws {@link ClientConfigUnusable}. */
 export function setEntry(
   text: string,
-  place: Place,
+  shape: ConfigShape,
   { name, entry, file }: { name: string; entry: ConfigObject; file: string },
 ): string {
-  const { config, servers, path } = readServers(text, place, file);
+  const { config, servers, path } = readServers(text, shape, file);
   const existing = Object.hasOwn(servers, name) ? servers[name] : undefined;
-  const wanted = mergeEntry(existing, entry, place.defaults);
+  const wanted = mergeEntry(existing, entry, shape.defaults);
   if (isDeepStrictEqual(existing, wanted)) return text;
   const at = [...path, name];
   const edited =
-    place.format === "toml"
-      ? setTomlTable(text, [place.container, name], wanted)
-      : setFields(text, EDITORS[place.format], { at, existing, wanted });
-  return checked(edited, withServers(config, path, { ...servers, [name]: wanted }), place, file);
+    shape.format === "toml"
+      ? setTomlTable(text, [shape.container, name], wanted)
+      : setFields(text, EDITORS[shape.format], { at, existing, wanted });
+  return checked(edited, withServers(config, path, { ...servers, [name]: wanted }), shape, file);
 }
 
-/** The text without the entry; the same text when there is none. Throws {@link ClientConfigUnusable}. */
+/** Removes the entry; returns the same text when there is none. Throws {@link ClientConfigUnusable}. */
 export function removeEntry(
   text: string,
-  place: Place,
+  shape: ConfigShape,
   { name, file }: { name: string; file: string },
 ): string {
-  const { config, servers, path } = readServers(text, place, file);
+  const { config, servers, path } = readServers(text, shape, file);
   if (!Object.hasOwn(servers, name)) return text;
   const edited =
-    place.format === "toml"
-      ? removeTomlTable(text, [place.container, name])
-      : EDITORS[place.format].remove(text, [...path, name]);
+    shape.format === "toml"
+      ? removeTomlTable(text, [shape.container, name])
+      : EDITORS[shape.format].remove(text, [...path, name]);
   const { [name]: _removed, ...others } = servers;
-  return checked(edited, withServers(config, path, others), place, file);
+  return checked(edited, withServers(config, path, others), shape, file);
 }
 
-/** The entry alone, to be copied by hand. */
+/** The entry alone, for copying by hand. */
 export function writeBlock(
-  { format, container, defaults }: Place,
+  { format, container, defaults }: ConfigShape,
   name: string,
   entry: ConfigObject,
 ): string {
@@ -87,7 +87,7 @@ const EDITORS: Record<"json" | "yaml", Editor> = {
   yaml: { set: setYamlValue, remove: removeYamlValue },
 };
 
-/** What differs is written and nothing else, so that comments inside an entry stay too. */
+/** Writes only the fields that differ, so that comments inside an entry stay. */
 function setFields(
   text: string,
   editor: Editor,
@@ -119,16 +119,16 @@ function withServers(
   return { ...config, [first]: value };
 }
 
-/** An edit counts only when the file then says what it said before, and the entry. */
-function checked(edited: string, expected: ConfigObject, place: Place, file: string): string {
+/** Returns the edited text if it holds the expected values and nothing else has changed; throws otherwise. */
+function checked(edited: string, expected: ConfigObject, shape: ConfigShape, file: string): string {
   let actual: unknown;
   try {
-    actual = readConfigText(edited, place.format, file);
+    actual = readConfigText(edited, shape.format, file);
   } catch (error) {
     throw notUnderstood(file, { cause: error });
   }
-  // A container that became empty may be gone.
-  const { container } = place;
+  // An editor may remove a container that became empty.
+  const { container } = shape;
   const seen = isConfigObject(actual) ? { [container]: {}, ...actual } : actual;
   if (isDeepStrictEqual(seen, { [container]: {}, ...expected })) return edited;
   throw notUnderstood(file);
@@ -136,14 +136,14 @@ function checked(edited: string, expected: ConfigObject, place: Place, file: str
 
 function notUnderstood(file: string, options?: ErrorOptions): ClientConfigUnusable {
   return new ClientConfigUnusable(
-    `${file} is written in a way that cannot be changed without risk; nothing was changed. Add what --print prints by hand.`,
+    `${file} cannot be changed safely because of its form; nothing was changed. Add the output of --print by hand.`,
     options,
   );
 }
 
 const READERS = { json: readJson, toml: readToml, yaml: readYaml } as const;
 
-function readConfigText(text: string, format: Place["format"], file: string): ConfigObject {
+function readConfigText(text: string, format: ConfigShape["format"], file: string): ConfigObject {
   let value: unknown;
   try {
     value = READERS[format](text);
@@ -157,31 +157,31 @@ function readConfigText(text: string, format: Place["format"], file: string): Co
   }
   if (isConfigObject(value)) return value;
   throw new ClientConfigUnusable(
-    `${file}: holds no object, so there is no place for a server. Correct it first; nothing was changed.`,
+    `${file}: is not an object, so a server cannot be added. Correct it first; nothing was changed.`,
   );
 }
 
-/** The value of a YAML text; an empty one is an empty object. Throws {@link ConfigSyntaxError}. */
+/** Parses YAML; empty text is an empty object. Throws {@link ConfigSyntaxError}. */
 function readYaml(text: string): unknown {
   const value: unknown = parseYaml(text).toJS();
   return value ?? {};
 }
 
-/** The text with a value at a path; comments and the order of everything else stay. */
+/** Sets the value at a path; keeps comments and the order of everything else. */
 function setYamlValue(text: string, path: readonly string[], value: unknown): string {
   const document = parseYaml(text);
   document.setIn(path, document.createNode(value));
   return writeDocument(document, text);
 }
 
-/** The text without what is at a path. */
+/** Removes the value at a path. */
 function removeYamlValue(text: string, path: readonly string[]): string {
   const document = parseYaml(text);
   document.deleteIn(path);
   return writeDocument(document, text);
 }
 
-/** Long lines stay as they are. */
+/** Does not wrap long lines. */
 const STYLE = { lineWidth: 0, flowCollectionPadding: false } as const;
 
 function writeYaml(value: unknown): string {
@@ -189,7 +189,7 @@ function writeYaml(value: unknown): string {
 }
 
 function parseYaml(text: string): Document {
-  // Numbers and dates keep their spelling.
+  // Keeps the spelling of numbers and dates.
   const document = parseDocument(text, { keepSourceTokens: true });
   const [first] = document.errors;
   if (first === undefined) return document;

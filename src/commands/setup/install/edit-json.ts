@@ -10,10 +10,10 @@ import {
 import { ConfigSyntaxError, positionAt } from "./config-errors.ts";
 import { isConfigObject } from "./merge-entry.ts";
 
-/** Comments and trailing commas: some clients write them, and the others read around them. */
+/** Some clients write comments and trailing commas. */
 const OPTIONS = { allowTrailingComma: true, allowEmptyContent: true };
 
-/** The value of a JSON text, which may have comments; an empty one is an empty object. Throws {@link ConfigSyntaxError}. */
+/** Parses JSON with comments; empty text is an empty object. Throws {@link ConfigSyntaxError}. */
 export function readJson(text: string): unknown {
   const errors: ParseError[] = [];
   const value: unknown = parse(text, errors, OPTIONS);
@@ -25,15 +25,18 @@ export function readJson(text: string): unknown {
   return value === undefined ? {} : value;
 }
 
-/** The text with a value at a path, and nothing else changed. What the path leads through is made when missing. */
+/**
+ * Sets the value at a path, creates missing objects on the way, and changes nothing else. Our own code, because
+ * `jsonc-parser.modify` reformats the neighbouring entry and moves comments behind the new one.
+ */
 export function setJsonValue(text: string, path: readonly string[], value: unknown): string {
   const root = parseTree(text, [], OPTIONS);
   if (root === undefined) return setJsonValue(`${text}{}${detectStyle(text).eol}`, path, value);
-  const there = findNodeAtLocation(root, [...path]);
+  const existing = findNodeAtLocation(root, [...path]);
   const style = detectStyle(text);
-  if (there !== undefined) {
-    const written = write(value, style, indentAt(text, there.offset));
-    return splice(text, there.offset, endOf(there), written);
+  if (existing !== undefined) {
+    const written = write(value, style, indentAt(text, existing.offset));
+    return splice(text, existing.offset, endOf(existing), written);
   }
   for (let depth = path.length - 1; depth >= 0; depth -= 1) {
     const object = findNodeAtLocation(root, path.slice(0, depth));
@@ -45,7 +48,7 @@ export function setJsonValue(text: string, path: readonly string[], value: unkno
   throw new Error(`There is no object in which ${path.join(".")} could be set`);
 }
 
-/** The text without the property at a path, and nothing else changed. */
+/** Removes the property at a path, and changes nothing else. */
 export function removeJsonProperty(text: string, path: readonly string[]): string {
   const root = parseTree(text, [], OPTIONS);
   const property = root && findNodeAtLocation(root, [...path])?.parent;
@@ -58,7 +61,7 @@ export function removeJsonProperty(text: string, path: readonly string[]): strin
   let start = property.offset;
   let end = commaAfter === undefined ? endOf(property) : commaAfter + 1;
   if (startsLine(text, start)) {
-    // Its lines go; what else stands on the last of them stays.
+    // Remove whole lines, except when the last one has other text.
     const rest = /^[ \t]*(?:\r?\n)?/.exec(text.slice(end))?.[0] ?? "";
     if (rest.endsWith("\n")) {
       start -= indentAt(text, start).length;
@@ -67,7 +70,7 @@ export function removeJsonProperty(text: string, path: readonly string[]): strin
   }
   const without = splice(text, start, end, "");
   const commaBefore = previous && commaFrom(text, endOf(previous));
-  // The last one without a comma leaves none before it either: strict readers refuse it.
+  // Strict readers reject a comma after the last property.
   return commaAfter === undefined && commaBefore !== undefined
     ? splice(without, commaBefore, commaBefore + 1, "")
     : without;
@@ -104,7 +107,7 @@ function insertProperty(
   return splice(text, tailStart, close, inserted);
 }
 
-/** Where the next thing but space and comments is a comma. */
+/** The offset of the next token if it is a comma. */
 function commaFrom(text: string, offset: number): number | undefined {
   const scanner = createScanner(text, true);
   scanner.setPosition(offset);
@@ -119,7 +122,7 @@ interface Style {
   eol: string;
 }
 
-/** As the file does it; two spaces where it does nothing. */
+/** The style of the file; two spaces when it has no indentation. */
 function detectStyle(text: string): Style {
   return {
     unit: /^([ \t]+)\S/m.exec(text)?.[1] ?? "  ",
@@ -127,7 +130,7 @@ function detectStyle(text: string): Style {
   };
 }
 
-/** JSON as people write it: lists of words stand on one line. */
+/** JSON with lists of strings on one line. */
 export function writeJson(value: unknown): string {
   return write(value, { unit: "  ", eol: "\n" }, "");
 }
@@ -147,7 +150,7 @@ function write(value: unknown, style: Style, indent: string): string {
   return `{${eol}${lines.join(`,${eol}`)}${eol}${indent}}`;
 }
 
-/** The white space with which the line of an offset begins. */
+/** The indentation of the line at an offset. */
 function indentAt(text: string, offset: number): string {
   const lineStart = text.lastIndexOf("\n", offset - 1) + 1;
   return /^[ \t]*/.exec(text.slice(lineStart, offset))?.[0] ?? "";

@@ -3,10 +3,10 @@ import { z } from "zod";
 import { ConfigSyntaxError } from "./config-errors.ts";
 import { type ConfigObject, isConfigObject } from "./merge-entry.ts";
 
-/** What the TOML library tells of a place that it cannot read; its columns count from 0. */
+/** A syntax error of the TOML library; its columns count from 0. */
 const ParseProblem = z.object({ message: z.string(), line: z.number(), column: z.number() });
 
-/** The value of a TOML text. Throws {@link ConfigSyntaxError}. */
+/** Parses TOML. Throws {@link ConfigSyntaxError}. */
 export function readToml(text: string): ConfigObject {
   try {
     const value = plain(parse(text));
@@ -18,7 +18,7 @@ export function readToml(text: string): ConfigObject {
   }
 }
 
-/** Tables as ordinary objects: the library's have no prototype, and would equal none of ours. */
+/** The library's tables have no prototype, so `isDeepStrictEqual` would tell them from ordinary objects. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (!isConfigObject(value) || value instanceof Date) return value;
@@ -26,8 +26,8 @@ function plain(value: unknown): unknown {
 }
 
 /**
- * The text with a table at `[container.name]`. A new one goes to the end; of one that has its own lines, only those
- * lines change. Anything else (inline tables, dotted keys) is left to the library, which may move comments nearby.
+ * Sets the table `[container.name]`. We append a new table and find the lines of an existing one ourselves, because
+ * `@decimalturn/toml-patch` alone deletes a comment that belongs to the next table. It edits inline tables and dotted keys.
  */
 export function setTomlTable(
   text: string,
@@ -54,7 +54,7 @@ export function setTomlTable(
   return patch(text, { ...whole, [container]: { ...others, [name]: value } });
 }
 
-/** The text without `[container.name]`. */
+/** Removes `[container.name]`. */
 export function removeTomlTable(
   text: string,
   [container, name]: readonly [string, string],
@@ -64,7 +64,7 @@ export function removeTomlTable(
   if (own !== null) {
     const [start, end] = own;
     const before = lines.slice(0, start);
-    // The empty lines that set it apart go with it.
+    // Remove the empty lines before it too.
     while (before.at(-1)?.trim() === "") before.pop();
     const after = lines.slice(end);
     const isLast = after.every((line) => line.trim() === "");
@@ -77,16 +77,16 @@ export function removeTomlTable(
   return patch(text, { ...whole, [container]: others });
 }
 
-/** One `[container.name]` with everything in it: the tables inside it stand in its lines. */
+/** The table `[container.name]`, with its inner tables inline. */
 export function writeTable(nested: ConfigObject): string {
   const text = stringify(nested, { inlineTableStart: 2 });
-  // The library announces the outer table first, which says nothing.
+  // The library writes an empty outer table first.
   return text.replace(/^\[[^\]]*\]\n\n(?=\[)/, "");
 }
 
 /**
- * The lines `[start, end)` of `[container.name]` and of the tables inside it, when they stand together and say all
- * there is about it. Comments and empty lines at their end belong to what follows.
+ * The lines `[start, end)` of `[container.name]` and its inner tables, if they are together and contain the whole table.
+ * Comments and empty lines at their end belong to the next table.
  */
 function findOwnLines(
   lines: readonly string[],
@@ -108,7 +108,7 @@ function findOwnLines(
     const rest = readToml([...lines.slice(0, start), ...lines.slice(end)].join(""));
     return isInside(rest, container, name) ? null : [start, end];
   } catch {
-    // A line of a longer text only looked like a header.
+    // A line of a multi-line string looked like a header.
     return null;
   }
 }
@@ -118,7 +118,7 @@ function isInside(value: ConfigObject, container: string, name: string): boolean
   return isConfigObject(servers) && Object.hasOwn(servers, name);
 }
 
-/** The table that a header line opens, as a value; null for any other line. */
+/** Parses a header line; null for any other line. */
 function readHeader(line: string): ConfigObject | null {
   if (!/^\s*\[/.test(line)) return null;
   try {
@@ -128,7 +128,7 @@ function readHeader(line: string): ConfigObject | null {
   }
 }
 
-/** A table that is written as a value, or by dotted keys, can only be added to where it stands (TOML, "Table"). */
+/** An inline table, or one of dotted keys, can only be extended where it is defined (TOML, "Table"). */
 function isInline(lines: readonly string[], container: string): boolean {
   return lines.some((line) => new RegExp(`^\\s*["']?${container}["']?\\s*[.=]`).test(line));
 }

@@ -5,15 +5,15 @@ import type { ClientSpec } from "./clients.ts";
 
 const listFolder: ListFolder = (folder) => readdir(folder).catch(() => []);
 
-/** What of a client is on this machine. */
+/** The files of a client on this machine. */
 export interface FoundClient {
-  /** Every place of its file that is to be written; the usual one where there is none yet. */
+  /** The files to write; the usual one when none exists yet. */
   files: string[];
-  /** Whether the client has left anything here. */
+  /** Whether the client's file or its folder exists. */
   isHere: boolean;
 }
 
-/** Where on this machine a client keeps its servers. */
+/** Finds the files where a client stores its servers. */
 export async function findClient(
   client: ClientSpec,
   machine: Machine,
@@ -24,7 +24,7 @@ export async function findClient(
   const isThere = (path: string) => exists(path, machine, list);
   const here: string[] = [];
   for (const file of [usual, ...others]) if (await isThere(file)) here.push(file);
-  // A packaged application cannot see the usual place, so its own is made when it is missing.
+  // A packaged application cannot read the usual file, so write its own even when it is missing.
   for (const file of others) if (isPackaged(file) && !here.includes(file)) here.push(file);
   const { dirname } = pathsOf(machine);
   const folder = dirname(usual);
@@ -38,7 +38,7 @@ export async function findClient(
 async function exists(path: string, machine: Machine, list: ListFolder): Promise<boolean> {
   const { basename, dirname } = pathsOf(machine);
   if ((await list(dirname(path))).includes(basename(path))) return true;
-  // A folder that may be entered and not be listed.
+  // A folder may be searchable without being listable.
   return stat(path).then(
     () => true,
     () => false,

@@ -3,7 +3,8 @@ import type { Machine } from "../../../settings/folders.ts";
 import { cleanLine, cleanText } from "../../../text/clean-text.ts";
 import { ExitCode } from "../../exit-code.ts";
 import { UsageError } from "../../../runtime/usage-error.ts";
-import { type Terminal, askPerson, isInteractive } from "./ask-person.ts";
+import { createRedact } from "../../../text/redact.ts";
+import { type Terminal, confirm, isInteractive } from "../../terminal/confirm.ts";
 import { CLIENTS, CLIENT_IDS, type ClientId, type ClientSpec } from "./clients.ts";
 import { findClient } from "./find-client.ts";
 import { type ConfigFile, readConfigFile, replaceConfigFile } from "./config-file.ts";
@@ -24,13 +25,13 @@ export interface InstallOptions {
   action: "install" | "remove" | "print";
   /** Write without asking. */
   isConfirmed: boolean;
-  /** What the client is to set in the server's environment. */
+  /** The variables that the client sets for the server. */
   env: Record<string, string>;
-  /** A server that runs already, in place of one that the client starts. */
+  /** A running server, instead of one that the client starts. */
   remote?: { url: string; token: string | undefined } | undefined;
-  /** Values that are never shown. */
+  /** Values to redact in the output. */
   secrets: string[];
-  /** What the user should know besides. */
+  /** Hints for the user. */
   notes: string[];
   program: RunningProgram;
   machine: Machine;
@@ -43,12 +44,12 @@ export interface InstallOptions {
 /** The server's name in a client, unless the user gives another. */
 export const SERVER_NAME = "task-run";
 
-/** Every client takes these in a name; Gemini CLI does not take underscores. */
+/** Names that every client accepts; Gemini CLI rejects underscores. */
 const NAME_FORM = /^[A-Za-z0-9][A-Za-z0-9-]{0,59}$/;
 
 /**
- * `task-run-mcp install` and `uninstall`: puts this server into every file that a client reads on this machine, or takes
- * it out, after showing what will change. Throws `ClientConfigUnusable` and {@link UsageError}; then nothing was changed.
+ * `task-run-mcp install` and `uninstall`: shows the change, asks, and adds this server to every file that the client reads
+ * on this machine, or removes it. Throws `ClientConfigUnusable` and {@link UsageError}; then nothing was changed.
  */
 export async function installCommand(options: InstallOptions): Promise<ExitCode> {
   const { name, action, machine, stderr } = options;
@@ -70,7 +71,7 @@ export async function installCommand(options: InstallOptions): Promise<ExitCode>
   for (const path of files) {
     const found = await readConfigFile(path);
     const file = found.path;
-    if (action === "remove") refuseOthers(options, client, found);
+    if (action === "remove") checkOwnership(options, client, found);
     const after =
       action === "remove"
         ? removeEntry(found.text, client, { name, file })
@@ -79,7 +80,7 @@ export async function installCommand(options: InstallOptions): Promise<ExitCode>
       stdout.write(
         action === "remove"
           ? `${client.title} has no server "${name}" in ${file}. Nothing to do.\n`
-          : `${client.title} has "${name}" already, as it would be written: ${file}. Nothing to do.\n`,
+          : `${client.title} has "${name}" in ${file} already. Nothing to do.\n`,
       );
     } else {
       stdout.write(`${describeChange(file, { before: found.text, after }, options.secrets)}\n`);
@@ -89,7 +90,7 @@ export async function installCommand(options: InstallOptions): Promise<ExitCode>
   if (changes.length === 0) return ExitCode.done;
   for (const note of options.notes) stdout.write(`Note: ${cleanLine(note)}\n`);
   const places = changes.map(({ found }) => found.path).join(" and ");
-  if (!(await isWanted(options, `Write this to ${places}?`))) {
+  if (!(await isConfirmedByUser(options, `Write this to ${places}?`))) {
     stdout.write("Nothing was changed.\n");
     return ExitCode.failed;
   }
@@ -109,14 +110,14 @@ function createEntry(
   if (remote === undefined) return client.local(createLocalServer(env, program, machine), name);
   if (typeof client.remote === "string") {
     throw new UsageError(
-      `${client.title}'s file takes only servers that it starts itself. ${client.remote}`,
+      `${client.title}'s file has only servers that the client starts. ${client.remote}`,
     );
   }
   return client.remote(createRemoteServer(remote.url, remote.token), name);
 }
 
-/** Throws {@link ClientConfigUnusable} when the entry of that name is somebody else's. */
-function refuseOthers(
+/** Throws {@link ClientConfigUnusable} when the entry of that name is another server. */
+function checkOwnership(
   { name, program, remote }: InstallOptions,
   client: ClientSpec,
   { text, path }: ConfigFile,
@@ -126,11 +127,11 @@ function refuseOthers(
   if (entry === undefined || name === SERVER_NAME) return;
   if (isConfigObject(entry) && isOurEntry(entry, program, remote?.url)) return;
   throw new ClientConfigUnusable(
-    `${path}: "${name}" does not start task-run-mcp, so it stays; nothing was changed. If it is one of yours, take it out by hand.`,
+    `${path}: "${name}" does not start task-run-mcp; nothing was changed. Remove it by hand if you no longer need it.`,
   );
 }
 
-/** `task-run-mcp install` or `uninstall` without a client: those that are on this machine, and what they have of us. */
+/** `task-run-mcp install` and `uninstall` without a client: lists the clients found here, and whether they have the server. */
 export async function listClientsCommand({
   action,
   program,
@@ -156,20 +157,18 @@ export async function listClientsCommand({
     stdout.write(action === "install" ? "Found here:\n" : "This server is in:\n");
     for (const row of rows) stdout.write(row);
     stdout.write(
-      `\ntask-run-mcp ${action} <client> changes one of them; it shows the change and asks first.\n`,
+      `\ntask-run-mcp ${action} <client> changes one of them, after showing the change and asking.\n`,
     );
   } else if (action === "install") {
-    stdout.write("No client that is known was found here.\n");
+    stdout.write("No known client was found here.\n");
   } else {
-    stdout.write(
-      "This server is in the configuration of no client that is known. Nothing to do.\n",
-    );
+    stdout.write("Of the known clients, no client has this server. Nothing to do.\n");
   }
   if (action === "install") stdout.write(`Known: ${CLIENT_IDS.join(", ")}.\n`);
   return ExitCode.done;
 }
 
-/** As wide as the longest of them. */
+/** The widths of the longest id and state. */
 const ID_WIDTH = 14;
 const STATE_WIDTH = 16;
 
@@ -187,37 +186,39 @@ async function stateOf(client: ClientSpec, file: string, program: RunningProgram
   }
 }
 
-async function isWanted(
+async function isConfirmedByUser(
   { isConfirmed, terminal, signal }: InstallOptions,
   question: string,
 ): Promise<boolean> {
   if (isConfirmed) return true;
   if (!isInteractive(terminal)) {
-    throw new UsageError("Nobody can be asked here: add --yes to write this. Nothing was changed.");
+    throw new UsageError(
+      "No terminal to ask on: add --yes to write the change. Nothing was changed.",
+    );
   }
-  return askPerson(question, terminal, signal);
+  return confirm(question, terminal, signal);
 }
 
-/** Enough to see where in the file it is. */
+/** Enough to recognise the place in the file. */
 const CONTEXT_LINES = 3;
 const REDACTED = "[redacted]";
 
-/** A string of a JSON or TOML text, and the sign that makes it a name. */
+/** A string of JSON or TOML, with the sign after it when it is a key. */
 const STRING = /(["'])(?:\\.|(?!\1).)*\1(\s*[:=])?/g;
-/** A value of a YAML line, which needs no quotes, after its name or its dash. */
+/** An unquoted value of a YAML line, after its key or dash. */
 const PLAIN_VALUE = /^(.\s*(?:- )*(?:[\w-]+:\s+|- ))(?!["'[{…])\S.*$/;
-/** Names of what is not for other people's eyes. */
+/** A quoted value whose key names a secret. */
 const SECRET_VALUE =
   /((["']?)[\w-]*(?:key|token|secret|passw(?:or)?d|auth|credential)[\w-]*\2\s*[:=]\s*)(["'])(?:\\.|(?!\3).)+\3/gi;
 
 const PLAIN_SECRET_VALUE =
   /^([-+ ]?\s*[\w-]*(?:key|token|secret|passw(?:or)?d|auth|credential)[\w-]*:[ \t]+)(?!["'[{])\S.*$/gim;
-/** Of a URL, between its scheme and its host. */
+/** The credentials of a URL, between scheme and host. */
 const URL_CREDENTIALS = /(?<=:\/\/)[^\s/@"']+(?=@)/g;
 
 /**
- * A unified diff for a person, without secrets: files of clients are full of them, and people show each other what
- * their terminal shows. Of lines that stay, the values are left out.
+ * A unified diff without secrets, because clients' files contain keys and users share terminal output. Unchanged lines are
+ * shown without their values.
  */
 function describeChange(
   file: string,
@@ -241,10 +242,9 @@ function withoutValues(line: string): string {
     );
 }
 
-/** The text without the given secrets, and without what its name says is one. */
+/** Redacts the given secrets, and values whose key names a secret. */
 function redactText(text: string, secrets: readonly string[]): string {
-  return secrets
-    .reduce((rest, secret) => rest.replaceAll(secret, REDACTED), text)
+  return createRedact(secrets)(text)
     .replaceAll(URL_CREDENTIALS, REDACTED)
     .replaceAll(SECRET_VALUE, `$1$3${REDACTED}$3`)
     .replaceAll(PLAIN_SECRET_VALUE, `$1${REDACTED}`);

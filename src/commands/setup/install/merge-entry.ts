@@ -1,13 +1,13 @@
-/** What a configuration file holds. */
+/** An object in a configuration file. */
 export type ConfigObject = Record<string, unknown>;
 
 export function isConfigObject(value: unknown): value is ConfigObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** How clients say where a server is that runs already. */
+/** The keys that clients have for the URL of a running server. */
 const URL_FIELDS = ["url", "serverUrl", "httpUrl", "uri"];
-/** What says how a server is started or reached; one way takes the place of the other. */
+/** The keys that say how a server is started or reached. */
 const TRANSPORT_FIELDS: ReadonlySet<string> = new Set([
   ...URL_FIELDS,
   "type",
@@ -23,14 +23,14 @@ const TRANSPORT_FIELDS: ReadonlySet<string> = new Set([
   "environment",
 ]);
 
-/** The URL of an entry for a server that runs already. */
+/** The URL in the entry of a running server. */
 export function urlOf(entry: ConfigObject): string | undefined {
   return URL_FIELDS.map((field) => entry[field]).find((value) => typeof value === "string");
 }
 
 /**
- * The entry that is there with what `install` writes: how the server is started or reached is replaced; variables,
- * headers and options that somebody else has set stay.
+ * Merges the entry of `install` into an existing one. Replaces how the server is started or reached; keeps variables,
+ * headers and options that the user has added.
  */
 export function mergeEntry(
   existing: unknown,

@@ -12,14 +12,14 @@ import { readNetworkEnv } from "../../../settings/proxy-settings.ts";
 import type { LocalServer, RemoteServer } from "./clients.ts";
 import { type ConfigObject, urlOf } from "./merge-entry.ts";
 
-/** The program that runs now. */
+/** The running program. */
 export interface RunningProgram {
   /** Absolute, with links resolved. */
   nodePath: string;
   cliPath: string;
 }
 
-/** Settings that are paths: a client starts its servers in whatever folder it likes. */
+/** Settings that must become absolute paths, because a client starts its servers in any folder. */
 const PATH_SETTINGS: ReadonlySet<SettingName> = new Set([
   "documents",
   "script",
@@ -28,8 +28,8 @@ const PATH_SETTINGS: ReadonlySet<SettingName> = new Set([
 ]);
 
 /**
- * What starts the program as it was started now, with the given settings in its environment. An installed package, also
- * one in npx's cache, is asked for by its name: the folder it is in now may be gone tomorrow.
+ * The command that starts this program, with the given settings in its environment. An installed package is started by
+ * name with npx, because npx may remove its cached folder.
  */
 export function createLocalServer(
   env: Record<string, string>,
@@ -39,7 +39,7 @@ export function createLocalServer(
   return { ...commandLine(program, platform), env };
 }
 
-/** A server at a URL, with the token that lets a caller in. */
+/** A server at a URL, with its bearer token. */
 export function createRemoteServer(url: string, token: string | undefined): RemoteServer {
   return { url, headers: token === undefined ? {} : { Authorization: `Bearer ${token}` } };
 }
@@ -50,7 +50,7 @@ function commandLine(
 ): Pick<LocalServer, "command" | "args"> {
   if (!isInstalledPackage(cliPath)) return { command: nodePath, args: [cliPath] };
   const npx = ["npx", "-y", "task-run-mcp"];
-  // On Windows npx is a batch file, which clients cannot start by themselves.
+  // On Windows npx is a batch file, which only cmd can start.
   return platform === "win32"
     ? { command: "cmd", args: ["/c", ...npx] }
     : { command: "npx", args: npx.slice(1) };
@@ -60,10 +60,10 @@ function isInstalledPackage(cliPath: string): boolean {
   return /[\\/]node_modules[\\/]task-run-mcp[\\/]/.test(cliPath);
 }
 
-/** Files of certificates, which Node reads from wherever it is started. */
+/** A path, which Node resolves against the folder that it is started in. */
 const CERTIFICATE_FILE = "NODE_EXTRA_CA_CERTS";
 
-/** What decides how a server reaches the network, and what clients do not hand on to the servers they start. */
+/** The network variables of this terminal: clients do not pass them on to the servers they start. */
 export function networkEnv(
   env: NodeJS.ProcessEnv,
   resolvePath: (path: string) => string,
@@ -93,10 +93,7 @@ export function settingsEnv(
   return env;
 }
 
-/**
- * The account of the backend, for a user who wants the key in the client's file. With a key goes the address it is for:
- * the key of one server must not be sent to another.
- */
+/** The key of the backend, with the base URL it belongs to: it must not be sent to another server. */
 export function accountEnv(backend: BackendConfig): Record<string, string> {
   if (backend.kind === "embedded" || backend.apiKey === undefined) return {};
   return {
@@ -113,7 +110,7 @@ function resolveEach(value: string, resolvePath: (path: string) => string): stri
     .join(",");
 }
 
-/** How clients write a server that they start. */
+/** The entry of a server that the client starts, in the form of any client. */
 const LocalEntry = z
   .object({
     command: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
@@ -134,13 +131,13 @@ export interface StartedEntry {
   env: Record<string, string>;
 }
 
-/** What an entry starts, in whatever form its client writes it; null when it starts nothing. */
+/** The command of an entry in any client's form; null when it has none. */
 export function readStartedEntry(entry: ConfigObject): StartedEntry | null {
   const parsed = LocalEntry.safeParse(entry);
   return parsed.success && parsed.data.line.length > 0 ? parsed.data : null;
 }
 
-/** Whether an entry starts this program, or leads to the given URL. */
+/** Whether an entry starts this program, or has the given URL. */
 export function isOurEntry(
   entry: ConfigObject,
   { cliPath }: RunningProgram,

@@ -11,8 +11,8 @@ export function isInteractive({ stdin, stdout }: Terminal): boolean {
   return stdin.isTTY === true && stdout.isTTY === true;
 }
 
-/** Asks a question that is answered by y or n; anything else, and leaving, means no. Rejects when `signal` aborts. */
-export async function askPerson(
+/** Asks a yes-or-no question; only `y` and `yes` mean yes. Rejects when `signal` aborts. */
+export async function confirm(
   question: string,
   { stdin, stdout }: Terminal,
   signal: AbortSignal,
@@ -22,7 +22,7 @@ export async function askPerson(
   try {
     const answer = await new Promise<string>((resolve, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-      // Ctrl+D; and Ctrl+C, which the prompt takes for itself while it reads.
+      // Ctrl-D closes the prompt, and so does Ctrl-C, which readline handles itself while it reads.
       prompt.once("close", () => resolve(""));
       prompt.question(`${question} [y/N] `, resolve);
     });
