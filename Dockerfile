@@ -7,7 +7,7 @@ RUN npm ci
 COPY . .
 RUN npm run build
 
-# This Node has an SQLite of its own, so nothing of node_modules is needed.
+# Node 24 includes SQLite, so node_modules is not needed.
 FROM node:24-alpine
 # The MCP registry compares this name with the one in server.json.
 LABEL io.modelcontextprotocol.server.name="io.github.task-run-mcp/task-run-mcp" \
@@ -18,7 +18,7 @@ WORKDIR /app
 COPY --from=build /src/package.json /src/LICENSE ./
 COPY --from=build /src/dist ./dist
 COPY --from=build /src/examples/documents ./examples/documents
-# As a number, so that a cluster can check that it is not root; the image's own user `node`.
+# The image's user `node`, as a number: Kubernetes can then check that it is not root.
 RUN mkdir /state && chown 1000:1000 /state
 USER 1000:1000
 ENV NODE_ENV=production TASK_RUN_MCP_STATE_DIR=/state TASK_RUN_MCP_HOST=0.0.0.0 TASK_RUN_MCP_PORT=3000

@@ -28,10 +28,10 @@ import {
   TOOLSETS,
   Toolsets,
   WaitCaps,
-  WaitSeconds,
+  MaxWaitSeconds,
   readWaits,
   splitList,
-  withoutForm,
+  withoutSecretPrefix,
 } from "./settings/setting-values.ts";
 import { processorNames } from "./task-api/processors.ts";
 import { type TelemetryConfig, readTelemetry } from "./settings/telemetry-settings.ts";
@@ -99,7 +99,7 @@ export interface Config {
   proxies: Proxies;
   logLevel: LogLevel;
   /** The user has no home folder and no setting names a state folder, so state stays in memory. */
-  isHomeless: boolean;
+  hasNoStateFolder: boolean;
   /** All secrets of this configuration; the logger redacts them. */
   secrets: string[];
 }
@@ -193,14 +193,14 @@ export function readSettings(
       budgetUsdPerDay: parse("budgetUsd", Dollars, "a number of US dollars, such as 5 or 0.50"),
       pricesFile: path("prices"),
       waits: readWaits(
-        parse("maxWaitSeconds", WaitSeconds, "a number of seconds, 1 to 3600"),
+        parse("maxWaitSeconds", MaxWaitSeconds, "a number of seconds, 1 to 3600"),
         parse("waitCaps", WaitCaps, "names and seconds, such as cursor=240,codex=120"),
       ),
       ledgerPath: inState("ledger.sqlite"),
       catalogBackend: catalogBackendOf(backend, path("prices")),
     },
     engine,
-    isHomeless: stateDir === undefined,
+    hasNoStateFolder: stateDir === undefined,
     serve: {
       host: address,
       port: port ?? 0,
@@ -219,7 +219,7 @@ export function readSettings(
       text("apiKey"),
       engineApiKey,
       text("httpToken"),
-      ...engine.webhookSecrets.map(withoutForm),
+      ...engine.webhookSecrets.map(withoutSecretPrefix),
       ...(telemetry?.secrets ?? []),
       ...proxySecrets,
     ].filter((secret) => secret !== undefined),

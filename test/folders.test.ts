@@ -18,9 +18,9 @@ beforeEach(() => {
 
 test("a user without a home folder keeps runs in memory, and is told what to set", () => {
   home.folder = undefined;
-  const { isHomeless, engine, bridge } = readConfig({}, {});
-  expect({ isHomeless, at: engine.databasePath, ledgerAt: bridge.ledgerPath }).toEqual({
-    isHomeless: true,
+  const { hasNoStateFolder, engine, bridge } = readConfig({}, {});
+  expect({ hasNoStateFolder, at: engine.databasePath, ledgerAt: bridge.ledgerPath }).toEqual({
+    hasNoStateFolder: true,
     at: ":memory:",
     ledgerAt: ":memory:",
   });
@@ -30,9 +30,9 @@ test("a user without a home folder keeps runs in memory, and is told what to set
 
 test("a state folder that is set needs no home", () => {
   home.folder = undefined;
-  const { isHomeless, engine } = readConfig({}, { TASK_RUN_MCP_STATE_DIR: "/var/state" });
-  expect({ isHomeless, at: engine.databasePath }).toEqual({
-    isHomeless: false,
+  const { hasNoStateFolder, engine } = readConfig({}, { TASK_RUN_MCP_STATE_DIR: "/var/state" });
+  expect({ hasNoStateFolder, at: engine.databasePath }).toEqual({
+    hasNoStateFolder: false,
     at: "/var/state/engine.sqlite",
   });
 });

@@ -135,10 +135,10 @@ async function runUntilSignal<Own extends object>(
   }
 }
 
-async function openLog({ logLevel, secrets, isHomeless }: Config): Promise<Logger> {
+async function openLog({ logLevel, secrets, hasNoStateFolder }: Config): Promise<Logger> {
   const { createLogger } = await import("../logger.ts");
   const log = createLogger({ level: logLevel, secrets });
-  if (isHomeless) {
+  if (hasNoStateFolder) {
     log.warn(
       "runs are kept in memory: this user has no home folder; set TASK_RUN_MCP_STATE_DIR or HOME",
     );

@@ -12,7 +12,7 @@ import { COMMAND_SETTINGS } from "./command-settings.ts";
 import { ExitCode } from "./exit-code.ts";
 import type { InstallFlags } from "./setup/install/change-client.ts";
 import { CLIENT_IDS } from "./setup/install/clients.ts";
-import { repeatedOptions } from "./wiring/runs-without-worker.ts";
+import { lookupOptions } from "./wiring/runs-without-worker.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 
@@ -280,5 +280,5 @@ export function addCommands(program: Command, host: CommandHost & { cliPath: str
 function runsContext({ config, ...context }: CommandContext, flags: Flags) {
   const { backend, bridge } = config;
   const { stdout, stderr } = process;
-  return { ...context, backend, bridge, repeatedOptions: repeatedOptions(flags), stdout, stderr };
+  return { ...context, backend, bridge, lookupOptions: lookupOptions(flags), stdout, stderr };
 }

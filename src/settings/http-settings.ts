@@ -10,7 +10,7 @@ import {
   Token,
   TrueOrFalse,
   splitList,
-  withoutForm,
+  withoutSecretPrefix,
 } from "./setting-values.ts";
 
 /** How the `http` command serves the MCP server, and which clients may call it. */
@@ -63,7 +63,7 @@ export function readHttp(
       ),
     },
     publicUrl: parse("publicUrl", HttpUrl, "an http or https URL"),
-    webhookSecrets: splitList(read("webhookSecrets")?.value).map(withoutForm),
+    webhookSecrets: splitList(read("webhookSecrets")?.value).map(withoutSecretPrefix),
     drainSeconds: parse("drainSeconds", DrainSeconds, "a number of seconds, 0 to 3600") ?? 10,
   };
 }

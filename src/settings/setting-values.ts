@@ -12,12 +12,12 @@ export const Dollars = z
   .pipe(z.string().min(1))
   .pipe(z.coerce.number<string>().min(0));
 export const Quota = z.coerce.number().int().min(1);
-export const WaitSeconds = z.coerce.number<string>().min(1).max(3_600);
+export const MaxWaitSeconds = z.coerce.number<string>().min(1).max(3_600);
 /** Accepts `cursor=240,codex=120`. */
 export const WaitCaps = z
   .string()
   .transform((value) => Object.fromEntries(splitList(value.toLowerCase()).map(splitPair)))
-  .pipe(z.record(z.string().min(1), WaitSeconds));
+  .pipe(z.record(z.string().min(1), MaxWaitSeconds));
 export const TOOLSETS = ["runs", "groups"] as const;
 export const Toolsets = z
   .string()
@@ -69,7 +69,7 @@ export function splitList(value: string | undefined): string[] {
 }
 
 /** Removes the prefix that says how the engine decodes a webhook secret; logs contain only the part after it. */
-export function withoutForm(secret: string): string {
+export function withoutSecretPrefix(secret: string): string {
   return secret.replace(/^(?:raw|decoded):/, "");
 }
 

@@ -27,7 +27,7 @@ export async function getCommand(options: GetCommandOptions): Promise<ExitCode> 
     return await showRun(runId, seconds, options);
   } finally {
     // Also after an interrupt: the engine of this process may have been its worker.
-    const notes = await notesOnRunsWithoutWorker([runId], options.backend, options.repeatedOptions);
+    const notes = await notesOnRunsWithoutWorker([runId], options.backend, options.lookupOptions);
     for (const note of notes) options.stderr.write(`Note: ${cleanLine(note)}\n`);
   }
 }

@@ -69,7 +69,7 @@ export async function runCommand(options: RunCommandOptions): Promise<ExitCode> 
     await backend.close();
     // The engine of this process was the worker of the run, and is closed now.
     const left = leftId === undefined ? [] : [leftId];
-    const notes = await notesOnRunsWithoutWorker(left, options.backend, options.repeatedOptions);
+    const notes = await notesOnRunsWithoutWorker(left, options.backend, options.lookupOptions);
     for (const note of notes) stderr.write(`${cleanLine(note)}\n`);
   }
 }
@@ -105,18 +105,18 @@ async function start(
 async function offerToCancel(
   runId: string,
   backend: OpenBackend,
-  { bridge, log, stdin, stderr, repeatedOptions }: RunCommandOptions,
+  { bridge, log, stdin, stderr, lookupOptions }: RunCommandOptions,
 ): Promise<boolean> {
   if (backend.kind === "embedded" && backend.ledgerTrouble !== null) {
     stderr.write("Stopped. The run was kept in memory and ends with this process.\n");
     return true;
   }
   const id = cleanLine(runId);
-  const cancelLine = ["task-run-mcp cancel", id, ...repeatedOptions].join(" ");
+  const cancelLine = ["task-run-mcp cancel", id, ...lookupOptions].join(" ");
   stderr.write(
     [
       "Stopped waiting. The run was not cancelled.",
-      `  To continue it:  ${getCommandLine(id, repeatedOptions)}`,
+      `  To continue it:  ${getCommandLine(id, lookupOptions)}`,
       `  To cancel it:    ${cancelLine}`,
       "",
     ].join("\n"),

@@ -79,7 +79,7 @@ export async function runsCommand(options: RunsCommandOptions): Promise<ExitCode
   const withoutWorker = await notesOnRunsWithoutWorker(
     runIds,
     options.backend,
-    options.repeatedOptions,
+    options.lookupOptions,
   );
   for (const note of withoutWorker) notes.add(note);
   if (options.json) {

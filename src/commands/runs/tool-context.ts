@@ -14,8 +14,8 @@ export interface RunsContext {
   version: string;
   log: Logger;
   signal: AbortSignal;
-  /** The options by which another command meets the same runs. */
-  repeatedOptions: readonly string[];
+  /** Options with which another command finds the same runs. */
+  lookupOptions: readonly string[];
   stdout: NodeJS.WritableStream;
   stderr: NodeJS.WritableStream;
 }

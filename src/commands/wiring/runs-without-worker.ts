@@ -9,8 +9,8 @@ const MAX_NAMED_RUNS = 5;
 const DOCUMENTS_KEY = "extractive:";
 const SCRIPT_KEY = "scripted:";
 
-/** The options of this command that another command needs to find the same runs. */
-export function repeatedOptions(flags: Flags): string[] {
+/** Options with which another command finds the same runs. */
+export function lookupOptions(flags: Flags): string[] {
   const options = [
     ["--state-dir", flags.stateDir],
     ["--script", flags.script],
