@@ -110,6 +110,8 @@ addCommand(program, host, {
 async function readArguments(): Promise<string[]> {
   const args = process.argv.slice(2);
   if (args.length === 0) return ["stdio"];
+  // A host waits for the first answer of `stdio`, so no other command is loaded for it.
+  if (args[0] === "stdio") return args;
   const { addCommands } = await import("./commands/cli-commands.ts");
   addCommands(program, host);
   const { operands, unknown } = program.parseOptions(args);
