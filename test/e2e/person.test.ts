@@ -190,7 +190,7 @@ test("doctor tells an accepted key, a refused key, a closed port and a web page 
   });
   expect(await examine({ PARALLEL_BASE_URL: url, PARALLEL_API_KEY: "bad-key" })).toEqual({
     code: 1,
-    reach: "the backend refuses the key (status 401)",
+    reach: "the backend rejects the key (status 401)",
   });
   expect(await examine({ PARALLEL_BASE_URL: url })).toEqual({
     code: 1,

@@ -1,4 +1,4 @@
-import type { Argument, Command, Option } from "commander";
+import type { Command, Option } from "commander";
 
 type Shell = "bash" | "zsh" | "fish";
 
@@ -21,27 +21,23 @@ export function completionScript(program: Command, shell: Shell): string {
 
 function readCommands(program: Command): CommandWords[] {
   const help = program.createHelp();
-  const names = help.visibleCommands(program).map((command) => command.name());
-  const inner = help.visibleCommands(program).map((command) => ({
-    name: command.name(),
+  const commands = help.visibleCommands(program);
+  const names = commands.map((command) => command.name());
+  const describe = (command: Command, name: string, choices: string[] = []) => ({
+    name,
     description: command.description(),
     options: help.visibleOptions(command),
-    choices: choicesOf(command.registeredArguments),
-  }));
+    choices,
+  });
   return [
-    {
-      name: "",
-      description: program.description(),
-      options: help.visibleOptions(program),
-      choices: names,
-    },
-    // `help` takes the name of any other command.
-    ...inner.map((one) => (one.name === "help" ? { ...one, choices: names } : one)),
+    describe(program, "", names),
+    ...commands.map((command) => {
+      const name = command.name();
+      // `help` takes the name of any other command.
+      const choices = name === "help" ? names : command.registeredArguments[0]?.argChoices;
+      return describe(command, name, choices);
+    }),
   ];
-}
-
-function choicesOf([first]: readonly Argument[]): string[] {
-  return first?.argChoices ?? [];
 }
 
 function flagsOf({ short, long }: Option): string[] {
