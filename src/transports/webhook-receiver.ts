@@ -4,9 +4,9 @@ import { parseJson } from "../text/json.ts";
 /** What becomes of a webhook that came in. */
 export type ReceivedWebhook =
   /** A run has a new status. Acknowledge at once, and act on it afterwards. */
-  | { kind: "news"; runId: string; status: string }
+  | { kind: "run_update"; runId: string; status: string }
   /** Genuine and nothing to act on: it came before, or is about something else. Acknowledge it. */
-  | { kind: "no_news" }
+  | { kind: "ignored" }
   /** Answer with this HTTP status. The reason is for the log and the sender; it tells nothing secret. */
   | { kind: "refused"; httpStatus: 400 | 401 | 503; reason: string };
 
@@ -55,7 +55,7 @@ export function createWebhookReceiver({
         return refused(401, "no signature fits");
       }
       // Only now: what anybody may send must not push genuine ids out of memory.
-      if (seen.has(id)) return { kind: "no_news" };
+      if (seen.has(id)) return { kind: "ignored" };
       remember(id);
       return readNews(body);
     },
@@ -108,11 +108,11 @@ function readNews(body: Uint8Array): ReceivedWebhook {
   const run = fieldOf(event, "data");
   const runId = fieldOf(run, "run_id");
   const status = fieldOf(run, "status");
-  if (fieldOf(event, "type") !== "task_run.status") return { kind: "no_news" };
+  if (fieldOf(event, "type") !== "task_run.status") return { kind: "ignored" };
   if (typeof runId !== "string" || typeof status !== "string") {
     return refused(400, "the body names no run");
   }
-  return { kind: "news", runId, status };
+  return { kind: "run_update", runId, status };
 }
 
 function fieldOf(value: unknown, name: string): unknown {

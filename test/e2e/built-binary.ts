@@ -2,11 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { access } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { Client as V2Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport as V2Transport } from "@modelcontextprotocol/client/stdio";
-import { Client as V1Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport as V1Transport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { z } from "zod";
+import { type ClientKind, type TestClient, connectClient } from "../mcp/connect.ts";
 import { onFinished } from "../on-finished.ts";
 
 /** The program as it is installed. `npm test` builds it first. */
@@ -17,41 +16,10 @@ export const EXAMPLE_DOCUMENTS = fileURLToPath(
   new URL("../../examples/documents", import.meta.url),
 );
 
-export const CLIENT_KINDS = [
-  "v1 client",
-  "v2 client, 2025-11-25",
-  "v2 client, 2026-07-28",
-] as const;
-export type ClientKind = (typeof CLIENT_KINDS)[number];
-
 export interface Launch {
   args?: string[];
   stateDir: string;
   env?: Record<string, string>;
-}
-
-export interface Progress {
-  progress: number;
-  total?: number | undefined;
-  message?: string | undefined;
-}
-
-const ToolResult = z.object({
-  content: z.array(z.looseObject({ type: z.literal("text"), text: z.string() })),
-  structuredContent: z.record(z.string(), z.unknown()).optional(),
-  isError: z.boolean().optional(),
-});
-
-/** An MCP client connected to our program over stdio. */
-export interface StdioClient {
-  pid: number;
-  listTools(): Promise<{ name: string }[]>;
-  call(
-    name: string,
-    args: Record<string, unknown>,
-    onprogress?: (progress: Progress) => void,
-  ): Promise<{ text: string; report: Record<string, unknown>; isError: boolean }>;
-  close(): Promise<void>;
 }
 
 /** The environment of a launch: nothing of ours leaks in, above all no API key. */
@@ -69,44 +37,20 @@ export function preload(script: string): Record<string, string> {
   return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` };
 }
 
-export async function connectStdio(kind: ClientKind, options: Launch): Promise<StdioClient> {
+/** An MCP client connected to a process of our program over stdio. */
+export async function connectStdio(
+  kind: ClientKind,
+  options: Launch,
+): Promise<TestClient & { pid: number }> {
   const parameters = {
     command: process.execPath,
     args: [BINARY, ...(options.args ?? [])],
     env: environment(options),
   };
-  const read = (result: unknown) => {
-    const { content, structuredContent, isError } = ToolResult.parse(result);
-    const text = content.map((block) => block.text).join("\n");
-    return { text, report: structuredContent ?? {}, isError: isError ?? false };
-  };
-  if (kind === "v1 client") {
-    const client = new V1Client({ name: "test", version: "1" });
-    const transport = new V1Transport(parameters);
-    await client.connect(transport);
-    onFinished(() => client.close());
-    return {
-      pid: transport.pid ?? -1,
-      listTools: async () => (await client.listTools()).tools,
-      call: async (name, args, onprogress) =>
-        read(
-          await client.callTool({ name, arguments: args }, undefined, onprogress && { onprogress }),
-        ),
-      close: () => client.close(),
-    };
-  }
-  const mode = kind === "v2 client, 2026-07-28" ? { pin: "2026-07-28" } : "legacy";
-  const client = new V2Client({ name: "test", version: "1" }, { versionNegotiation: { mode } });
-  const transport = new V2Transport(parameters);
-  await client.connect(transport);
-  onFinished(() => client.close());
-  return {
-    pid: transport.pid ?? -1,
-    listTools: async () => (await client.listTools()).tools,
-    call: async (name, args, onprogress) =>
-      read(await client.callTool({ name, arguments: args }, onprogress && { onprogress })),
-    close: () => client.close(),
-  };
+  const v1 = new V1Transport(parameters);
+  const v2 = new V2Transport(parameters);
+  const client = await connectClient(kind, { v1: () => v1, v2: () => v2 });
+  return { ...client, pid: v1.pid ?? v2.pid ?? -1 };
 }
 
 /** A process of our program that a test talks to by hand. */

@@ -1,13 +1,12 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { type McpbManifestAny, getMcpConfigForManifest } from "@anthropic-ai/mcpb";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { hasNodeSqlite } from "../../src/database/load-sqlite.ts";
 import { choosePrompts } from "../../src/mcp/protocol/prompts.ts";
@@ -30,8 +29,7 @@ let unpacked: string;
 let manifest: McpbManifestAny;
 
 beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), "task-run-mcp-desktop-"));
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  const folder = await temporaryFolder();
   const archive = join(folder, "task-run-mcp.mcpb");
   unpacked = join(folder, "unpacked");
   const tsx = join(ROOT, "node_modules", "tsx", "dist", "cli.mjs");

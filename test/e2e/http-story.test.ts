@@ -20,9 +20,7 @@ test.each(clientKinds.flatMap((kind) => PROFILES.map((profile) => ({ kind, profi
     const host: StoryHost = {
       profile,
       work,
-      client: () => ({
-        call: (name, args, onprogress) => client.call(name, args, onprogress && { onprogress }),
-      }),
+      client: () => client,
       async restart() {
         client = await start();
       },

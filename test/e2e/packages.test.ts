@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
-import { expect, onTestFinished, test } from "vitest";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { TOOLS } from "../../src/mcp/tools.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
@@ -24,8 +24,11 @@ const Package = z.looseObject({
 });
 const packageJson = Package.parse(JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")));
 
-/** The tarball that npm would publish, unpacked where `npm install` would put it: in an empty folder, alone. */
-async function installFromTarball(): Promise<{ folder: string; files: string[] }> {
+/** The tarball that npm would publish, and what is in it. */
+let tarball: string;
+let files: string[];
+
+beforeAll(async () => {
   const folder = await temporaryFolder();
   // Without scripts: the build that `npm test` made is what is packed.
   const { stdout } = await run(
@@ -34,12 +37,17 @@ async function installFromTarball(): Promise<{ folder: string; files: string[] }
     { cwd: ROOT, shell: process.platform === "win32" },
   );
   const [packed] = PackedFiles.parse(JSON.parse(stdout));
+  tarball = join(folder, packed?.filename ?? "");
+  files = packed?.files.map(({ path }) => path) ?? [];
+});
+
+/** The tarball unpacked where `npm install` would put it: in an empty folder, alone. */
+async function installFromTarball(): Promise<string> {
+  const folder = await temporaryFolder();
   const target = join(folder, "node_modules", packageJson.name);
   await mkdir(target, { recursive: true });
-  await run("tar", ["-xzf", join(folder, packed?.filename ?? ""), "--strip-components=1"], {
-    cwd: target,
-  });
-  return { folder, files: packed?.files.map(({ path }) => path) ?? [] };
+  await run("tar", ["-xzf", tarball, "--strip-components=1"], { cwd: target });
+  return folder;
 }
 
 /** Asks a server over stdio what every user asks first. */
@@ -63,8 +71,7 @@ async function askForGdp(file: string, cwd: string, env: Record<string, string> 
   return { tools: tools.map(({ name }) => name), report };
 }
 
-test("the tarball holds the program, its types, its documents and licences, and nothing else", async () => {
-  const { files } = await installFromTarball();
+test("the tarball holds the program, its types, its documents and licences, and nothing else", () => {
   const kinds = new Set(
     files.map((path) =>
       path
@@ -94,7 +101,7 @@ test("it needs few packages: what it brings is bundled, what is native is option
 });
 
 test("installed in an empty folder, without any other package, the server answers", async () => {
-  const { folder } = await installFromTarball();
+  const folder = await installFromTarball();
   const bin = join(folder, "node_modules", packageJson.name, "dist", "cli.js");
   await access(bin);
   const { tools, report } = await askForGdp(bin, folder, {
@@ -105,7 +112,7 @@ test("installed in an empty folder, without any other package, the server answer
 });
 
 test("a program that imports the package gets engine, client and server", async () => {
-  const { folder } = await installFromTarball();
+  const folder = await installFromTarball();
   await writeFile(
     join(folder, "use.mjs"),
     `
@@ -128,7 +135,7 @@ test("a program that imports the package gets engine, client and server", async 
 });
 
 test("its types are understood by a strict TypeScript program", async () => {
-  const { folder } = await installFromTarball();
+  const folder = await installFromTarball();
   for (const name of ["zod", "@modelcontextprotocol", "undici-types", "@types"]) {
     await cp(join(ROOT, "node_modules", name), join(folder, "node_modules", name), {
       recursive: true,

@@ -5,15 +5,16 @@ import { describe, expect, test } from "vitest";
 import { openDatabase } from "../../src/database/open-database.ts";
 import { startLoopbackServer } from "../client/loopback-server.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
-import { CLIENT_KINDS, type Progress, connectStdio, launch } from "./built-binary.ts";
+import { type Progress, clientKinds } from "../mcp/connect.ts";
+import { connectStdio, launch } from "./built-binary.ts";
 
 const QUESTION = "What was the GDP of France in 2023?";
 const SOURCE = "https://data.worldbank.org/indicator/NY.GDP.MKTP.CD?locations=FR";
 
-describe.each(CLIENT_KINDS)("over stdio, the %s", (kind) => {
+describe.each(clientKinds)("over stdio, the %s", (kind) => {
   test("gets from a question to an answer that cites the right source", async () => {
     const client = await connectStdio(kind, { stateDir: await temporaryFolder() });
-    expect((await client.listTools()).map((tool) => tool.name)).toEqual([
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual([
       "create_task_run",
       "get_task_run",
       "cancel_task_run",
@@ -29,8 +30,12 @@ describe.each(CLIENT_KINDS)("over stdio, the %s", (kind) => {
 
     const seen: Progress[] = [];
     const runId = created.report["run_id"];
-    const answer = await client.call("get_task_run", { run_id: runId }, (progress) =>
-      seen.push(progress),
+    const answer = await client.call(
+      "get_task_run",
+      { run_id: runId },
+      {
+        onprogress: (progress) => seen.push(progress),
+      },
     );
     expect(answer.report).toMatchObject({ run_id: runId, status: "completed", is_active: false });
     for (const channel of [answer.text, JSON.stringify(answer.report)]) {
@@ -86,7 +91,7 @@ test("tools are listed before disk, documents or index are touched", async () =>
     stateDir,
     env: { TASK_RUN_MCP_DOCUMENTS: documents },
   });
-  expect(await client.listTools()).toHaveLength(7);
+  expect((await client.listTools()).tools).toHaveLength(7);
   expect(await readdir(folder)).toEqual([]);
 });
 

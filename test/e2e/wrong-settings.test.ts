@@ -3,7 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { TOOLS } from "../../src/mcp/tools.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
-import { CLIENT_KINDS, connectStdio } from "./built-binary.ts";
+import { clientKinds } from "../mcp/connect.ts";
+import { connectStdio } from "./built-binary.ts";
 
 /** Arguments that each tool accepts. */
 const ARGUMENTS: Record<string, Record<string, unknown>> = {
@@ -15,7 +16,7 @@ const ARGUMENTS: Record<string, Record<string, unknown>> = {
   cancel_task_group: { taskgroup_id: "tgrp_1" },
 };
 
-test.each(CLIENT_KINDS)(
+test.each(clientKinds)(
   "a server with wrong settings lists its tools, and each call names all of them: %s",
   async (kind) => {
     const stateDir = await temporaryFolder();
@@ -28,7 +29,7 @@ test.each(CLIENT_KINDS)(
       TASK_RUN_MCP_LOG_LEVEL: "silent",
     };
     const client = await connectStdio(kind, { stateDir, env });
-    const listed = await client.listTools();
+    const { tools: listed } = await client.listTools();
     expect(listed.map(({ name }) => name)).toEqual(TOOLS.map(({ name }) => name));
     for (const { name } of listed) {
       const { isError, text } = await client.call(name, ARGUMENTS[name] ?? {});

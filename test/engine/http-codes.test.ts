@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { pino } from "pino";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { ErrorBody } from "../../src/task-api/error-body.ts";
 import { singleTenant } from "../../src/engine/tenants/tenants.ts";
 import { call } from "./call-engine.ts";
@@ -10,7 +10,21 @@ import { startTestEngine, textResult, untilAborted } from "./start-test-engine.t
 const question = { input: "What was the GDP of France in 2023?", processor: "base" };
 const execute = async () => textResult("ok");
 
+/** The engine of every test that needs no settings of its own. */
+let url: string;
+
+beforeAll(async () => {
+  ({ url } = await listen(await startTestEngine(execute)));
+});
+
 describe("a method that a path does not have", () => {
+  let guarded: string;
+
+  beforeAll(async () => {
+    const engine = await startTestEngine(execute, { tenants: singleTenant("secret") });
+    ({ url: guarded } = await listen(engine));
+  });
+
   test.each([
     ["DELETE", "/v1/tasks/runs", "GET, HEAD, OPTIONS, POST"],
     ["PUT", "/v1/tasks/runs/trun_1", "GET, HEAD, OPTIONS"],
@@ -31,19 +45,16 @@ describe("a method that a path does not have", () => {
   ])(
     "%s %s is 405 and says which there are, with or without a key",
     async (method, path, allow) => {
-      const engine = await startTestEngine(execute, { tenants: singleTenant("secret") });
-      const { url } = await listen(engine);
-      const answer = await fetch(url + path, { method });
+      const answer = await fetch(guarded + path, { method });
       expect(answer.status).toBe(405);
       expect(answer.headers.get("allow")).toBe(allow);
       expect(ErrorBody.parse(await answer.json()).error.message).toContain("Method Not Allowed");
-      const options = await fetch(url + path, { method: "OPTIONS" });
+      const options = await fetch(guarded + path, { method: "OPTIONS" });
       expect([options.status, options.headers.get("allow")]).toEqual([204, allow]);
     },
   );
 
   test("is one that nobody knows, too", async () => {
-    const { url } = await listen(await startTestEngine(execute));
     expect((await fetch(`${url}/v1/tasks/runs`, { method: "PROPFIND" })).status).toBe(405);
   });
 });
@@ -74,7 +85,6 @@ describe("a body that is not JSON by its own account", () => {
     ["Application/JSON; charset=utf-8", 202],
     ["application/vnd.api+json", 202],
   ])("(%j) is answered with %i", async (type, status) => {
-    const { url } = await listen(await startTestEngine(execute));
     const answer = await fetch(`${url}/v1/tasks/runs`, {
       method: "POST",
       headers: { "content-type": type },
@@ -84,14 +94,12 @@ describe("a body that is not JSON by its own account", () => {
   });
 
   test("is taken for JSON when it says nothing", async () => {
-    const { url } = await listen(await startTestEngine(execute));
     // Bytes have no type of their own, so none is sent.
     const body = new TextEncoder().encode(JSON.stringify(question));
     expect((await fetch(`${url}/v1/tasks/runs`, { method: "POST", body })).status).toBe(202);
   });
 
   test("is refused when it is compressed", async () => {
-    const { url } = await listen(await startTestEngine(execute));
     const headers = { "content-type": "application/json", "content-encoding": "gzip" };
     const answer = await fetch(`${url}/v1/tasks/runs`, { method: "POST", headers, body: "x" });
     expect(answer.status).toBe(415);
@@ -113,7 +121,6 @@ test.each([
   ["/%", 404],
   ["//v1/tasks/runs", 404],
 ])("a URL that is badly encoded (%s) is %i", async (path, status) => {
-  const { url } = await listen(await startTestEngine(execute));
   const answer = await fetch(url + path);
   expect(answer.status).toBe(status);
   ErrorBody.parse(await answer.json());
@@ -123,7 +130,6 @@ test.each([
   ["an object a hundred thousand levels deep", `${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`],
   ["a list a hundred thousand levels deep", "[".repeat(100_000) + "]".repeat(100_000)],
 ])("%s is refused with 422", async (_name, nested) => {
-  const { url } = await listen(await startTestEngine(execute));
   const bodies = [
     `{"input": ${nested}, "processor": "base"}`,
     `{"input": {"x": ${nested}}, "processor": "base"}`,

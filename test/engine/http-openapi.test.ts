@@ -1,6 +1,6 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { createTaskApi } from "../../src/engine/http-api/app.ts";
 import { API_LIMITS } from "../../src/engine/http-api/limits.ts";
@@ -18,11 +18,15 @@ const PROFILES: ApiProfile[] = ["extended", "hosted"];
 /** What the hosted API does not have. */
 const EXTENSIONS = /cancel$|^POST \S+\/check$|^GET \S+\/(?:processors|tasks\/runs)$/;
 
-/** The document as it is served; a test reads whatever shape it expects. */
-async function readDocument(profile: ApiProfile): Promise<ReturnType<typeof JSON.parse>> {
-  const engine = await startTestEngine(async () => textResult("never"), { profile });
-  return (await call(engine, "/openapi.json")).body;
-}
+/** The documents as they are served; a test reads whatever shape it expects. */
+const documents = new Map<ApiProfile, ReturnType<typeof JSON.parse>>();
+
+beforeAll(async () => {
+  for (const profile of PROFILES) {
+    const engine = await startTestEngine(async () => textResult("never"), { profile });
+    documents.set(profile, (await call(engine, "/openapi.json")).body);
+  }
+});
 
 async function createApp(profile: ApiProfile) {
   const clock = systemClock;
@@ -45,7 +49,7 @@ async function createApp(profile: ApiProfile) {
 }
 
 test.each(PROFILES)("the document of the %s profile is valid OpenAPI 3.1", async (profile) => {
-  const document = await readDocument(profile);
+  const document = documents.get(profile);
   const result = await new Validator().validate(document);
   expect(result.errors ?? []).toEqual([]);
   expect(result.valid).toBe(true);
@@ -53,7 +57,7 @@ test.each(PROFILES)("the document of the %s profile is valid OpenAPI 3.1", async
 });
 
 test.each(PROFILES)("every endpoint of the %s profile is in it, and no other", async (profile) => {
-  const document = await readDocument(profile);
+  const document = documents.get(profile);
   const documented = Object.entries<object>(document.paths).flatMap(([path, operations]) =>
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
   );
@@ -70,7 +74,7 @@ test.each(PROFILES)("every endpoint of the %s profile is in it, and no other", a
 });
 
 test("every operation has its own name, a success and its error answers", async () => {
-  const { paths } = await readDocument("extended");
+  const { paths } = documents.get("extended");
   const operations = Object.entries<Record<string, ReturnType<typeof JSON.parse>>>(paths).flatMap(
     ([path, byMethod]) => Object.values(byMethod).map((operation) => ({ path, ...operation })),
   );
@@ -104,15 +108,17 @@ test("every operation has its own name, a success and its error answers", async 
 });
 
 test.each(PROFILES)("every example of the %s profile fits its schema", async (profile) => {
-  const document = await readDocument(profile);
+  const document = documents.get(profile);
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   ajv.addSchema({ $id: "openapi", components: document.components });
   let count = 0;
+  const validators = new Map<string, ReturnType<typeof ajv.compile>>();
 
   function check(schema: object, example: unknown, place: string): void {
     // References in the document are to the document.
     const text = JSON.stringify(schema).replaceAll('"#/', '"openapi#/');
-    const validate = ajv.compile(JSON.parse(text));
+    const validate = validators.get(text) ?? ajv.compile(JSON.parse(text));
+    validators.set(text, validate);
     expect(validate(example) ? [] : validate.errors, place).toEqual([]);
     count += 1;
   }
@@ -237,14 +243,14 @@ test.each([
   ["ErrorObject", []],
   ["AnnouncedProcessor", []],
 ])("in %s every field is required but %j", async (name, optional) => {
-  const { components } = await readDocument("extended");
+  const { components } = documents.get("extended");
   const { properties, required } = components.schemas[name];
   const others = Object.keys(properties).filter((field) => !required.includes(field));
   expect(others.toSorted()).toEqual(optional);
 });
 
 test("a status is one of those there are, and a count is a whole number", async () => {
-  const { components } = await readDocument("extended");
+  const { components } = documents.get("extended");
   const { TaskRun, TaskGroupStatus, RunStatus } = components.schemas;
   const status = { $ref: "#/components/schemas/RunStatus" };
   expect(RunStatus.enum).toHaveLength(7);
@@ -256,6 +262,6 @@ test("a status is one of those there are, and a count is a whole number", async 
 });
 
 test("the hosted profile documents none of the extensions", async () => {
-  const text = JSON.stringify(await readDocument("hosted"));
+  const text = JSON.stringify(documents.get("hosted"));
   expect(text).not.toMatch(/cancelTask|listTaskRuns|Idempotency-Key|Last-Event-ID/);
 });

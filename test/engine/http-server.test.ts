@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { pino } from "pino";
-import { expect, onTestFinished, test } from "vitest";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { serveTaskApi } from "../../src/engine/http-api/serve.ts";
 import { ErrorBody } from "../../src/task-api/error-body.ts";
 import { call } from "./call-engine.ts";
@@ -12,6 +12,14 @@ const question = { input: "q", processor: "base" };
 const execute = async () => textResult("ok");
 /** So short that a test sees them pass; the checks come more often still. */
 const impatient = { headersMs: 150, requestMs: 300, checkMs: 30 };
+
+/** The engine of every test that needs no settings of its own. */
+let url: string;
+let port: number;
+
+beforeAll(async () => {
+  ({ url, port } = await listen(await startTestEngine(execute)));
+});
 
 test("headers that are too large are refused with 431 in the API's own body", async () => {
   const lines: string[] = [];
@@ -53,7 +61,6 @@ test.each([
   ["a host that is none", "GET /healthz HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n"],
   ["a path that is none", "GET x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"],
 ])("%s is answered with 400, and the connection ends", async (_name, text) => {
-  const { port, url } = await listen(await startTestEngine(execute));
   const answer = await exchange(port, text);
   expect(answer.status).toBe(400);
   if (answer.body !== null) ErrorBody.parse(answer.body);
@@ -127,7 +134,6 @@ test("a handler that fails outside the API is a 500 in the API's body, without i
 });
 
 test("a port that is taken rejects with the system's reason", async () => {
-  const { port } = await listen(await startTestEngine(execute));
   await expect(
     serveTaskApi(async () => new Response(null), { host: "127.0.0.1", port }),
   ).rejects.toMatchObject({ code: "EADDRINUSE" });

@@ -273,7 +273,7 @@ test("one factory speaks the revisions that clients were seen to speak", async (
     const { opening } = await openRawSession(async () => backend, { protocolVersion });
     expect(opening["protocolVersion"]).toBe(protocolVersion);
   }
-  for (const kind of clientKinds) {
+  for (const kind of [...clientKinds, "v2 client, any"] as const) {
     const client = await connect(async () => backend, { kind });
     expect((await client.listTools()).tools).toHaveLength(7);
   }

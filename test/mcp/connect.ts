@@ -1,6 +1,8 @@
 import { PassThrough } from "node:stream";
 import { Client as ModernClient } from "@modelcontextprotocol/client";
+import { AjvJsonSchemaValidator as V2Validator } from "@modelcontextprotocol/client/validators/ajv";
 import { Client as V1Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { AjvJsonSchemaValidator as V1Validator } from "@modelcontextprotocol/sdk/validation/ajv";
 import { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { z } from "zod";
@@ -23,7 +25,8 @@ import { onFinished } from "../on-finished.ts";
 import { type BesideTools, besideV1Tools, besideV2Tools } from "./beside-tools.ts";
 
 export const clientKinds = ["v1 client", "v2 client, 2025-11-25", "v2 client, 2026-07-28"] as const;
-export type ClientKind = (typeof clientKinds)[number];
+/** `v2 client, any` asks the server what it speaks, and takes an older revision of one that does not answer in time. */
+export type ClientKind = (typeof clientKinds)[number] | "v2 client, any";
 
 const Progress = z.object({
   progress: z.number(),
@@ -146,42 +149,94 @@ export async function connect(
     output: toClient,
   });
   onFinished(() => server.close());
-  const close = async () => {
-    toServer.end();
-    await server.close();
-  };
   // The line protocol is the same in both directions.
   const transport = new StdioServerTransport(toClient, toServer);
+  const client = await connectClient(
+    kind,
+    { v1: () => transport, v2: () => transport },
+    clientName,
+  );
+  return {
+    ...client,
+    async close() {
+      toServer.end();
+      await server.close();
+    },
+  };
+}
 
+/** Compiling an output schema takes longer than most tests: of those that say the same, only the first is compiled. */
+function firstOfItsText<Schema>(): (schema: Schema) => Schema {
+  const known = new Map<string, Schema>();
+  return (schema) => {
+    const text = JSON.stringify(schema);
+    const first = known.get(text) ?? schema;
+    known.set(text, first);
+    return first;
+  };
+}
+
+type V1Schema = Parameters<V1Validator["getValidator"]>[0];
+const firstV1 = firstOfItsText<V1Schema>();
+const v1Validator = new (class extends V1Validator {
+  override getValidator<T>(schema: V1Schema) {
+    return super.getValidator<T>(firstV1(schema));
+  }
+})();
+
+type V2Schema = Parameters<V2Validator["getValidator"]>[0];
+const firstV2 = firstOfItsText<V2Schema>();
+const v2Validator = new (class extends V2Validator {
+  override getValidator<T>(schema: V2Schema) {
+    return super.getValidator<T>(firstV2(schema));
+  }
+})();
+
+/** Connects a client that has seen the tools: it checks every result against their output schemas. */
+export async function connectClient(
+  kind: ClientKind,
+  transports: {
+    v1: () => Parameters<V1Client["connect"]>[0];
+    v2: () => Parameters<ModernClient["connect"]>[0];
+  },
+  name = "test",
+): Promise<TestClient> {
   if (kind === "v1 client") {
-    const client = new V1Client({ name: clientName, version: "1" });
-    await client.connect(transport);
+    const client = new V1Client({ name, version: "1" }, { jsonSchemaValidator: v1Validator });
+    await client.connect(transports.v1());
     onFinished(() => client.close());
     await client.listTools();
     return {
-      call: async (name, args, options) =>
-        readResult(name, await client.callTool({ name, arguments: args }, undefined, options)),
+      call: async (tool, args, options) =>
+        readResult(
+          tool,
+          await client.callTool({ name: tool, arguments: args }, undefined, options),
+        ),
       listTools: async () => ToolList.parse(await client.listTools()),
       instructions: () => client.getInstructions() ?? "",
       beside: besideV1Tools(client),
-      close,
+      close: () => client.close(),
     };
   }
-  const mode = kind === "v2 client, 2026-07-28" ? "auto" : "legacy";
+  const isModern = kind !== "v2 client, 2025-11-25";
+  const newest = kind === "v2 client, any" ? "auto" : { pin: "2026-07-28" };
   const client = new ModernClient(
-    { name: clientName, version: "1" },
-    { versionNegotiation: { mode } },
+    { name, version: "1" },
+    {
+      versionNegotiation: { mode: isModern ? newest : "legacy" },
+      jsonSchemaValidator: v2Validator,
+    },
   );
-  await client.connect(transport);
+  await client.connect(transports.v2());
   onFinished(() => client.close());
   await client.listTools();
   return {
-    call: async (name, args, options) =>
-      readResult(name, await client.callTool({ name, arguments: args }, options)),
+    call: async (tool, args, options) =>
+      readResult(tool, await client.callTool({ name: tool, arguments: args }, options)),
     listTools: async () => ToolList.parse(await client.listTools()),
     instructions: () => client.getInstructions() ?? "",
-    beside: besideV2Tools(client, mode === "auto"),
-    close,
+    beside: besideV2Tools(client, isModern),
+    close: () => client.close(),
   };
 }
 

@@ -1,5 +1,5 @@
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import type { RunReport } from "../../src/mcp/report/run-report.ts";
 import type { RunOutput, TextOutput } from "../../src/task-api/output.ts";
 import { startTestEngine } from "../engine/start-test-engine.ts";
@@ -55,6 +55,13 @@ async function readable(output: RunOutput) {
   };
 }
 
+const long = longReport();
+let get: Awaited<ReturnType<typeof readable>>;
+
+beforeAll(async () => {
+  get = await readable(long);
+});
+
 /** The last call that a next step names: reading on. */
 function lastCall({ next_step: next, ...ids }: RunReport): Record<string, unknown> {
   const last = next.slice(next.lastIndexOf("get_task_run"));
@@ -64,10 +71,8 @@ function lastCall({ next_step: next, ...ids }: RunReport): Record<string, unknow
 const tokens = (text: string) => encode(text, { disallowedSpecial: new Set() }).length;
 
 test("a 2 MB report is read outline first, then chapter by chapter, each answer within budget", async () => {
-  const output = longReport();
-  const content = output.content;
+  const { content } = long;
   expect(content.length).toBeGreaterThan(2_000_000);
-  const get = await readable(output);
 
   const first = await get();
   expect(first.report.outline?.slice(0, 3)).toEqual([
@@ -95,8 +100,6 @@ test("a 2 MB report is read outline first, then chapter by chapter, each answer 
 });
 
 test("the calls that the answers suggest read every chapter to its end, and nothing twice", async () => {
-  const output = longReport();
-  const get = await readable(output);
   let read = "";
   let next = await get({ section: "Chapter 12" });
   for (let pages = 0; pages < 30; pages += 1) {
@@ -104,13 +107,12 @@ test("the calls that the answers suggest read every chapter to its end, and noth
     if (next.report.cut?.next_offset === undefined) break;
     next = await get(lastCall(next.report));
   }
-  const content = output.content;
+  const { content } = long;
   const start = content.indexOf("## Chapter 12");
   expect(read).toBe(content.slice(start, content.indexOf("## Chapter 13")).trimEnd());
 });
 
 test("600 citations are read page by page, whole ones only, by field and by confidence", async () => {
-  const get = await readable(longReport());
   const urls: string[] = [];
   let next = await get({ view: "basis" });
   for (let pages = 0; pages < 60; pages += 1) {
@@ -134,7 +136,6 @@ function urlsIn(basis: unknown): string[] {
 }
 
 test("a section that is not there is an error that names some of those that are", async () => {
-  const get = await readable(longReport());
   const { isError, texts } = await get({ section: "Conclusion" });
   expect(isError).toBe(true);
   expect(texts[0]).toContain('The output has no section "Conclusion".');
@@ -142,19 +143,20 @@ test("a section that is not there is an error that names some of those that are"
 });
 
 test("sections of an output of fields: only of a field that is a text", async () => {
-  const get = await readable({
+  const getFields = await readable({
     type: "json",
     content: { summary: "# One\n\nfirst\n\n# Two\n\nsecond", count: 2 },
     basis: [],
   });
-  expect((await get({ field: "summary", section: "Two" })).report.output).toBe("# Two\n\nsecond");
-  const { isError, text } = await get({ section: "Two" });
+  expect((await getFields({ field: "summary", section: "Two" })).report.output).toBe(
+    "# Two\n\nsecond",
+  );
+  const { isError, text } = await getFields({ section: "Two" });
   expect(isError).toBe(true);
   expect(text).toContain("- section: only text has sections; use field for this output");
 });
 
 test("the status view is for polling: under 100 tokens in each channel, running or done", async () => {
-  const get = await readable(longReport());
   const { text, report } = await get({ view: "status" });
   expect(tokens(text)).toBeLessThan(100);
   expect(tokens(JSON.stringify(report))).toBeLessThan(100);

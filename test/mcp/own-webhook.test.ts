@@ -33,8 +33,8 @@ test("runs and groups are created with this server's webhook, and a delivered we
   const received = receiver.received.map(({ headers, body }) =>
     receive(new Headers(headers), Buffer.from(body)),
   );
-  expect(received).toContainEqual({ kind: "news", runId, status: "completed" });
-  expect(received.map(({ kind }) => kind)).toEqual(["news", "news", "news"]);
+  expect(received).toContainEqual({ kind: "run_update", runId, status: "completed" });
+  expect(received.map(({ kind }) => kind)).toEqual(["run_update", "run_update", "run_update"]);
 
   await onRunWebhook(runId, { backend, clock: systemClock, signal });
   expect(await backend.ledger.find(runId)).toMatchObject({ status: "completed" });

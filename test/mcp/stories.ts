@@ -8,16 +8,10 @@ import type { ApiProfile } from "../../src/engine/http-api/profile.ts";
 import type { RunReport } from "../../src/mcp/report/run-report.ts";
 import type { RunInput } from "../../src/task-api/run-input.ts";
 import { deferred, untilAborted } from "../engine/start-test-engine.ts";
-import type { Progress } from "./connect.ts";
+import type { Progress, TestClient } from "./connect.ts";
 
 /** A client of our tools, whichever SDK and transport are behind it. */
-export interface StoryClient {
-  call(
-    name: string,
-    args: Record<string, unknown>,
-    onprogress?: (progress: Progress) => void,
-  ): Promise<{ text: string; report: RunReport; isError: boolean }>;
-}
+export type StoryClient = Pick<TestClient, "call">;
 
 /** Where a story happens: a server of our tools, with a day's budget of {@link BUDGET_USD}, and the engine behind it. */
 export interface StoryHost {
@@ -135,9 +129,11 @@ export const STORIES: readonly Story[] = [
       expect(next).toMatchObject({ run_id });
 
       const seen: Progress[] = [];
-      const answer = await client().call("get_task_run", next, (progress) => {
-        seen.push(progress);
-        if (progress.message?.includes(STEP) === true) work.release(question);
+      const answer = await client().call("get_task_run", next, {
+        onprogress(progress) {
+          seen.push(progress);
+          if (progress.message?.includes(STEP) === true) work.release(question);
+        },
       });
       expect(answer.report).toMatchObject({
         run_id,

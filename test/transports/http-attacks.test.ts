@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { pino } from "pino";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { exchange, openSocket, parseAnswer, readToEnd } from "../engine/raw-http.ts";
 import { startTestEngine, textResult, untilAborted } from "../engine/start-test-engine.ts";
 import { HEADERS, TOKENS, modernCall, post, startHttp, tokensOf, toolCall } from "./start-http.ts";
@@ -11,6 +11,14 @@ const execute = async () => textResult("ok");
 const LIST = toolCall("list_task_runs", {});
 /** So short that a test sees them pass; the checks come more often still. */
 const impatient = { headersMs: 150, requestMs: 300, checkMs: 30 };
+
+/** The server of every test that needs no settings of its own. */
+let url: string;
+let port: number;
+
+beforeAll(async () => {
+  ({ url, port } = await startHttp(await startTestEngine(execute)));
+});
 
 async function expectAlive(url: string): Promise<void> {
   const answer = await post(url, LIST);
@@ -22,7 +30,6 @@ describe("a web page in somebody's browser", () => {
   test.each(["https://evil.example", "null", "http://localhost.evil.example", "file://", "x"])(
     "with the origin %s is refused, whatever it knows",
     async (origin) => {
-      const { url } = await startHttp(await startTestEngine(execute));
       const answer = await post(url, LIST, { origin });
       expect(answer.status).toBe(403);
       expect(answer.headers.get("x-request-id")).toMatch(/^[\w-]{36}$/);
@@ -30,14 +37,12 @@ describe("a web page in somebody's browser", () => {
   );
 
   test("may be one of this machine", async () => {
-    const { url } = await startHttp(await startTestEngine(execute));
     expect((await post(url, LIST, { origin: "http://localhost:6274" })).status).toBe(200);
   });
 
   test.each(["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "a b", ""])(
     "that reaches us by the name %j is refused",
     async (host) => {
-      const { port } = await startHttp(await startTestEngine(execute));
       const answer = await exchange(port, rawPost("/mcp", JSON.stringify(LIST), { host }));
       expect([400, 403]).toContain(answer.status);
     },
@@ -61,7 +66,6 @@ describe("without a good token", () => {
     ["two tokens", `Bearer ${TOKENS.alice} ${TOKENS.bob}`],
     ["the beginning of a token", `Bearer ${TOKENS.alice.slice(0, -1)}`],
   ])("%s is answered with 401 and a challenge", async (_name, authorization) => {
-    const { url } = await startHttp(await startTestEngine(execute));
     const answer = await fetch(url, {
       method: "POST",
       headers: { ...HEADERS, ...(authorization && { authorization }) },
@@ -77,7 +81,6 @@ describe("without a good token", () => {
   });
 
   test("nothing is read or done: the body may be anything", async () => {
-    const { url } = await startHttp(await startTestEngine(execute));
     const answer = await post(url, "{".repeat(1_000), {
       authorization: "Bearer nobody-nobody-nob",
     });
@@ -91,7 +94,6 @@ describe("a token for reading", () => {
   test.each(["create_task_run", "cancel_task_run", "create_task_group", "cancel_task_group"])(
     "is told which scopes %s needs, in both eras",
     async (name) => {
-      const { url } = await startHttp(await startTestEngine(execute));
       const modern = modernCall(name, {});
       for (const answer of [
         await post(url, toolCall(name, {}), { authorization }),
@@ -107,7 +109,6 @@ describe("a token for reading", () => {
   );
 
   test("sees only the tools that read", async () => {
-    const { url } = await startHttp(await startTestEngine(execute));
     const list = { jsonrpc: "2.0", id: 1, method: "tools/list" };
     const answer = await (await post(url, list, { authorization })).text();
     expect(answer).toContain('"get_task_run"');
@@ -119,7 +120,6 @@ describe("every method but POST", () => {
   test.each(["GET", "DELETE", "PUT", "PATCH", "OPTIONS"])(
     "%s is answered with 405 to everybody",
     async (method) => {
-      const { url } = await startHttp(await startTestEngine(execute));
       for (const headers of [
         {},
         { accept: "text/event-stream" },
@@ -148,7 +148,6 @@ describe("bodies", () => {
     ["nested without end in arguments", nested(5_000), 400],
     ["a prototype", '{"__proto__":{"jsonrpc":"2.0"},"id":1}', 400],
   ])("%s: refused", async (_name, body, status) => {
-    const { url } = await startHttp(await startTestEngine(execute));
     const answer = await post(url, body);
     expect(answer.status).toBe(status);
     expect(await answer.json()).toMatchObject({
@@ -159,7 +158,6 @@ describe("bodies", () => {
   });
 
   test("of another media type are refused", async () => {
-    const { url } = await startHttp(await startTestEngine(execute));
     expect((await post(url, LIST, { "content-type": "text/plain" })).status).toBe(415);
   });
 
@@ -182,7 +180,6 @@ test.each([
   ["name", { "mcp-name": "get_task_run" }],
   ["version", { "mcp-protocol-version": "2025-11-25" }],
 ])("a %s header that says something else than the body is refused", async (_name, headers) => {
-  const { url } = await startHttp(await startTestEngine(execute));
   const call = modernCall("list_task_runs", {});
   expect((await post(url, call.body, call.headers)).status).toBe(200);
   const answer = await post(url, call.body, { ...call.headers, ...headers });
@@ -236,7 +233,6 @@ describe("slow and broken connections", () => {
     ],
     ["no host", "POST /mcp HTTP/1.1\r\nConnection: close\r\n\r\n", 400],
   ])("%s: answered, and the connection ends", async (_name, text, status) => {
-    const { url, port } = await startHttp(await startTestEngine(execute));
     expect((await exchange(port, text)).status).toBe(status);
     await expectAlive(url);
   });
@@ -265,7 +261,6 @@ describe("slow and broken connections", () => {
 });
 
 test("answers carry no banner, and an id that is the caller's if it is one", async () => {
-  const { url } = await startHttp(await startTestEngine(execute));
   const answer = await post(url, LIST, { "x-request-id": "trace-1.a:b" });
   expect(answer.headers.get("x-request-id")).toBe("trace-1.a:b");
   expect(answer.headers.get("server")).toBeNull();
@@ -289,7 +284,6 @@ test("no log line holds a token, and every line of a request has its id", async 
 });
 
 test("a key of the caller's own is refused unless the operator allows it", async () => {
-  const { url } = await startHttp(await startTestEngine(execute));
   const answer = await post(url, LIST, { "x-parallel-api-key": "secret" });
   expect(answer.status).toBe(400);
   expect(await answer.text()).toContain("--allow-key-header");

@@ -1,12 +1,16 @@
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { startTestEngine, textResult } from "../engine/start-test-engine.ts";
 import { modernCall, post, startHttp, toolCall } from "./start-http.ts";
 
-const execute = async () => textResult("ok");
-const start = async () => startHttp(await startTestEngine(execute));
 const PING = { jsonrpc: "2.0", id: 7, method: "ping" };
 const call = (params: object) => ({ jsonrpc: "2.0", id: 7, method: "tools/call", params });
 const list = { name: "list_task_runs" };
+
+let url: string;
+
+beforeAll(async () => {
+  ({ url } = await startHttp(await startTestEngine(async () => textResult("ok"))));
+});
 
 describe("what a client accepts", () => {
   const create = toolCall("create_task_run", { input: "q", wait_seconds: 10 });
@@ -22,7 +26,6 @@ describe("what a client accepts", () => {
   ] as const;
 
   test.each(requests)("is one type alone, any, or not said (%s)", async (_, body, headers) => {
-    const { url } = await start();
     for (const accept of [
       "application/json",
       "application/json;q=0.9, text/html",
@@ -48,14 +51,12 @@ describe("what a client accepts", () => {
   });
 
   test("is neither of the two: it is told what there is", async () => {
-    const { url } = await start();
     const answer = await post(url, PING, { accept: "text/html" });
     expect(answer.status).toBe(406);
     expect(await answer.text()).toContain("application/json or text/event-stream");
   });
 
   test("may be nothing at all", async () => {
-    const { url } = await start();
     // `fetch` says `*/*` where nothing is said, so the header is empty here.
     const answer = await post(url, PING, { accept: "" });
     expect(await answer.json()).toEqual({ jsonrpc: "2.0", id: 7, result: {} });
@@ -63,7 +64,6 @@ describe("what a client accepts", () => {
 });
 
 test("a slash at the end of the path makes no difference", async () => {
-  const { url } = await start();
   const answer = await post(`${url}/`, PING);
   expect(await answer.json()).toEqual({ jsonrpc: "2.0", id: 7, result: {} });
 });
@@ -78,7 +78,6 @@ test.each([
   ["a byte order mark", `\uFEFF${JSON.stringify(PING)}`],
   ["line ends of Windows", `\r\n${JSON.stringify(PING)}\r\n`],
 ])("%s: served", async (_, body) => {
-  const { url } = await start();
   const answer = await post(url, body);
   expect(answer.status).toBe(200);
   const text = await answer.text();
@@ -94,7 +93,6 @@ test.each([
   ["params that are a list", { ...PING, params: [1] }, 7],
   ["10,000 levels", call({ ...list, arguments: `${"[".repeat(10_000)}${"]".repeat(10_000)}` }), 7],
 ])("%s: refused by its id", async (_, body, id) => {
-  const { url } = await start();
   const answer = await post(url, body);
   expect(answer.status).toBe(400);
   expect(await answer.json()).toMatchObject({ id, error: { code: -32_600 } });
@@ -104,7 +102,6 @@ test.each([
   ["a notification that is not known", { jsonrpc: "2.0", method: "notifications/odd" }],
   ["an answer that nobody asked for", { jsonrpc: "2.0", id: 1, result: {} }],
 ])("%s: accepted", async (_, body) => {
-  const { url } = await start();
   expect((await post(url, body)).status).toBe(202);
 });
 
@@ -114,7 +111,6 @@ describe("a batch", () => {
   test.each([{}, { "mcp-protocol-version": "2025-03-26" }])(
     "is answered where it may be sent: %j",
     async (headers) => {
-      const { url } = await start();
       const text = await (await post(url, batch, headers)).text();
       expect(text).toContain('"id":7');
       expect(text).toContain('"id":8');
@@ -124,7 +120,6 @@ describe("a batch", () => {
   );
 
   test.each(["2025-06-18", "2025-11-25", "2026-07-28"])("is refused at %s", async (revision) => {
-    const { url } = await start();
     const answer = await post(url, batch, { "mcp-protocol-version": revision });
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ id: null, error: { code: -32_600 } });

@@ -1,17 +1,11 @@
 import { join } from "node:path";
-import {
-  Client as V2Client,
-  StreamableHTTPClientTransport as V2Transport,
-} from "@modelcontextprotocol/client";
-import { Client as V1Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport as V2Transport } from "@modelcontextprotocol/client";
 import { StreamableHTTPClientTransport as V1Transport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Logger } from "pino";
-import { z } from "zod";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { openBackends } from "../../src/commands/wiring/open-backend.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { requiredScopes } from "../../src/mcp/catalog.ts";
-import { RunReport } from "../../src/mcp/report/run-report.ts";
 import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
 import { hashKey } from "../../src/http-server/hashed-keys.ts";
 import type { AccessOptions } from "../../src/transports/http/access-control.ts";
@@ -22,7 +16,7 @@ import { type McpHttpServer, serveMcpHttp } from "../../src/transports/http/serv
 import { createStaticTokens } from "../../src/transports/http/static-tokens.ts";
 import { listen } from "../engine/raw-http.ts";
 import { silentLog, temporaryFolder } from "../engine/start-test-engine.ts";
-import type { ClientKind, Progress } from "../mcp/connect.ts";
+import { type ClientKind, type TestClient, connectClient } from "../mcp/connect.ts";
 import { onFinished } from "../on-finished.ts";
 
 export const SCOPES = ["runs:read", "runs:write"];
@@ -125,56 +119,18 @@ export async function startHttp(
   return { ...server, port: Number(new URL(server.url).port), draining };
 }
 
-const ToolResult = z.object({
-  content: z.array(z.looseObject({ text: z.string() })),
-  structuredContent: RunReport.optional(),
-  isError: z.boolean().optional(),
-});
-
-export interface HttpClient {
-  listTools(): Promise<string[]>;
-  call(
-    name: string,
-    args: Record<string, unknown>,
-    options?: { onprogress?: (progress: Progress) => void; signal?: AbortSignal },
-  ): Promise<{ text: string; report: RunReport; isError: boolean }>;
-}
-
-/** A client with a token; it has seen the tools, so it checks every result against them. */
+/** A client with a token. */
 export async function connectHttp(
   kind: ClientKind,
   url: string,
   token: string,
-): Promise<HttpClient> {
-  const requestInit = { headers: { authorization: `Bearer ${token}` } };
-  if (kind === "v1 client") {
-    const client = new V1Client({ name: "test", version: "1" });
-    const transport = new V1Transport(new URL(url), { requestInit });
-    await client.connect(transport);
-    onFinished(() => client.close());
-    await client.listTools();
-    return {
-      listTools: async () => (await client.listTools()).tools.map(({ name }) => name),
-      call: async (name, args, options) =>
-        readResult(await client.callTool({ name, arguments: args }, undefined, options)),
-    };
-  }
-  const mode = kind === "v2 client, 2026-07-28" ? { pin: "2026-07-28" } : "legacy";
-  const client = new V2Client({ name: "test", version: "1" }, { versionNegotiation: { mode } });
-  await client.connect(new V2Transport(new URL(url), { requestInit }));
-  onFinished(() => client.close());
-  await client.listTools();
-  return {
-    listTools: async () => (await client.listTools()).tools.map(({ name }) => name),
-    call: async (name, args, options) =>
-      readResult(await client.callTool({ name, arguments: args }, options)),
-  };
-}
-
-function readResult(result: unknown) {
-  const { content, structuredContent, isError = false } = ToolResult.parse(result);
-  const report = structuredContent ?? { summary: "", next_step: "" };
-  return { text: content.map(({ text }) => text).join("\n"), report, isError };
+): Promise<TestClient> {
+  const address = new URL(url);
+  const options = { requestInit: { headers: { authorization: `Bearer ${token}` } } };
+  return connectClient(kind, {
+    v1: () => new V1Transport(address, options),
+    v2: () => new V2Transport(address, options),
+  });
 }
 
 /** What every MCP client sends with a POST. */

@@ -9,7 +9,7 @@ const BODY = JSON.stringify({
   timestamp: "2026-11-24T12:00:00Z",
   data: { run_id: "trun_1", status: "completed", is_active: false, metadata: { city: "Besançon" } },
 });
-const NEWS = { kind: "news", runId: "trun_1", status: "completed" };
+const NEWS = { kind: "run_update", runId: "trun_1", status: "completed" };
 
 /** A webhook as its sender signs it. */
 function message({
@@ -89,9 +89,9 @@ test("what was changed on the way is refused: body, id, time, version of the sig
 });
 
 test.each([
-  ["5 minutes old", -300, "news"],
+  ["5 minutes old", -300, "run_update"],
   ["older", -301, "refused"],
-  ["5 minutes ahead", 300, "news"],
+  ["5 minutes ahead", 300, "run_update"],
   ["further ahead", 301, "refused"],
 ])("a webhook %s", (_age, seconds, kind) => {
   expect(receiver()(message({ at: NOW + seconds * 1_000 })).kind).toBe(kind);
@@ -101,14 +101,14 @@ test("a webhook that comes again is no news", () => {
   const receive = receiver();
   expect(receive(message())).toEqual(NEWS);
   // A repeated delivery is signed anew.
-  expect(receive(message({ at: NOW + 5_000 }))).toEqual({ kind: "no_news" });
+  expect(receive(message({ at: NOW + 5_000 }))).toEqual({ kind: "ignored" });
   expect(receive(message({ id: "whevent_2" }))).toEqual(NEWS);
 });
 
 test("of ids only so many are remembered", () => {
   const receive = receiver();
   for (let n = 0; n <= 10_000; n += 1) receive(message({ id: `whevent_${n}` }));
-  expect(receive(message({ id: "whevent_10000" }))).toEqual({ kind: "no_news" });
+  expect(receive(message({ id: "whevent_10000" }))).toEqual({ kind: "ignored" });
   expect(receive(message({ id: "whevent_0" }))).toEqual(NEWS);
 });
 
@@ -126,11 +126,11 @@ test("a time that is none, and a body that names no run, are refused", () => {
   expect(receiver()({ headers, body })).toMatchObject({ httpStatus: 400 });
   for (const text of ["{", "null", '{"type":"task_run.status","data":[]}']) {
     const answer = receiver()(message({ body: text }));
-    expect(answer.kind).toBe(text === "null" ? "no_news" : "refused");
+    expect(answer.kind).toBe(text === "null" ? "ignored" : "refused");
   }
 });
 
 test("genuine webhooks about something else are taken and left alone", () => {
   const body = JSON.stringify({ type: "findall.run", data: { run_id: "x", status: "y" } });
-  expect(receiver()(message({ body }))).toEqual({ kind: "no_news" });
+  expect(receiver()(message({ body }))).toEqual({ kind: "ignored" });
 });

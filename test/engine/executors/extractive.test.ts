@@ -1,17 +1,23 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { describe, expect, test } from "vitest";
-import { type Attempt, ExecutionFailed } from "../../../src/engine/executors/executor.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { ExecutionFailed, type Attempt } from "../../../src/engine/executors/executor.ts";
 import { createExtractiveExecutor } from "../../../src/engine/executors/extractive/extractive-executor.ts";
 import { DocumentFolderUnusable } from "../../../src/engine/sources/folder/document-folder.ts";
 import { RunOutput } from "../../../src/task-api/output.ts";
 import type { SourcePolicy } from "../../../src/task-api/run-input.ts";
 import type { ProgressEvent } from "../../../src/task-api/run-event.ts";
 import { createDatabase, createFolder, createLog } from "../sources/document-fixtures.ts";
-import { bestQuote, createAsk, EXAMPLES, quotesOf } from "./run-extractive.ts";
+import { type Ask, bestQuote, createAsk, EXAMPLES, quotesOf } from "./run-extractive.ts";
 
 describe("over the example documents", () => {
+  let ask: Ask;
+
+  beforeAll(async () => {
+    ask = await createAsk();
+  });
+
   test.each([
     ["What was the GDP of France in 2023?", /2023.*France.*\$3\.05 trillion/],
     ["What was the GDP of France in 2022?", /2022.*\$2\.80 trillion/],
@@ -34,7 +40,6 @@ describe("over the example documents", () => {
     ["What is the atomic number of gold?", /Gold.*Atomic number: 79/],
     ["Is Pluto a planet?", /Pluto is a dwarf planet/],
   ])("%s", async (question, answer) => {
-    const ask = await createAsk();
     expect(bestQuote(await ask(question))).toMatch(answer);
   });
 
@@ -58,7 +63,6 @@ describe("over the example documents", () => {
     "What is it?",
     "?!",
   ])("%s is refused", async (question) => {
-    const ask = await createAsk();
     const { output, warnings } = await ask(question);
     expect(output).toMatchObject({
       type: "text",
@@ -73,7 +77,6 @@ describe("over the example documents", () => {
   });
 
   test("a paraphrase without shared words is refused or answered rightly, never wrongly", async () => {
-    const ask = await createAsk();
     for (const question of [
       "How large was French economic output in 2023?",
       "How many people live in Germany?",
@@ -86,7 +89,6 @@ describe("over the example documents", () => {
   });
 
   test("the answer quotes a document verbatim, cites its address, and says that no model was used", async () => {
-    const ask = await createAsk();
     const { output, warnings } = await ask("What was the GDP of France in 2023?");
     expect(RunOutput.parse(output)).toEqual(output);
     const sentence =
@@ -110,7 +112,6 @@ describe("over the example documents", () => {
   });
 
   test("an input object is a question, with the description of the output", async () => {
-    const ask = await createAsk();
     const result = await ask(
       { country: "Italy", year: 2022 },
       { task_spec: { output_schema: "The GDP of the country in that year" } },
@@ -119,7 +120,6 @@ describe("over the example documents", () => {
   });
 
   test("a question of 20,000 characters is answered", async () => {
-    const ask = await createAsk();
     const filler = "please consider every aspect that might perhaps be relevant to this matter; ";
     const question = `What was the GDP of France in 2023? ${filler.repeat(270)}`;
     expect(question.length).toBeGreaterThan(20_000);
@@ -137,7 +137,6 @@ describe("over the example documents", () => {
     "\0GDP",
     "\ud800",
   ])("%j is only text", async (attack) => {
-    const ask = await createAsk();
     await expect(ask(attack)).resolves.toHaveProperty("output");
     expect(
       bestQuote(await ask(`${attack.toLowerCase()} What was the GDP of France in 2023?`)),
@@ -145,7 +144,6 @@ describe("over the example documents", () => {
   });
 
   test("a higher processor reads more and quotes more, and -fast is the same as its base", async () => {
-    const ask = await createAsk();
     const read = async (processor: string) => {
       const result = await ask("GDP in 2023", { processor });
       const stats = result.events.findLast((event) => event.type === "task_run.progress_stats");
@@ -163,7 +161,6 @@ describe("over the example documents", () => {
   });
 
   test("the source policy limits what is quoted", async () => {
-    const ask = await createAsk();
     const question = "When was the World Health Organization founded?";
     const allowed = await ask(question, { source_policy: { include_domains: ["who.int"] } });
     expect(bestQuote(allowed)).toMatch(/7 April 1948/);
