@@ -87,7 +87,7 @@ test.each([
       });
       expect(report.batches).toBeUndefined();
       expect(report.summary).toContain("Started 3 runs.");
-      if (wait_seconds === 0) expect(text).toContain("Note: The group could not be looked at yet");
+      if (wait_seconds === 0) expect(text).toContain("Note: The group could not be read yet");
       expect(text).not.toContain("No run was started");
       state.fault = (request) => (isLook(request) ? answer() : undefined);
       const ledger = await backend.ledger.list({
@@ -331,13 +331,13 @@ test("a look that fails after a cancel does not hide that the backend took it", 
   const ofRun = await client.call("cancel_task_run", { run_id: run.report.run_id });
   expect(ofRun.isError, ofRun.text).toBe(false);
   expect(ofRun.report.outcome).toMatch(/^cancell/);
-  expect(ofRun.text).toContain("Note: The run could not be looked at again");
+  expect(ofRun.text).toContain("Note: The run could not be read again");
   isCancelled = false;
   const { taskgroup_id } = group.report;
   const ofGroup = await client.call("cancel_task_group", { taskgroup_id });
   expect(ofGroup.isError, ofGroup.text).toBe(false);
   expect(ofGroup.report.outcome).toMatch(/^cancell/);
-  expect(ofGroup.text).toContain("Note: The group could not be looked at again");
+  expect(ofGroup.text).toContain("Note: The group could not be read again");
 });
 
 /** Two backends as two processes have them: one ledger file, one Task API. */

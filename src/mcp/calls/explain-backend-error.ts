@@ -1,22 +1,25 @@
 import {
-  BackendFailed,
-  Forbidden,
   GroupNotFound,
-  InsufficientCredit,
-  ProcessorRefused,
-  RateLimited,
-  RequestRejected,
-  RequestTooLarge,
   RunNotFound,
-  RunStillActive,
   type TaskApiError,
-  TurnedAwayByGateway,
-  Unauthorized,
+  type TaskApiErrorCode,
 } from "../../client/errors.ts";
 import { PROCESSORS } from "../../task-api/processors.ts";
-import type { Explanation, FailedCall } from "./explanation.ts";
-import { didYouMean } from "../runs/meant-processor.ts";
+import type { JsonObject } from "../../task-api/task-spec.ts";
 import { callText, oneLine } from "../report/text.ts";
+import { didYouMean } from "../runs/meant-processor.ts";
+
+/** The call that failed. */
+export interface FailedCall {
+  tool: string;
+  args: JsonObject;
+}
+
+interface BackendExplanation {
+  /** By default the error's own message. */
+  summary?: string;
+  nextStep: string;
+}
 
 /** Tools that start what may cost money. */
 export function isCreate(tool: string): boolean {
@@ -24,87 +27,92 @@ export function isCreate(tool: string): boolean {
 }
 
 /**
- * What the backend's answer, or its silence, means for the caller. A create whose outcome is unknown is not among these
- * errors: see `OutcomeUnknown`. Source: Task API, "Errors".
+ * What the backend's answer, or its silence, means for the agent, by error code. Two errors never come here: a create with
+ * an unknown outcome is an `OutcomeUnknown`, and the cancel tools answer what a backend cannot cancel. Source: Task API,
+ * "Errors".
  */
-export function explainBackendError(
-  error: TaskApiError,
-  call: FailedCall,
-): Pick<Explanation, "summary" | "nextStep"> {
-  const summary = error.message;
-  if (error instanceof Unauthorized) {
-    return {
-      summary,
-      nextStep:
-        "Ask the user to set PARALLEL_API_KEY to a valid key in this server's configuration and to restart it.",
-    };
-  }
-  if (error instanceof InsufficientCredit) {
-    return {
-      summary,
-      nextStep: `Ask the user to add credit, or call ${call.tool} with a cheaper processor.`,
-    };
-  }
-  if (error instanceof ProcessorRefused) {
-    const names = PROCESSORS.flatMap(({ name }) => (name.endsWith("-fast") ? [] : [name]));
-    return {
-      summary: "The backend refused the processor; no run was started.",
-      nextStep: `${didYouMean(call.args["processor"])}Call ${call.tool} again with a processor the backend has. Known ones: ${names.join(", ")}; -fast variants exist.`,
-    };
-  }
-  if (error instanceof Forbidden) {
-    return { summary, nextStep: "Tell the user: the account of this server lacks the permission." };
-  }
-  if (error instanceof RunNotFound) {
-    return {
-      summary: `No run ${oneLine(error.runId, 100)} is known to the backend.`,
-      nextStep:
-        "Use the run_id exactly as create_task_run returned it; do not guess one. A run of another account, or one past its retention, cannot be read.",
-    };
-  }
-  if (error instanceof GroupNotFound) {
-    return {
-      summary: `No task group ${oneLine(error.taskgroupId, 100)} is known to the backend.`,
-      nextStep:
-        "Use the taskgroup_id exactly as create_task_group returned it; do not guess one. A group of another account cannot be read.",
-    };
-  }
-  if (error instanceof RunStillActive) {
-    return { summary, nextStep: `Call ${repeat(call)} to read it when it is done.` };
-  }
-  if (error instanceof TurnedAwayByGateway) {
+const EXPLANATIONS: Readonly<
+  Record<TaskApiErrorCode, (error: TaskApiError, call: FailedCall) => BackendExplanation>
+> = {
+  unauthorized: () => ({
+    nextStep:
+      "Ask the user to set PARALLEL_API_KEY to a valid key in this server's configuration and to restart it.",
+  }),
+  insufficient_credit: (_error, { tool }) => ({
+    nextStep: `Ask the user to add credit, or call ${tool} with a cheaper processor.`,
+  }),
+  processor_refused: (_error, { tool, args }) => ({
+    summary: "The backend refused the processor; no run was started.",
+    nextStep: `${didYouMean(args["processor"])}Call ${tool} again with a processor the backend has. Known ones: ${KNOWN_PROCESSORS}; -fast variants exist.`,
+  }),
+  forbidden: () => ({
+    nextStep: "Tell the user: the account of this server lacks the permission.",
+  }),
+  run_not_found: (error) => ({
+    summary: `No run ${idOf(error)} is known to the backend.`,
+    nextStep:
+      "Use the run_id exactly as create_task_run returned it; do not guess one. A run of another account, or one past its retention, cannot be read.",
+  }),
+  group_not_found: (error) => ({
+    summary: `No task group ${idOf(error)} is known to the backend.`,
+    nextStep:
+      "Use the taskgroup_id exactly as create_task_group returned it; do not guess one. A group of another account cannot be read.",
+  }),
+  run_still_active: (_error, call) => ({
+    nextStep: `Call ${repeat(call)} to read it when it is done.`,
+  }),
+  turned_away_by_gateway: ({ status }, call) => {
     const nothing = isCreate(call.tool)
       ? "No run was started: a request that is turned away is not carried out."
       : "It says nothing about the run or the key; runs that were started go on.";
-    const signIn = error.status === 401 ? " A proxy on the way may want a sign-in of its own." : "";
+    const signIn = status === 401 ? " A proxy on the way may want a sign-in of its own." : "";
     return {
-      summary,
       nextStep: `${nothing} Tell the user to check the base URL and what is between this server and the backend (proxy, firewall, VPN).${signIn} Then call ${repeat(call)}.`,
     };
-  }
-  if (error instanceof RequestTooLarge) {
-    return {
-      summary,
-      nextStep: `Nothing was started. Shorten the input, and call ${call.tool} again.`,
-    };
-  }
-  if (error instanceof RequestRejected) {
-    return {
-      summary: isCreate(call.tool) ? `${summary} No run was started.` : summary,
-      nextStep: `Correct what the backend objects to and call ${call.tool} again.`,
-    };
-  }
-  if (error instanceof RateLimited) {
-    return {
-      summary,
-      nextStep: `${whatStands(call.tool)} Wait ${secondsText(error.retryAfterMs)}, then call ${repeat(call)}.`,
-    };
-  }
-  const pause = error instanceof BackendFailed ? secondsText(error.retryAfterMs) : "a moment";
+  },
+  request_too_large: (_error, { tool }) => ({
+    nextStep: `Nothing was started. Shorten the input, and call ${tool} again.`,
+  }),
+  request_rejected: explainRejection,
+  invalid_request: explainRejection,
+  rate_limited: ({ retryAfterMs }, call) => ({
+    nextStep: `${whatStands(call.tool)} Wait ${secondsText(retryAfterMs)}, then call ${repeat(call)}.`,
+  }),
+  backend_failed: explainSilence,
+  backend_unreachable: explainSilence,
+  backend_timed_out: explainSilence,
+  unreadable_answer: explainSilence,
+  cancel_not_supported: explainSilence,
+  group_cancel_not_supported: explainSilence,
+};
+
+export function explainBackendError(
+  error: TaskApiError,
+  call: FailedCall,
+): { summary: string; nextStep: string } {
+  return { summary: error.message, ...EXPLANATIONS[error.code](error, call) };
+}
+
+const KNOWN_PROCESSORS = PROCESSORS.flatMap(({ name }) =>
+  name.endsWith("-fast") ? [] : [name],
+).join(", ");
+
+function explainRejection({ message }: TaskApiError, { tool }: FailedCall): BackendExplanation {
   return {
-    summary,
-    nextStep: `${whatStands(call.tool)} Wait ${pause}, then call ${repeat(call)}. If it fails again, tell the user that the backend cannot be reached.`,
+    summary: isCreate(tool) ? `${message} No run was started.` : message,
+    nextStep: `Correct what the backend objects to and call ${tool} again.`,
   };
+}
+
+function explainSilence({ retryAfterMs }: TaskApiError, call: FailedCall): BackendExplanation {
+  return {
+    nextStep: `${whatStands(call.tool)} Wait ${secondsText(retryAfterMs)}, then call ${repeat(call)}. If it fails again, tell the user that the backend cannot be reached.`,
+  };
+}
+
+function idOf(error: TaskApiError): string {
+  if (error instanceof RunNotFound) return oneLine(error.runId, 100);
+  return error instanceof GroupNotFound ? oneLine(error.taskgroupId, 100) : "of this id";
 }
 
 function whatStands(tool: string): string {

@@ -2,8 +2,7 @@ import { RequestRejected, TaskApiError } from "../../client/errors.ts";
 import { LedgerUnavailable } from "../../ledger/errors.ts";
 import { InvalidArguments, PartNotFound } from "../arguments/argument-problems.ts";
 import { BackendUnavailable } from "../runs/backend.ts";
-import { explainBackendError, isCreate } from "./explain-backend-error.ts";
-import type { Explanation, FailedCall } from "./explanation.ts";
+import { type FailedCall, explainBackendError, isCreate } from "./explain-backend-error.ts";
 import { didYouMean } from "../runs/meant-processor.ts";
 import { callFor, callText, oneLine, shownJson } from "../report/text.ts";
 import {
@@ -21,20 +20,32 @@ const UPSTREAM_LINE_BUDGET = 500;
 const PLACES_SHOWN = 30;
 const PLACE_BUDGET = 60;
 
-/** Failures the caller is told how to act on; anything else is for whoever reads the log. */
+/** What a caller needs to know about a call that failed. */
+export interface Explanation {
+  /** What happened, in our words. */
+  summary: string;
+  /** What to do next. */
+  nextStep: string;
+  /** What others said about it, if anything: text from outside. */
+  upstream: { from: "the run" | "the backend"; text: string } | null;
+}
+
+const EXPECTED = [
+  InvalidArguments,
+  PartNotFound,
+  CostRefused,
+  DuplicateRefused,
+  OutcomeUnknown,
+  SentBefore,
+  DoubtedRequestRejected,
+  LedgerUnavailable,
+  TaskApiError,
+] as const;
+
+/** Whether the caller, or the user, can act on the error. Others are defects, for the log. */
 export function isExpected(error: unknown): error is Error {
-  return (
-    error instanceof InvalidArguments ||
-    error instanceof PartNotFound ||
-    error instanceof CostRefused ||
-    error instanceof DuplicateRefused ||
-    error instanceof OutcomeUnknown ||
-    error instanceof SentBefore ||
-    error instanceof DoubtedRequestRejected ||
-    error instanceof LedgerUnavailable ||
-    (error instanceof BackendUnavailable && error.wrongSettings.length > 0) ||
-    error instanceof TaskApiError
-  );
+  if (error instanceof BackendUnavailable) return error.wrongSettings.length > 0;
+  return EXPECTED.some((one) => error instanceof one);
 }
 
 /** Explains an error so that a model can act on it. Secrets and stack traces stay out: they are in the log. */

@@ -7,8 +7,7 @@ import {
   argumentProblems,
 } from "../arguments/argument-problems.ts";
 import { isLongNumber } from "../../text/json.ts";
-import { explainError, isExpected } from "./explain-error.ts";
-import type { Explanation } from "./explanation.ts";
+import { type Explanation, explainError, isExpected } from "./explain-error.ts";
 import { wrapUntrusted, oneLine } from "../report/text.ts";
 import { type CallServices, createCallContext } from "../runs/call-context.ts";
 import { type ProgressReporter, createProgressReporter, silentProgress } from "../runs/progress.ts";
