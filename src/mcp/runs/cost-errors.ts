@@ -40,7 +40,7 @@ export class OutcomeUnknown extends Error {
  */
 export type WayOut = "same_key" | "list" | "none";
 
-/** The same request was sent before and nobody knows whether it was accepted. It is not sent again. */
+/** The same request was sent before, and it is unknown whether it was accepted. It is not sent again. */
 export class SentBefore extends Error {
   override readonly name = "SentBefore";
   readonly entry: LedgerEntry;

@@ -24,9 +24,8 @@ const ASKING_MS = 10_000;
 const WAITING_MS = 1_000;
 
 /**
- * The built-in engine is free and as fast as its documents are few. Another backend is asked what it announces, once,
- * when somebody first wants to know. One that announces nothing has the prices of Parallel's list unless the operator
- * says otherwise; what it charges for a processor nobody told us about is unknown.
+ * The built-in engine is free and as fast as its documents are few. Another backend is asked once, on first use, what it
+ * announces. One that announces nothing has Parallel's prices unless the operator gave others; other processors have none.
  */
 export function createPriceList({ kind, overrides = {}, ask }: PriceListOptions): PriceList {
   const own = new Map(Object.entries(overrides));
