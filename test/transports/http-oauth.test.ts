@@ -91,7 +91,7 @@ describe("a token is refused with 401 and a challenge", () => {
     ["of another issuer", { iss: "https://evil.example" }, "iss"],
     ["that has expired", { exp: seconds() - 60 }, "expired"],
     ["that is not valid yet", { nbf: seconds() + 600 }, "nbf"],
-    ["that names nobody", { sub: "" }, "names nobody"],
+    ["that names no principal", { sub: "" }, "names no principal"],
   ])("%s", async (_name, claims, said) => {
     const { issuer, sign } = await startIssuer();
     const { url } = await startWith(issuer);

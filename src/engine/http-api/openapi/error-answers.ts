@@ -46,36 +46,37 @@ export function errorAnswers(endpoint: Endpoint, profile: ApiProfile): ZodOpenAp
   const own = Object.fromEntries(
     Object.entries(errors ?? {}).map(([status, { message, detail }]) => [
       status,
-      error(message, { detail: detail ?? null }),
+      errorAnswer(message, { detail: detail ?? null }),
     ]),
   );
   if (tag === "operation") return own;
   return {
-    401: error("Unauthorized: invalid or missing credentials"),
-    405: error("Method Not Allowed: use one of GET, HEAD, OPTIONS", { headers: ALLOW }),
-    500: error("Internal error; the log has its cause under this ref_id"),
-    503: error("The database is locked by another program, so nothing was written.", {
+    401: errorAnswer("Unauthorized: invalid or missing credentials"),
+    405: errorAnswer("Method Not Allowed: use one of GET, HEAD, OPTIONS", { headers: ALLOW }),
+    500: errorAnswer("Internal error; the log has its cause under this ref_id"),
+    503: errorAnswer("The database is locked by another program, so nothing was written.", {
       headers: RETRY_AFTER,
     }),
-    ...(isOfRun && { 404: error(runNotFound().message) }),
-    ...(path.includes(":taskgroup_id") && !isOfRun && { 404: error(groupNotFound().message) }),
+    ...(isOfRun && { 404: errorAnswer(runNotFound().message) }),
+    ...(path.includes(":taskgroup_id") &&
+      !isOfRun && { 404: errorAnswer(groupNotFound().message) }),
     ...(isIdempotent &&
       profile === "extended" && {
-        409: error("This Idempotency-Key was used with another request; use a new one"),
+        409: errorAnswer("This Idempotency-Key was used with another request; use a new one"),
       }),
     ...(method === "POST" && {
-      413: error("The body is larger than 1048576 bytes; shorten it"),
-      415: error("Unsupported media type: send the body as application/json"),
+      413: errorAnswer("The body is larger than 1048576 bytes; shorten it"),
+      415: errorAnswer("Unsupported media type: send the body as application/json"),
     }),
     ...unprocessable(endpoint, profile),
     ...(createsRuns && {
-      402: error("Payment required: insufficient credit in account"),
-      403: error("Forbidden: invalid processor in request", {
+      402: errorAnswer("Payment required: insufficient credit in account"),
+      403: errorAnswer("Forbidden: invalid processor in request", {
         detail: { known_processors: ["lite", "base", "core"] },
       }),
     }),
     ...((createsRuns || isStream) && {
-      429: error("Too many requests: quota temporarily exceeded", { headers: RETRY_AFTER }),
+      429: errorAnswer("Too many requests: quota temporarily exceeded", { headers: RETRY_AFTER }),
     }),
     ...own,
   };
@@ -90,7 +91,7 @@ function unprocessable(endpoint: Endpoint, profile: ApiProfile): ZodOpenApiRespo
     return { 422: json(description, ValidationList, { problems: { detail: [problem] } }) };
   }
   const { message, detail } = unprocessableContent([problem]);
-  return { 422: error(message, { detail }) };
+  return { 422: errorAnswer(message, { detail }) };
 }
 
 /** What the endpoint really says to a wrong request; undefined where no request can be wrong in this way. */
@@ -122,7 +123,7 @@ function problemsIn(schema: z.ZodType | undefined, value: unknown, where: string
   return error === undefined ? [] : problemsOf(error, [where]);
 }
 
-function error(
+function errorAnswer(
   message: string,
   {
     detail = null,
