@@ -30,7 +30,7 @@ export interface TaskApiClientOptions {
 }
 
 /** Throws `InvalidBaseUrl`, `InvalidApiKey` and `InvalidBeta`. Source: Task API, "Endpoint table". */
-export function createTaskApiClient(options: TaskApiClientOptions): TaskApiClient {
+export function createClient(options: TaskApiClientOptions): TaskApiClient {
   const { apiKey, userAgent, betas = [], clock = systemClock, log } = options;
   if (apiKey !== undefined) checkApiKey(apiKey);
   checkBetas(betas);

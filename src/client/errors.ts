@@ -161,16 +161,14 @@ export class GroupCancelNotSupported extends GroupCallError {
   }
 }
 
-/** One problem of a request, reduced to what helps to correct it. */
-export type RequestProblem = Pick<ValidationProblem, "type" | "loc" | "msg">;
-
 /** 400, 405, 409, 415 and other 4xx: the same request will be refused again. */
 export class RequestRejected extends TaskApiError {
   override readonly name: string = "RequestRejected";
   override readonly code: TaskApiErrorCode = "request_rejected";
-  readonly problems: RequestProblem[];
+  /** Each reduced to what helps to correct it. */
+  readonly problems: ValidationProblem[];
 
-  constructor(message: string, facts: ErrorFacts & { problems?: RequestProblem[] } = {}) {
+  constructor(message: string, facts: ErrorFacts & { problems?: ValidationProblem[] } = {}) {
     super(message, facts);
     this.problems = facts.problems ?? [];
   }

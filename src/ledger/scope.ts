@@ -6,13 +6,13 @@ export interface LedgerScope {
   backend: string;
   /** Which account; see {@link fingerprintKey}. Null for a backend without keys. */
   keyFingerprint: string | null;
-  /** Who asks, when the server knows several callers. */
+  /** The caller, when the server knows several. */
   principal: string | null;
 }
 
 /** Names an API key without telling it: 16 hexadecimal digits, the same in every process. */
 export function fingerprintKey(apiKey: string): string {
-  // With a prefix of its own it says nothing to someone who has a list of plain hashes.
+  // With a prefix, so that a list of plain hashes of known keys does not find it.
   return hash("task-run-mcp ledger key", apiKey).slice(0, 16);
 }
 

@@ -1,4 +1,4 @@
-import { createTaskApiClient as create } from "../client/create-task-api-client.ts";
+import { createClient } from "../client/create-task-api-client.ts";
 import { createFollowers, createGroupFollowers } from "../client/follow/followers.ts";
 import type { GroupSnapshot, RunSnapshot } from "../client/follow/snapshots.ts";
 import type { CallOptions, TaskApiClient } from "../client/task-api-client.ts";
@@ -39,7 +39,7 @@ export function createTaskApiClient(options: ClientOptions = {}): ConnectedClien
   const { baseUrl = "https://api.parallel.ai", ...others } = options;
   const { proxies } = readConfig(proxyFlags(options), {});
   const { fetch, close } = createUndiciFetch(proxies);
-  const client = create({ ...others, baseUrl, fetch });
+  const client = createClient({ ...others, baseUrl, fetch });
   return {
     ...client,
     watchRun: createFollowers({ client }).watch,

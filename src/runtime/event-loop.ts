@@ -1,13 +1,13 @@
 import { setImmediate } from "node:timers/promises";
 
-/** The longest synchronous slice before requests and timers get the event loop. */
+/** The longest synchronous slice before other requests and timers get the event loop. */
 const MAX_SLICE_MS = 5;
 
 let sliceBeganMs = 0;
 
 /**
- * Yields when the current slice was long enough: requests, timers and cancellations wait for all work that goes on
- * without a pause, however many runs share it.
+ * Lets requests, timers and cancellations run when the current slice is used up; call it often in long synchronous work.
+ * All runs of the process share the slice, because the event loop waits for all of them together.
  */
 export async function yieldToEventLoop(): Promise<void> {
   const now = performance.now();

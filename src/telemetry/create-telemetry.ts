@@ -85,12 +85,12 @@ async function createExporter(form: OtlpForm, agent: Agent | undefined): Promise
 /** A message of the libraries may be long: it repeats errors with their stacks, and what a collector answered. */
 const MESSAGE_CHARS = 300;
 
-/** The first trouble is told, and no other: it would come with every batch. */
+/** Only the first problem is logged: it would come with every batch. */
 function warnOnce(log: Logger): DiagLogger {
-  let isTold = false;
+  let isLogged = false;
   const tell = (message: string) => {
-    if (!isTold) log.warn({ reason: cutText(message, MESSAGE_CHARS) }, "traces are not complete");
-    isTold = true;
+    if (!isLogged) log.warn({ reason: cutText(message, MESSAGE_CHARS) }, "traces are not complete");
+    isLogged = true;
   };
   return { error: tell, warn: tell, info() {}, debug() {}, verbose() {} };
 }

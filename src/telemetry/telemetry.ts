@@ -1,7 +1,7 @@
 import type { Fetch } from "../client/http/fetch.ts";
 import type { TraceRequest } from "../mcp/calls/trace-request.ts";
 
-/** Spans of what this process does, for whoever collects them. */
+/** Spans of what this process does, for an OpenTelemetry collector. */
 export interface Telemetry {
   /** A span around the work that a client's request asks for. */
   traceRequest: TraceRequest;

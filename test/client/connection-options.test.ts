@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
+import { createClient } from "../../src/client/create-task-api-client.ts";
 import {
   InvalidApiKey,
   InvalidBaseUrl,
@@ -35,7 +35,7 @@ test.each(["", "sk secret", "sk-secret\n", "sk-sécret"])(
   "the API key %j is refused before any HTTP library can repeat it",
   (apiKey) => {
     const fetch = () => Promise.reject(new Error("must not be called"));
-    const refusal = thrownBy(() => createTaskApiClient({ baseUrl: "http://host", apiKey, fetch }));
+    const refusal = thrownBy(() => createClient({ baseUrl: "http://host", apiKey, fetch }));
     expect(refusal).toBeInstanceOf(InvalidApiKey);
     if (apiKey !== "") expect(everythingIn(refusal)).not.toContain(apiKey);
   },

@@ -9,7 +9,7 @@ import {
 import { InvalidBeta } from "../../src/client/calls/beta-features.ts";
 import {
   type TaskApiClientOptions,
-  createTaskApiClient,
+  createClient,
 } from "../../src/client/create-task-api-client.ts";
 import type { EngineOptions } from "../../src/engine/engine.ts";
 import { type RetryPolicy, defaultRetryPolicy } from "../../src/client/http/retry-policy.ts";
@@ -70,7 +70,7 @@ describe("with an idempotency key and an engine that honours it", () => {
     const engine = await startTestEngine(async () => textResult("x"));
     const server = await startFaultyProxy({ target: engine.fetch, faults: () => null });
     let broken = 2;
-    const client = createTaskApiClient({
+    const client = createClient({
       baseUrl: server.url,
       retryPolicy: quick,
       async fetch(url, init) {
@@ -121,7 +121,7 @@ describe("with an idempotency key and an engine that honours it", () => {
     async (status) => {
       const engine = await startTestEngine(async () => textResult("x"));
       let posts = 0;
-      const client = createTaskApiClient({
+      const client = createClient({
         baseUrl: "http://engine",
         retryPolicy: quick,
         async fetch(url, init) {
@@ -165,7 +165,7 @@ describe("with an idempotency key and an engine that honours it", () => {
     let lost = 1;
     let isGone = true;
     const engine = await startTestEngine(async () => textResult("x"));
-    const client = createTaskApiClient({
+    const client = createClient({
       baseUrl: "http://engine",
       retryPolicy: quick,
       async fetch(url, init) {
@@ -415,9 +415,7 @@ describe("beta features", () => {
 
   test.each(["", "a,b", "a b", "a\nb", "sk-secret é"])("%j is no beta value", (beta) => {
     const fetch = () => Promise.reject(new Error("must not be called"));
-    const refusal = thrownBy(() =>
-      createTaskApiClient({ baseUrl: "http://host", betas: [beta], fetch }),
-    );
+    const refusal = thrownBy(() => createClient({ baseUrl: "http://host", betas: [beta], fetch }));
     expect(refusal).toBeInstanceOf(InvalidBeta);
     expect(String(refusal)).not.toContain("sk-secret");
   });

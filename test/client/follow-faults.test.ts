@@ -94,7 +94,7 @@ async function expectTheTruth(snapshots: AsyncIterator<RunSnapshot>): Promise<vo
     run: { status: "completed" },
     output: { content: "the answer" },
     percent: 100,
-    trouble: null,
+    staleReason: null,
   });
   expect(await snapshots.next()).toMatchObject({ done: true });
 }
@@ -167,7 +167,7 @@ describe.each<[ApiProfile]>([["hosted"], ["extended"]])("in the %s profile", (pr
       await report(meter(40));
       expect(await next(snapshots, ({ percent }) => percent === 40)).toMatchObject({
         latestMessage: "one",
-        trouble: null,
+        staleReason: null,
       });
       await complete();
       await expectTheTruth(snapshots);
@@ -178,7 +178,7 @@ describe.each<[ApiProfile]>([["hosted"], ["extended"]])("in the %s profile", (pr
   );
 
   test.each<[Fault]>([["503-before"], ["drop-before"], ["drop-midway"]])(
-    "%s in the middle of the stream, and then of the polls, is told as trouble and waited out",
+    "%s in the middle of the stream, and then of the polls, is told in the snapshot and waited out",
     async (fault) => {
       const { snapshots, setFaults, complete, clock } = await startRun({ profile });
       // The stream breaks after its first piece, and from then on nothing works.
@@ -189,7 +189,7 @@ describe.each<[ApiProfile]>([["hosted"], ["extended"]])("in the %s profile", (pr
         return isFirstStream ? "drop-midway" : fault;
       });
       await next(snapshots);
-      const lost = await next(snapshots, ({ trouble }) => trouble !== null);
+      const lost = await next(snapshots, ({ staleReason }) => staleReason !== null);
       expect(lost).toMatchObject({ run: { status: "running" } });
       await clock.until(isPausing(clock, 1_000));
       clock.advance(1_000);
@@ -205,7 +205,7 @@ describe.each<[ApiProfile]>([["hosted"], ["extended"]])("in the %s profile", (pr
   test("a poll that fails between others does not end the wait", async () => {
     const { snapshots, setFaults, complete, clock } = await startRun({ profile });
     setFaults((kind) => (kind === "run" ? null : "503-before"));
-    expect(await next(snapshots)).toMatchObject({ run: { status: "running" }, trouble: null });
+    expect(await next(snapshots)).toMatchObject({ run: { status: "running" }, staleReason: null });
     await clock.until(isPausing(clock, 1_000));
     setFaults((kind) => (kind === "events" ? "503-before" : null));
     await complete();

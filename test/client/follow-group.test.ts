@@ -71,7 +71,7 @@ describe.each<[ApiProfile]>([["hosted"], ["extended"]])("in the %s profile, a gr
     const [first] = await Promise.all(watchers.map((watcher) => next(watcher)));
     expect(first).toMatchObject({
       group: { taskgroup_id: id, metadata: { project: "gdp" }, status: { num_task_runs: 2 } },
-      trouble: null,
+      staleReason: null,
     });
     complete(0);
     const half = await Promise.all(
@@ -124,7 +124,7 @@ describe.each<[ApiProfile]>([["hosted"], ["extended"]])("in the %s profile, a gr
         await waitForCompleted(direct, id, index + 1);
         clock.advance(pauseMs);
         const snapshot = await next(snapshots, (seen) => completed(seen) === index + 1);
-        expect(snapshot).toMatchObject({ trouble: null });
+        expect(snapshot).toMatchObject({ staleReason: null });
       }
       expect(await snapshots.next()).toMatchObject({ done: true });
       expect(clock.sleepers).toBe(0);
@@ -275,15 +275,15 @@ describe("watchers of a group", () => {
     await clock.until(isPausing(clock));
     setFaults(() => "503-before");
     clock.advance(1_000);
-    const lost = await next(snapshots, ({ trouble }) => trouble !== null);
-    expect(lost.trouble).toBe(
+    const lost = await next(snapshots, ({ staleReason }) => staleReason !== null);
+    expect(lost.staleReason).toBe(
       "The backend failed (status 503). No answer since 2026-11-24T12:00:01.000Z.",
     );
     expect(lost.group.status.num_task_runs).toBe(2);
     await clock.until(isPausing(clock));
     setFaults(() => null);
     clock.advance(2_000);
-    expect(await next(snapshots)).toMatchObject({ trouble: null });
+    expect(await next(snapshots)).toMatchObject({ staleReason: null });
     completeAll();
     expect(completed(await next(snapshots, isOver))).toBe(2);
   });

@@ -107,7 +107,7 @@ describe("a run that is followed", () => {
       percent: 0,
       latestMessage: null,
       messages: [],
-      trouble: null,
+      staleReason: null,
     });
     await report(step("Reading the yearbook"));
     await report({
@@ -332,7 +332,7 @@ describe("a stream that does not hold", () => {
       },
     });
     const snapshots = iterate(followers.watch(runId));
-    expect(await next(snapshots)).toMatchObject({ run: { status: "running" }, trouble: null });
+    expect(await next(snapshots)).toMatchObject({ run: { status: "running" }, staleReason: null });
     await polling.promise;
     complete();
     const last = await next(snapshots, ({ run }) => !run.is_active);
@@ -376,7 +376,7 @@ describe("a stream that does not hold", () => {
     const first = next(snapshots);
     await opened.promise;
     clock.advance(60_000);
-    expect(await first).toMatchObject({ run: { status: "running" }, trouble: null });
+    expect(await first).toMatchObject({ run: { status: "running" }, staleReason: null });
     await polling.promise;
     expect(count("events")).toBe(1);
     complete();
@@ -436,7 +436,7 @@ describe("when long polls fail too", () => {
         (kind === "events" || (kind === "result" && resultIsDown)) && refuse(response),
     });
     const snapshots = iterate(followers.watch(runId));
-    expect(await next(snapshots)).toMatchObject({ trouble: null });
+    expect(await next(snapshots)).toMatchObject({ staleReason: null });
     const pauses = () => clock.sleeps.filter((ms) => ms < 10_000);
     for (const nth of [1, 2, 3]) {
       await clock.until(() => pauses().length === nth && clock.sleepers === 1);
@@ -503,8 +503,8 @@ describe("a backend that does not answer", () => {
     await next(snapshots);
     isDown = true;
     streams[0]?.socket?.resetAndDestroy();
-    const lost = await next(snapshots, ({ trouble }) => trouble !== null);
-    expect(lost.trouble).toMatch(
+    const lost = await next(snapshots, ({ staleReason }) => staleReason !== null);
+    expect(lost.staleReason).toMatch(
       /^The connection to the backend broke \(\w+\)\. No answer since 2026-11-24T12:00:00\.000Z\.$/,
     );
     expect(lost.run.status).toBe("running");
@@ -513,13 +513,13 @@ describe("a backend that does not answer", () => {
     isDown = false;
     await clock.until(isPausing(clock));
     clock.advance(1_000);
-    expect(await next(snapshots)).toMatchObject({ trouble: null });
+    expect(await next(snapshots)).toMatchObject({ staleReason: null });
     await next(snapshots, ({ percent }) => percent === 80);
 
     isDown = true;
     streams.at(-1)?.socket?.resetAndDestroy();
-    const lostAgain = await next(snapshots, ({ trouble }) => trouble !== null);
-    expect(lostAgain.trouble).toContain("since 2026-11-24T12:00:01.000Z");
+    const lostAgain = await next(snapshots, ({ staleReason }) => staleReason !== null);
+    expect(lostAgain.staleReason).toContain("since 2026-11-24T12:00:01.000Z");
     isDown = false;
     await clock.until(isPausing(clock));
     clock.advance(1_000);
@@ -541,7 +541,7 @@ describe("a backend that does not answer", () => {
     await next(snapshots);
     isBusy = true;
     streams[0]?.socket?.resetAndDestroy();
-    await next(snapshots, ({ trouble }) => trouble !== null);
+    await next(snapshots, ({ staleReason }) => staleReason !== null);
     await clock.until(() => clock.sleeps.at(-1) === 45_000);
     await snapshots.return?.();
     expect(clock.sleepers).toBe(0);
@@ -558,7 +558,7 @@ describe("a backend that does not answer", () => {
     await next(snapshots);
     isDown = true;
     streams[0]?.socket?.resetAndDestroy();
-    await next(snapshots, ({ trouble }) => trouble !== null);
+    await next(snapshots, ({ staleReason }) => staleReason !== null);
     await clock.until(isPausing(clock));
     const left = errorOf(snapshots.next());
     leaving.abort("had enough");

@@ -1,6 +1,6 @@
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
+import { createClient } from "../../src/client/create-task-api-client.ts";
 import type { TaskApiClientOptions } from "../../src/client/create-task-api-client.ts";
 import type { TaskApiClient } from "../../src/client/task-api-client.ts";
 import { createUndiciFetch } from "../../src/client/http/undici-fetch.ts";
@@ -50,5 +50,5 @@ export function startEngineServer(
 export function connectOverNetwork(options: Omit<TaskApiClientOptions, "fetch">): TaskApiClient {
   const network = createUndiciFetch();
   onFinished(() => network.close());
-  return createTaskApiClient({ ...options, fetch: network.fetch });
+  return createClient({ ...options, fetch: network.fetch });
 }

@@ -2,7 +2,7 @@ import { createServer as createHttpServer } from "node:http";
 import { type Server, type Socket, createServer } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { expect, onTestFinished, test } from "vitest";
-import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
+import { createClient } from "../../src/client/create-task-api-client.ts";
 import { BackendTimedOut, BackendUnreachable } from "../../src/client/errors.ts";
 import { RequestNotSent } from "../../src/client/http/fetch.ts";
 import { defaultRetryPolicy } from "../../src/client/http/retry-policy.ts";
@@ -88,7 +88,7 @@ test("a redirect is no create: what it points to is not asked", async () => {
 
 test("no file descriptor for a socket, or whatever else keeps it from standing, is told by the transport", async () => {
   const emfile = Object.assign(new Error("connect EMFILE 127.0.0.1:80"), { code: "EMFILE" });
-  const client = createTaskApiClient({
+  const client = createClient({
     baseUrl: "http://host",
     retryPolicy: once,
     fetch: () => Promise.reject(new RequestNotSent(emfile)),

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { BackendUnreachable } from "../../src/client/errors.ts";
-import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
+import { createClient } from "../../src/client/create-task-api-client.ts";
 import { type Proxies, proxyFor } from "../../src/client/http/proxies.ts";
 import { createUndiciFetch } from "../../src/client/http/undici-fetch.ts";
 import { readConfig } from "../../src/config.ts";
@@ -20,7 +20,7 @@ async function startBehind(env: NodeJS.ProcessEnv) {
   const network = createUndiciFetch(proxiesOf(env));
   onTestFinished(() => network.close());
   const open = (host: string) =>
-    createTaskApiClient({
+    createClient({
       baseUrl: `http://${host}:${new URL(url).port}`,
       fetch: network.fetch,
       retryPolicy: { maxAttempts: 1, budgetMs: 0, firstDelayMs: 0, maxDelayMs: 0, jitter: 0 },
@@ -118,7 +118,7 @@ test.each([
 async function expectFailure(env: NodeJS.ProcessEnv, baseUrl: string, message: RegExp) {
   const network = createUndiciFetch(proxiesOf(env));
   onTestFinished(() => network.close());
-  const client = createTaskApiClient({
+  const client = createClient({
     baseUrl,
     fetch: network.fetch,
     retryPolicy: { maxAttempts: 1, budgetMs: 0, firstDelayMs: 0, maxDelayMs: 0, jitter: 0 },

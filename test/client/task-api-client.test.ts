@@ -1,7 +1,7 @@
 import { singleTenant } from "../../src/engine/tenants/tenants.ts";
 import { getEventListeners } from "node:events";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
+import { createClient } from "../../src/client/create-task-api-client.ts";
 import {
   CancelNotSupported,
   ProcessorRefused,
@@ -29,7 +29,7 @@ const question = { input: "What was the GDP of France in 2023?", processor: "bas
 type Connect = (engine: Engine, apiKey?: string) => Promise<TaskApiClient>;
 
 const inProcess: Connect = async (engine, apiKey) =>
-  createTaskApiClient({
+  createClient({
     baseUrl: "http://engine",
     apiKey,
     fetch: createInProcessFetch(engine.fetch),

@@ -7,7 +7,7 @@ import { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { z } from "zod";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
-import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
+import { createClient } from "../../src/client/create-task-api-client.ts";
 import { createFollowers, createGroupFollowers } from "../../src/client/follow/followers.ts";
 import { createInProcessFetch } from "../../src/client/http/in-process-fetch.ts";
 import type { Engine } from "../../src/engine/engine.ts";
@@ -96,7 +96,7 @@ export async function backendOf(
   kind: Backend["kind"] = "embedded",
 ): Promise<Backend> {
   const fetch = createInProcessFetch(handle);
-  const client = createTaskApiClient({
+  const client = createClient({
     baseUrl: "http://engine",
     fetch,
     // No test waits for a minute to pass.

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
-import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
+import { createClient } from "../../src/client/create-task-api-client.ts";
 import { defaultFollowPolicy } from "../../src/client/follow/follow-policy.ts";
 import { createFollowers, createGroupFollowers } from "../../src/client/follow/followers.ts";
 import { createUndiciFetch } from "../../src/client/http/undici-fetch.ts";
@@ -41,7 +41,7 @@ async function serve(
 ): Promise<TestClient> {
   const network = createUndiciFetch();
   onTestFinished(() => network.close());
-  const client = createTaskApiClient({ baseUrl, apiKey, fetch: network.fetch, clock });
+  const client = createClient({ baseUrl, apiKey, fetch: network.fetch, clock });
   const policy = { ...defaultFollowPolicy, longPollSeconds };
   const backend = {
     ...(await backendOf(() => Promise.reject(new Error("not used")), "hosted")),

@@ -9,7 +9,7 @@ import {
   textResult,
 } from "../engine/start-test-engine.ts";
 import { listen } from "../engine/raw-http.ts";
-import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
+import { createClient } from "../../src/client/create-task-api-client.ts";
 import { connect } from "./connect.ts";
 
 const free = { name: "base", price_usd: 0, usual_seconds: { from: 0, to: 50 } };
@@ -137,7 +137,7 @@ test("our engine announces its prices and usual times, but not in the hosted pro
       ...options,
     });
     const { url } = await listen(engine);
-    return createTaskApiClient({ baseUrl: url, fetch }).listProcessors();
+    return createClient({ baseUrl: url, fetch }).listProcessors();
   };
   const processors = await ask({ prices: { base: 0.2 } });
   expect(processors).toContainEqual({

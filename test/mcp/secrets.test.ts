@@ -2,7 +2,7 @@ import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Logger, pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
-import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
+import { createClient } from "../../src/client/create-task-api-client.ts";
 import { createFollowers, createGroupFollowers } from "../../src/client/follow/followers.ts";
 import { createUndiciFetch } from "../../src/client/http/undici-fetch.ts";
 import { singleTenant } from "../../src/engine/tenants/tenants.ts";
@@ -50,7 +50,7 @@ async function serveWithKey(url: string) {
 async function openBackend(baseUrl: string, path: string, log: Logger) {
   const network = createUndiciFetch();
   onTestFinished(() => network.close());
-  const client = createTaskApiClient({
+  const client = createClient({
     baseUrl,
     apiKey: API_KEY,
     fetch: network.fetch,

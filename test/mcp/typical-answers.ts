@@ -6,7 +6,7 @@ import { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import { pino } from "pino";
 import { z } from "zod";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
-import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
+import { createClient } from "../../src/client/create-task-api-client.ts";
 import { createFollowers, createGroupFollowers } from "../../src/client/follow/followers.ts";
 import { createInProcessFetch } from "../../src/client/http/in-process-fetch.ts";
 import { type Engine, type EngineOptions, createEngine } from "../../src/engine/engine.ts";
@@ -189,7 +189,7 @@ export async function typicalAnswers(): Promise<{
 /** A client of the kind that most hosts have, on an engine in the same process. */
 async function connect(engine: Engine, kind: Backend["kind"], clock: Clock) {
   const ledgers = await openLedgerStore({ path: ":memory:", now: clock.now, log: silentLog });
-  const taskApi = createTaskApiClient({
+  const taskApi = createClient({
     baseUrl: "http://engine",
     fetch: createInProcessFetch((request) => engine.fetch(request)),
     inputsPerMinute: Number.POSITIVE_INFINITY,

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
-import { createTaskApiClient } from "../../src/client/create-task-api-client.ts";
+import { createClient } from "../../src/client/create-task-api-client.ts";
 import { createFollowers, createGroupFollowers } from "../../src/client/follow/followers.ts";
 import { createUndiciFetch } from "../../src/client/http/undici-fetch.ts";
 import { openDatabase } from "../../src/database/open-database.ts";
@@ -89,7 +89,7 @@ async function serveBehindFaults(engine: Engine) {
   });
   const network = createUndiciFetch();
   onTestFinished(() => network.close());
-  const client = createTaskApiClient({
+  const client = createClient({
     baseUrl: proxy.url,
     fetch: network.fetch,
     clock: fastClock,

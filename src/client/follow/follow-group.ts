@@ -98,14 +98,14 @@ export async function followGroup(options: FollowGroupOptions): Promise<void> {
     } catch (error) {
       if (!isTransient(error) || known === null) throw error;
       log?.debug({ err: error }, "the group cannot be read");
-      publish({ ...known, trouble: backoff.noteFailure(error) });
+      publish({ ...known, staleReason: backoff.noteFailure(error) });
       return "unreadable";
     }
   }
 
   function takeGroup(group: TaskGroup): "finished" | "active" {
     backoff.noteAnswer();
-    publish({ group, trouble: null });
+    publish({ group, staleReason: null });
     return group.status.is_active ? "active" : "finished";
   }
 

@@ -48,7 +48,7 @@ export function createRunStateReader({
       if (error instanceof RunStillActive) return "active";
       if (!isTransient(error) || known === null) throw error;
       log?.debug({ run_id: runId, err: error }, "the run cannot be read");
-      publish({ ...known, trouble: backoff.noteFailure(error) });
+      publish({ ...known, staleReason: backoff.noteFailure(error) });
       return "unreadable";
     }
   }
@@ -57,7 +57,7 @@ export function createRunStateReader({
   async function take(run: TaskRun, output: RunOutput | null): Promise<"finished" | "active"> {
     const ended = mayHaveResult(run) ? await withOutput(run, output) : { run, output: null };
     backoff.noteAnswer();
-    publish({ ...ended, trouble: null });
+    publish({ ...ended, staleReason: null });
     return ended.run.is_active ? "active" : "finished";
   }
 

@@ -10,7 +10,7 @@ export interface FollowedState {
   /** The output of a run that came to one; null for any other, and when the backend no longer holds it. */
   output: RunOutput | null;
   /** Why the state may be old, and since when: the backend does not answer at the moment. */
-  trouble: string | null;
+  staleReason: string | null;
 }
 
 /** A followed run with its progress. */
@@ -23,5 +23,5 @@ export interface RunSnapshot extends FollowedState, RunProgress {
 export interface GroupSnapshot {
   group: TaskGroup;
   /** Why the group may be further than this, and since when: the backend does not answer at the moment. */
-  trouble: string | null;
+  staleReason: string | null;
 }

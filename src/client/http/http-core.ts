@@ -11,7 +11,7 @@ import {
   type ResponseSchema,
   createEventReader,
   eventStreamOf,
-  readJson,
+  readJsonResponse,
 } from "./read-response.ts";
 import { type RetryPolicy, type RetryableCall, withRetries } from "./retry-policy.ts";
 import { traceHeaders } from "./trace-context.ts";
@@ -102,7 +102,7 @@ export function createTaskApiHttp({
     const deadline = startDeadline({ clock, ms: call.timeoutMs, signal });
     try {
       const response = await send(call, "application/json", deadline.signal);
-      return await readJson(response, schema, redactFor(call));
+      return await readJsonResponse(response, schema, redactFor(call));
     } catch (error) {
       throw toTaskApiError(error, {
         signal,

@@ -1,4 +1,4 @@
-import { readErrorBody } from "../../task-api/error-body.ts";
+import { type ValidationProblem, readErrorBody } from "../../task-api/error-body.ts";
 import { cutText } from "../../text/cut-text.ts";
 import { tryParseJson } from "../../text/json.ts";
 import {
@@ -13,7 +13,6 @@ import {
   InvalidRequest,
   ProcessorRefused,
   RateLimited,
-  type RequestProblem,
   RequestRejected,
   RequestTooLarge,
   RunNotFound,
@@ -122,7 +121,7 @@ export async function readErrorAnswer(
 }
 
 /** Validators like to repeat the input next to a problem, and the input may hold secrets of its own. */
-function reduceProblems(problems: RequestProblem[], clean: Redact): RequestProblem[] {
+function reduceProblems(problems: ValidationProblem[], clean: Redact): ValidationProblem[] {
   return problems.slice(0, ClientLimits.problemsMax).map(({ type, loc, msg }) => ({
     type: clean(type),
     loc: loc.map((part) => (typeof part === "string" ? clean(part) : part)),

@@ -41,7 +41,7 @@ export async function readText(
 }
 
 /** The JSON of an answer, if it fits the schema. Throws {@link UnreadableAnswer}. */
-export async function readJson<T>(
+export async function readJsonResponse<T>(
   response: FetchResponse,
   schema: ResponseSchema<T>,
   redact: Redact,

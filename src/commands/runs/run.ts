@@ -152,7 +152,7 @@ async function follow(
 }
 
 function stepText(snapshot: RunSnapshot): string {
-  const step = snapshot.trouble ?? runStep(snapshot);
+  const step = snapshot.staleReason ?? runStep(snapshot);
   return [step, ...sourcesText(snapshot)].join(" · ");
 }
 

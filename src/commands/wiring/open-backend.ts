@@ -2,10 +2,7 @@ import type { Logger } from "pino";
 import type { Fetch } from "../../client/http/fetch.ts";
 import { createFollowers, createGroupFollowers } from "../../client/follow/followers.ts";
 import { createInProcessFetch } from "../../client/http/in-process-fetch.ts";
-import {
-  type TaskApiClientOptions,
-  createTaskApiClient,
-} from "../../client/create-task-api-client.ts";
+import { type TaskApiClientOptions, createClient } from "../../client/create-task-api-client.ts";
 import type { TaskApiClient } from "../../client/task-api-client.ts";
 import type { BackendConfig, BridgeConfig, EngineConfig } from "../../config.ts";
 import { DatabaseUnusable } from "../../database/open-database.ts";
@@ -31,9 +28,9 @@ export interface OpenBackend extends Backend {
 
 /** A Task API that is open, as each of its callers may use it. */
 export interface OpenBackends {
-  /** The same backend for the same caller, as far as those remembered go. Throws `BackendUnavailable`. */
+  /** The same backend for the same caller, until it is evicted. Throws `BackendUnavailable`. */
   of(principal: Principal): Backend;
-  /** Those that somebody used. */
+  /** The backends of the remembered callers. */
   inUse(): Iterable<Backend>;
   /** Resolves when the backend answers; throws why it does not. */
   reach(signal: AbortSignal): Promise<void>;
@@ -50,9 +47,9 @@ interface OpeningOptions {
 
 /** The embedded engine is reached without a port; the name only completes its URLs. */
 const EMBEDDED_BASE_URL = "http://embedded";
-/** A caller who was forgotten only loses followers that others of the same caller could share; some 10 KB each. */
+/** LRU of per-caller state (some 10 KB each). Eviction only costs a shared follower. */
 const REMEMBERED_CALLERS = 5_000;
-/** Callers with keys of their own; with the account, the pace of its creates is forgotten. */
+/** LRU of accounts, for callers with keys of their own. Eviction also resets the rate limit of its creates. */
 const REMEMBERED_ACCOUNTS = 1_000;
 
 /** {@link openBackends} for the one caller of this process. */
@@ -93,7 +90,7 @@ export async function openBackends(
       apiKey: string | undefined,
       options?: Pick<TaskApiClientOptions, "retryPolicy">,
     ) =>
-      createTaskApiClient({
+      createClient({
         ...account,
         ...options,
         apiKey,
@@ -132,7 +129,7 @@ export async function openBackends(
         // Each account is told its own.
         prices: priceLists.getOrCreate(apiKey ?? "", () => openPrices(apiKey)),
         ledger,
-        ledgerTrouble: connection.trouble ?? ledgers.volatileReason,
+        ledgerTrouble: connection.volatileReason ?? ledgers.volatileReason,
       };
     };
     return {
@@ -164,7 +161,7 @@ interface Connection {
   fetch: Fetch;
   account: Pick<TaskApiClientOptions, "baseUrl" | "apiKey" | "betas" | "inputsPerMinute">;
   /** Why runs end with this process. */
-  trouble: string | null;
+  volatileReason: string | null;
   close: () => Promise<void>;
 }
 
@@ -173,12 +170,12 @@ type EngineUse = Required<Pick<OpeningOptions, "log" | "performsRuns">>;
 async function connect(config: BackendConfig, use: EngineUse): Promise<Connection> {
   switch (config.kind) {
     case "embedded": {
-      const { engine, trouble } = await startEngineSomewhere(config.engine, use);
+      const { engine, volatileReason } = await startEngineSomewhere(config.engine, use);
       return {
         fetch: createInProcessFetch((request) => engine.fetch(request)),
-        // Nobody bills for it, so nobody counts.
+        // The embedded engine is free, so creates need no rate limit.
         account: { baseUrl: EMBEDDED_BASE_URL, inputsPerMinute: Number.POSITIVE_INFINITY },
-        trouble,
+        volatileReason,
         close: () => engine.close(),
       };
     }
@@ -187,18 +184,18 @@ async function connect(config: BackendConfig, use: EngineUse): Promise<Connectio
       const { createUndiciFetch } = await import("../../client/http/undici-fetch.ts");
       const { baseUrl, apiKey, betas, inputsPerMinute } = config;
       const account = { baseUrl, apiKey, betas, ...(inputsPerMinute && { inputsPerMinute }) };
-      return { ...createUndiciFetch(config.proxies), account, trouble: null };
+      return { ...createUndiciFetch(config.proxies), account, volatileReason: null };
     }
   }
 }
 
-/** A state folder that cannot be used is no reason not to work: runs then live in memory, and the user is told. */
+/** When the state folder cannot be used, runs live in memory and the user is told. */
 async function startEngineSomewhere(
   config: EngineConfig,
   use: EngineUse,
-): Promise<{ engine: Engine; trouble: string | null }> {
+): Promise<{ engine: Engine; volatileReason: string | null }> {
   try {
-    return { engine: await openEngine(config, use), trouble: null };
+    return { engine: await openEngine(config, use), volatileReason: null };
   } catch (error) {
     if (!(error instanceof DatabaseUnusable)) throw error;
     const engine = await openEngine({ ...config, databasePath: ":memory:" }, use);
@@ -206,6 +203,6 @@ async function startEngineSomewhere(
       { reason: error.message },
       "runs are kept in memory: the state folder cannot be used",
     );
-    return { engine, trouble: error.message };
+    return { engine, volatileReason: error.message };
   }
 }

@@ -133,10 +133,10 @@ function reportContents(
   return [{ uri, mimeType: "text/markdown", text }, jsonContent(uri, report)];
 }
 
-function requireOutput(uri: string, { run, output, trouble }: RunSnapshot): RunOutput {
+function requireOutput(uri: string, { run, output, staleReason }: RunSnapshot): RunOutput {
   if (output !== null) return output;
-  if (!run.is_active && trouble !== null) {
-    throw new ResourceNotFoundError(uri, `The output could not be read. ${trouble}`);
+  if (!run.is_active && staleReason !== null) {
+    throw new ResourceNotFoundError(uri, `The output could not be read. ${staleReason}`);
   }
   throw new ResourceNotFoundError(
     uri,

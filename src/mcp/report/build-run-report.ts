@@ -93,8 +93,8 @@ export function readingNotes(seen: RunSnapshot): string[] {
   ];
   return [
     ...(missing === null ? [] : [`The output could not be read. ${missing}`]),
-    ...(seen.trouble !== null && run.is_active
-      ? [`Progress may be out of date: ${seen.trouble}`]
+    ...(seen.staleReason !== null && run.is_active
+      ? [`Progress may be out of date: ${seen.staleReason}`]
       : []),
     ...unreadableNotes(parts),
   ];

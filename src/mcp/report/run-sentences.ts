@@ -37,8 +37,8 @@ export function waitedText({ seconds, isCapped }: Wait): string {
 }
 
 /** Why an output that should exist could not be read; null when none is missing. */
-export function missingOutputReason({ run, output, trouble }: RunSnapshot): string | null {
-  return output === null && mayHaveResult(run) ? trouble : null;
+export function missingOutputReason({ run, output, staleReason }: RunSnapshot): string | null {
+  return output === null && mayHaveResult(run) ? staleReason : null;
 }
 
 /** What happened to the run. The report has the id on a line of its own. */

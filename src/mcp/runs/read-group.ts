@@ -33,7 +33,7 @@ export async function readGroup(
   const { clock, signal, shutdownSignal, startProgress } = call;
   const readNow = async (ending: AbortSignal) => {
     const group = await client.retrieveGroup(taskgroupId, { signal: ending });
-    return { group, trouble: null };
+    return { group, staleReason: null };
   };
   if (waitSeconds === 0) return withRetries(await readNow(signal));
   const known = await readRetries(taskgroupId, call);
@@ -52,10 +52,10 @@ export async function readGroup(
 
   async function withRetries({
     group,
-    trouble: staleReason,
+    staleReason,
   }: {
     group: TaskGroup;
-    trouble: string | null;
+    staleReason: string | null;
   }): Promise<ReadGroup> {
     // Read again: more runs may have been retried during the wait.
     const retries = await readRetries(taskgroupId, call);

@@ -113,7 +113,7 @@ async function waitForEnd(
   return record(snapshotOf(run), backend);
 }
 
-/** Adds the output, which reading the state does not bring; `trouble` says why it cannot be read now. */
+/** Adds the output, which reading the state does not bring; `staleReason` says why it cannot be read now. */
 async function withOutput(
   snapshot: RunSnapshot,
   { backend, signal }: ReadContext,
@@ -135,7 +135,7 @@ async function withOutput(
     }
     if (isTransient(error)) {
       const output = await outputFromLedger(run.run_id, backend);
-      return { ...snapshot, output, trouble: output === null ? error.message : null };
+      return { ...snapshot, output, staleReason: output === null ? error.message : null };
     }
     throw error;
   }
@@ -195,7 +195,7 @@ export function snapshotOf(run: TaskRun): RunSnapshot {
   return {
     run,
     output: null,
-    trouble: null,
+    staleReason: null,
     ...createRunMeter().read(),
     percent: run.status === "completed" ? 100 : 0,
   };

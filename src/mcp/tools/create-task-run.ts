@@ -119,7 +119,8 @@ async function readStarted(
   } catch (error) {
     call.signal.throwIfAborted();
     call.log().warn({ err: error, run_id: run.run_id }, "a new run cannot be read");
-    const trouble = error instanceof TaskApiError ? error.message : "This server failed to look.";
-    return { ...snapshotOf(run), trouble };
+    const staleReason =
+      error instanceof TaskApiError ? error.message : "This server failed to look.";
+    return { ...snapshotOf(run), staleReason };
   }
 }

@@ -1,4 +1,4 @@
-import { createTaskApiClient } from "../../../client/create-task-api-client.ts";
+import { createClient } from "../../../client/create-task-api-client.ts";
 import {
   BackendUnreachable,
   Forbidden,
@@ -48,7 +48,7 @@ export async function checkReach(
   const { createUndiciFetch } = await import("../../../client/http/undici-fetch.ts");
   const { fetch, close } = createUndiciFetch(config.proxies);
   try {
-    const client = createTaskApiClient({
+    const client = createClient({
       baseUrl: config.baseUrl,
       apiKey: config.apiKey,
       userAgent: `task-run-mcp/${version}`,
