@@ -11,10 +11,10 @@ const question = { input: "What was the GDP of France in 2023?", processor: "bas
 const execute = async () => textResult("ok");
 
 /** The engine of every test that needs no settings of its own. */
-let url: string;
+let sharedUrl: string;
 
 beforeAll(async () => {
-  ({ url } = await listen(await startTestEngine(execute)));
+  ({ url: sharedUrl } = await listen(await startTestEngine(execute)));
 });
 
 describe("a method that a path does not have", () => {
@@ -55,7 +55,7 @@ describe("a method that a path does not have", () => {
   );
 
   test("is one that nobody knows, too", async () => {
-    expect((await fetch(`${url}/v1/tasks/runs`, { method: "PROPFIND" })).status).toBe(405);
+    expect((await fetch(`${sharedUrl}/v1/tasks/runs`, { method: "PROPFIND" })).status).toBe(405);
   });
 });
 
@@ -85,7 +85,7 @@ describe("a body that is not JSON by its own account", () => {
     ["Application/JSON; charset=utf-8", 202],
     ["application/vnd.api+json", 202],
   ])("(%j) is answered with %i", async (type, status) => {
-    const answer = await fetch(`${url}/v1/tasks/runs`, {
+    const answer = await fetch(`${sharedUrl}/v1/tasks/runs`, {
       method: "POST",
       headers: { "content-type": type },
       body: JSON.stringify(question),
@@ -96,12 +96,16 @@ describe("a body that is not JSON by its own account", () => {
   test("is taken for JSON when it says nothing", async () => {
     // Bytes have no type of their own, so none is sent.
     const body = new TextEncoder().encode(JSON.stringify(question));
-    expect((await fetch(`${url}/v1/tasks/runs`, { method: "POST", body })).status).toBe(202);
+    expect((await fetch(`${sharedUrl}/v1/tasks/runs`, { method: "POST", body })).status).toBe(202);
   });
 
   test("is refused when it is compressed", async () => {
     const headers = { "content-type": "application/json", "content-encoding": "gzip" };
-    const answer = await fetch(`${url}/v1/tasks/runs`, { method: "POST", headers, body: "x" });
+    const answer = await fetch(`${sharedUrl}/v1/tasks/runs`, {
+      method: "POST",
+      headers,
+      body: "x",
+    });
     expect(answer.status).toBe(415);
   });
 });
@@ -121,7 +125,7 @@ test.each([
   ["/%", 404],
   ["//v1/tasks/runs", 404],
 ])("a URL that is badly encoded (%s) is %i", async (path, status) => {
-  const answer = await fetch(url + path);
+  const answer = await fetch(sharedUrl + path);
   expect(answer.status).toBe(status);
   ErrorBody.parse(await answer.json());
 });
@@ -137,7 +141,7 @@ test.each([
     nested,
   ];
   for (const body of bodies) {
-    const answer = await fetch(`${url}/v1/tasks/runs`, {
+    const answer = await fetch(`${sharedUrl}/v1/tasks/runs`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body,

@@ -14,11 +14,11 @@ const execute = async () => textResult("ok");
 const impatient = { headersMs: 150, requestMs: 300, checkMs: 30 };
 
 /** The engine of every test that needs no settings of its own. */
-let url: string;
-let port: number;
+let sharedUrl: string;
+let sharedPort: number;
 
 beforeAll(async () => {
-  ({ url, port } = await listen(await startTestEngine(execute)));
+  ({ url: sharedUrl, port: sharedPort } = await listen(await startTestEngine(execute)));
 });
 
 test("headers that are too large are refused with 431 in the API's own body", async () => {
@@ -61,10 +61,10 @@ test.each([
   ["a host that is none", "GET /healthz HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n"],
   ["a path that is none", "GET x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"],
 ])("%s is answered with 400, and the connection ends", async (_name, text) => {
-  const answer = await exchange(port, text);
+  const answer = await exchange(sharedPort, text);
   expect(answer.status).toBe(400);
   if (answer.body !== null) ErrorBody.parse(answer.body);
-  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  expect((await fetch(`${sharedUrl}/healthz`)).status).toBe(200);
 });
 
 test("a client that sends its headers byte by byte is answered with 408 and dropped", async () => {
@@ -135,7 +135,7 @@ test("a handler that fails outside the API is a 500 in the API's body, without i
 
 test("a port that is taken rejects with the system's reason", async () => {
   await expect(
-    serveTaskApi(async () => new Response(null), { host: "127.0.0.1", port }),
+    serveTaskApi(async () => new Response(null), { host: "127.0.0.1", port: sharedPort }),
   ).rejects.toMatchObject({ code: "EADDRINUSE" });
 });
 

@@ -13,11 +13,11 @@ const LIST = toolCall("list_task_runs", {});
 const impatient = { headersMs: 150, requestMs: 300, checkMs: 30 };
 
 /** The server of every test that needs no settings of its own. */
-let url: string;
-let port: number;
+let sharedUrl: string;
+let sharedPort: number;
 
 beforeAll(async () => {
-  ({ url, port } = await startHttp(await startTestEngine(execute)));
+  ({ url: sharedUrl, port: sharedPort } = await startHttp(await startTestEngine(execute)));
 });
 
 async function expectAlive(url: string): Promise<void> {
@@ -30,20 +30,20 @@ describe("a web page in somebody's browser", () => {
   test.each(["https://evil.example", "null", "http://localhost.evil.example", "file://", "x"])(
     "with the origin %s is refused, whatever it knows",
     async (origin) => {
-      const answer = await post(url, LIST, { origin });
+      const answer = await post(sharedUrl, LIST, { origin });
       expect(answer.status).toBe(403);
       expect(answer.headers.get("x-request-id")).toMatch(/^[\w-]{36}$/);
     },
   );
 
   test("may be one of this machine", async () => {
-    expect((await post(url, LIST, { origin: "http://localhost:6274" })).status).toBe(200);
+    expect((await post(sharedUrl, LIST, { origin: "http://localhost:6274" })).status).toBe(200);
   });
 
   test.each(["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "a b", ""])(
     "that reaches us by the name %j is refused",
     async (host) => {
-      const answer = await exchange(port, rawPost("/mcp", JSON.stringify(LIST), { host }));
+      const answer = await exchange(sharedPort, rawPost("/mcp", JSON.stringify(LIST), { host }));
       expect([400, 403]).toContain(answer.status);
     },
   );
@@ -66,7 +66,7 @@ describe("without a good token", () => {
     ["two tokens", `Bearer ${TOKENS.alice} ${TOKENS.bob}`],
     ["the beginning of a token", `Bearer ${TOKENS.alice.slice(0, -1)}`],
   ])("%s is answered with 401 and a challenge", async (_name, authorization) => {
-    const answer = await fetch(url, {
+    const answer = await fetch(sharedUrl, {
       method: "POST",
       headers: { ...HEADERS, ...(authorization && { authorization }) },
       body: JSON.stringify(LIST),
@@ -81,7 +81,7 @@ describe("without a good token", () => {
   });
 
   test("nothing is read or done: the body may be anything", async () => {
-    const answer = await post(url, "{".repeat(1_000), {
+    const answer = await post(sharedUrl, "{".repeat(1_000), {
       authorization: "Bearer nobody-nobody-nob",
     });
     expect(answer.status).toBe(401);
@@ -96,9 +96,9 @@ describe("a token for reading", () => {
     async (name) => {
       const modern = modernCall(name, {});
       for (const answer of [
-        await post(url, toolCall(name, {}), { authorization }),
-        await post(url, [LIST, toolCall(name, {})], { authorization }),
-        await post(url, modern.body, { ...modern.headers, authorization }),
+        await post(sharedUrl, toolCall(name, {}), { authorization }),
+        await post(sharedUrl, [LIST, toolCall(name, {})], { authorization }),
+        await post(sharedUrl, modern.body, { ...modern.headers, authorization }),
       ]) {
         expect(answer.status).toBe(403);
         const challenge = answer.headers.get("www-authenticate");
@@ -110,7 +110,7 @@ describe("a token for reading", () => {
 
   test("sees only the tools that read", async () => {
     const list = { jsonrpc: "2.0", id: 1, method: "tools/list" };
-    const answer = await (await post(url, list, { authorization })).text();
+    const answer = await (await post(sharedUrl, list, { authorization })).text();
     expect(answer).toContain('"get_task_run"');
     expect(answer).not.toContain('"create_task_run"');
   });
@@ -126,7 +126,7 @@ describe("every method but POST", () => {
         { authorization: `Bearer ${TOKENS.alice}`, "mcp-session-id": "1", "last-event-id": "1" },
         { "mcp-protocol-version": "2026-07-28" },
       ]) {
-        const answer = await fetch(url, { method, headers });
+        const answer = await fetch(sharedUrl, { method, headers });
         expect(answer.status).toBe(405);
         expect(answer.headers.get("allow")).toBe("POST");
         await answer.text();
@@ -148,17 +148,17 @@ describe("bodies", () => {
     ["nested without end in arguments", nested(5_000), 400],
     ["a prototype", '{"__proto__":{"jsonrpc":"2.0"},"id":1}', 400],
   ])("%s: refused", async (_name, body, status) => {
-    const answer = await post(url, body);
+    const answer = await post(sharedUrl, body);
     expect(answer.status).toBe(status);
     expect(await answer.json()).toMatchObject({
       jsonrpc: "2.0",
       error: { code: expect.any(Number) },
     });
-    await expectAlive(url);
+    await expectAlive(sharedUrl);
   });
 
   test("of another media type are refused", async () => {
-    expect((await post(url, LIST, { "content-type": "text/plain" })).status).toBe(415);
+    expect((await post(sharedUrl, LIST, { "content-type": "text/plain" })).status).toBe(415);
   });
 
   test("that are too large are refused by their announced and by their real length", async () => {
@@ -181,8 +181,8 @@ test.each([
   ["version", { "mcp-protocol-version": "2025-11-25" }],
 ])("a %s header that says something else than the body is refused", async (_name, headers) => {
   const call = modernCall("list_task_runs", {});
-  expect((await post(url, call.body, call.headers)).status).toBe(200);
-  const answer = await post(url, call.body, { ...call.headers, ...headers });
+  expect((await post(sharedUrl, call.body, call.headers)).status).toBe(200);
+  const answer = await post(sharedUrl, call.body, { ...call.headers, ...headers });
   expect(answer.status).toBe(400);
   expect(await answer.json()).toMatchObject({ error: { code: expect.any(Number) } });
 });
@@ -233,8 +233,8 @@ describe("slow and broken connections", () => {
     ],
     ["no host", "POST /mcp HTTP/1.1\r\nConnection: close\r\n\r\n", 400],
   ])("%s: answered, and the connection ends", async (_name, text, status) => {
-    expect((await exchange(port, text)).status).toBe(status);
-    await expectAlive(url);
+    expect((await exchange(sharedPort, text)).status).toBe(status);
+    await expectAlive(sharedUrl);
   });
 
   test("more connections than allowed are closed, and the others live", async () => {
@@ -261,11 +261,11 @@ describe("slow and broken connections", () => {
 });
 
 test("answers carry no banner, and an id that is the caller's if it is one", async () => {
-  const answer = await post(url, LIST, { "x-request-id": "trace-1.a:b" });
+  const answer = await post(sharedUrl, LIST, { "x-request-id": "trace-1.a:b" });
   expect(answer.headers.get("x-request-id")).toBe("trace-1.a:b");
   expect(answer.headers.get("server")).toBeNull();
   expect(answer.headers.get("x-powered-by")).toBeNull();
-  const other = await post(url, LIST, { "x-request-id": "a b\\{}" });
+  const other = await post(sharedUrl, LIST, { "x-request-id": "a b\\{}" });
   expect(other.headers.get("x-request-id")).toMatch(/^[\w-]{36}$/);
 });
 
@@ -284,7 +284,7 @@ test("no log line holds a token, and every line of a request has its id", async 
 });
 
 test("a key of the caller's own is refused unless the operator allows it", async () => {
-  const answer = await post(url, LIST, { "x-parallel-api-key": "secret" });
+  const answer = await post(sharedUrl, LIST, { "x-parallel-api-key": "secret" });
   expect(answer.status).toBe(400);
   expect(await answer.text()).toContain("--allow-key-header");
 });

@@ -6,10 +6,10 @@ const PING = { jsonrpc: "2.0", id: 7, method: "ping" };
 const call = (params: object) => ({ jsonrpc: "2.0", id: 7, method: "tools/call", params });
 const list = { name: "list_task_runs" };
 
-let url: string;
+let sharedUrl: string;
 
 beforeAll(async () => {
-  ({ url } = await startHttp(await startTestEngine(async () => textResult("ok"))));
+  ({ url: sharedUrl } = await startHttp(await startTestEngine(async () => textResult("ok"))));
 });
 
 describe("what a client accepts", () => {
@@ -31,7 +31,7 @@ describe("what a client accepts", () => {
       "application/json;q=0.9, text/html",
       "application/*",
     ]) {
-      const answer = await post(url, body, { ...headers, accept });
+      const answer = await post(sharedUrl, body, { ...headers, accept });
       expect(answer.status).toBe(200);
       expect(answer.headers.get("content-type")).toBe("application/json");
       expect(await answer.json()).toMatchObject({
@@ -40,31 +40,31 @@ describe("what a client accepts", () => {
       });
     }
     for (const accept of ["text/event-stream", "text/*"]) {
-      const answer = await post(url, body, { ...headers, accept });
+      const answer = await post(sharedUrl, body, { ...headers, accept });
       expect(answer.headers.get("content-type")).toBe("text/event-stream");
       const text = await answer.text();
       expect(text).toContain('"status":"completed"');
       expect(text).toMatch(/^(?:: keepalive\n\n|event: message\ndata: \{.*\}\n\n)+$/);
     }
-    const either = await post(url, body, { ...headers, accept: "*/*" });
+    const either = await post(sharedUrl, body, { ...headers, accept: "*/*" });
     expect(await either.text()).toContain('"status":"completed"');
   });
 
   test("is neither of the two: it is told what there is", async () => {
-    const answer = await post(url, PING, { accept: "text/html" });
+    const answer = await post(sharedUrl, PING, { accept: "text/html" });
     expect(answer.status).toBe(406);
     expect(await answer.text()).toContain("application/json or text/event-stream");
   });
 
   test("may be nothing at all", async () => {
     // `fetch` says `*/*` where nothing is said, so the header is empty here.
-    const answer = await post(url, PING, { accept: "" });
+    const answer = await post(sharedUrl, PING, { accept: "" });
     expect(await answer.json()).toEqual({ jsonrpc: "2.0", id: 7, result: {} });
   });
 });
 
 test("a slash at the end of the path makes no difference", async () => {
-  const answer = await post(`${url}/`, PING);
+  const answer = await post(`${sharedUrl}/`, PING);
   expect(await answer.json()).toEqual({ jsonrpc: "2.0", id: 7, result: {} });
 });
 
@@ -78,7 +78,7 @@ test.each([
   ["a byte order mark", `\uFEFF${JSON.stringify(PING)}`],
   ["line ends of Windows", `\r\n${JSON.stringify(PING)}\r\n`],
 ])("%s: served", async (_, body) => {
-  const answer = await post(url, body);
+  const answer = await post(sharedUrl, body);
   expect(answer.status).toBe(200);
   const text = await answer.text();
   expect(JSON.parse(text)).toMatchObject({ id: 7, result: expect.anything() });
@@ -93,7 +93,7 @@ test.each([
   ["params that are a list", { ...PING, params: [1] }, 7],
   ["10,000 levels", call({ ...list, arguments: `${"[".repeat(10_000)}${"]".repeat(10_000)}` }), 7],
 ])("%s: refused by its id", async (_, body, id) => {
-  const answer = await post(url, body);
+  const answer = await post(sharedUrl, body);
   expect(answer.status).toBe(400);
   expect(await answer.json()).toMatchObject({ id, error: { code: -32_600 } });
 });
@@ -102,7 +102,7 @@ test.each([
   ["a notification that is not known", { jsonrpc: "2.0", method: "notifications/odd" }],
   ["an answer that nobody asked for", { jsonrpc: "2.0", id: 1, result: {} }],
 ])("%s: accepted", async (_, body) => {
-  expect((await post(url, body)).status).toBe(202);
+  expect((await post(sharedUrl, body)).status).toBe(202);
 });
 
 describe("a batch", () => {
@@ -111,16 +111,16 @@ describe("a batch", () => {
   test.each([{}, { "mcp-protocol-version": "2025-03-26" }])(
     "is answered where it may be sent: %j",
     async (headers) => {
-      const text = await (await post(url, batch, headers)).text();
+      const text = await (await post(sharedUrl, batch, headers)).text();
       expect(text).toContain('"id":7');
       expect(text).toContain('"id":8');
-      const json = await post(url, batch, { ...headers, accept: "application/json" });
+      const json = await post(sharedUrl, batch, { ...headers, accept: "application/json" });
       expect(await json.json()).toMatchObject([{ id: 7 }, { id: 8 }]);
     },
   );
 
   test.each(["2025-06-18", "2025-11-25", "2026-07-28"])("is refused at %s", async (revision) => {
-    const answer = await post(url, batch, { "mcp-protocol-version": revision });
+    const answer = await post(sharedUrl, batch, { "mcp-protocol-version": revision });
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ id: null, error: { code: -32_600 } });
   });

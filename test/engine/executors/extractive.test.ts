@@ -12,10 +12,10 @@ import { createDatabase, createFolder, createLog } from "../sources/document-fix
 import { type Ask, bestQuote, createAsk, EXAMPLES, quotesOf } from "./run-extractive.ts";
 
 describe("over the example documents", () => {
-  let ask: Ask;
+  let askExamples: Ask;
 
   beforeAll(async () => {
-    ask = await createAsk();
+    askExamples = await createAsk();
   });
 
   test.each([
@@ -40,7 +40,7 @@ describe("over the example documents", () => {
     ["What is the atomic number of gold?", /Gold.*Atomic number: 79/],
     ["Is Pluto a planet?", /Pluto is a dwarf planet/],
   ])("%s", async (question, answer) => {
-    expect(bestQuote(await ask(question))).toMatch(answer);
+    expect(bestQuote(await askExamples(question))).toMatch(answer);
   });
 
   test.each([
@@ -63,7 +63,7 @@ describe("over the example documents", () => {
     "What is it?",
     "?!",
   ])("%s is refused", async (question) => {
-    const { output, warnings } = await ask(question);
+    const { output, warnings } = await askExamples(question);
     expect(output).toMatchObject({
       type: "text",
       content: expect.stringMatching(
@@ -82,14 +82,14 @@ describe("over the example documents", () => {
       "How many people live in Germany?",
       "Which state had the biggest economy of the EU in 2023?",
     ]) {
-      const quote = bestQuote(await ask(question));
+      const quote = bestQuote(await askExamples(question));
       if (quote !== "")
         expect(quote).toMatch(/France.*3\.05|Germany.*(?:83\.3 million|4\.53|largest)/);
     }
   });
 
   test("the answer quotes a document verbatim, cites its address, and says that no model was used", async () => {
-    const { output, warnings } = await ask("What was the GDP of France in 2023?");
+    const { output, warnings } = await askExamples("What was the GDP of France in 2023?");
     expect(RunOutput.parse(output)).toEqual(output);
     const sentence =
       "In 2023 the gross domestic product (GDP) of France was about $3.05 trillion in current US dollars.";
@@ -112,7 +112,7 @@ describe("over the example documents", () => {
   });
 
   test("an input object is a question, with the description of the output", async () => {
-    const result = await ask(
+    const result = await askExamples(
       { country: "Italy", year: 2022 },
       { task_spec: { output_schema: "The GDP of the country in that year" } },
     );
@@ -123,7 +123,7 @@ describe("over the example documents", () => {
     const filler = "please consider every aspect that might perhaps be relevant to this matter; ";
     const question = `What was the GDP of France in 2023? ${filler.repeat(270)}`;
     expect(question.length).toBeGreaterThan(20_000);
-    expect(bestQuote(await ask(question))).toMatch(/France.*\$3\.05 trillion/);
+    expect(bestQuote(await askExamples(question))).toMatch(/France.*\$3\.05 trillion/);
   });
 
   test.each([
@@ -137,15 +137,15 @@ describe("over the example documents", () => {
     "\0GDP",
     "\ud800",
   ])("%j is only text", async (attack) => {
-    await expect(ask(attack)).resolves.toHaveProperty("output");
+    await expect(askExamples(attack)).resolves.toHaveProperty("output");
     expect(
-      bestQuote(await ask(`${attack.toLowerCase()} What was the GDP of France in 2023?`)),
+      bestQuote(await askExamples(`${attack.toLowerCase()} What was the GDP of France in 2023?`)),
     ).toMatch(/3\.05/);
   });
 
   test("a higher processor reads more and quotes more, and -fast is the same as its base", async () => {
     const read = async (processor: string) => {
-      const result = await ask("GDP in 2023", { processor });
+      const result = await askExamples("GDP in 2023", { processor });
       const stats = result.events.findLast((event) => event.type === "task_run.progress_stats");
       const quotes = quotesOf(result).match(/" \[\d\]/g)?.length;
       return { read: stats?.source_stats?.num_sources_read, quotes };
@@ -162,11 +162,13 @@ describe("over the example documents", () => {
 
   test("the source policy limits what is quoted", async () => {
     const question = "When was the World Health Organization founded?";
-    const allowed = await ask(question, { source_policy: { include_domains: ["who.int"] } });
+    const allowed = await askExamples(question, {
+      source_policy: { include_domains: ["who.int"] },
+    });
     expect(bestQuote(allowed)).toMatch(/7 April 1948/);
-    const excluded = await ask(question, { source_policy: { exclude_domains: [".int"] } });
+    const excluded = await askExamples(question, { source_policy: { exclude_domains: [".int"] } });
     expect(quotesOf(excluded)).toMatch(/no answer.* 13 documents were searched/);
-    const nothing = await ask(question, {
+    const nothing = await askExamples(question, {
       source_policy: { include_domains: ["nowhere.example"] },
     });
     expect(quotesOf(nothing)).toMatch(/no document to search/);
