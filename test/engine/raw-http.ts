@@ -61,6 +61,9 @@ export function parseAnswer(text: string): RawAnswer {
   return {
     status: Number(statusLine.split(" ")[1]),
     headers,
-    body: body === "" ? null : JSON.parse(body),
+    // Read when it is asked for: an answer that took long comes in chunks, and is no JSON here.
+    get body() {
+      return body === "" ? null : JSON.parse(body);
+    },
   };
 }
