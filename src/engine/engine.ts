@@ -9,7 +9,7 @@ import { ApiError } from "./http-api/api-error.ts";
 import { createTaskApi } from "./http-api/app.ts";
 import { toErrorBody } from "./http-api/error-answer.ts";
 import { API_LIMITS, type ApiLimits } from "./http-api/limits.ts";
-import type { ApiProfile } from "./http-api/profile.ts";
+import type { Profile } from "./http-api/profile.ts";
 import { createMetrics } from "./metrics.ts";
 import type { FetchFromRun, GuardedFetch } from "./outgoing/guarded-fetch.ts";
 import { readNetworks } from "./outgoing/networks.ts";
@@ -27,7 +27,7 @@ export interface EngineOptions {
   /** The accounts that may call; by default any caller, as one tenant. */
   tenants?: Tenants;
   /** `hosted`: exactly what the hosted API does, without our extensions. `extended` (the default) has them. */
-  profile?: ApiProfile;
+  profile?: Profile;
   /** Whether `mcp_servers`, `enable_events` and `webhook` need their value in the `parallel-beta` header. */
   requireBetas?: boolean;
   /** What callers may use of the API, where it is to be other than {@link API_LIMITS}. */

@@ -5,7 +5,7 @@ import type { RunSnapshot } from "../../src/client/follow/snapshots.ts";
 import { defaultRetryPolicy } from "../../src/client/http/retry-policy.ts";
 import type { EngineOptions } from "../../src/engine/engine.ts";
 import type { Attempt } from "../../src/engine/executors/executor.ts";
-import type { ApiProfile } from "../../src/engine/http-api/profile.ts";
+import type { Profile } from "../../src/engine/http-api/profile.ts";
 import type { ProgressEvent } from "../../src/task-api/run-event.ts";
 import {
   deferred,
@@ -104,7 +104,7 @@ const isPausing = (clock: ManualClock, pauseMs: number) => () =>
   clock.sleepers === 1 && (clock.sleeps.at(-1) ?? Infinity) <= pauseMs;
 const onEvents = (fault: Fault) => (kind: Kind) => (kind === "events" ? fault : null);
 
-describe.each<[ApiProfile]>([["hosted"], ["extended"]])("in the %s profile", (profile) => {
+describe.each<[Profile]>([["hosted"], ["extended"]])("in the %s profile", (profile) => {
   test("a stream that the server ends while the run is active is not the end of the run", async () => {
     const limits = { streamWindowMs: 50 };
     const { snapshots, asked, complete, count, clock } = await startRun({ profile, limits });

@@ -3,7 +3,7 @@ import { BackendUnreachable, GroupNotFound } from "../../src/client/errors.ts";
 import type { GroupSnapshot } from "../../src/client/follow/snapshots.ts";
 import { createGroupFollowers } from "../../src/client/follow/followers.ts";
 import { defaultRetryPolicy } from "../../src/client/http/retry-policy.ts";
-import type { ApiProfile } from "../../src/engine/http-api/profile.ts";
+import type { Profile } from "../../src/engine/http-api/profile.ts";
 import {
   deferred,
   startTestEngine,
@@ -18,7 +18,7 @@ import { type ManualClock, createManualClock } from "./manual-clock.ts";
 type Kind = "events" | "group";
 
 /** A group on the real engine whose runs end when the test says so, and followers that reach it over a faulty proxy. */
-async function startGroup(profile: ApiProfile, size = 2) {
+async function startGroup(profile: Profile, size = 2) {
   const endings = Array.from({ length: size }, () => deferred());
   const engine = await startTestEngine(
     async ({ input, signal }) => {
@@ -64,7 +64,7 @@ const completed = ({ group }: GroupSnapshot) =>
   group.status.task_run_status_counts["completed"] ?? 0;
 const isOver = ({ group }: GroupSnapshot) => !group.status.is_active;
 
-describe.each<[ApiProfile]>([["hosted"], ["extended"]])("in the %s profile, a group", (profile) => {
+describe.each<[Profile]>([["hosted"], ["extended"]])("in the %s profile, a group", (profile) => {
   test("shows how far it is, then that it is over, and its watchers share one stream", async () => {
     const { followers, id, complete, clock, count } = await startGroup(profile);
     const watchers = Array.from({ length: 20 }, () => iterate(followers.watch(id)));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { GroupCancelNotSupported, GroupNotFound, InvalidRequest } from "../../src/client/errors.ts";
-import type { ApiProfile } from "../../src/engine/http-api/profile.ts";
+import type { Profile } from "../../src/engine/http-api/profile.ts";
 import type { Attempt, ExecutionResult } from "../../src/engine/executors/executor.ts";
 import type { TaskGroupRunEvent } from "../../src/task-api/task-group.ts";
 import {
@@ -17,7 +17,7 @@ const runIdsIn = (events: TaskGroupRunEvent[]) =>
   events.map((event) => (event.type === "task_run.state" ? event.run.run_id : event.type));
 
 async function connect(
-  profile: ApiProfile,
+  profile: Profile,
   execute: (attempt: Attempt) => Promise<ExecutionResult> = async () => textResult("x"),
 ) {
   const engine = await startTestEngine(execute, { profile });
@@ -25,7 +25,7 @@ async function connect(
   return connectOverNetwork({ baseUrl: server.url });
 }
 
-describe.each<[ApiProfile]>([["hosted"], ["extended"]])("in the %s profile", (profile) => {
+describe.each<[Profile]>([["hosted"], ["extended"]])("in the %s profile", (profile) => {
   test("a group is created, filled, watched to its end, and its runs are read with what they hold", async () => {
     const release = deferred();
     const client = await connect(profile, async ({ input }) => {

@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from "vitest";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { createTaskApi } from "../../src/engine/http-api/app.ts";
 import { API_LIMITS } from "../../src/engine/http-api/limits.ts";
-import type { ApiProfile } from "../../src/engine/http-api/profile.ts";
+import type { Profile } from "../../src/engine/http-api/profile.ts";
 import { createMetrics } from "../../src/engine/metrics.ts";
 import { singleTenant } from "../../src/engine/tenants/tenants.ts";
 import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
@@ -14,12 +14,12 @@ import { listen } from "./raw-http.ts";
 import { readAllEvents } from "./read-event-stream.ts";
 import { silentLog, startTestEngine, textResult } from "./start-test-engine.ts";
 
-const PROFILES: ApiProfile[] = ["extended", "hosted"];
+const PROFILES: Profile[] = ["extended", "hosted"];
 /** What the hosted API does not have. */
 const EXTENSIONS = /cancel$|^POST \S+\/check$|^GET \S+\/(?:processors|tasks\/runs)$/;
 
 /** The documents as they are served; a test reads whatever shape it expects. */
-const documents = new Map<ApiProfile, ReturnType<typeof JSON.parse>>();
+const documents = new Map<Profile, ReturnType<typeof JSON.parse>>();
 
 beforeAll(async () => {
   for (const profile of PROFILES) {
@@ -28,7 +28,7 @@ beforeAll(async () => {
   }
 });
 
-async function createApp(profile: ApiProfile) {
+async function createApp(profile: Profile) {
   const clock = systemClock;
   const { runs } = await openRunStore(":memory:", clock);
   return createTaskApi({

@@ -8,7 +8,7 @@ import { defaultFollowPolicy } from "../../src/client/follow/follow-policy.ts";
 import { createFollowers, createGroupFollowers } from "../../src/client/follow/followers.ts";
 import { createUndiciFetch } from "../../src/client/http/undici-fetch.ts";
 import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
-import type { ApiProfile } from "../../src/engine/http-api/profile.ts";
+import type { Profile } from "../../src/engine/http-api/profile.ts";
 import { hashKey } from "../../src/http-server/hashed-keys.ts";
 import { readTenants, singleTenant } from "../../src/engine/tenants/tenants.ts";
 import { startEngineServer, startLoopbackServer } from "../client/loopback-server.ts";
@@ -169,7 +169,7 @@ test.each([
   },
 );
 
-test.each(["hosted", "extended"] as ApiProfile[])(
+test.each(["hosted", "extended"] as Profile[])(
   "404, %s profile: a run that failed is told from one that nobody knows",
   async (profile) => {
     const { url } = await startEngine({ profile });

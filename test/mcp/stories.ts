@@ -4,7 +4,7 @@ import {
   ExecutionFailed,
   type ExecutionResult,
 } from "../../src/engine/executors/executor.ts";
-import type { ApiProfile } from "../../src/engine/http-api/profile.ts";
+import type { Profile } from "../../src/engine/http-api/profile.ts";
 import type { RunReport } from "../../src/mcp/report/run-report.ts";
 import type { RunInput } from "../../src/task-api/run-input.ts";
 import { deferred, untilAborted } from "../engine/start-test-engine.ts";
@@ -15,7 +15,7 @@ export type StoryClient = Pick<TestClient, "call">;
 
 /** Where a story happens: a server of our tools, with a day's budget of {@link BUDGET_USD}, and the engine behind it. */
 export interface StoryHost {
-  profile: ApiProfile;
+  profile: Profile;
   client(): StoryClient;
   /** Ends the server as a crash does and starts another on the same state folder. */
   restart(): Promise<void>;

@@ -7,7 +7,7 @@ import { createUndiciFetch } from "../../src/client/http/undici-fetch.ts";
 import { openDatabase } from "../../src/database/open-database.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
-import type { ApiProfile } from "../../src/engine/http-api/profile.ts";
+import type { Profile } from "../../src/engine/http-api/profile.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
 import type { Backend } from "../../src/mcp/runs/backend.ts";
 import { createPriceList } from "../../src/mcp/runs/price-list.ts";
@@ -57,7 +57,7 @@ const fails = (question: string) => question.endsWith("3");
 const questions = Array.from({ length: RUNS }, (_, index) => `Question ${index}`);
 
 /** The engine, and what it holds, seen past the faults: the runs of every question. */
-async function startBackend(profile: ApiProfile) {
+async function startBackend(profile: Profile) {
   const databasePath = join(await temporaryFolder(), "engine.sqlite");
   const engine = await startTestEngine(
     async ({ input }) => {

@@ -13,7 +13,7 @@ import { createEventStreams } from "./event-streams.ts";
 import { createGroupRoutes } from "./group-routes.ts";
 import type { ApiLimits } from "./limits.ts";
 import { createOperatorRoutes } from "./operator-routes.ts";
-import type { ApiProfile } from "./profile.ts";
+import type { Profile } from "./profile.ts";
 import { type ProcessorRoutesContext, createProcessorRoutes } from "./processor-routes.ts";
 import type { RequestEnv } from "./request-context.ts";
 import { createRunEventRoutes } from "./run-event-routes.ts";
@@ -21,7 +21,7 @@ import { type RunRoutesContext, createRunRoutes } from "./run-routes.ts";
 
 export interface TaskApiContext extends Omit<RunRoutesContext, "streams">, ProcessorRoutesContext {
   tenants: Tenants;
-  profile: ApiProfile;
+  profile: Profile;
   /** Whether the features that some sources call beta need their value in `parallel-beta`. */
   requireBetas: boolean;
   limits: ApiLimits;

@@ -2,7 +2,7 @@ import { DatabaseFull, DatabaseLocked } from "../../database/locks.ts";
 import type { ErrorBody, ValidationList } from "../../task-api/error-body.ts";
 import { BudgetExceeded, QuotaExceeded } from "../tenants/admission.ts";
 import { ApiError } from "./api-error.ts";
-import type { ApiProfile } from "./profile.ts";
+import type { Profile } from "./profile.ts";
 
 /** What a caller may know of an error. */
 export function toApiError(error: unknown): ApiError {
@@ -23,7 +23,7 @@ export function toApiError(error: unknown): ApiError {
 export function toAnswerBody(
   error: ApiError,
   refId: string,
-  { profile, path }: { profile: ApiProfile; path: string },
+  { profile, path }: { profile: Profile; path: string },
 ): ErrorBody | ValidationList {
   const isPlainList = profile === "hosted" && error.status === 422 && IS_OF_GROUPS.test(path);
   return isPlainList

@@ -3,7 +3,7 @@ import { TrieRouter } from "hono/router/trie-router";
 import { ApiError } from "./api-error.ts";
 import { endpointPaths } from "./endpoints/endpoint.ts";
 import { listEndpoints } from "./endpoints/list-endpoints.ts";
-import type { ApiProfile } from "./profile.ts";
+import type { Profile } from "./profile.ts";
 import type { RequestEnv } from "./request-context.ts";
 
 interface MethodOfPath {
@@ -19,7 +19,7 @@ const EVERY_METHOD = "ALL";
  * and `OPTIONS` with the methods it has. Stands before authentication, because which endpoints there are is no secret.
  * `HEAD` is a `GET` whose body is not sent. Source: RFC 9110, 9.3 and 15.5.6.
  */
-export function guardEndpoints(profile: ApiProfile): MiddlewareHandler<RequestEnv> {
+export function guardEndpoints(profile: Profile): MiddlewareHandler<RequestEnv> {
   const router = new TrieRouter<MethodOfPath>();
   for (const endpoint of listEndpoints(profile)) {
     const { method } = endpoint;

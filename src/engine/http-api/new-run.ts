@@ -15,7 +15,7 @@ import {
 } from "../webhooks/check-webhook.ts";
 import { ApiError, type FieldProblem, problemsOf, unprocessable } from "./api-error.ts";
 import { type BetaHeader, findMissingBetas } from "./beta-header.ts";
-import type { ApiProfile } from "./profile.ts";
+import type { Profile } from "./profile.ts";
 
 /** A run input that was accepted, and what is questionable about it. */
 export interface CheckedInput {
@@ -43,7 +43,7 @@ export async function checkInputs(
     tenantId: string;
     betas: BetaHeader;
     webhooks: WebhookRules;
-    profile: ApiProfile;
+    profile: Profile;
     warningsFor: NonNullable<Executor["warningsFor"]>;
     /** When the request came, so that what must be looked at for it is looked at once. */
     nowMs: number;

@@ -5,7 +5,7 @@ import type { RunStore } from "../runs/run-store.ts";
 import { ApiError } from "./api-error.ts";
 import { handle } from "./endpoints/endpoint.ts";
 import { operatorEndpoints } from "./endpoints/operator-endpoints.ts";
-import type { ApiProfile } from "./profile.ts";
+import type { Profile } from "./profile.ts";
 import type { RequestEnv } from "./request-context.ts";
 
 /**
@@ -19,7 +19,7 @@ export function createOperatorRoutes({
 }: {
   runs: RunStore;
   metrics: Metrics;
-  profile: ApiProfile;
+  profile: Profile;
 }): Hono<RequestEnv> {
   const routes = new Hono<RequestEnv>();
 
@@ -48,7 +48,7 @@ export function createOperatorRoutes({
 }
 
 /** Few ask for it, and its generator is large. */
-async function loadDocument(profile: ApiProfile): Promise<JsonObject> {
+async function loadDocument(profile: Profile): Promise<JsonObject> {
   const { createOpenApiDocument } = await import("./openapi/document.ts");
   return createOpenApiDocument(profile);
 }

@@ -1,2 +1,2 @@
 /** `extended`: the Task API and our extensions. `hosted`: exactly what the hosted API does, where ours does more. */
-export type ApiProfile = "extended" | "hosted";
+export type Profile = "extended" | "hosted";

@@ -1,6 +1,6 @@
 import type { Tenant } from "../tenants/tenant.ts";
 import type { BetaHeader } from "./beta-header.ts";
-import type { ApiProfile } from "./profile.ts";
+import type { Profile } from "./profile.ts";
 
 /** What every handler finds in its request's context. */
 export interface RequestEnv {
@@ -12,7 +12,7 @@ export interface RequestEnv {
     /** The path that was called, with its parameters' names in place of their values. */
     endpoint: string;
     /** How the engine presents itself. */
-    profile: ApiProfile;
+    profile: Profile;
     /** The beta features that this request may use. */
     betas: BetaHeader;
   };

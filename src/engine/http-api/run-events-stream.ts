@@ -5,13 +5,13 @@ import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
 import type { LoggedEvent, RunStore } from "../runs/run-store.ts";
 import { createNotifier } from "../runs/notifier.ts";
 import type { ApiLimits } from "./limits.ts";
-import type { ApiProfile } from "./profile.ts";
+import type { Profile } from "./profile.ts";
 
 export interface RunEventsRequest {
   runId: string;
   /** The stream continues after this event of the log; null: it begins. */
   after: number | null;
-  profile: ApiProfile;
+  profile: Profile;
 }
 
 /**
@@ -90,7 +90,7 @@ export async function writeRunEvents(
 }
 
 /** Whether nothing follows this status in a stream. A run that waits for an answer goes on, except in the hosted API. */
-export function endsStream(status: RunStatus, profile: ApiProfile): boolean {
+export function endsStream(status: RunStatus, profile: Profile): boolean {
   return profile === "hosted" ? !isActiveStatus(status) : isTerminalStatus(status);
 }
 

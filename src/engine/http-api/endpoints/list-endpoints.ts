@@ -1,4 +1,4 @@
-import type { ApiProfile } from "../profile.ts";
+import type { Profile } from "../profile.ts";
 import type { EndpointDefinition } from "./endpoint.ts";
 import { groupEndpoints } from "./group-endpoints.ts";
 import { operatorEndpoints } from "./operator-endpoints.ts";
@@ -17,7 +17,7 @@ const ENDPOINTS: readonly Endpoint[] = [
 ];
 
 /** What callers of `profile` may use. The operator's endpoints stay in each: they are beside the API, not in it. */
-export function listEndpoints(profile: ApiProfile): readonly Endpoint[] {
+export function listEndpoints(profile: Profile): readonly Endpoint[] {
   return ENDPOINTS.filter(({ isExtension }) => profile === "extended" || isExtension !== true);
 }
 

@@ -9,7 +9,7 @@ import { endpointPaths } from "../endpoints/endpoint.ts";
 import { ids } from "../endpoints/examples.ts";
 import { type Endpoint, listEndpoints } from "../endpoints/list-endpoints.ts";
 import { components } from "../endpoints/written-schemas.ts";
-import type { ApiProfile } from "../profile.ts";
+import type { Profile } from "../profile.ts";
 import { COMMON_HEADERS, asExamples, errorAnswers } from "./error-answers.ts";
 import { SERVED_SUFFIX, tidyComponents } from "./tidy-components.ts";
 
@@ -21,7 +21,7 @@ body; \`OPTIONS\` with the methods of a path in \`Allow\`.
 `.trim();
 
 /** The document of what callers of `profile` may use, made from the definitions that the routes are made from. */
-export function createOpenApiDocument(profile: ApiProfile): JsonObject {
+export function createOpenApiDocument(profile: Profile): JsonObject {
   const document = createDocument(
     {
       openapi: "3.1.0",
@@ -47,7 +47,7 @@ export function createOpenApiDocument(profile: ApiProfile): JsonObject {
   return tidyComponents(document);
 }
 
-function describePaths(profile: ApiProfile): ZodOpenApiPathsObject {
+function describePaths(profile: Profile): ZodOpenApiPathsObject {
   const paths: ZodOpenApiPathsObject = {};
   for (const endpoint of listEndpoints(profile)) {
     const operation = describeOperation(endpoint, profile);
@@ -64,7 +64,7 @@ function describePaths(profile: ApiProfile): ZodOpenApiPathsObject {
   return paths;
 }
 
-function describeOperation(endpoint: Endpoint, profile: ApiProfile): ZodOpenApiOperationObject {
+function describeOperation(endpoint: Endpoint, profile: Profile): ZodOpenApiOperationObject {
   const { name: operationId, tag, summary, description, query, body, answer } = endpoint;
   const path = Object.fromEntries(
     [...endpoint.path.matchAll(/:(\w+)/g)].map(([, id = ""]) => [
@@ -110,7 +110,7 @@ function describeOperation(endpoint: Endpoint, profile: ApiProfile): ZodOpenApiO
 
 function describeHeaders(
   { readsBetas, isIdempotent, isResumable }: Endpoint,
-  profile: ApiProfile,
+  profile: Profile,
 ): Record<string, z.ZodType> {
   const isExtended = profile === "extended";
   return {

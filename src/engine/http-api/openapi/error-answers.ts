@@ -12,7 +12,7 @@ import {
 } from "../api-error.ts";
 import type { Examples } from "../endpoints/endpoint.ts";
 import type { Endpoint } from "../endpoints/list-endpoints.ts";
-import type { ApiProfile } from "../profile.ts";
+import type { Profile } from "../profile.ts";
 
 /** The `ref_id` of every example. */
 const REF_ID = "fcb2b4f3-c75e-4186-87bc-caa1a8381331";
@@ -39,7 +39,7 @@ export function asExamples(examples: Examples): Record<string, { value: unknown 
 }
 
 /** The errors of an endpoint, by status: what follows from its definition, and then those of its own. */
-export function errorAnswers(endpoint: Endpoint, profile: ApiProfile): ZodOpenApiResponsesObject {
+export function errorAnswers(endpoint: Endpoint, profile: Profile): ZodOpenApiResponsesObject {
   const { tag, method, path, answer, createsRuns, isIdempotent, errors } = endpoint;
   const isStream = answer.type === "text/event-stream";
   const isOfRun = path.includes(":run_id");
@@ -83,7 +83,7 @@ export function errorAnswers(endpoint: Endpoint, profile: ApiProfile): ZodOpenAp
 }
 
 /** The 422: of a group endpoint in the hosted profile a plain list, elsewhere the body of every error. */
-function unprocessable(endpoint: Endpoint, profile: ApiProfile): ZodOpenApiResponsesObject {
+function unprocessable(endpoint: Endpoint, profile: Profile): ZodOpenApiResponsesObject {
   const problem = exampleProblem(endpoint);
   if (problem === undefined) return {};
   if (profile === "hosted" && endpoint.tag === "groups") {
