@@ -9,7 +9,7 @@ import { pino } from "pino";
 import { z } from "zod";
 import { systemClock } from "../src/runtime/clock.ts";
 import { openBackend } from "../src/commands/wiring/open-backend.ts";
-import { createTaskRunServer } from "../src/mcp/server.ts";
+import { createServerFactory } from "../src/mcp/server.ts";
 import type { Tool, ToolTexts } from "../src/mcp/tool.ts";
 import { otherWordsOf } from "./tool-list.ts";
 import { shownSchema } from "./tool-schema.ts";
@@ -179,7 +179,7 @@ async function withServer<Value>(use: (call: Call) => Promise<Value>): Promise<V
   );
   const client = new Client({ name: "docs", version: "1" });
   try {
-    const factory = createTaskRunServer({
+    const factory = createServerFactory({
       backend: async () => backend,
       version: "docs",
       log,

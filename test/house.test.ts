@@ -124,6 +124,6 @@ function circles(graph: Levels): string[] {
       return seen;
     };
     const inCircle = [...children.keys()].filter((child) => reach(child).has(child));
-    return inCircle.length > 0 ? [`${level}: ${inCircle.sort().join(", ")}`] : [];
+    return inCircle.length > 0 ? [`${level}: ${inCircle.toSorted().join(", ")}`] : [];
   });
 }

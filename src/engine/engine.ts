@@ -20,7 +20,7 @@ import { type Tenants, singleTenant } from "./tenants/tenants.ts";
 import { startWebhookDelivery } from "./webhooks/deliver-webhooks.ts";
 import { readWebhookSecret } from "./webhooks/webhook-secret.ts";
 
-export interface EngineOptions {
+export interface EngineDeps {
   /** The SQLite file; several engines may share it. `:memory:` for one that ends with the process. */
   databasePath: string;
   createExecutor(deps: ExecutorDeps): Executor | Promise<Executor>;
@@ -67,7 +67,7 @@ const DEFAULT_CONCURRENCY = 8;
 /**
  * Throws `DatabaseUnusable`, `BadNetwork`, `BadWebhookSecret`, and whatever the executor throws when it cannot start.
  */
-export async function createEngine(options: EngineOptions): Promise<Engine> {
+export async function createEngine(options: EngineDeps): Promise<Engine> {
   const { log, clock = systemClock, allowNetworks = [] } = options;
   const networks = readNetworks(allowNetworks);
   const secrets = (options.webhookSecrets ?? []).map(readWebhookSecret);

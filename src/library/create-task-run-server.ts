@@ -3,7 +3,7 @@ import { systemClock } from "../runtime/clock.ts";
 import type { OpenBackend } from "../commands/wiring/open-backend.ts";
 import { readConfig } from "../config.ts";
 import { createLogger } from "../logger.ts";
-import { createTaskRunServer as create } from "../mcp/server.ts";
+import { createServerFactory } from "../mcp/server.ts";
 import { type EngineOptions, type ProxyOptions, engineFlags, proxyFlags } from "./options.ts";
 
 export interface TaskRunServerOptions extends EngineOptions, ProxyOptions {
@@ -76,7 +76,13 @@ export function createTaskRunServer(options: TaskRunServerOptions = {}): TaskRun
     return opened;
   }
 
-  const factory = create({ ...bridge, backend: openOnce, version, log, clock: systemClock });
+  const factory = createServerFactory({
+    ...bridge,
+    backend: openOnce,
+    version,
+    log,
+    clock: systemClock,
+  });
   return {
     factory: () => factory(),
     async close() {

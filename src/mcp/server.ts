@@ -64,7 +64,7 @@ const CREATE_TASK_RUN = "create_task_run";
 const GET_TASK_RUN = "get_task_run";
 
 /** A factory of MCP servers for both protocol eras; pass it to a transport. */
-export function createTaskRunServer(
+export function createServerFactory(
   deps: TaskRunServerDeps,
 ): (request?: Partial<McpRequestContext>) => McpServer {
   const catalogs = {

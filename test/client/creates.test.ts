@@ -11,7 +11,7 @@ import {
   type TaskApiClientOptions,
   createClient,
 } from "../../src/client/create-task-api-client.ts";
-import type { EngineOptions } from "../../src/engine/engine.ts";
+import type { EngineDeps } from "../../src/engine/engine.ts";
 import { type RetryPolicy, defaultRetryPolicy } from "../../src/client/http/retry-policy.ts";
 import type { TaskApiClient } from "../../src/client/task-api-client.ts";
 import { startTestEngine, textResult } from "../engine/start-test-engine.ts";
@@ -31,7 +31,7 @@ async function connect({
   client: clientOptions = {},
 }: {
   faults: ChooseFault;
-  engine?: Partial<EngineOptions>;
+  engine?: Partial<EngineDeps>;
   client?: Partial<TaskApiClientOptions>;
 }) {
   const engine = await startTestEngine(async () => textResult("x"), engineOptions);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { createFollowers } from "../../src/client/follow/followers.ts";
 import type { RunSnapshot } from "../../src/client/follow/snapshots.ts";
 import { defaultRetryPolicy } from "../../src/client/http/retry-policy.ts";
-import type { EngineOptions } from "../../src/engine/engine.ts";
+import type { EngineDeps } from "../../src/engine/engine.ts";
 import type { Attempt } from "../../src/engine/executors/executor.ts";
 import type { Profile } from "../../src/engine/http-api/profile.ts";
 import type { ProgressEvent } from "../../src/task-api/run-event.ts";
@@ -35,7 +35,7 @@ function kindOf(path: string): Kind {
 }
 
 /** A run on the real engine that works until the test ends it, and followers that reach it over a faulty proxy. */
-async function startRun(options: Partial<EngineOptions>) {
+async function startRun(options: Partial<EngineDeps>) {
   const started = deferred<Attempt>();
   const ending = deferred();
   const engine = await startTestEngine(async (attempt) => {

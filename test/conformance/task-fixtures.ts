@@ -7,7 +7,7 @@ import {
 import { z } from "zod";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { type Attempt, ExecutionFailed } from "../../src/engine/executors/executor.ts";
-import { createTaskRunServer } from "../../src/mcp/server.ts";
+import { createServerFactory } from "../../src/mcp/server.ts";
 import { TASKS_EXTENSION } from "../../src/mcp/protocol/capabilities.ts";
 import { asTask, declaresTasks } from "../../src/mcp/protocol/tasks-extension.ts";
 import { silentLog, startTestEngine, textResult } from "../engine/start-test-engine.ts";
@@ -32,7 +32,7 @@ async function execute({ input, signal }: Attempt) {
  */
 export async function createTaskFixtures(): Promise<McpServerFactory> {
   const backend = await backendOn(await startTestEngine(execute));
-  const create = createTaskRunServer({
+  const create = createServerFactory({
     backend: async () => backend,
     version: "1",
     log: silentLog,

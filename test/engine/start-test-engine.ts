@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
-import { type Engine, type EngineOptions, createEngine } from "../../src/engine/engine.ts";
+import { type Engine, type EngineDeps, createEngine } from "../../src/engine/engine.ts";
 import type { Attempt, ExecutionResult, Executor } from "../../src/engine/executors/executor.ts";
 import { onFinished } from "../on-finished.ts";
 
@@ -29,7 +29,7 @@ export const textResult = (content: string): ExecutionResult => ({
 /** The real engine on a database of its own (or the one given); closed when the test ends. */
 export async function startTestEngine(
   execute: (attempt: Attempt) => Promise<ExecutionResult>,
-  options: Partial<EngineOptions> = {},
+  options: Partial<EngineDeps> = {},
 ): Promise<Engine> {
   const databasePath = options.databasePath ?? join(await temporaryFolder(), "engine.sqlite");
   const engine = await createEngine({

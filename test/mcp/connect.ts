@@ -18,7 +18,7 @@ import { createRunUpdatePublisher } from "../../src/mcp/protocol/subscriptions.t
 import { createPriceList } from "../../src/mcp/runs/price-list.ts";
 import { RunReport } from "../../src/mcp/report/run-report.ts";
 import { TOOL_LIST } from "../../src/mcp/tool-list.ts";
-import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
+import { type TaskRunServerDeps, createServerFactory } from "../../src/mcp/server.ts";
 import { serveStdioTransport } from "../../src/transports/stdio/stdio.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
 import { onFinished } from "../on-finished.ts";
@@ -131,7 +131,7 @@ export async function connect(
 ): Promise<TestClient> {
   const { principal } = requestFactsOf(undefined);
   const publisher = createRunUpdatePublisher({ backend, clock, log: silentLog });
-  const factory = createTaskRunServer({
+  const factory = createServerFactory({
     backend,
     version: "0.0.0-test",
     log: silentLog,

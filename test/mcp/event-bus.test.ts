@@ -8,7 +8,7 @@ import type { Backend } from "../../src/mcp/runs/backend.ts";
 import { type Principal, attachRequestFacts } from "../../src/runtime/request-facts.ts";
 import { createEventBus, createRunUpdatePublisher } from "../../src/mcp/protocol/subscriptions.ts";
 import { scopeToPrincipal } from "../../src/client/scoped-client.ts";
-import { createTaskRunServer } from "../../src/mcp/server.ts";
+import { createServerFactory } from "../../src/mcp/server.ts";
 import {
   deferred,
   silentLog,
@@ -42,7 +42,7 @@ async function start() {
   };
   const publisher = createRunUpdatePublisher({ backend, clock: systemClock, log: silentLog });
   const bus = createEventBus(publisher);
-  const factory = createTaskRunServer({
+  const factory = createServerFactory({
     backend,
     version: "0",
     log: silentLog,

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { createHandshakeResponder } from "../../src/mcp/fast-start/handshake.ts";
 import { createRunUpdatePublisher } from "../../src/mcp/protocol/subscriptions.ts";
-import { createTaskRunServer } from "../../src/mcp/server.ts";
+import { createServerFactory } from "../../src/mcp/server.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
 
 const backend = () => Promise.reject(new Error("The handshake opens no backend"));
@@ -39,7 +39,7 @@ async function answersOfServer(
 ) {
   const log = silentLog;
   const publisher = createRunUpdatePublisher({ backend, clock: systemClock, log });
-  const server = createTaskRunServer({
+  const server = createServerFactory({
     ...options,
     backend,
     version: "1.2.3",

@@ -1,7 +1,7 @@
 import { type AuthInfo, createMcpHandler } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
+import { type TaskRunServerDeps, createServerFactory } from "../../src/mcp/server.ts";
 import { silentLog } from "../engine/start-test-engine.ts";
 import { onFinished } from "../on-finished.ts";
 
@@ -25,7 +25,7 @@ export function rawModern(
   deps: Pick<TaskRunServerDeps, "backend"> & Partial<TaskRunServerDeps>,
 ): RawModern {
   const handler = createMcpHandler(
-    createTaskRunServer({ version: "0.0.0-test", log: silentLog, clock: systemClock, ...deps }),
+    createServerFactory({ version: "0.0.0-test", log: silentLog, clock: systemClock, ...deps }),
   );
   onFinished(() => handler.close());
   return {

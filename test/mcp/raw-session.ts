@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import { z } from "zod";
 import { systemClock } from "../../src/runtime/clock.ts";
 import type { Backend } from "../../src/mcp/runs/backend.ts";
-import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
+import { type TaskRunServerDeps, createServerFactory } from "../../src/mcp/server.ts";
 import { serveStdioTransport } from "../../src/transports/stdio/stdio.ts";
 import { deferred, silentLog } from "../engine/start-test-engine.ts";
 import { onFinished } from "../on-finished.ts";
@@ -29,7 +29,7 @@ export async function openRawSession(
   backend: () => Promise<Backend>,
   { protocolVersion, ...deps }: { protocolVersion: string } & Partial<TaskRunServerDeps>,
 ): Promise<RawSession & { opening: Record<string, unknown> }> {
-  const factory = createTaskRunServer({
+  const factory = createServerFactory({
     backend,
     version: "0.0.0-test",
     log: silentLog,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Attempt, ExecutionFailed } from "../../src/engine/executors/executor.ts";
-import type { EngineOptions } from "../../src/engine/engine.ts";
+import type { EngineDeps } from "../../src/engine/engine.ts";
 import {
   deferred,
   startTestEngine,
@@ -13,7 +13,7 @@ import { rawModern } from "./raw-modern.ts";
 const EXTENSION = "io.modelcontextprotocol/tasks";
 const declared = { extensions: { [EXTENSION]: {} } };
 
-async function start(options: Partial<EngineOptions> = {}) {
+async function start(options: Partial<EngineDeps> = {}) {
   const reported = deferred();
   const gate = deferred();
   const engine = await startTestEngine(async ({ input, signal, report }: Attempt) => {

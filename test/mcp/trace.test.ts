@@ -2,7 +2,7 @@ import { Client } from "@modelcontextprotocol/client";
 import { InMemoryTransport } from "@modelcontextprotocol/server";
 import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { createTaskRunServer } from "../../src/mcp/server.ts";
+import { createServerFactory } from "../../src/mcp/server.ts";
 import { silentLog, startTestEngine, textResult } from "../engine/start-test-engine.ts";
 import { backendOf } from "./connect.ts";
 
@@ -33,7 +33,7 @@ test.each<[Record<string, unknown>, object]>([
     );
     return engine.fetch(request);
   });
-  const factory = createTaskRunServer({
+  const factory = createServerFactory({
     backend: async () => backend,
     version: "test",
     log: silentLog,

@@ -9,13 +9,13 @@ import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 import { createClient } from "../../src/client/create-task-api-client.ts";
 import { createFollowers, createGroupFollowers } from "../../src/client/follow/followers.ts";
 import { createInProcessFetch } from "../../src/client/http/in-process-fetch.ts";
-import { type Engine, type EngineOptions, createEngine } from "../../src/engine/engine.ts";
+import { type Engine, type EngineDeps, createEngine } from "../../src/engine/engine.ts";
 import { createExtractiveExecutor } from "../../src/engine/executors/extractive/extractive-executor.ts";
 import { createScriptedExecutor } from "../../src/engine/executors/scripted/scripted-executor.ts";
 import { openLedgerStore } from "../../src/ledger/open-ledger-store.ts";
 import type { Backend } from "../../src/mcp/runs/backend.ts";
 import { createPriceList } from "../../src/mcp/runs/price-list.ts";
-import { createTaskRunServer } from "../../src/mcp/server.ts";
+import { createServerFactory } from "../../src/mcp/server.ts";
 import { serveStdioTransport } from "../../src/transports/stdio/stdio.ts";
 import { CAPITALS, CAPITAL_FIELDS, FORECASTS, LAST_STEP, TYPICAL_RUNS } from "./typical-runs.ts";
 
@@ -53,7 +53,7 @@ export async function typicalAnswers(): Promise<{
   const closing: (() => Promise<unknown>)[] = [];
   const answers: TypicalAnswer[] = [];
 
-  async function open(kind: Backend["kind"], createExecutor: EngineOptions["createExecutor"]) {
+  async function open(kind: Backend["kind"], createExecutor: EngineDeps["createExecutor"]) {
     const engine = await createEngine({
       databasePath: ":memory:",
       createExecutor,
@@ -206,7 +206,7 @@ async function connect(engine: Engine, kind: Backend["kind"], clock: Clock) {
   const toServer = new PassThrough();
   const toClient = new PassThrough();
   const server = serveStdioTransport(
-    createTaskRunServer({
+    createServerFactory({
       backend: async () => backend,
       version: "0.0.0-test",
       log: silentLog,

@@ -6,7 +6,7 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { openBackends } from "../../src/commands/wiring/open-backend.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { requiredScopes } from "../../src/mcp/catalog.ts";
-import { type TaskRunServerDeps, createTaskRunServer } from "../../src/mcp/server.ts";
+import { type TaskRunServerDeps, createServerFactory } from "../../src/mcp/server.ts";
 import { hashKey } from "../../src/http-server/hashed-keys.ts";
 import type { AccessOptions } from "../../src/transports/http/access-control.ts";
 import type { WebhookRoute } from "../../src/transports/http/handle-request.ts";
@@ -86,7 +86,7 @@ export async function startHttp(
   );
   const draining = new AbortController();
   const server = await serveMcpHttp({
-    factory: createTaskRunServer({
+    factory: createServerFactory({
       backend: async (caller) => backends.of(caller),
       version: "0.0.0-test",
       log,

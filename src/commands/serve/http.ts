@@ -11,7 +11,7 @@ import {
   onRunWebhook,
 } from "../../mcp/protocol/subscriptions.ts";
 import { requiredScopes } from "../../mcp/catalog.ts";
-import { createTaskRunServer } from "../../mcp/server.ts";
+import { createServerFactory } from "../../mcp/server.ts";
 import { type HashedKey, hashKey } from "../../http-server/hashed-keys.ts";
 import type { AccessOptions } from "../../transports/http/access-control.ts";
 import type { WebhookRoute } from "../../transports/http/handle-request.ts";
@@ -69,7 +69,7 @@ export async function httpCommand({
     const backend = async (principal: Principal) => backends.of(principal);
     const publisher = createRunUpdatePublisher({ backend, clock: systemClock, log });
     const bus = createEventBus(publisher);
-    const factory = createTaskRunServer({
+    const factory = createServerFactory({
       ...bridge,
       backend,
       publisher,

@@ -5,7 +5,7 @@ import type { BackendConfig, BridgeConfig, Settings } from "../../config.ts";
 import { BackendUnavailable } from "../../mcp/runs/backend.ts";
 import { requestFactsOf } from "../../runtime/request-facts.ts";
 import { createRunUpdatePublisher } from "../../mcp/protocol/subscriptions.ts";
-import { createTaskRunServer } from "../../mcp/server.ts";
+import { createServerFactory } from "../../mcp/server.ts";
 import { serveStdioTransport } from "../../transports/stdio/stdio.ts";
 import type { TelemetryConfig } from "../../settings/telemetry-settings.ts";
 import type { OpenBackend } from "../wiring/open-backend.ts";
@@ -82,7 +82,7 @@ export async function serveStdio({
 
   const { principal } = requestFactsOf(undefined);
   const publisher = createRunUpdatePublisher({ backend: openOnce, clock: systemClock, log });
-  const factory = createTaskRunServer({
+  const factory = createServerFactory({
     ...bridge,
     backend: openOnce,
     version,

@@ -1,12 +1,12 @@
 import type { EngineConfig } from "../../config.ts";
-import type { Engine, EngineOptions } from "../../engine/engine.ts";
+import type { Engine, EngineDeps } from "../../engine/engine.ts";
 import type { ExecutorSettings } from "../../engine/executors/registry.ts";
 
 /** Creates the built-in engine. Loads its modules here, because most commands never need them. */
 export async function openEngine(
   config: EngineConfig,
   options: Pick<
-    EngineOptions,
+    EngineDeps,
     "tenants" | "profile" | "requireBetas" | "performsRuns" | "prices" | "log"
   >,
 ): Promise<Engine> {

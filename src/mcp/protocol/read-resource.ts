@@ -217,7 +217,7 @@ function processorsTable(
   };
   switch (backend) {
     case "embedded":
-      return page(
+      return markdownPage(
         "The built-in engine searches its document folders, mostly within seconds. Higher processors read more documents and may quote more; -fast makes no difference.",
         ["processor", "price per completed run", "documents read per search"],
         Object.entries(DOCUMENTS_READ).map(([name, documents]) => [
@@ -227,14 +227,14 @@ function processorsTable(
         ]),
       );
     case "scripted":
-      return page(
+      return markdownPage(
         "A script decides what runs do here and how long they take.",
         ["processor", "price per completed run"],
         PROCESSORS.map(({ name }) => [name, price(name)]),
       );
     case "hosted":
     case "custom":
-      return page(
+      return markdownPage(
         [
           "Choose the cheapest that fits. Failed runs are not billed. Usual times exclude time in the queue.",
           ...(prices.caveat === null ? [] : [`Prices are ${prices.caveat}.`]),
@@ -252,6 +252,10 @@ function processorsTable(
   }
 }
 
-function page(text: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
+function markdownPage(
+  text: string,
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
   return ["# Processors", "", text, "", markdownTable(head, rows), ""].join("\n");
 }

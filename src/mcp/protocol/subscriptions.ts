@@ -19,7 +19,7 @@ import { isJsonObject } from "../../task-api/task-spec.ts";
 import { type Principal, requestFactsOf } from "../../runtime/request-facts.ts";
 import { readRunUri } from "../report/resource-uri.ts";
 import type { Backend } from "../runs/backend.ts";
-import { type ReadContext, readRun } from "../runs/read-run.ts";
+import { type ReadRunContext, readRun } from "../runs/read-run.ts";
 
 /** Publishes that a run has ended to the subscribers of its resources. */
 export interface RunUpdatePublisher {
@@ -162,7 +162,7 @@ export function createEventBus(publisher: RunUpdatePublisher): EventBus {
  * Handles the backend's webhook about a changed run: its followers read it at once. If the run was started here, so does
  * the ledger, which keeps the output even when no call asks for it. Throws `LedgerUnavailable`.
  */
-export async function onRunWebhook(runId: string, call: ReadContext): Promise<void> {
+export async function onRunWebhook(runId: string, call: ReadRunContext): Promise<void> {
   const { backend } = call;
   backend.followers.notify(runId);
   const entry = await backend.ledger.find(runId);

@@ -1,6 +1,5 @@
-import { RunNotFound, RunStillActive, TaskApiError } from "../../client/errors.ts";
+import { RunNotFound, RunStillActive, TaskApiError, isTransient } from "../../client/errors.ts";
 import { READY_RESULT_SECONDS } from "../../client/follow/run-state-reader.ts";
-import { isTransient } from "../../client/errors.ts";
 import { type RunProgress, createRunMeter } from "../../client/follow/run-meter.ts";
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import { LedgerUnavailable } from "../../ledger/errors.ts";
@@ -12,7 +11,7 @@ import { createRunObserver } from "./observe-progress.ts";
 import { finalRead, watchFor } from "./watch-for.ts";
 
 /** What reading a run takes of a call. */
-export type ReadContext = Pick<OpenCall, "backend" | "clock" | "signal"> &
+export type ReadRunContext = Pick<OpenCall, "backend" | "clock" | "signal"> &
   Partial<Pick<OpenCall, "shutdownSignal" | "startProgress">>;
 
 export interface ReadRunOptions {
@@ -42,7 +41,7 @@ export interface ReadRun {
 export async function readRun(
   runId: string,
   { waitSeconds = 0, include = "state", known, orLedger = false }: ReadRunOptions,
-  call: ReadContext,
+  call: ReadRunContext,
 ): Promise<ReadRun> {
   try {
     return { seen: await withParts(await readState(), include, call), notes: [] };
@@ -65,7 +64,7 @@ export async function readRun(
 async function withParts(
   seen: RunSnapshot,
   include: NonNullable<ReadRunOptions["include"]>,
-  call: ReadContext,
+  call: ReadRunContext,
 ): Promise<RunSnapshot> {
   switch (include) {
     case "state":
@@ -85,7 +84,7 @@ async function withParts(
 async function waitForEnd(
   runId: string,
   seconds: number,
-  { backend, clock, signal, shutdownSignal, startProgress }: ReadContext,
+  { backend, clock, signal, shutdownSignal, startProgress }: ReadRunContext,
 ): Promise<RunSnapshot> {
   const { followers, client, prices } = backend;
   const observe = createRunObserver(prices, clock);
@@ -116,7 +115,7 @@ async function waitForEnd(
 /** Adds the output, which reading the state does not bring; `staleReason` says why it cannot be read now. */
 async function withOutput(
   snapshot: RunSnapshot,
-  { backend, signal }: ReadContext,
+  { backend, signal }: ReadRunContext,
 ): Promise<RunSnapshot> {
   const { run } = snapshot;
   if (snapshot.output !== null || !mayHaveResult(run)) return snapshot;
@@ -150,7 +149,7 @@ const QUIET_MS = 300;
  * Adds the steps that the run's event stream replays. The hosted API's stream of an ended run has only its state (Task
  * API, 9.3): then the last steps in the ledger are taken.
  */
-async function withSteps(snapshot: RunSnapshot, call: ReadContext): Promise<RunSnapshot> {
+async function withSteps(snapshot: RunSnapshot, call: ReadRunContext): Promise<RunSnapshot> {
   const { run } = snapshot;
   if (snapshot.messages.length > 0) return snapshot;
   const { messages: replayed, ...progress } = await readReplay(run.run_id, call);
@@ -160,7 +159,7 @@ async function withSteps(snapshot: RunSnapshot, call: ReadContext): Promise<RunS
 
 async function readReplay(
   runId: string,
-  { backend, clock, signal }: ReadContext,
+  { backend, clock, signal }: ReadRunContext,
 ): Promise<RunProgress> {
   const meter = createRunMeter();
   const enough = new AbortController();

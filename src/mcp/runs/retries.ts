@@ -10,7 +10,7 @@ import type { TaskGroup } from "../../task-api/task-group.ts";
 import { type ArgumentProblem, InvalidArguments } from "../arguments/argument-problems.ts";
 import { oneLine } from "../report/text.ts";
 import type { OpenCall } from "./call-context.ts";
-import { type ReadContext, readRun } from "./read-run.ts";
+import { type ReadRunContext, readRun } from "./read-run.ts";
 
 /** The retries in a group: an input is shown and counted once, by its latest attempt. */
 export interface Retries {
@@ -115,7 +115,7 @@ export async function refreshRetries(
 /** The newest retry of a failed run, with its present status; undefined where there is none or it cannot be read. */
 export async function readRetriedAs(
   { run }: RunSnapshot,
-  call: ReadContext,
+  call: ReadRunContext,
 ): Promise<LedgerRetry | undefined> {
   if (run.status !== "failed") return undefined;
   try {

@@ -1,5 +1,5 @@
 import type { Clock } from "../../../src/runtime/clock.ts";
-import type { Engine, EngineOptions } from "../../../src/engine/engine.ts";
+import type { Engine, EngineDeps } from "../../../src/engine/engine.ts";
 import { createScriptedExecutor } from "../../../src/engine/executors/scripted/scripted-executor.ts";
 import { parseScript } from "../../../src/engine/executors/scripted/read-script.ts";
 import type { Script } from "../../../src/engine/executors/scripted/script.ts";
@@ -17,7 +17,7 @@ export function scriptedExecutor(
 /** The real engine with runs that do what a script says, one at a time; closed when the test ends. */
 export function startScriptedEngine(
   script: string | Script,
-  { clock, seed, ...options }: { clock?: Clock; seed?: number } & Partial<EngineOptions> = {},
+  { clock, seed, ...options }: { clock?: Clock; seed?: number } & Partial<EngineDeps> = {},
 ): Promise<Engine> {
   const executor = scriptedExecutor(script, {
     ...(clock !== undefined && { clock }),
