@@ -1,20 +1,15 @@
 import { z } from "zod";
-
-/** A run of a list, as the place where the next page begins. */
-interface Cursor {
-  createdAt: string;
-  runId: string;
-}
+import type { RunCursor } from "../runs/run-store.ts";
 
 const CursorFields = z.tuple([z.string(), z.string()]);
 
 /** A cursor as callers see it: they pass it on, and need not know what is in it. */
-export function encodeCursor({ createdAt, runId }: Cursor): string {
+export function encodeCursor({ createdAt, runId }: RunCursor): string {
   return Buffer.from(JSON.stringify([createdAt, runId])).toString("base64url");
 }
 
 /** Reads a cursor of a query. */
-export function decodeCursor(cursor: string, context: z.RefinementCtx): Cursor {
+export function decodeCursor(cursor: string, context: z.RefinementCtx): RunCursor {
   try {
     const text = Buffer.from(cursor, "base64url").toString();
     const [createdAt, runId] = CursorFields.parse(JSON.parse(text));
