@@ -112,7 +112,7 @@ export async function backendOf(
     groupFollowers: createGroupFollowers({ client }),
     prices: createPriceList({ kind }),
     ledger: ledgers.of({ backend: kind, keyFingerprint: null, principal: null }),
-    ledgerTrouble: null,
+    ledgerFallbackReason: null,
   };
 }
 

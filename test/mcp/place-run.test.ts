@@ -213,7 +213,10 @@ test("a dry run shows what would be sent, without the secrets in it", async () =
 test("a server whose memory ends with it says so when runs are started and listed", async () => {
   const engine = await startTestEngine(async () => textResult("x"));
   const backend = await backendOn(engine);
-  const client = await connect(async () => ({ ...backend, ledgerTrouble: "The disk is full." }));
+  const client = await connect(async () => ({
+    ...backend,
+    ledgerFallbackReason: "The disk is full.",
+  }));
   const { report, text } = await client.call("create_task_run", { input: "Why?" });
   const note =
     "The record of started runs is kept in memory only and ends with this server: The disk is full. Keep the ids.";

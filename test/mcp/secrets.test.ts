@@ -70,7 +70,7 @@ async function openBackend(baseUrl: string, path: string, log: Logger) {
       keyFingerprint: fingerprintKey(API_KEY),
       principal: null,
     }),
-    ledgerTrouble: null,
+    ledgerFallbackReason: null,
   };
   return { client: await connect(async () => backend, { log }), close: () => ledgers.close() };
 }

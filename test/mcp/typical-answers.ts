@@ -201,7 +201,7 @@ async function connect(engine: Engine, kind: Backend["kind"], clock: Clock) {
     groupFollowers: createGroupFollowers({ client: taskApi }),
     prices: createPriceList({ kind }),
     ledger: ledgers.of({ backend: kind, keyFingerprint: null, principal: null }),
-    ledgerTrouble: null,
+    ledgerFallbackReason: null,
   };
   const toServer = new PassThrough();
   const toClient = new PassThrough();

@@ -104,7 +104,7 @@ async function serveBehindFaults(engine: Engine) {
     groupFollowers: createGroupFollowers({ client, clock: fastClock }),
     prices: createPriceList({ kind: "custom" }),
     ledger: ledgers.of({ backend: proxy.url, keyFingerprint: null, principal: null }),
-    ledgerTrouble: null,
+    ledgerFallbackReason: null,
   };
   return { client: await connect(async () => backend, { clock: fastClock }), proxy };
 }

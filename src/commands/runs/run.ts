@@ -57,7 +57,7 @@ export async function runCommand(options: RunCommandOptions): Promise<ExitCode> 
       return report(last, options);
     } catch (error) {
       if (!signal.aborted) throw error;
-      if (!(await offerToCancel(runId, backend, options))) leftId = runId;
+      if (!(await askToCancel(runId, backend, options))) leftId = runId;
       return ExitCode.interrupted;
     }
   } catch (error) {
@@ -102,12 +102,12 @@ async function start(
 }
 
 /** Says how to continue an interrupted run, and asks whether to cancel it. True when the run has ended. */
-async function offerToCancel(
+async function askToCancel(
   runId: string,
   backend: OpenBackend,
   { bridge, log, stdin, stderr, lookupOptions }: RunCommandOptions,
 ): Promise<boolean> {
-  if (backend.kind === "embedded" && backend.ledgerTrouble !== null) {
+  if (backend.kind === "embedded" && backend.ledgerFallbackReason !== null) {
     stderr.write("Stopped. The run was kept in memory and ends with this process.\n");
     return true;
   }

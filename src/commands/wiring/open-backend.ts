@@ -129,7 +129,7 @@ export async function openBackends(
         // Each account is told its own.
         prices: priceLists.getOrCreate(apiKey ?? "", () => openPrices(apiKey)),
         ledger,
-        ledgerTrouble: connection.volatileReason ?? ledgers.volatileReason,
+        ledgerFallbackReason: connection.volatileReason ?? ledgers.volatileReason,
       };
     };
     return {

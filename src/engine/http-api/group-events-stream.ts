@@ -13,7 +13,7 @@ export interface GroupEventsContext {
   runs: RunStore;
   clock: Clock;
   /** Shared by all watchers. */
-  paceLooks: PollThrottle;
+  throttlePolls: PollThrottle;
 }
 
 /**
@@ -26,7 +26,7 @@ const LOOK_INTERVAL_MS = 50;
 const RUNS_PER_PAGE = 100;
 
 /** What a look found. */
-interface News {
+interface GroupChanges {
   group: GroupRecord;
   transitions: GroupTransition[];
   statusChanged: boolean;
@@ -41,7 +41,7 @@ export async function writeGroupEvents(
   stream: SSEStreamingApi,
   { tenantId, taskgroupId }: { tenantId: string; taskgroupId: string },
   { place, timeoutMs }: { place: StreamPlace; timeoutMs: number },
-  { runs, clock, paceLooks }: GroupEventsContext,
+  { runs, clock, throttlePolls }: GroupEventsContext,
 ): Promise<void> {
   const { notify, wait } = createNotifier();
   const { changes: feed, groups } = runs;
@@ -58,7 +58,7 @@ export async function writeGroupEvents(
   /** Null until the first look. */
   let isActive: boolean | null = null;
 
-  async function findNews(): Promise<News | null> {
+  async function findChanges(): Promise<GroupChanges | null> {
     // What happened elsewhere is passed over without counting this group.
     if (isActive !== null) {
       const upTo = await groups.lastPosition();
@@ -77,7 +77,7 @@ export async function writeGroupEvents(
     };
   }
 
-  async function writeNews({ group, transitions, statusChanged }: News): Promise<void> {
+  async function writeChanges({ group, transitions, statusChanged }: GroupChanges): Promise<void> {
     for (let start = 0; start < transitions.length; start += RUNS_PER_PAGE) {
       // A status tells its reader that everything before it was sent, so none may follow.
       if (isOver()) return;
@@ -102,8 +102,8 @@ export async function writeGroupEvents(
 
   try {
     for (;;) {
-      const news = await paceLooks(async () => (isOver() ? null : findNews()));
-      if (news !== null) await writeNews(news);
+      const changes = await throttlePolls(async () => (isOver() ? null : findChanges()));
+      if (changes !== null) await writeChanges(changes);
       if (isActive !== true || timedOut || isOver()) return;
       await clock.sleep(LOOK_INTERVAL_MS);
       await wait();

@@ -26,7 +26,7 @@ import type { RunRoutesContext } from "./run-routes.ts";
  */
 export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
   const { runs, executorKey, priceOf, clock, streams, webhooks, warningsFor } = context;
-  const paceLooks = createPollThrottle(clock);
+  const throttlePolls = createPollThrottle(clock);
   const routes = new Hono<RequestEnv>();
 
   async function requireGroup(c: Context<RequestEnv, "/:taskgroup_id/*">): Promise<GroupRecord> {
@@ -121,7 +121,7 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
       const group = { tenantId: c.get("tenant").id, taskgroupId };
       const timeoutMs = timeout * 1_000;
       return streams.open(c, (stream) =>
-        writeGroupEvents(stream, group, { place, timeoutMs }, { runs, clock, paceLooks }),
+        writeGroupEvents(stream, group, { place, timeoutMs }, { runs, clock, throttlePolls }),
       );
     },
   );

@@ -12,14 +12,16 @@ export interface Backend {
   prices: PriceList;
   ledger: Ledger;
   /** Why the ledger ends with this process; null when it is on disk. */
-  ledgerTrouble: string | null;
+  ledgerFallbackReason: string | null;
 }
 
 /** What a report says when the memory of runs is not what a user expects of it. */
-export function ledgerNotes({ ledgerTrouble }: Pick<Backend, "ledgerTrouble">): string[] {
-  if (ledgerTrouble === null) return [];
+export function ledgerNotes({
+  ledgerFallbackReason,
+}: Pick<Backend, "ledgerFallbackReason">): string[] {
+  if (ledgerFallbackReason === null) return [];
   return [
-    `The record of started runs is kept in memory only and ends with this server: ${ledgerTrouble} Keep the ids.`,
+    `The record of started runs is kept in memory only and ends with this server: ${ledgerFallbackReason} Keep the ids.`,
   ];
 }
 

@@ -23,7 +23,7 @@ export interface ListPage<Item> {
   /** How many runs should be here that no reading brought; null when only that the list broke off is known. */
   missing: number | null;
   /** Why reading broke off, in our words; null when it did not. */
-  trouble: string | null;
+  missingReason: string | null;
   /** Paths of what could not be read of the runs. */
   unreadable: string[];
 }
@@ -62,13 +62,13 @@ export async function readListPage<Item>(
   const unreadable = new Set<string>();
   let { lastEventId } = place;
   let left = budget;
-  let trouble: string | null = null;
+  let missingReason: string | null = null;
   let fruitless = 0;
   const unnoted: GroupRunState[] = [];
 
   const missing = (): number | null =>
     expected === null || place.shown === null
-      ? trouble === null
+      ? missingReason === null
         ? 0
         : null
       : Math.max(0, expected - place.shown - items.length);
@@ -84,7 +84,7 @@ export async function readListPage<Item>(
     isCut,
     nextCursor: isCut ? nextCursor() : null,
     missing: isCut ? 0 : missing(),
-    trouble,
+    missingReason,
     unreadable: [...unreadable],
   });
 
@@ -92,11 +92,11 @@ export async function readListPage<Item>(
     const before = items.length;
     // Of a list that begins anew in spite of the cursor, what the pages before have shown.
     let shownBefore = 0;
-    trouble = null;
+    missingReason = null;
     try {
       for await (const event of open(lastEventId)) {
         if (event.type !== "task_run.state") {
-          trouble = "The backend reported an error in its list of runs.";
+          missingReason = "The backend reported an error in its list of runs.";
           continue;
         }
         const { run_id } = event.run;
@@ -109,7 +109,7 @@ export async function readListPage<Item>(
           const { item, weight } = itemOf(found);
           left -= weight;
           if (items.length > 0 && (left < 0 || items.length === limit)) {
-            trouble = null;
+            missingReason = null;
             await onShown(unnoted.splice(0));
             return page(true);
           }
@@ -123,7 +123,7 @@ export async function readListPage<Item>(
       }
     } catch (error) {
       if (!(error instanceof TaskApiError)) throw error;
-      trouble = error.message;
+      missingReason = error.message;
       // Other failures were waited for already, and would only be met again.
       if (!(error instanceof BackendUnreachable)) break;
     }
@@ -132,7 +132,7 @@ export async function readListPage<Item>(
   }
   await onShown(unnoted.splice(0));
   const isWhole = missing() === 0;
-  if (isWhole) trouble = null;
+  if (isWhole) missingReason = null;
   return {
     ...page(false),
     nextCursor: isWhole || items.length === 0 ? null : nextCursor(),

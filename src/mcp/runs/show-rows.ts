@@ -159,12 +159,13 @@ function withoutSameStatus(rows: readonly RunRow[]): RunRow[] {
 }
 
 function missingNotes(
-  { missing, trouble }: ShownRows["page"],
+  { missing, missingReason }: ShownRows["page"],
   count: number,
   statuses: readonly string[],
 ): string[] {
   if (missing === 0) return [];
-  const why = trouble ?? "The backend's list of runs ended before them, or they cannot be read.";
+  const why =
+    missingReason ?? "The backend's list of runs ended before them, or they cannot be read.";
   const kind = statuses.includes("completed")
     ? "results"
     : statuses.includes("failed")

@@ -1,6 +1,6 @@
 /** Answers a request before MCP sees it. The message tells the client what is wrong and what to do. */
 export class HttpError extends Error {
-  override readonly name = "Refusal";
+  override readonly name = "HttpError";
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly code: number;

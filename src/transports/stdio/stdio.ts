@@ -22,7 +22,7 @@ export interface StdioOptions {
   log: Logger;
   /** Called once, when the client has gone or `close()` was called. */
   onClosed: () => void;
-  /** Where the news of a `subscriptions/listen` comes from; without it there is none. */
+  /** Where the updates of a `subscriptions/listen` come from; without it there are none. */
   follow?: FollowResources;
   input: Readable;
   /** Nothing else may write to it: it carries JSON-RPC only. */
@@ -268,7 +268,7 @@ class StdioTransport implements Transport {
     const params = { uri, _meta: { [SUBSCRIPTION_ID_META_KEY]: subscriptionId } };
     this.send({ jsonrpc: "2.0", method: "notifications/resources/updated", params }).catch(
       (error: unknown) => {
-        this.#options.log.debug({ err: error }, "news of a resource could not be sent");
+        this.#options.log.debug({ err: error }, "a resource update could not be sent");
       },
     );
   }
