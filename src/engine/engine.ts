@@ -13,7 +13,7 @@ import type { Profile } from "./http-api/profile.ts";
 import { createMetrics } from "./metrics.ts";
 import type { FetchFromRun, GuardedFetch } from "./outgoing/guarded-fetch.ts";
 import { readNetworks } from "./outgoing/networks.ts";
-import { createProcessorPrices } from "./processor-prices.ts";
+import { createProcessorPrices } from "./price-overrides.ts";
 import { startRunRetention } from "./retention/start-retention.ts";
 import { createSqliteRunStore } from "./runs/sqlite/sqlite-run-store.ts";
 import { type Tenants, singleTenant } from "./tenants/tenants.ts";

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { AnnouncedProcessor, ProcessorList } from "../../task-api/processor-list.ts";
 import { PROCESSORS } from "../../task-api/processors.ts";
-import type { PriceOf } from "../processor-prices.ts";
+import type { PriceOf } from "../price-overrides.ts";
 import { handle } from "./endpoints/endpoint.ts";
 import { runEndpoints } from "./endpoints/run-endpoints.ts";
 import type { RequestEnv } from "./request-context.ts";

@@ -5,7 +5,7 @@ import type { RequestCheck, TaskRunList } from "../../task-api/run.ts";
 import { isJsonObject } from "../../task-api/task-spec.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Executor } from "../executors/executor.ts";
-import type { PriceOf } from "../processor-prices.ts";
+import type { PriceOf } from "../price-overrides.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
 import type { RunStore } from "../runs/run-store.ts";
 import type { WebhookRules } from "../webhooks/check-webhook.ts";

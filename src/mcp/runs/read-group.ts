@@ -10,7 +10,7 @@ import type { OpenCall } from "./call-context.ts";
 import { createGroupObserver } from "./observe-progress.ts";
 import { readRun } from "./read-run.ts";
 import { type Retries, readRetries, refreshRetries, withoutSuperseded } from "./retries.ts";
-import { finalRead, watchFor } from "./watch-for.ts";
+import { finalRead, watchUntil } from "./watch-until.ts";
 
 /** A group as it was read, each input counted once. */
 export interface ReadGroup {
@@ -39,7 +39,7 @@ export async function readGroup(
   const known = await readRetries(taskgroupId, call);
   const countOnce = ({ group }: { group: TaskGroup }) => withoutSuperseded(group, known);
   const observe = createGroupObserver(clock);
-  const latest = await watchFor(waitSeconds, {
+  const latest = await watchUntil(waitSeconds, {
     clock,
     signal,
     shutdownSignal,

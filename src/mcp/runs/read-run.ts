@@ -8,7 +8,7 @@ import { type TaskRun, isOver, mayHaveResult } from "../../task-api/run.ts";
 import type { Backend } from "./backend.ts";
 import type { OpenCall } from "./call-context.ts";
 import { createRunObserver } from "./observe-progress.ts";
-import { finalRead, watchFor } from "./watch-for.ts";
+import { finalRead, watchUntil } from "./watch-until.ts";
 
 /** What reading a run takes of a call. */
 export type ReadRunContext = Pick<OpenCall, "backend" | "clock" | "signal"> &
@@ -90,7 +90,7 @@ async function waitForEnd(
   const observe = createRunObserver(prices, clock);
   // Followers read a run with its output. Where the output cannot be read, the run itself still may be.
   let watchError: unknown = null;
-  const latest = await watchFor(seconds, {
+  const latest = await watchUntil(seconds, {
     clock,
     signal,
     shutdownSignal,

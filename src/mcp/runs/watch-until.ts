@@ -7,7 +7,7 @@ import { type Observation, type ProgressReporter, silentProgress } from "./progr
  * Watches a run or a group until it ends, `seconds` are over or the server shuts down, and reports its progress. Returns
  * the last state; null when none arrived. Throws what watching throws, and the caller's abort reason.
  */
-export async function watchFor<State>(
+export async function watchUntil<State>(
   seconds: number,
   {
     clock,
