@@ -1,4 +1,5 @@
 import { readFileSync, readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
@@ -28,8 +29,8 @@ export default defineConfig(({ mode }) => {
       pool: "threads",
       setupFiles: ["test/setup.ts"],
       env: { TEST_LOAD: isSoak ? "full" : "short" },
-      // Many files wait for processes that they start; a core kept for the runner itself would be idle.
-      maxWorkers: "100%",
+      // Many files wait for processes that they start: one worker more than cores leaves none of them idle.
+      maxWorkers: availableParallelism() + 1,
       // No limit that a busy machine breaks: a test that hangs is found all the same.
       testTimeout: isSoak ? 600_000 : 120_000,
       hookTimeout: 120_000,
