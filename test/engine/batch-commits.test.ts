@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../src/database/open-database.ts";
 import { ChangeListeners } from "../../src/engine/runs/change-feed.ts";
-import { batchCommits } from "../../src/engine/runs/sqlite/batch-commits.ts";
+import { batchCommits } from "../../src/engine/runs/sqlite/sqlite-run-store.ts";
 import { type Commit, createCommit } from "../../src/engine/runs/sqlite/commit.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { temporaryFolder } from "./start-test-engine.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { jsonChars } from "../../src/task-api/json-chars.ts";
+import { jsonChars } from "../../src/task-api/schema/output-schema-rules.ts";
 
 it("counts what JSON.stringify would write", () => {
   fc.assert(

@@ -1,23 +1,27 @@
 import { randomUUID } from "node:crypto";
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import type { Logger } from "pino";
 import type { Metrics } from "../metrics.ts";
 import type { Tenants } from "../tenants/tenants.ts";
 import { ApiError } from "./api-error.ts";
 import { readBetaHeader } from "./beta-header.ts";
-import { limitBody, requireJson } from "./body-guard.ts";
-import { guardEndpoints } from "./guard-endpoints.ts";
 import { REQUEST_ID_HEADER } from "../../http-server/request-id.ts";
 import { toAnswerBody, toApiError } from "./error-answer.ts";
 import { createEventStreams } from "./event-streams.ts";
 import { createGroupRoutes } from "./group-routes.ts";
 import type { ApiLimits } from "./limits.ts";
-import { createOperatorRoutes } from "./operator-routes.ts";
+import {
+  type ProcessorRoutesContext,
+  createOperatorRoutes,
+  createProcessorRoutes,
+} from "./operator-routes.ts";
 import type { Profile } from "./profile.ts";
-import { type ProcessorRoutesContext, createProcessorRoutes } from "./processor-routes.ts";
 import type { RequestEnv } from "./request-context.ts";
-import { createRunEventRoutes } from "./run-event-routes.ts";
-import { type RunRoutesContext, createRunRoutes } from "./run-routes.ts";
+import { type RunRoutesContext, createRunEventRoutes, createRunRoutes } from "./run-routes.ts";
+import { bodyLimit } from "hono/body-limit";
+import { TrieRouter } from "hono/router/trie-router";
+import { endpointPaths } from "./endpoints/endpoint.ts";
+import { listEndpoints } from "./endpoints/list-endpoints.ts";
 
 export interface TaskApiContext extends Omit<RunRoutesContext, "streams">, ProcessorRoutesContext {
   tenants: Tenants;
@@ -86,4 +90,71 @@ export function createTaskApi(context: TaskApiContext): Hono<RequestEnv> {
 
 function addsRunsToGroup(endpoint: string): boolean {
   return endpoint.endsWith("/tasks/groups/:taskgroup_id/runs");
+}
+
+/** Refuses a body that declares itself as something else than JSON. One that declares nothing is read as JSON. */
+export const requireJson: MiddlewareHandler<RequestEnv> = async (c, next) => {
+  if (c.req.method === "POST") {
+    const type = c.req.header("content-type");
+    if (type !== undefined && !JSON_TYPE.test(type)) {
+      throw new ApiError(415, "Unsupported media type: send the body as application/json");
+    }
+    const encoding = c.req.header("content-encoding");
+    if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
+      throw new ApiError(415, "Unsupported content encoding: send the body uncompressed");
+    }
+  }
+  await next();
+};
+
+const JSON_TYPE = /^\s*application\/(?:json|[\w.-]+\+json)\s*(?:;|$)/i;
+
+/** Refuses bodies of more than `maxBytes` without reading them to their end. */
+export function limitBody(maxBytes: number): MiddlewareHandler<RequestEnv> {
+  return bodyLimit({
+    maxSize: maxBytes,
+    onError: () => {
+      throw new ApiError(413, `The body is larger than ${maxBytes} bytes; shorten it`);
+    },
+  });
+}
+
+interface MethodOfPath {
+  method: string;
+  path: string;
+}
+
+/** The method under which Hono registers what is for all of them. */
+const EVERY_METHOD = "ALL";
+
+/**
+ * Answers for what is no endpoint of the profile: an unknown path with 404, a known one with another method with 405,
+ * and `OPTIONS` with the methods it has. Stands before authentication, because which endpoints there are is no secret.
+ * `HEAD` is a `GET` whose body is not sent. Source: RFC 9110, 9.3 and 15.5.6.
+ */
+export function guardEndpoints(profile: Profile): MiddlewareHandler<RequestEnv> {
+  const router = new TrieRouter<MethodOfPath>();
+  for (const endpoint of listEndpoints(profile)) {
+    const { method } = endpoint;
+    for (const path of endpointPaths(endpoint)) router.add(EVERY_METHOD, path, { method, path });
+  }
+  return async (c, next) => {
+    const found = router.match(EVERY_METHOD, c.req.path)[0].map(([endpoint]) => endpoint);
+    const [first] = found;
+    if (first === undefined) throw new ApiError(404, "No such endpoint");
+    c.set("endpoint", first.path);
+
+    const methods = found.map(({ method }) => method);
+    const allowed = [
+      ...methods,
+      ...(methods.includes("GET") ? ["HEAD"] : []),
+      "OPTIONS",
+    ].toSorted();
+    const allow = allowed.join(", ");
+    if (c.req.method === "OPTIONS") return c.body(null, 204, { allow });
+    if (!allowed.includes(c.req.method)) {
+      throw new ApiError(405, `Method Not Allowed: use one of ${allow}`, { headers: { allow } });
+    }
+    return next();
+  };
 }

@@ -17,7 +17,7 @@ import { type Answer, answerOnce } from "./idempotency.ts";
 import { checkInputs, parseJsonBody } from "./new-run.ts";
 import { createPollThrottle } from "./poll-throttle.ts";
 import type { RequestEnv } from "./request-context.ts";
-import { requireRun } from "./require-run.ts";
+import { requireRun } from "./run-routes.ts";
 import type { RunRoutesContext } from "./run-routes.ts";
 
 /**

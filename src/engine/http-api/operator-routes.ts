@@ -7,6 +7,10 @@ import { handle } from "./endpoints/endpoint.ts";
 import { operatorEndpoints } from "./endpoints/operator-endpoints.ts";
 import type { Profile } from "./profile.ts";
 import type { RequestEnv } from "./request-context.ts";
+import type { AnnouncedProcessor, ProcessorList } from "../../task-api/processor-list.ts";
+import { PROCESSORS } from "../../task-api/processors.ts";
+import type { PriceOf } from "../price-overrides.ts";
+import { runEndpoints } from "./endpoints/run-endpoints.ts";
 
 /**
  * What those who operate an engine ask it: is it well, what does it do, what can it. Open to everyone who reaches the
@@ -51,4 +55,29 @@ export function createOperatorRoutes({
 async function loadDocument(profile: Profile): Promise<JsonObject> {
   const { createOpenApiDocument } = await import("./openapi/document.ts");
   return createOpenApiDocument(profile);
+}
+
+export interface ProcessorRoutesContext {
+  priceOf: PriceOf;
+  /** How long a run on the processor usually takes here; null where that is not known. */
+  usualSeconds: (processor: string) => AnnouncedProcessor["usual_seconds"];
+}
+
+/** What runs cost the caller here and how long they take: an extension of ours. */
+export function createProcessorRoutes({
+  priceOf,
+  usualSeconds,
+}: ProcessorRoutesContext): Hono<RequestEnv> {
+  const routes = new Hono<RequestEnv>();
+  handle(routes, runEndpoints.listProcessors, (c) => {
+    const body: ProcessorList = {
+      processors: PROCESSORS.map(({ name }) => ({
+        name,
+        price_usd: priceOf(name, c.get("tenant")),
+        usual_seconds: usualSeconds(name),
+      })),
+    };
+    return c.json(body);
+  });
+  return routes;
 }

@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono, type Context } from "hono";
 import type { TaskRunResult } from "../../task-api/output.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { RequestCheck, TaskRunList } from "../../task-api/run.ts";
@@ -9,7 +9,7 @@ import type { PriceOf } from "../price-overrides.ts";
 import { type RunRecord, toTaskRun } from "../runs/run-record.ts";
 import type { RunStore } from "../runs/run-store.ts";
 import type { WebhookRules } from "../webhooks/check-webhook.ts";
-import { ApiError, runNotFound } from "./api-error.ts";
+import { ApiError, runNotFound, unprocessable } from "./api-error.ts";
 import { handle } from "./endpoints/endpoint.ts";
 import { runEndpoints } from "./endpoints/run-endpoints.ts";
 import type { EventStreams } from "./event-streams.ts";
@@ -18,9 +18,9 @@ import { type Answer, answerOnce } from "./idempotency.ts";
 import type { ApiLimits } from "./limits.ts";
 import { checkInputs, parseJsonBody } from "./new-run.ts";
 import type { RequestEnv } from "./request-context.ts";
-import { requireRun } from "./require-run.ts";
-import { encodeCursor } from "./run-cursor.ts";
 import { createWaitUntilInactive } from "./wait-until-inactive.ts";
+import { encodeCursor } from "./run-cursor.ts";
+import { endsStream, writeRunEvents } from "./run-events-stream.ts";
 
 export interface RunRoutesContext {
   runs: RunStore;
@@ -173,4 +173,57 @@ export function withoutSecrets(input: RunInput): RunInput {
     ...input,
     mcp_servers: input.mcp_servers.map(({ headers: _secret, ...server }) => server),
   };
+}
+
+/** The event stream of a run, under the path it has now and the one it had. Source: Task API, endpoints 5 and 5b. */
+export function createRunEventRoutes({
+  runs,
+  streams,
+  limits,
+}: Pick<RunRoutesContext, "runs" | "streams" | "limits">): Hono<RequestEnv> {
+  const routes = new Hono<RequestEnv>();
+
+  handle(routes, runEndpoints.streamTaskRunEvents, async (c) => {
+    const { runId } = await requireRun(c, runs);
+    const profile = c.get("profile");
+    const after =
+      profile === "hosted" ? null : await readCursor(runId, c.req.header("last-event-id"));
+    // The client has everything. Told so this way, an `EventSource` does not come back. Source: HTML, 9.2.3.
+    if (after === "end") return c.body(null, 204);
+    return streams.open(c, (stream) =>
+      writeRunEvents(stream, { runId, after, profile }, { runs, limits }),
+    );
+  });
+
+  /** The number of the event that a client saw last; null for one that begins, `end` when it was the last of all. */
+  async function readCursor(
+    runId: string,
+    header: string | undefined,
+  ): Promise<number | null | "end"> {
+    if (header === undefined || header === "") return null;
+    const seq = /^[1-9]\d{0,14}$/.test(header) ? Number(header) : undefined;
+    const [event] = seq === undefined ? [] : await runs.readEvents(runId, seq - 1);
+    if (event === undefined || event.seq !== seq) {
+      throw unprocessable([
+        {
+          type: "cursor_unknown",
+          loc: ["header", "last-event-id"],
+          msg: "use the id of an event of this run's stream, or leave the header out",
+        },
+      ]);
+    }
+    return event.kind === "state" && endsStream(event.status, "extended") ? "end" : seq;
+  }
+
+  return routes;
+}
+
+/** The run that a path names, if it is the caller's; else throws a 404. */
+export async function requireRun(
+  c: Context<RequestEnv, "/:run_id/*">,
+  runs: RunStore,
+): Promise<RunRecord> {
+  const run = await runs.find(c.req.param("run_id"));
+  if (run === undefined || run.tenantId !== c.get("tenant").id) throw runNotFound();
+  return run;
 }

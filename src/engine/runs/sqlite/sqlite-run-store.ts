@@ -5,9 +5,8 @@ import { ChangeListeners } from "../change-feed.ts";
 import type { RunStore } from "../run-store.ts";
 import { insertRuns } from "./accept-runs.ts";
 import { createAnswerStore, keepAnswer } from "./answers.ts";
-import { batchCommits } from "./batch-commits.ts";
 import { claimRuns, readHeldStatus, renewLeases } from "./claim-runs.ts";
-import { createCommit } from "./commit.ts";
+import { createCommit, type Commit, type Write } from "./commit.ts";
 import { createDeliveryQueue } from "./delivery-queue.ts";
 import { readEvents } from "./event-log.ts";
 import { createAttemptWrites } from "./finish-attempts.ts";
@@ -24,6 +23,8 @@ import {
 import { createExpiredRows } from "./remove-expired.ts";
 import { failUnanswered, recoverRuns } from "./settle-runs.ts";
 import { moveRun } from "./transitions.ts";
+import { setImmediate } from "node:timers/promises";
+import { DatabaseLocked } from "../../../database/locks.ts";
 
 /** The run store on a SQLite file that several processes share. It owns `db` from now on, and closes it. */
 export async function createSqliteRunStore({
@@ -97,4 +98,58 @@ export async function createSqliteRunStore({
       await db.destroy();
     },
   };
+}
+
+/** A change that waits for the transaction it will be part of. */
+interface WaitingChange {
+  apply(write: Write): Promise<void>;
+  /** The transaction is durable. */
+  resolve(): void;
+  reject(error: unknown): void;
+  /** Makes the change in a transaction of its own. */
+  commitAlone(): void;
+}
+
+/**
+ * A `commit` that puts all changes of one turn of the event loop into one transaction: a commit costs more than the
+ * changes in it. Each resolves once it is durable. For changes that fail only when the database does: when one does
+ * fail, each is tried again alone, so that none fails because of another.
+ */
+export function batchCommits(commit: Commit): Commit {
+  let waiting: WaitingChange[] = [];
+
+  async function commitTogether(): Promise<void> {
+    await setImmediate();
+    const together = waiting;
+    waiting = [];
+    try {
+      await commit(async (write) => {
+        for (const { apply } of together) await apply(write);
+      });
+    } catch (error) {
+      // Waiting for the lock again, once for each, would only take longer.
+      const failsAlike = together.length === 1 || error instanceof DatabaseLocked;
+      for (const { reject, commitAlone } of together) {
+        if (failsAlike) reject(error);
+        else commitAlone();
+      }
+      return;
+    }
+    for (const { resolve } of together) resolve();
+  }
+
+  return <Result>(work: (write: Write) => Promise<Result>) =>
+    new Promise<Result>((resolve, reject) => {
+      let settle = () => reject(new Error("A transaction was committed without its change"));
+      waiting.push({
+        async apply(write) {
+          const result = await work(write);
+          settle = () => resolve(result);
+        },
+        resolve: () => settle(),
+        reject,
+        commitAlone: () => void commit(work).then(resolve, reject),
+      });
+      if (waiting.length === 1) void commitTogether();
+    });
 }
