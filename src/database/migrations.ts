@@ -217,14 +217,12 @@ export const engineMigrations: Record<string, Migration> = {
         .on("runs")
         .columns(["status", "executor_key", "not_before", "created_at"])
         .execute();
+      // 1 for runs of an older version, also those that it accepts while it still runs beside this one: too many is
+      // harmless, because the input is read then.
       await db.schema
         .alterTable("runs")
-        .addColumn("has_webhook", "integer", (column) => column.notNull().defaultTo(0))
+        .addColumn("has_webhook", "integer", (column) => column.notNull().defaultTo(1))
         .execute();
-      // Of the others the webhook was written when they ended. Too many is harmless: the input is read then.
-      await sql`UPDATE runs SET has_webhook = 1
-        WHERE status IN ('queued', 'running', 'action_required', 'cancelling')
-        AND instr(input, '"webhook"') > 0`.execute(db);
     },
   },
 };

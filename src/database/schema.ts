@@ -15,7 +15,7 @@ export interface RunsTable {
   executor_key: string;
   /** JSON, the `RunInput` as accepted. */
   input: string;
-  /** 1: the input has a webhook, to be sent when the run ends. */
+  /** 1: the input may have a webhook, to be sent when the run ends; 0: it has none. */
   has_webhook: Generated<number>;
   /** JSON `RunOutput`, once completed. */
   output: string | null;
