@@ -358,6 +358,10 @@ export function describeRunStore(name: string, create: () => Promise<SharedDatab
       const [single = ""] = await accept(newRun());
       await runs.finish(await claimOne(), completed);
       await claimOne();
+      expect(await runs.groups.cancel({ ...group, tenantId: "another" })).toBeUndefined();
+      expect((await runs.groups.find("t", group.taskgroupId))?.status).toMatchObject({
+        task_run_status_counts: { completed: 1, running: 1, queued: 1 },
+      });
       expect((await runs.groups.cancel(group))?.status.task_run_status_counts).toEqual({
         completed: 1,
         cancelling: 1,

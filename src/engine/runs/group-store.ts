@@ -24,7 +24,10 @@ export interface GroupStore {
     newRuns: readonly NewRun[],
     options?: AcceptOptions<AddedRuns>,
   ): Promise<AddedRuns | undefined>;
-  /** Asks for the end of every unfinished run, as {@link RunStore.cancel} does for one, all in one transaction. */
+  /**
+   * Asks for the end of every unfinished run, as {@link RunStore.cancel} does for one, all in one transaction. Undefined
+   * when the tenant has no such group.
+   */
   cancel(
     group: { tenantId: string; taskgroupId: string },
     keep?: KeepAnswer<GroupRecord>,

@@ -55,6 +55,7 @@ export function createGroupStore(db: Database, commit: Commit): GroupStore {
 
     cancel: ({ tenantId, taskgroupId }, keep) =>
       commit(async (write) => {
+        if (!(await groupExists(write.trx, tenantId, taskgroupId))) return undefined;
         await moveGroup(write, taskgroupId, {
           from: ["queued", "action_required"],
           to: "cancelled",
