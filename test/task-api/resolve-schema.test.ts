@@ -52,6 +52,16 @@ describe("a reference", () => {
     expect(resolved?.followed).toEqual(["#/$defs/list"]);
   });
 
+  test("in a part of allOf keeps what stands beside it", () => {
+    const part = { $ref: "#/$defs/money", description: "Revenue", minimum: 0 };
+    expect(resolve({ allOf: [part, { title: "Both" }] }).schema).toEqual({
+      type: "number",
+      description: "Revenue",
+      minimum: 0,
+      title: "Both",
+    });
+  });
+
   test("may stand beside allOf", () => {
     const node = { $ref: "#/$defs/money", allOf: [{ $ref: "#name" }, { title: "Both" }] };
     expect(resolve(node).schema).toMatchObject({ title: "Both" });

@@ -31,7 +31,9 @@ export function resolveSchema(
   if (refs.some((name) => followed.includes(name))) return undefined;
   const targets = parts.map((part) => {
     const name = refOf(part);
-    return name === undefined ? part : readPointer(root, name);
+    if (name === undefined || !isJsonObject(part)) return part;
+    const { $ref: _followed, ...beside } = part;
+    return describe(mergeSchemas(beside, readPointer(root, name)), beside);
   });
   const rest = {
     ...own,
