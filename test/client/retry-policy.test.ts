@@ -8,7 +8,12 @@ import {
   Unauthorized,
   UnreadableAnswer,
 } from "../../src/client/errors.ts";
-import { defaultRetryPolicy, retryDelayMs } from "../../src/client/http/retry-policy.ts";
+import {
+  defaultRetryPolicy,
+  retryDelayMs,
+  withRetries,
+} from "../../src/client/http/retry-policy.ts";
+import { createManualClock } from "./manual-clock.ts";
 
 const refused = new BackendUnreachable("refused", { notProcessed: true });
 const reset = new BackendUnreachable("reset", { notProcessed: false });
@@ -66,4 +71,25 @@ test("Retry-After is honoured in full when it fits the budget, and otherwise not
   expect(after(9_000)).toBe(9_000);
   expect(after(60_000)).toBeNull();
   expect(after(0)).toBeGreaterThan(0);
+});
+
+test("asking whether a create may be repeated uses up the budget, too", async () => {
+  const clock = createManualClock();
+  const options = {
+    policy: defaultRetryPolicy,
+    clock: { ...clock, sleep: async () => {} },
+    log: undefined,
+    signal: undefined,
+  };
+  async function repeatable(): Promise<boolean> {
+    clock.advance(defaultRetryPolicy.budgetMs);
+    return true;
+  }
+  let attempts = 0;
+  const create = withRetries({ repeatable }, options, async () => {
+    attempts += 1;
+    throw reset;
+  });
+  await expect(create).rejects.toBe(reset);
+  expect(attempts).toBe(1);
 });

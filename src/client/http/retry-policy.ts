@@ -73,14 +73,14 @@ export async function withRetries<T>(
       signal?.throwIfAborted();
       return await attemptOnce();
     } catch (error) {
-      const elapsedMs = clock.elapsedMs() - startedAt;
       const decide = (isRepeatable: boolean) =>
         retryDelayMs(policy, {
           error,
           repeatable: isRepeatable,
           isAnswerVital,
           attempt,
-          elapsedMs,
+          // Read each time: asking `repeatable` takes time, too.
+          elapsedMs: clock.elapsedMs() - startedAt,
         });
       let delayMs = decide(repeatable === true);
       if (delayMs === null && typeof repeatable === "function" && decide(true) !== null) {
