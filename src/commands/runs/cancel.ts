@@ -21,7 +21,7 @@ export async function cancelCommand(
   const runId = readRunId(options.runId);
   const backend = await openBackend(options.backend, options.bridge, options);
   try {
-    const call = await openCall(backend, options);
+    const call = openCall(backend, options);
     const report = await cancelTaskRun.run({ run_id: runId }, call);
     const { outcome, run_id: id, status, summary } = report;
     stdout.write(

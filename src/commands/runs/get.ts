@@ -42,7 +42,7 @@ async function showRun(
   const opening = { ...options, performsRuns: seconds > 0 };
   const backend = await openBackend(options.backend, options.bridge, opening);
   try {
-    const call = await openCall(backend, options, () => drawProgress(stderr));
+    const call = openCall(backend, options, () => drawProgress(stderr));
     const reading = { waitSeconds: seconds, include: "answer", orLedger: true } as const;
     const { seen, notes } = await readRun(runId, reading, call);
     const { run, output } = seen;

@@ -127,7 +127,7 @@ async function askToCancel(
   const signal = AbortSignal.timeout(ANSWER_MS);
   const isConfirmed = await confirm("Cancel it now?", terminal, signal).catch(() => false);
   if (!isConfirmed) return false;
-  const call = await openCall(backend, { bridge, log, signal });
+  const call = openCall(backend, { bridge, log, signal });
   const { summary, outcome } = await cancelTaskRun.run({ run_id: runId }, call);
   stderr.write(`${cleanLine(summary)}\n`);
   return ENDED.has(outcome);

@@ -61,7 +61,7 @@ export async function runsCommand(options: RunsCommandOptions): Promise<ExitCode
     performsRuns: false,
   });
   try {
-    const call = await openCall(backend, options);
+    const call = openCall(backend, options);
     do {
       const page = { limit: Math.min(limit - rows.length, PAGE_ROWS), cursor: more ?? undefined };
       const listed = await listEntriesNow(filter, page, call);

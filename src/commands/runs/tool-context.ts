@@ -20,12 +20,15 @@ export interface RunsContext {
   stderr: NodeJS.WritableStream;
 }
 
-/** A call of the tools that a person makes on the command line. */
-export async function openCall(
+/**
+ * A call of the tools that a person makes on the command line. It does not ask the backend for its prices, because most
+ * commands show none; a tool does when it opens the call.
+ */
+export function openCall(
   backend: OpenBackend,
   { bridge, log, signal }: Pick<RunsContext, "bridge" | "log" | "signal">,
   startProgress?: () => ProgressReporter,
-): Promise<OpenCall> {
+): OpenCall {
   const services = {
     async openBackend() {
       await backend.prices.settled();
@@ -39,7 +42,8 @@ export async function openCall(
     clock: systemClock,
     shutdownSignal: undefined,
   };
-  return createCallContext(services, { signal, log: () => log, startProgress }).open();
+  const context = createCallContext(services, { signal, log: () => log, startProgress });
+  return { ...context, backend };
 }
 
 /** Draws the progress of a run. */
