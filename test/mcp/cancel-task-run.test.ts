@@ -111,6 +111,28 @@ test("an unknown run is not found", async () => {
   expect(report).not.toHaveProperty("status");
 });
 
+test("the run that is cancelled is the one that was named, whatever id the backend answers with", async () => {
+  const asked: string[] = [];
+  const backend = await backendOf(async ({ method, url }) => {
+    asked.push(`${method} ${new URL(url).pathname}`);
+    return method === "POST"
+      ? Response.json({ error: { ref_id: "r", message: "Not Found" } }, { status: 404 })
+      : Response.json({
+          run_id: "trun_other",
+          status: "running",
+          is_active: true,
+          processor: "base",
+        });
+  }, "custom");
+  const client = await connect(async () => backend);
+  await client.call("cancel_task_run", { run_id: "trun_1" });
+  expect(asked.filter((request) => !request.includes("processors"))).toEqual([
+    "GET /v1/tasks/runs/trun_1",
+    "POST /v1/tasks/runs/trun_1/cancel",
+    "GET /v1/tasks/runs/trun_1",
+  ]);
+});
+
 test("when the request's fate is unknown nothing is claimed", async () => {
   const engine = await startTestEngine(({ signal }) => untilAborted(signal));
   const backend = await backendOf(async (request) => {

@@ -44,7 +44,7 @@ export async function readRun(
   call: ReadRunContext,
 ): Promise<ReadRun> {
   try {
-    return { seen: await withParts(await readState(), include, call), notes: [] };
+    return { seen: await withParts(runId, await readState(), include, call), notes: [] };
   } catch (error) {
     if (!orLedger || !(error instanceof RunNotFound)) throw error;
     const seen = await snapshotFromLedger(runId, call.backend);
@@ -62,6 +62,7 @@ export async function readRun(
 }
 
 async function withParts(
+  runId: string,
   seen: RunSnapshot,
   include: NonNullable<ReadRunOptions["include"]>,
   call: ReadRunContext,
@@ -70,13 +71,13 @@ async function withParts(
     case "state":
       return seen;
     case "output":
-      return withOutput(seen, call);
+      return withOutput(runId, seen, call);
     case "steps":
       return withSteps(seen, call);
     case "answer": {
       const { status, warnings } = seen.run;
       const isQuestionMissing = status === "action_required" && !warnings?.length;
-      return isQuestionMissing ? withSteps(seen, call) : withOutput(seen, call);
+      return isQuestionMissing ? withSteps(seen, call) : withOutput(runId, seen, call);
     }
   }
 }
@@ -114,6 +115,7 @@ async function waitForEnd(
 
 /** Adds the output, which reading the state does not bring; `staleReason` says why it cannot be read now. */
 async function withOutput(
+  runId: string,
   snapshot: RunSnapshot,
   { backend, signal }: ReadRunContext,
 ): Promise<RunSnapshot> {
@@ -121,7 +123,7 @@ async function withOutput(
   if (snapshot.output !== null || !mayHaveResult(run)) return snapshot;
   const timeoutSeconds = READY_RESULT_SECONDS;
   try {
-    const { output } = await backend.client.retrieveResult(run.run_id, { timeoutSeconds, signal });
+    const { output } = await backend.client.retrieveResult(runId, { timeoutSeconds, signal });
     return await record({ ...snapshot, output, percent: 100 }, backend);
   } catch (error) {
     if (error instanceof RunStillActive && run.status !== "completed") {
@@ -130,10 +132,10 @@ async function withOutput(
     }
     // The run has ended and the backend has no result of it any more. The ledger may.
     if (error instanceof RunNotFound) {
-      return { ...snapshot, output: await outputFromLedger(run.run_id, backend) };
+      return { ...snapshot, output: await outputFromLedger(runId, backend) };
     }
     if (isTransient(error)) {
-      const output = await outputFromLedger(run.run_id, backend);
+      const output = await outputFromLedger(runId, backend);
       return { ...snapshot, output, staleReason: output === null ? error.message : null };
     }
     throw error;

@@ -52,10 +52,10 @@ export const cancelTaskRun: Tool<typeof Arguments> = {
       return { ...describeOutcome("not_found", "run"), run_id: runId };
     }
     if (isOver(before.run)) return report("already_finished", before.run);
-    const { run: answer, rejection } = await requestCancel(before.run, call.backend);
+    const { run: answer, rejection } = await requestCancel(runId, before.run, call.backend);
     // A rejected request changed nothing, so there is nothing to wait for.
     const waitSeconds = rejection === null ? CONFIRM_SECONDS : 0;
-    const { run, notes } = await confirm(answer, waitSeconds, call);
+    const { run, notes } = await confirm(runId, answer, waitSeconds, call);
     const outcome = outcomeOf(run, rejection);
     return { ...report(outcome, run), ...(notes.length > 0 && { notes }) };
   },
@@ -68,11 +68,12 @@ type Rejection = CancelNotSupported | RequestRejected;
  * dropped when the caller leaves: it was asked for.
  */
 async function requestCancel(
+  runId: string,
   run: TaskRun,
   { client }: Backend,
 ): Promise<{ run: TaskRun; rejection: Rejection | null }> {
   try {
-    return { run: await client.cancelRun(run.run_id), rejection: null };
+    return { run: await client.cancelRun(runId), rejection: null };
   } catch (error) {
     if (error instanceof CancelNotSupported || error instanceof RequestRejected) {
       return { run, rejection: error };
@@ -83,12 +84,13 @@ async function requestCancel(
 
 /** Reads the run again. When that fails, what the backend answered before is still what is known. */
 async function confirm(
+  runId: string,
   known: TaskRun,
   waitSeconds: number,
   call: OpenCall,
 ): Promise<{ run: TaskRun; notes: string[] }> {
   try {
-    const { seen } = await readRun(known.run_id, { waitSeconds }, call);
+    const { seen } = await readRun(runId, { waitSeconds }, call);
     return { run: seen.run, notes: [] };
   } catch (error) {
     if (!(error instanceof TaskApiError)) throw error;
