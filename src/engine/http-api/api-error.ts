@@ -8,7 +8,7 @@ export class ApiError extends Error {
   readonly status: ContentfulStatusCode;
   readonly detail: JsonObject | null;
   readonly headers: Record<string, string>;
-  /** Of a request that does not fit its schema; empty for all other errors. */
+  /** The problems of a request that does not fit its schema; empty for all other errors. */
   readonly problems: readonly FieldProblem[];
 
   constructor(
@@ -48,7 +48,7 @@ export function unprocessable(problems: readonly FieldProblem[]): ApiError {
   });
 }
 
-/** The problems of a value that does not fit its schema; `where` is its place in the request. */
+/** Converts schema errors of a value to field problems; `where` is the path of the value in the request. */
 export function problemsOf(error: ZodError, where: (string | number)[]): FieldProblem[] {
   return error.issues.flatMap((issue) => {
     const path = issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));

@@ -1,7 +1,7 @@
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { FieldProblem } from "./api-error.ts";
 
-/** What a request says about the beta features it uses. */
+/** The beta features that a request asks for in its header. */
 export type BetaHeader = { required: false } | { required: true; given: ReadonlySet<string> };
 
 /** The features that some sources call beta, and the value that unlocks each. Source: Task API, section 2. */

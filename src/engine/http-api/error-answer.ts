@@ -4,7 +4,7 @@ import { BudgetExceeded, QuotaExceeded } from "../tenants/admission.ts";
 import { ApiError } from "./api-error.ts";
 import type { Profile } from "./profile.ts";
 
-/** What a caller may know of an error. */
+/** Converts an error to the part of it that a caller may see. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof DatabaseLocked || error instanceof DatabaseFull) {

@@ -9,13 +9,15 @@ import type { RequestEnv } from "./request-context.ts";
 /** Answers with streams of server-sent events, so many per tenant at once. */
 export interface EventStreams {
   /**
-   * Answers with what `produce` writes; the stream ends when it resolves. Use in place of Hono's `streamSSE`. Throws a
-   * 429 when the tenant has too many streams open. `produce` must come to its end soon after the stream is aborted.
+   * Answers with what `produce` writes; the stream ends when `produce` resolves. Use it instead of Hono's `streamSSE`.
+   * Throws a 429 when the tenant has too many streams open. `produce` must resolve soon after the stream is aborted.
    */
   open(c: Context<RequestEnv>, produce: (stream: SSEStreamingApi) => Promise<void>): Response;
 }
 
-/** Most streams end with their run; a caller who waits this long finds a place or waits again. */
+/**
+ * Most streams end with their run, so after this time a stream is probably free. If not, the caller gets another 429.
+ */
 const RETRY_AFTER_SECONDS = 10;
 
 export function createEventStreams({
@@ -24,7 +26,7 @@ export function createEventStreams({
   log,
 }: {
   limits: Pick<ApiLimits, "streamsPerTenant" | "streamKeepAliveMs">;
-  /** Is told how many streams are open. */
+  /** Counts the open streams. */
   openStreams: { inc(): void; dec(): void };
   log: Logger;
 }): EventStreams {
@@ -58,7 +60,7 @@ export function createEventStreams({
       const { id: tenantId } = c.get("tenant");
       const refId = c.get("refId");
       enter(tenantId);
-      // nginx collects an answer before it passes it on, unless it is told not to.
+      // nginx buffers an answer before it forwards it, unless this header forbids it.
       c.header("x-accel-buffering", "no");
       return streamSSE(c, async (stream) => {
         const stopComments = sendComments(stream, limits.streamKeepAliveMs);

@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * A place in the streams of a group. The id of an event of a run is its number in the event log; the status of a group
- * has the number of the newest event that it counts, marked, because that event has an id of its own.
+ * A position in the event stream of a group. The id of a run's event is its number in the event log. The id of a group
+ * status is the number of the newest event that it counts, with a mark, because that event has an id of its own.
  */
 export interface StreamPlace {
   /** Everything up to this event has been sent. */

@@ -17,15 +17,15 @@ export interface GroupEventsContext {
 }
 
 /**
- * Runs of a large group end faster than anybody reads, and every change of any run wakes every watcher. So each looks
- * at once when it was idle, and then at most this often.
+ * Every change of any run wakes every stream, and the runs of a large group end faster than a client reads. So an idle
+ * stream polls at once after a change, and a busy one at most this often.
  */
-const LOOK_INTERVAL_MS = 50;
+const POLL_INTERVAL_MS = 50;
 
 /** Runs are read in pages, because a slow reader takes its time over each. */
 const RUNS_PER_PAGE = 100;
 
-/** What a look found. */
+/** What one poll found. */
 interface GroupChanges {
   group: GroupRecord;
   transitions: GroupTransition[];
@@ -33,9 +33,9 @@ interface GroupChanges {
 }
 
 /**
- * Writes what happens in a group after `place`: each run that stops being active, in the order it happened, and the
- * status of the group whenever it has changed. Ends when nothing in the group is active any more, or after
- * `timeoutMs`. Source: Task API, 10.6.
+ * Writes what happens in a group after `place`: each run that stops being active, in order, and the status of the group
+ * whenever it has changed. Ends when no run of the group is active any more, or after `timeoutMs`. Source: Task API,
+ * 10.6.
  */
 export async function writeGroupEvents(
   stream: SSEStreamingApi,
@@ -55,11 +55,11 @@ export async function writeGroupEvents(
   const isOver = () => stream.aborted || feed.closed;
 
   let { after, statusSent } = place;
-  /** Null until the first look. */
+  /** Null until the first poll. */
   let isActive: boolean | null = null;
 
   async function findChanges(): Promise<GroupChanges | null> {
-    // What happened elsewhere is passed over without counting this group.
+    // When only other groups have changed, skip their events without counting this group.
     if (isActive !== null) {
       const upTo = await groups.lastPosition();
       if (!(await groups.hasChanged(taskgroupId, { after, upTo }))) {
@@ -79,7 +79,7 @@ export async function writeGroupEvents(
 
   async function writeChanges({ group, transitions, statusChanged }: GroupChanges): Promise<void> {
     for (let start = 0; start < transitions.length; start += RUNS_PER_PAGE) {
-      // A status tells its reader that everything before it was sent, so none may follow.
+      // A status event means that everything before it was sent, so do not write one after a partial page.
       if (isOver()) return;
       const page = transitions.slice(start, start + RUNS_PER_PAGE);
       const runIds = page.map(({ runId }) => runId);
@@ -105,7 +105,7 @@ export async function writeGroupEvents(
       const changes = await throttlePolls(async () => (isOver() ? null : findChanges()));
       if (changes !== null) await writeChanges(changes);
       if (isActive !== true || timedOut || isOver()) return;
-      await clock.sleep(LOOK_INTERVAL_MS);
+      await clock.sleep(POLL_INTERVAL_MS);
       await wait();
     }
   } finally {

@@ -4,13 +4,13 @@ import { AddRunsEnvelope } from "../../task-api/task-group.ts";
 import { type TaskSpec, isJsonObject } from "../../task-api/task-spec.ts";
 import { type FieldProblem, problemsOf } from "./api-error.ts";
 
-/** The inputs of a request, each with its place in the body, and what is wrong with the rest of the body. */
+/** The inputs of a request, each with its path in the body, and the problems of the rest of the body. */
 export interface GroupInputs {
   values: { value: unknown; loc: (string | number)[] }[];
   problems: FieldProblem[];
 }
 
-/** The inputs of a body that may have other problems: the caller is told of all of them together. */
+/** Reads the inputs even if the body has other problems, so that one answer can list all problems together. */
 const SomeInputs = z.looseObject({ inputs: AddRunsEnvelope.shape.inputs });
 
 /**
@@ -43,7 +43,7 @@ function withDefaultSpec(input: unknown, spec: TaskSpec): unknown {
 }
 
 function checkDefaultSpec(spec: TaskSpec): FieldProblem[] {
-  // Only the spec is checked here: the input it comes with is empty.
+  // Only the spec is checked here, so the input is left empty.
   const { errors } = checkTaskSpec({ input: "", processor: "", task_spec: spec });
   return errors.map(({ pointer, message }) => ({
     type: "spec_invalid",

@@ -35,7 +35,9 @@ export function createGroupRoutes(context: RunRoutesContext): Hono<RequestEnv> {
     return group;
   }
 
-  /** The id of a group that exists, for those who need no more of it. */
+  /**
+   * The group id in the path, for handlers that need nothing else of the group. Throws a 404 if there is no such group.
+   */
   async function requireGroupId(c: Context<RequestEnv, "/:taskgroup_id/*">): Promise<string> {
     const taskgroupId = c.req.param("taskgroup_id");
     if (await runs.groups.exists(c.get("tenant").id, taskgroupId)) return taskgroupId;
@@ -147,7 +149,7 @@ function toTaskGroup({ taskgroupId, metadata, status, createdAt }: GroupRecord):
 }
 
 function toAddedAnswer({ runs, group, before }: AddedRuns): Answer {
-  // Where the streams of the group stand just before these runs.
+  // The position in the group's stream just before these runs.
   const cursor = before === null ? null : runEventId(before);
   const body: TaskGroupRunResponse = {
     status: group.status,

@@ -1,4 +1,4 @@
-/** What a caller may use of the API, in one place. Tests lower some of them. */
+/** All limits of the API for callers. Tests lower some of them. */
 export interface ApiLimits {
   /** The largest body of every POST but the next one. */
   bodyBytes: number;

@@ -24,7 +24,7 @@ export interface CheckedInput {
 }
 
 /**
- * Checks the inputs of a create request; throws a 422 with every problem of all of them, each under its place in the
+ * Checks the inputs of a create request. Throws a 422 that lists the problems of all inputs, each with its path in the
  * body, or a 403 for a processor that does not exist. Source: Task API, sections 4 and 10.3.
  */
 export async function checkInputs(
@@ -45,9 +45,9 @@ export async function checkInputs(
     webhooks: WebhookRules;
     profile: Profile;
     warningsFor: NonNullable<Executor["warningsFor"]>;
-    /** When the request came, so that what must be looked at for it is looked at once. */
+    /** When the request arrived. Sources that are checked for it must be read at or after this time. */
     nowMs: number;
-    /** What is already known to be wrong with the request. */
+    /** Problems of the request that the caller has already found. */
     problems?: readonly FieldProblem[];
   },
 ): Promise<CheckedInput[]> {
@@ -132,7 +132,7 @@ async function checkPredecessor(
   ];
 }
 
-/** Settings that the API knows and no executor of ours uses: accepted and kept, but never silently. */
+/** Settings that the API accepts and stores, but that none of our executors uses. The run gets a warning about each. */
 function unusedSettings({ memory_scope_key, advanced_settings }: RunInput): RunWarning[] {
   const unused = [
     memory_scope_key ? "memory_scope_key" : null,

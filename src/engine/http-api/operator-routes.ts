@@ -13,8 +13,8 @@ import type { PriceOf } from "../price-overrides.ts";
 import { runEndpoints } from "./endpoints/run-endpoints.ts";
 
 /**
- * What those who operate an engine ask it: is it well, what does it do, what can it. Open to everyone who reaches the
- * port, because probes, scrapers and code generators rarely carry keys; so nothing here tells one tenant from another.
+ * Health, metrics and the API description for the operator of an engine. They need no key, because probes, scrapers and
+ * code generators rarely send one; so no answer here may contain data of a single tenant.
  */
 export function createOperatorRoutes({
   runs,

@@ -15,10 +15,10 @@ export interface RunEventsRequest {
 }
 
 /**
- * Writes a run's events: the state it is in, the progress recorded so far (of the counts only the latest), then what
- * comes, and at last the state that ends the stream, with the output. A stream that continues has no opening state. In
- * the extended profile events carry their number in the log as `id`. In the hosted profile a run that is not active
- * has nothing but its state. Source: Task API, 9.3.
+ * Writes a run's events: its current state, the progress recorded so far (only the latest of the counts), new events as
+ * they come, and at last the state that ends the stream, with the output. A resumed stream has no opening state. In the
+ * extended profile the `id` of an event is its number in the log. In the hosted profile the stream of a run that is not
+ * active has only its state. Source: Task API, 9.3.
  */
 export async function writeRunEvents(
   stream: SSEStreamingApi,
@@ -46,13 +46,14 @@ export async function writeRunEvents(
 
   try {
     const opening = after === null ? await runs.find(runId) : undefined;
-    let told = opening?.status;
+    let lastStatus = opening?.status;
     if (opening !== undefined) {
       await write(toStateEvent(opening, opening.status));
       if (profile === "hosted" && endsStream(opening.status, profile)) return;
     }
     let seq = after ?? 0;
-    // Read after the run: the entry of its state is among them, and the states before that are told by it.
+    // Read after the run, so the log already has the entry of the opening state. Earlier states need no event of their
+    // own.
     let events = await runs.readEvents(runId, seq);
     const openingSeq = events.findLast(isStateOf(opening?.status))?.seq ?? 0;
 
@@ -65,18 +66,18 @@ export async function writeRunEvents(
           continue;
         }
         const isEnd = endsStream(event.status, profile);
-        // Told at the beginning; the end is told once more, because it comes last.
+        // The opening state was already written. An ending is written again, because it must be the last event.
         if (seq <= openingSeq && !isEnd) continue;
-        told = event.status;
+        lastStatus = event.status;
         const run = await runs.find(runId);
         if (run === undefined) return;
-        await write(toStateEvent(run, told), seq);
+        await write(toStateEvent(run, lastStatus), seq);
         if (isEnd) return;
       }
       if (stream.aborted || feed.closed) return;
       if (windowClosed) {
         const run = await runs.find(runId);
-        if (run !== undefined) await write(toStateEvent(run, told ?? run.status));
+        if (run !== undefined) await write(toStateEvent(run, lastStatus ?? run.status));
         return;
       }
       await wait();
@@ -94,7 +95,7 @@ export function endsStream(status: RunStatus, profile: Profile): boolean {
   return profile === "hosted" ? !isActiveStatus(status) : isTerminalStatus(status);
 }
 
-/** The run as it was in `status`: it may have gone on since, and what came later is not told before its time. */
+/** The run as it was in `status`. It may have changed since; a later error or output must not appear in this event. */
 function toStateEvent(run: RunRecord, status: RunStatus): StateEvent {
   const then = run.status === status ? run : { ...run, status, error: null, output: null };
   return {

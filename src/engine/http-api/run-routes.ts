@@ -32,7 +32,7 @@ export interface RunRoutesContext {
   streams: EventStreams;
   limits: ApiLimits;
   webhooks: WebhookRules;
-  /** What the executor has to say about an input before it runs; see {@link Executor}. */
+  /** The executor's warnings about an input before it runs; see {@link Executor}. */
   warningsFor: NonNullable<Executor["warningsFor"]>;
 }
 

@@ -19,7 +19,7 @@ export interface ServeOptions {
   host: string;
   /** 0 takes a free one. */
   port: number;
-  /** Where refused connections and failures outside the handler are written. */
+  /** Logs rejected connections and errors outside the handler. */
   log?: Logger;
   /** How connections are treated, where it is to be other than {@link CONNECTION_LIMITS}. */
   limits?: Partial<ConnectionLimits>;
@@ -35,7 +35,7 @@ export async function serveTaskApi(
 ): Promise<TaskApiServer> {
   const limits = { ...CONNECTION_LIMITS, ...changed };
   const server = createHttpServer(limits, {
-    // Node's own refusal has no body; the handler refuses such requests with the API's.
+    // Node's own error has no body, so the handler rejects requests without a host with an error of the API.
     requireHostHeader: false,
     answerClientError: ({ status, message, reason }) => {
       const refId = newRequestId();
@@ -50,7 +50,8 @@ export async function serveTaskApi(
   const answer = getRequestListener(
     async (request) => {
       if (isOwnHost(request.headers.get("host"))) return fetch(request);
-      // 403 says in this API that a processor is unknown; 421 that the name is not this server's (RFC 9110, 15.5.20).
+      // Not 403, which in this API means an unknown processor. 421 means that the name is not this server's (RFC 9110,
+      // 15.5.20).
       throw new ApiError(421, MISDIRECTED);
     },
     { errorHandler: (error) => answerOutsideError(error, log) },

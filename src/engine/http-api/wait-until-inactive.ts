@@ -13,20 +13,23 @@ export type WaitUntilInactive = (
   signal: AbortSignal,
 ) => Promise<RunRecord | undefined>;
 
-/** Waits for runs, with one look at the database for all who wait for the same one. */
+/** Waits for runs; all requests that wait for the same run share one read of the database. */
 export function createWaitUntilInactive(runs: RunStore): WaitUntilInactive {
   const feed = runs.changes;
-  const looks = new Map<string, Promise<RunRecord | undefined>>();
+  const reads = new Map<string, Promise<RunRecord | undefined>>();
 
-  /** A change wakes thousands at once. Their look begins only when all have asked, so it is late enough for each. */
-  function look(runId: string): Promise<RunRecord | undefined> {
-    const shared = looks.get(runId) ?? nextTurn().then(() => begin(runId));
-    looks.set(runId, shared);
+  /**
+   * A change can wake thousands of waiting requests. The read starts in the next turn of the event loop, when all of
+   * them have joined it, so it is never older than the change that woke them.
+   */
+  function read(runId: string): Promise<RunRecord | undefined> {
+    const shared = reads.get(runId) ?? nextTurn().then(() => begin(runId));
+    reads.set(runId, shared);
     return shared;
   }
 
   async function begin(runId: string): Promise<RunRecord | undefined> {
-    looks.delete(runId);
+    reads.delete(runId);
     return feed.closed ? undefined : runs.find(runId);
   }
 
@@ -44,8 +47,8 @@ export function createWaitUntilInactive(runs: RunStore): WaitUntilInactive {
       while (run !== undefined && isActiveStatus(run.status) && !timedOut) {
         await wait();
         if (signal.aborted || feed.closed) break;
-        const seen = await look(runId);
-        // Closed before the look began: what was seen last holds.
+        const seen = await read(runId);
+        // The store was closed before the read, so the run that was read last is returned.
         if (feed.closed) break;
         run = seen;
       }

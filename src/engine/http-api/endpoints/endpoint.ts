@@ -8,15 +8,16 @@ import type { RequestEnv } from "../request-context.ts";
 export type Examples = Record<string, unknown>;
 
 /**
- * One endpoint, from which both its route and its part of the OpenAPI document are made. What follows from the rest (a 404
- * for a path with an id, a 422 for a query, a 413 for a POST) is not said: the document derives it.
+ * The definition of one endpoint. Its route and its part of the OpenAPI document are both made from it. Errors that
+ * follow from the rest are not listed, because the document derives them: 404 for a path with an id, 422 for a query,
+ * 413 for a POST.
  */
 export interface EndpointDefinition<
   Path extends string = string,
   Query extends z.ZodObject = z.ZodObject,
 > {
   method: "GET" | "POST";
-  /** As Hono writes it, with `:name` for a parameter. */
+  /** The path in Hono's syntax, with `:name` for a parameter. */
   path: Path;
   /** It is also under `/v1beta`, its first path. Source: Task API, section 3 and 9.3. */
   hasBetaPath?: true;
@@ -34,7 +35,7 @@ export interface EndpointDefinition<
   isIdempotent?: true;
   /** It heeds `Last-Event-ID`, an extension. */
   isResumable?: true;
-  /** It creates runs, or refuses what would: for want of money, for an unknown processor, or for a quota. */
+  /** The endpoint creates runs, so it also answers 402, 403 and 429: no budget, unknown processor, quota exceeded. */
   createsRuns?: true;
   answer: Answer;
   /** Errors of its own, by status, with a message as an example. */
@@ -46,7 +47,7 @@ interface Answer {
   status: 200 | 202;
   type: "application/json" | "text/event-stream" | "text/plain";
   description: string;
-  /** Of a stream, like the examples, that of the `data` of one event. */
+  /** The schema of the body. For a stream, the schema (and the examples) describe the `data` of one event. */
   schema: z.ZodType;
   examples: Examples;
 }

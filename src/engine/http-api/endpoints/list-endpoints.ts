@@ -16,7 +16,10 @@ const ENDPOINTS: readonly Endpoint[] = [
   ...withTag("operation", operatorEndpoints),
 ];
 
-/** What callers of `profile` may use. The operator's endpoints stay in each: they are beside the API, not in it. */
+/**
+ * The endpoints that callers of `profile` may use. The operator's endpoints are in every profile: they are not part of
+ * the Task API.
+ */
 export function listEndpoints(profile: Profile): readonly Endpoint[] {
   return ENDPOINTS.filter(({ isExtension }) => profile === "extended" || isExtension !== true);
 }

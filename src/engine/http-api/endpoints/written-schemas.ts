@@ -47,8 +47,8 @@ import {
   TextSchemaSpec,
 } from "../../../task-api/task-spec.ts";
 
-// What this engine writes. The contract lets a client read less than that; here a field that is always written is
-// required, a status is one of those there are, and a count is a whole number.
+// The schemas of this engine's answers. They are stricter than what the contract lets a client read: a field that is
+// always written is required, a status is one of the known ones, and a count is an integer.
 
 const Count = z.int().min(0);
 

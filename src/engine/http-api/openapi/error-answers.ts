@@ -94,7 +94,10 @@ function unprocessable(endpoint: Endpoint, profile: Profile): ZodOpenApiResponse
   return { 422: errorAnswer(message, { detail }) };
 }
 
-/** What the endpoint really says to a wrong request; undefined where no request can be wrong in this way. */
+/**
+ * The problem that the endpoint reports for an invalid request; undefined for an endpoint without query, body or header
+ * to validate.
+ */
 function exampleProblem({
   query,
   body,
