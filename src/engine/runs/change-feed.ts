@@ -7,7 +7,10 @@ export interface RunChange {
   status: RunStatus | null;
 }
 
-/** Tells what waits for a run that its event log has grown, whichever process wrote it. A hint: the store is the truth. */
+/**
+ * Notifies waiting requests that a run's event log has grown, whichever process wrote it. A notification is only a
+ * hint: read the store for the current state.
+ */
 export interface ChangeFeed {
   /** Calls `listener` after each change of the run; it may also be called without one. Returns the unsubscriber. */
   subscribe(runId: string, listener: () => void): () => void;
@@ -15,7 +18,7 @@ export interface ChangeFeed {
   subscribeToAll(listener: (change?: RunChange) => void): () => void;
   /** Stops watching other processes, and calls every listener for the last time. */
   close(): void;
-  /** Once true, the database is about to close: what waits must stop without reading it again. */
+  /** True when the database is about to close: waiting code must stop without reading it again. */
   readonly closed: boolean;
 }
 

@@ -15,8 +15,8 @@ export interface DueWebhook {
 }
 
 /**
- * The outbox of webhooks as a queue that several processes share. A webhook enters it in the transaction of the ending
- * it tells about. A claim is a lease: once it is over, the webhook is due again.
+ * The outbox of webhooks as a queue that several processes share. A webhook is added in the same transaction as the
+ * ending that it reports. A claim is a lease: when it expires, the webhook is due again.
  */
 export interface DeliveryQueue {
   /** The webhooks due at `nowMs`, the longest waiting first, without those for the receivers in `except`. */

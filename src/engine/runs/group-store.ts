@@ -52,7 +52,7 @@ export interface GroupRecord {
   metadata: JsonObject | null;
   createdAt: string;
   status: TaskGroupStatus;
-  /** The newest position of that moment: what `status` tells is the sum of the events up to it. */
+  /** The position of the newest event that `status` includes. */
   position: number;
 }
 

@@ -17,7 +17,7 @@ export interface KeptAnswer {
 export const ANSWER_TTL_MS = 24 * 60 * 60 * 1_000;
 
 export interface AnswerStore {
-  /** The answer kept under a key that has not expired. */
+  /** The answer stored under this key, unless it has expired. */
   find(tenantId: string, key: string): Promise<KeptAnswer | undefined>;
   /** Rejects when the key was used in the meantime. */
   keep(answer: KeptAnswer): Promise<void>;

@@ -8,16 +8,16 @@ export interface NewRun {
   input: RunInput;
   tenantId: string;
   taskgroupId: string | null;
-  /** What it costs its tenant if it completes, in US dollars; by default what Parallel's list says. */
+  /** The price for the tenant if the run completes, in US dollars; by default the price in Parallel's list. */
   priceUsd?: number;
   /** Which workers may perform it. */
   executorKey: string;
-  /** What was found questionable about the input. */
+  /** Warnings about the input. */
   warnings: RunWarning[];
 }
 
 export interface AcceptOptions<Accepted> {
-  /** Whose limits the runs must keep within; without it there are none. */
+  /** The tenant whose limits apply; without one there are no limits. */
   tenant?: Tenant;
   keep?: KeepAnswer<Accepted>;
 }

@@ -13,14 +13,15 @@ import type { RunRecord } from "./run-record.ts";
  * The engine's runs behind one interface: everything above it works on any database, and one contract suite holds every
  * implementation to it. The rules that all of them keep:
  *
- * - A change of status names the statuses it may leave. One that no longer applies changes nothing and says so.
+ * - A change of status names the statuses it may start from. If the run has another status, nothing changes and the
+ *   method reports it.
  * - Terminal statuses never change.
  * - A worker's write needs its lease (owner and attempt): after the lease is lost it changes nothing.
  * - The event log, the outbox of webhooks and the tenant's spending change in the transaction of the status.
- * - {@link RunStore.changes} hears of a change once it is committed.
+ * - {@link RunStore.changes} is notified of a change after the commit.
  */
 export interface RunStore {
-  // What callers of the API do.
+  // Operations of API callers.
 
   /**
    * Accepts runs, all or none: they are durable and `queued` when this resolves. Throws `BudgetExceeded` or
@@ -33,7 +34,7 @@ export interface RunStore {
    */
   cancel(runId: string): Promise<{ run: RunRecord; alreadyFinished: boolean } | undefined>;
 
-  // What workers do.
+  // Operations of workers.
 
   /** Takes up to `limit` queued runs that are ready, oldest first, each with a new attempt and a lease. */
   claim(request: ClaimRequest): Promise<ClaimedRun[]>;
@@ -57,14 +58,14 @@ export interface RunStore {
   /** `cancelling` → `cancelled`: the worker has stopped. */
   acknowledgeCancel(lease: Lease): Promise<boolean>;
   /**
-   * Settles the runs whose worker is gone: `running` → `queued` while attempts remain, else `failed`; `cancelling` →
+   * Takes back the runs of lost workers: `running` → `queued` while attempts remain, else `failed`; `cancelling` →
    * `cancelled`. Resolves to their number.
    */
   recover(options: RecoveryOptions): Promise<number>;
   /** `action_required` → `failed`, for every run whose deadline has passed. Resolves to their number. */
   failUnanswered(refId: () => string): Promise<number>;
 
-  // What is read.
+  // Reads.
 
   find(runId: string): Promise<RunRecord | undefined>;
   /** Several runs by id; those that are gone are missing. An output can be large: read it only where it is needed. */
@@ -94,7 +95,7 @@ export interface RunStore {
   readonly deliveries: DeliveryQueue;
   readonly expired: ExpiredRows;
   readonly changes: ChangeFeed;
-  /** Closes the database. Close {@link RunStore.changes} first and let those who wait for it end. */
+  /** Closes the database. First close {@link RunStore.changes} and wait until all waiting requests have ended. */
   close(): Promise<void>;
 }
 
@@ -152,7 +153,7 @@ export interface RunCursor {
   runId: string;
 }
 
-/** One entry of a run's event log. A state is kept as its status only: the run itself holds the rest. */
+/** One entry of a run's event log. For a state only the status is stored: the run has the rest. */
 export type LoggedEvent = { seq: number } & (
   | { kind: "state"; status: RunStatus }
   | { kind: "progress"; event: ProgressEvent }
@@ -166,7 +167,10 @@ export interface StoreCounts {
   deliveries: { pending: number; delivered: number; given_up: number };
 }
 
-/** What retention removes. Each method removes one batch and resolves to its size; 0 means that nothing is left. */
+/**
+ * Removes what is older than the retention period. Each method removes one batch and resolves to its size; 0 means that
+ * nothing is left.
+ */
 export interface ExpiredRows {
   /** Runs that ended before `beforeMs`, with their events and webhooks, unless a webhook is still to be delivered. */
   removeRuns(beforeMs: number): Promise<number>;

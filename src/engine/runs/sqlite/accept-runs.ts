@@ -11,7 +11,7 @@ import type { Write } from "./commit.ts";
 import { startLogs } from "./event-log.ts";
 import { readRunRow } from "./read-runs.ts";
 
-/** The statement is prepared once and kept; one for a thousand rows takes longer to prepare than to run. */
+/** The prepared statement is cached. A statement for a thousand rows would take longer to prepare than to run. */
 const ROWS_PER_STATEMENT = 100;
 
 /**

@@ -6,8 +6,8 @@ import type { Tenant } from "../../tenants/tenant.ts";
 import type { Write } from "./commit.ts";
 
 /**
- * Refuses runs that the tenant may not create now. The transaction that creates them counts first, so requests at the
- * same moment, in any process, cannot pass together. Throws `BudgetExceeded` and `QuotaExceeded`.
+ * Throws `BudgetExceeded` or `QuotaExceeded` for runs that the tenant may not create now. It counts in the transaction
+ * that creates them, so simultaneous requests, in any process, cannot exceed a limit together.
  */
 export async function admitRuns(
   { trx, nowMs }: Pick<Write, "trx" | "nowMs">,

@@ -29,13 +29,16 @@ export function createAnswerStore(db: Database, clock: Clock, commit: Commit): A
   };
 }
 
-/** Keeps an answer in the transaction of what it tells, if the request has a key. Rejects when the key is taken. */
+/**
+ * Stores the answer in the same transaction as the change it describes, if the request has a key. Rejects when the key
+ * is already used.
+ */
 export async function keepAnswer(
   { trx, nowMs }: Write,
   answer: KeptAnswer | null | undefined,
 ): Promise<void> {
   if (!answer) return;
-  // One that is too old to be repeated only waits for its removal.
+  // An expired answer may still be there until retention removes it.
   await trx
     .deleteFrom("idempotency_keys")
     .where("tenant_id", "=", answer.tenantId)

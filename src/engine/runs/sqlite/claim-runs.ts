@@ -18,7 +18,7 @@ export async function claimRuns(
     .where("not_before", "is", null)
     .orderBy("created_at")
     .limit(limit);
-  // Asked without a lock first: an idle worker must not stand in the way of writers.
+  // Check without a lock first, so that an idle worker does not block writers.
   const isAnyDue = (await selectDue(db, clock.now()).limit(1).executeTakeFirst()) !== undefined;
   if (!isAnyDue && (await queued.limit(1).executeTakeFirst()) === undefined) return [];
   return commit(async (write) => {
@@ -32,8 +32,8 @@ export async function claimRuns(
         attempt: eb("attempt", "+", 1),
         modified_at: write.at,
       }))
-      // The statuses are those of this moment: the transaction holds the write lock. Asked for again out here, they
-      // would make SQLite read every queued run, however few were chosen.
+      // The transaction holds the write lock, so the selected runs are still queued. Checking their status again out
+      // here would make SQLite read every queued run, however few were selected.
       .where("run_id", "in", queued)
       .returningAll()
       .execute();
@@ -75,7 +75,7 @@ export async function renewLeases(
   const rows = await db
     .updateTable("runs")
     .set({ lease_until: Math.floor(untilMs) })
-    // Only runs that are performed or being cancelled have an owner.
+    // Only runs in `running` or `cancelling` have an owner.
     .where("lease_owner", "=", owner)
     .where("run_id", "in", runIds)
     .returning(["run_id", "status"])

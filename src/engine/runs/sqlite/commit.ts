@@ -14,7 +14,7 @@ export interface Write {
   nowMs: number;
   /** `nowMs` as the rows have it. */
   at: string;
-  /** Tells the change feed of these runs once the transaction is committed. */
+  /** Notifies the change feed about these runs once the transaction is committed. */
   announce(runIds: readonly string[], status: RunStatus | null): void;
 }
 

@@ -10,7 +10,7 @@ type AttemptWrites = Pick<
   "appendProgress" | "finish" | "requireAction" | "retryLater" | "release" | "acknowledgeCancel"
 >;
 
-/** What a worker writes about the runs it holds. What comes often is committed together with others of its kind. */
+/** The writes of a worker to the runs it holds. Frequent ones are committed together in one transaction. */
 export function createAttemptWrites(commit: Commit, commitTogether: Commit): AttemptWrites {
   return {
     appendProgress: (lease, events) => commitTogether((write) => append(write, lease, events)),

@@ -206,8 +206,8 @@ async function readTransitions(
 }
 
 /**
- * Up to so many events it is cheaper to ask of each which group its run is in than to look through all runs of the
- * group. SQLite cannot know which is cheaper, and takes cross-joined tables in the order in which they are written.
+ * Up to this many events, it is cheaper to check the group of each event than to read all runs of the group. SQLite
+ * cannot know which is cheaper; it reads cross-joined tables in the order in which they are written.
  */
 const FEW_EVENTS = 1_000;
 

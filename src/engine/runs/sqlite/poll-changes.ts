@@ -6,8 +6,8 @@ import type { ChangeListeners } from "../change-feed.ts";
 import { STATE_TYPE, readLastEventId, readStateBody } from "./event-log.ts";
 
 /**
- * How often the database is asked whether another process wrote to it. The question costs microseconds; 250 ms is soon
- * enough for progress, and well under the second that a cancel from another process may take.
+ * How often to check whether another process wrote to the database. A check takes microseconds. 250 ms is soon enough
+ * for progress, and well under the second that a cancel from another process may take.
  */
 const POLL_INTERVAL_MS = 250;
 

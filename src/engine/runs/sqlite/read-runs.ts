@@ -147,7 +147,7 @@ async function findOldestQueued(db: Database): Promise<string | undefined> {
     .select(({ fn }) => fn.min("created_at").as("created_at"))
     .where("status", "=", "queued")
     .executeTakeFirst();
-  // The minimum of nothing is null, which the types do not tell.
+  // The minimum of no rows is null, although the types say otherwise.
   return row?.created_at ?? undefined;
 }
 

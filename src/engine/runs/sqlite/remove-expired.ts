@@ -11,7 +11,7 @@ const BATCH_SIZE = 100;
 
 const TERMINAL = RunStatus.options.filter(isTerminalStatus);
 
-/** Each removal looks before it writes: one that finds nothing must not stand in the way of writers. */
+/** Each removal reads before it writes, so that it does not block writers when there is nothing to remove. */
 export function createExpiredRows(db: Database, clock: Clock): ExpiredRows {
   return {
     removeRuns: (beforeMs) => removeRuns(db, beforeMs),
@@ -65,7 +65,7 @@ async function removeEmptyGroups(db: Database, beforeMs: number): Promise<number
     )
     .limit(BATCH_SIZE);
   if ((await empty.executeTakeFirst()) === undefined) return 0;
-  // Asked again under the lock: a run may have been added in between.
+  // Check again under the lock: a run may have been added in between.
   const removed = await db.deleteFrom("task_groups").where("taskgroup_id", "in", empty).execute();
   return removed.reduce((sum, { numDeletedRows }) => sum + Number(numDeletedRows), 0);
 }
@@ -98,7 +98,7 @@ const FreePages = z.object({ freelist_count: z.number() });
 async function compactDatabase(db: Database, pause: () => Promise<void>): Promise<void> {
   let free = await countFreePages(db);
   while (free > 0) {
-    // In a transaction, which waits for the lock; the statement itself must not find it taken.
+    // A transaction waits for the write lock; the bare statement would fail if the lock is taken.
     await db
       .transaction()
       .execute((trx) => sql`PRAGMA incremental_vacuum(${sql.lit(PAGES_PER_STEP)})`.execute(trx));

@@ -23,7 +23,7 @@ export async function recoverRuns(
     row.lease_owner === null ||
     (row.lease_until ?? 0) < clock.now() ||
     ownerIsGone(row.lease_owner);
-  // Asked without a lock first: with nothing to do it must not stand in the way of writers.
+  // Check without a lock first, so that writers are not blocked when there is nothing to do.
   if (!(await held.execute()).some(isLost)) return 0;
   return commit(async (write) => {
     const lost = (await write.trx.executeQuery(held)).rows.filter(isLost);
@@ -49,7 +49,7 @@ export async function failUnanswered(
   const overdue = db
     .selectFrom("runs")
     .select("run_id")
-    // Only runs in `action_required` have one.
+    // Only runs in `action_required` have this deadline.
     .where("action_until", "<", clock.now());
   if ((await overdue.executeTakeFirst()) === undefined) return 0;
   return commit(async (write) => {

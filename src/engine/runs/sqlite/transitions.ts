@@ -23,11 +23,11 @@ export interface Transition {
   /** The worker that must still hold the run. */
   lease?: Lease;
   set?: Updateable<RunsTable>;
-  /** What happened before the change, and is logged before it. */
+  /** Progress from before the change; it is logged before the change. */
   progress?: readonly ProgressEvent[];
 }
 
-/** What has to be known of a run when it ends. */
+/** The columns that are read when a run ends. */
 const ENDING_COLUMNS = [
   "run_id",
   "has_webhook",
@@ -54,7 +54,7 @@ export async function moveRun(
   const row = await update.returning(ENDING_COLUMNS).executeTakeFirst();
   if (row === undefined) return false;
   await appendProgress(write, runId, { events: progress, status: to });
-  await settleEnding(write, [row], to);
+  await applyEnding(write, [row], to);
   write.announce([runId], to);
   return true;
 }
@@ -74,11 +74,11 @@ export async function moveGroup(
     .execute();
   const runIds = rows.map((row) => row.run_id);
   await appendStates(write, runIds, to);
-  await settleEnding(write, rows, to);
+  await applyEnding(write, rows, to);
   write.announce(runIds, to);
 }
 
-/** What every change to a status sets. */
+/** The columns that every change to this status sets. */
 function columnsOf(to: RunStatus, at: string): Updateable<RunsTable> {
   return {
     status: to,
@@ -90,12 +90,8 @@ function columnsOf(to: RunStatus, at: string): Updateable<RunsTable> {
   };
 }
 
-/** What the end of runs brings with it: their webhooks, and their price back where nothing was delivered. */
-async function settleEnding(
-  write: Write,
-  rows: readonly EndingRow[],
-  to: RunStatus,
-): Promise<void> {
+/** The consequences of an ending: enqueue the webhooks, and refund the price of runs that did not complete. */
+async function applyEnding(write: Write, rows: readonly EndingRow[], to: RunStatus): Promise<void> {
   if (!isTerminalStatus(to)) return;
   for (const row of rows) if (row.has_webhook === 1) await enqueueWebhook(write, row.run_id);
   if (to !== "completed") await countSpending(write.trx, rows, -1);

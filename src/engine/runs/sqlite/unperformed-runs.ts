@@ -3,7 +3,7 @@ import { ownerHasEnded } from "../../../database/process-owner.ts";
 
 export interface UnperformedRun {
   runId: string;
-  /** Only an engine with this key takes it. */
+  /** Only an engine with this key performs the run. */
   executorKey: string;
 }
 
