@@ -12,7 +12,10 @@ export interface Dispatcher {
   stop(): void;
 }
 
-/** How long a run may wait whose announcement was missed: its time to be retried came while no process knew of it. */
+/**
+ * How long a run waits at most if no process noticed that it became due, for example a retry that came due while no
+ * engine ran.
+ */
 const POLL_INTERVAL_MS = 5_000;
 
 /** A dispatcher for processes that share one change feed. Its timer does not keep the process alive. */

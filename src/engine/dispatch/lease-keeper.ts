@@ -7,7 +7,7 @@ import type { ClaimedRun, RunStore } from "../runs/run-store.ts";
 export const LEASE_MS = 30_000;
 /** Renewed six times within a lease, so that a busy moment does not lose it. */
 export const RENEW_INTERVAL_MS = 5_000;
-/** A run whose worker was lost twice probably brings its worker down. */
+/** A run that lost its worker twice probably crashes its worker. */
 const MAX_ATTEMPTS = 2;
 
 /** The run was cancelled while it was performed. */
@@ -32,8 +32,8 @@ export interface HeldRun {
 }
 
 /**
- * Keeps the leases of the runs that a worker holds, aborts the work on those that are cancelled or were taken, and
- * settles the runs of workers that are gone.
+ * Renews the leases of the runs that a worker holds, aborts the work on runs that were cancelled or claimed by another
+ * worker, and takes back the runs of lost workers.
  */
 export class LeaseKeeper {
   readonly #runs: RunStore;
@@ -55,7 +55,10 @@ export class LeaseKeeper {
     this.#log = options.log;
   }
 
-  /** Resolves when the runs of lost workers are settled for the first time. The timer does not keep the process alive. */
+  /**
+   * Resolves when the runs of lost workers have been taken back for the first time. The timer does not keep the process
+   * alive.
+   */
   async start(): Promise<void> {
     this.#timer = setInterval(
       () => void this.#renew().then(() => this.#recover()),

@@ -66,7 +66,7 @@ export async function performAttempt(
     const rest = await progress.take();
     record = () => finish(runs, claimed, ending, rest);
   } catch (error) {
-    // Whatever an executor throws once it was told to stop, the reason is why it stopped.
+    // After an abort, the reason of the signal counts, whatever error the executor throws.
     const cause: unknown = signal.aborted ? signal.reason : error;
     if (cause instanceof RetryLater) {
       report({ type: "task_run.progress_msg.exec_status", message: cause.message });
@@ -127,13 +127,16 @@ async function finish(
   if (!isFinished) await runs.acknowledgeCancel(claimed);
 }
 
-/** What is to be recorded of a run that did not complete. */
+/** The status change to record for a run that did not complete. */
 function settling(
   claimed: ClaimedRun,
   error: unknown,
   { runs, clock, log, onRetryLater }: AttemptContext,
 ): WriteEnding {
-  /** Makes the change, unless the run is being cancelled: then that is acknowledged. Tells whether it was made. */
+  /**
+   * Makes the change. If the run is being cancelled, acknowledges the cancel instead. Resolves to whether the change
+   * was made.
+   */
   async function unlessCancelled(change: () => Promise<boolean>): Promise<boolean> {
     if (await change()) return true;
     await runs.acknowledgeCancel(claimed);
@@ -180,8 +183,8 @@ function settling(
 }
 
 /**
- * Records how a run ended. A full disk or a locked database does not throw the result away: the run keeps its place and
- * its lease, and the record is tried again. Nothing is written twice, because an ending needs the lease.
+ * Records how a run ended. When the disk is full or the database locked, the result is not lost: the worker keeps the
+ * run and its lease, and tries again. Nothing is written twice, because an ending needs the lease.
  */
 async function persist(
   record: WriteEnding,
@@ -201,7 +204,7 @@ async function persist(
       }
       log.warn({ err: error }, "could not record how the run ended; trying again");
     }
-    // Told to stop, it tries once more at once.
+    // When the worker is stopping, the sleep ends early and one last attempt follows at once.
     await clock.sleep(delayMs, stopping).catch(() => undefined);
     delayMs = Math.min(delayMs * 2, ENDING_RETRY.maxMs);
   }

@@ -3,7 +3,9 @@ import type { ProgressEvent } from "../../task-api/run-event.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import { type Clock, formatTimestamp } from "../../runtime/clock.ts";
 
-/** Collects the progress of one attempt and writes it in batches. What could not be written is kept for the next one. */
+/**
+ * Collects the progress of one attempt and writes it in batches. If a write fails, its events go into the next batch.
+ */
 export interface ProgressBuffer {
   add(event: ProgressEvent): void;
   /** Writes what was added so far; resolves when it is durable, and rejects with the reason why it is not. */
@@ -56,7 +58,7 @@ export function createProgressBuffer(
       // The time of the step, not of the write.
       const at = formatTimestamp(clock.now());
       pending.push("message" in event ? { timestamp: at, ...event } : event);
-      // What fails is still pending, and its failure comes out of the next flush.
+      // A failed write stays pending; the next flush throws its error.
       timer ??= setTimeout(() => void writePending().catch(() => undefined), FLUSH_DELAY_MS);
     },
     flush: writePending,

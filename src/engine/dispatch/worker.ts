@@ -18,11 +18,11 @@ export interface Worker {
  * Starts a worker: it performs runs of its executor's key, at most `concurrency` at a time. A run passes through it as
  * follows, and every arrow is a guarded write of the store:
  *
- * - queued → running: the {@link Dispatcher} says that runs may be ready, and the {@link ClaimLoop} claims as many as
- *   there are free places.
+ * - queued → running: the {@link Dispatcher} signals that runs may be ready, and the {@link ClaimLoop} claims as many as
+ *   there are free slots.
  * - running: the worker holds the run. {@link performAttempt} executes it; the {@link LeaseKeeper} renews its lease and
  *   aborts it when it was cancelled or another worker has it.
- * - running → what {@link performAttempt} records. The place is free then, and the loop claims again.
+ * - running → what {@link performAttempt} records. The slot is then free, and the loop claims again.
  * - Stopping: nothing is claimed any more, every held run is aborted and goes back to the queue.
  */
 export function startWorker({
@@ -85,7 +85,7 @@ export function startWorker({
     );
   }
 
-  // What the recovery puts back in the queue is claimed in its turn.
+  // Runs that the recovery puts back in the queue are claimed in the normal way.
   const started = leases.start().then(() => {
     if (!stopping.signal.aborted) dispatcher.start(() => claims.wake());
   });
@@ -127,7 +127,7 @@ class ClaimLoop {
     this.#log = options.log;
   }
 
-  /** Claims what there is, as soon as the current round has ended. */
+  /** Claims ready runs as soon as the current round has ended. */
   wake(): void {
     if (this.#isStopped) return;
     this.#claimAgain = true;
@@ -147,7 +147,7 @@ class ClaimLoop {
   async #claimUntilFull(): Promise<void> {
     try {
       while (this.#claimAgain) {
-        // Runs that end in the same turn of the event loop leave their places together.
+        // Wait for one turn of the event loop, so that runs that end together are replaced by one claim.
         await setImmediate();
         this.#claimAgain = false;
         const limit = this.#countFree();
