@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import type { RunWarning } from "../../task-api/run.ts";
 import { type Network, refusalReason } from "../outgoing/networks.ts";
 
-/** What an engine can do for the webhooks of runs. */
+/** How an engine handles the webhooks of runs. */
 export interface WebhookRules {
   /** Networks they may be on, besides the public internet. */
   allowed: readonly Network[];
@@ -11,8 +11,8 @@ export interface WebhookRules {
 }
 
 /**
- * Why no webhook could ever be delivered to a URL, as far as the URL alone tells, or null. Names are looked up only
- * when a webhook is sent; then their addresses are checked too.
+ * Why no webhook could ever be delivered to this URL, judged by the URL alone; null if there is no reason. Host names
+ * are resolved only when a webhook is sent; then their addresses are checked too.
  */
 export function refusalOfWebhookUrl(url: string, allowed: readonly Network[]): string | null {
   const { hostname, port, protocol, username, password } = new URL(url);
@@ -38,7 +38,7 @@ function addressOf(hostname: string): string | undefined {
   return /(?:^|\.)localhost\.?$/.test(hostname) ? "127.0.0.1" : undefined;
 }
 
-/** For a run whose webhook will be sent without a signature, because the engine has no secret to sign with. */
+/** For a run whose webhook is sent without a signature, because the engine has no secret to sign with. */
 export const UNSIGNED_WEBHOOK_WARNING: RunWarning = {
   type: "warning",
   message:

@@ -14,11 +14,14 @@ export interface WebhookDelivery {
   stop(): Promise<void>;
 }
 
-/** Runs end in bursts: one look at the outbox for all endings of a moment, which no receiver will notice. */
-const LOOK_DELAY_MS = 50;
-/** Another process may put back what it gave up; nothing tells of that but the time when its lease is over. */
+/** Runs end in bursts. After this delay one poll of the outbox finds all of them; receivers do not notice it. */
+const POLL_DELAY_MS = 50;
+/**
+ * Another process may stop without sending a webhook that it has claimed. Nothing signals that, so poll at least this
+ * often for expired leases.
+ */
 const MAX_REST_MS = 60_000;
-/** After the database failed. */
+/** Pause after a database error. */
 const RECOVERY_MS = 5_000;
 
 class DeliveryStopping extends Error {
@@ -26,10 +29,10 @@ class DeliveryStopping extends Error {
 }
 
 /**
- * Starts sending the webhooks of ended runs, each until it is delivered or given up, at least once, with the same
- * `webhook-id`. Several processes may do this on one database: each attempt is made by one of them. Without secrets
- * the webhooks are not signed. An endless loop claims what is due and sends it; between two rounds it rests until the
- * next webhook is due, a run ends, or a place gets free.
+ * Starts sending the webhooks of ended runs. Each is sent at least once, always with the same `webhook-id`, until it is
+ * delivered or given up. Several processes may do this on one database: each attempt is made by one of them. Without
+ * secrets the webhooks are not signed. A loop claims due webhooks and sends them, then rests until the next one is due,
+ * a run ends, or a slot gets free.
  */
 export function startWebhookDelivery({
   queue,
@@ -50,7 +53,7 @@ export function startWebhookDelivery({
   const stopping = new AbortController();
   const rest = new Rest(clock);
   const sending = new Sending((delivery, signal) => attemptDelivery(delivery, signal, context));
-  let lookIsPlanned = false;
+  let pollIsPlanned = false;
 
   async function work(): Promise<void> {
     while (!stopping.signal.aborted) {
@@ -63,7 +66,10 @@ export function startWebhookDelivery({
     }
   }
 
-  /** Starts what is due, as far as there are places; resolves to when to look again, unless a place gets free before. */
+  /**
+   * Starts due webhooks while there are free slots. Resolves to the time of the next poll; a slot that gets free ends
+   * the rest earlier.
+   */
   async function startDue(): Promise<number> {
     const nowMs = clock.now();
     while (!stopping.signal.aborted) {
@@ -77,23 +83,23 @@ export function startWebhookDelivery({
       const untilMs = clock.now() + DELIVERY_POLICY.leaseMs;
       for (const delivery of await queue.claim(webhookIds, { nowMs, untilMs })) {
         sending.start(delivery, () => rest.end());
-        // Claimed after stop() was called: it goes straight back.
+        // Claimed after stop() was called: give it back at once.
         if (stopping.signal.aborted) sending.abort(stopping.signal.reason);
       }
     }
     return Infinity;
   }
 
-  async function lookSoon(): Promise<void> {
-    if (lookIsPlanned) return;
-    lookIsPlanned = true;
-    await clock.sleep(LOOK_DELAY_MS, stopping.signal).catch(() => undefined);
-    lookIsPlanned = false;
+  async function pollSoon(): Promise<void> {
+    if (pollIsPlanned) return;
+    pollIsPlanned = true;
+    await clock.sleep(POLL_DELAY_MS, stopping.signal).catch(() => undefined);
+    pollIsPlanned = false;
     rest.end();
   }
 
   const unsubscribe = changes.subscribeToAll((change) => {
-    if (change?.status && isTerminalStatus(change.status)) void lookSoon();
+    if (change?.status && isTerminalStatus(change.status)) void pollSoon();
   });
   const working = work();
 
@@ -109,7 +115,10 @@ export function startWebhookDelivery({
   };
 }
 
-/** A pause that others end. Between `begin` and `until` an end is kept: it may be too new for the work in between. */
+/**
+ * A pause that `end` cuts short. An `end` that comes between `begin` and `until` also counts: the work in between may
+ * not have seen the event behind it.
+ */
 class Rest {
   readonly #clock: Clock;
   #ending = new AbortController();
@@ -136,7 +145,7 @@ class Rest {
   }
 }
 
-/** The attempts under way, and the places left: some in all, and some for each receiver. */
+/** The attempts under way, and the free slots: limited in total and for each receiver. */
 class Sending {
   readonly #attempt: (delivery: Delivery, signal: AbortSignal) => Promise<void>;
   readonly #underWay = new Set<{ receiver: string; abort: AbortController; done: Promise<void> }>();
@@ -155,7 +164,7 @@ class Sending {
     );
   }
 
-  /** The ids of those for which their receivers have places. */
+  /** The ids of the webhooks whose receivers have free slots. */
   choose(due: readonly { webhookId: string; receiver: string }[]): string[] {
     const counts = this.#countByReceiver();
     return due.flatMap(({ webhookId, receiver }) => {
@@ -166,11 +175,11 @@ class Sending {
     });
   }
 
-  start(delivery: Delivery, onPlaceFree: () => void): void {
+  start(delivery: Delivery, onSlotFree: () => void): void {
     const abort = new AbortController();
     const done = this.#attempt(delivery, abort.signal).finally(() => {
       this.#underWay.delete(attempt);
-      onPlaceFree();
+      onSlotFree();
     });
     const attempt = { receiver: receiverOf(delivery.url), abort, done };
     this.#underWay.add(attempt);
@@ -201,7 +210,7 @@ interface AttemptContext {
   log: Logger;
 }
 
-/** Sends a webhook once and records how that ended; gives it back when the signal aborts. */
+/** Sends a webhook once and records the outcome; gives the webhook back to the outbox when the signal aborts. */
 async function attemptDelivery(
   delivery: Delivery,
   signal: AbortSignal,

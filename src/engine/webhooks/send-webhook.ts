@@ -32,7 +32,7 @@ export async function sendWebhook(
     signal,
   }: { fetch: FetchFromRun; sign: SignWebhook; clock: Clock; signal: AbortSignal },
 ): Promise<AttemptResult> {
-  // A receiver refuses old timestamps, so each attempt has its own.
+  // A receiver rejects old timestamps, so each attempt has its own.
   const at = new Date(clock.now());
   const signature = sign(webhookId, at, body);
   const time = limitTime(clock, signal);
@@ -80,7 +80,7 @@ function limitTime(clock: Clock, outer: AbortSignal): { signal: AbortSignal; end
   const { attemptMs } = DELIVERY_POLICY;
   clock.sleep(attemptMs, ended.signal).then(
     () => timedOut.abort(new AttemptTimedOut(`no answer within ${attemptMs / 1_000} s`)),
-    // Only `end` ends it early.
+    // The sleep rejects only when `end` is called.
     () => undefined,
   );
   return { signal: AbortSignal.any([outer, timedOut.signal]), end: () => ended.abort() };
