@@ -71,10 +71,10 @@ export async function performAttempt(
     if (cause instanceof RetryLater) {
       report({ type: "task_run.progress_msg.exec_status", message: cause.message });
     }
-    const settle = settling(claimed, cause, { ...context, log });
+    const recordFailure = failureRecorder(claimed, cause, { ...context, log });
     record = async () => {
       await progress.flush();
-      await settle();
+      await recordFailure();
     };
   }
   await persist(record, { ...context, log });
@@ -127,8 +127,8 @@ async function finish(
   if (!isFinished) await runs.acknowledgeCancel(claimed);
 }
 
-/** The status change to record for a run that did not complete. */
-function settling(
+/** Returns the write that records why a run did not complete. */
+function failureRecorder(
   claimed: ClaimedRun,
   error: unknown,
   { runs, clock, log, onRetryLater }: AttemptContext,

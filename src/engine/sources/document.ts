@@ -5,24 +5,24 @@ export interface DocumentSection {
   text: string;
 }
 
-/** What a parser found in a file. Null means that the file does not say. */
+/** The result of parsing a file. Null: the file does not contain the value. */
 export interface ParsedDocument {
   title: string | null;
-  /** Where the document was published; only http and https. */
+  /** The URL where the document was published; only http and https. */
   url: string | null;
   /** `YYYY-MM-DD`. */
   publishedOn: string | null;
   sections: DocumentSection[];
-  /** What was wrong with the file although its text could be read. */
+  /** Problems of the file that did not prevent reading its text. */
   problems: string[];
 }
 
-/** The file cannot be a source; the message says why, in words that follow its name. */
+/** The file cannot be used as a source; the message says why and is written to follow the file name. */
 export class DocumentUnreadable extends Error {
   override readonly name = "DocumentUnreadable";
 }
 
-/** What the parsers of all formats produce, in document order. */
+/** The building blocks that the parsers of all formats produce, in document order. */
 export type Block =
   | { kind: "heading"; level: number; text: string }
   | { kind: "line"; text: string };

@@ -1,6 +1,6 @@
 const MIB = 1024 * 1024;
 
-/** What one file of a document folder may cost. Whatever exceeds a limit is left out with a warning that says so. */
+/** The limits for one file of a document folder. Content beyond a limit is skipped, with a warning. */
 export const DOCUMENT_LIMITS = {
   /** A book has about 1 MB of text; larger files are data or logs, and would hold up every other document. */
   textBytes: 5 * MIB,
@@ -8,7 +8,10 @@ export const DOCUMENT_LIMITS = {
   binaryBytes: 25 * MIB,
   /** A report has hundreds of pages; ten milliseconds each, thousands would keep runs waiting for a minute. */
   pdfPages: 2_000,
-  /** Of the parts of a Word file, unpacked: ten times what its text may have, so that a zip bomb is not unpacked. */
+  /**
+   * The limit for the unpacked parts of a Word file: ten times the limit for its text, so that a zip bomb is not
+   * unpacked.
+   */
   unpackedBytes: 50 * MIB,
   /** Deeper JSON is not written by people, and is walked with recursion. */
   jsonDepth: 32,

@@ -2,12 +2,12 @@ import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { SourcePolicy } from "../../task-api/run-input.ts";
 
-/** What a policy looks at. */
+/** The properties of a source that a policy checks. */
 export interface PolicedSource {
   url: string;
   /** `YYYY-MM-DD`; null when unknown. */
   publishedOn: string | null;
-  /** Where a document lies: its folder, and its path inside. */
+  /** The location of a document: its folder, and its path inside the folder. */
   place?: SourcePlace;
 }
 
@@ -50,9 +50,9 @@ export function isAllowedSource(
 }
 
 /**
- * What an entry names: a domain; or a file or a folder of the documents, by its path inside the document folder, with the
- * name of that folder before it, absolute, or as the `file:` URL that citations have. Capitals and a slash at either end
- * make no difference in paths.
+ * Matches what a policy entry names. An entry is a domain, or a file or folder of the documents: by its path inside the
+ * document folder, by that path after the folder's name, by its absolute path, or by the `file:` URL that citations
+ * use. In paths, case and a slash at either end are ignored.
  */
 export function matcherOf(entry: string): SourceMatcher {
   const [domain = "", ...segments] = entry.split("/");

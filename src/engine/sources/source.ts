@@ -1,8 +1,8 @@
 import type { SourcePolicy } from "../../task-api/run-input.ts";
 
-/** Where an executor searches and reads: the document folder, a web search, an MCP server of the run. */
+/** A source that an executor can search and read: the document folder, a web search, an MCP server of the run. */
 export interface Source {
-  /** What matches the query best, the best first. Rejects with the reason of `signal`. */
+  /** The best matches for the query, best first. Rejects with the reason of `signal`. */
   search(query: string, options: SearchOptions): Promise<Hit[]>;
   /** Reads the page that a hit names. Throws {@link PageNotFound}, and the reason of `signal`. */
   read(id: string, signal: AbortSignal): Promise<SourcePage>;
@@ -16,7 +16,7 @@ export interface SearchOptions {
   signal: AbortSignal;
 }
 
-/** What every result says about a page. */
+/** The page fields that every result has. */
 export interface PageFields {
   /** Names the page inside its source; a run may come back to it after a restart. */
   id: string;
@@ -64,9 +64,11 @@ export interface IndexedDocument {
 
 export interface FoundPassage extends Passage {
   document: IndexedDocument;
-  /** The first sentence of the document, where it stands before all headings: it says what the whole is about. */
+  /**
+   * The first sentence of the document, if it is before all headings: it usually says what the whole document is about.
+   */
   lead?: string;
-  /** What the text is about, as it stands around it; the title and the heading, unless it is given. */
+  /** The subject of the text, as the text around it states it; by default the title and the heading. */
   subject?: string;
 }
 
@@ -76,7 +78,7 @@ export interface PassageSearch {
   readonly documentCount: number;
   /** How many passages there are: what frequencies are compared with. */
   readonly passageCount: number;
-  /** In how many passages any of the words occurs, in any of its forms. */
+  /** The number of passages that contain any of the words, in any of its forms. */
   countPassages(words: readonly string[]): Promise<number>;
   /** The best passages that hold any of the words, best first, and every document that holds one. */
   find(

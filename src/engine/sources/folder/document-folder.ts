@@ -5,7 +5,7 @@ import ignore, { type Ignore } from "ignore";
 import { isDocumentName } from "../readers/read-document.ts";
 import { UsageError } from "../../../runtime/usage-error.ts";
 
-/** A file that may be a document, and what tells that it changed. */
+/** A file that may be a document, and the values that show whether it has changed. */
 export interface DocumentFile {
   /** Inside the folder, with forward slashes. */
   path: string;
@@ -181,7 +181,7 @@ interface Level {
   rules: Ignore;
 }
 
-/** What the `.gitignore` files on the way to a folder leave out. Source: gitignore(5). */
+/** The paths that the `.gitignore` files on the way to a folder exclude. Source: gitignore(5). */
 class IgnoreRules {
   static readonly none = new IgnoreRules([]);
 

@@ -8,7 +8,7 @@ import type { UnknownSources } from "./source-names.ts";
 import { createDocumentSync } from "./sync-documents.ts";
 import { type SkippedFile, type SyncCounts } from "./index-folder.ts";
 
-/** Document folders, kept in the index and searched as one. */
+/** Several document folders, stored in one index and searched together. */
 export interface DocumentLibrary extends Source {
   /** The real paths of the folders. */
   readonly folders: readonly string[];

@@ -8,7 +8,7 @@ import { type DocumentFile, listDocumentFiles } from "./document-folder.ts";
 import type { FolderWatch } from "./folder-watch.ts";
 import { type ReadFile, removeDocuments, storeDocuments } from "./store-documents.ts";
 
-/** What one synchronisation found and did. */
+/** The counts of one synchronisation. */
 export interface SyncCounts {
   /** Documents in the index now. */
   documents: number;
@@ -26,11 +26,11 @@ export interface SkippedFile {
   reason: string;
 }
 
-/** What one pass over the folder came to. */
+/** The result of one pass over the folder. */
 export interface FolderPass {
   counts: SyncCounts;
   skipped: readonly SkippedFile[];
-  /** What the watch had counted before the pass began. */
+  /** The watch's number of changes when the pass began. */
   changes: number;
   /** How long listing the folder and comparing it with the index took. */
   listedMs: number;

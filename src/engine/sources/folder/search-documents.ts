@@ -24,7 +24,10 @@ import { type SourcePlace, createSourceFilter } from "../source-policy-filter.ts
 import { type UnknownSources, createSourceNames } from "./source-names.ts";
 import { fromIndexedText, splitWords, toMatchExpression } from "../text/words.ts";
 
-/** A word of the title says most about a passage, its heading more than its text. Order of the columns: see the schema. */
+/**
+ * Weights: a match in the title counts most, one in the heading more than one in the text. The order is that of the
+ * columns in the schema.
+ */
 const RANK = sql<number>`bm25(passages, 4.0, 2.0, 1.0)`;
 
 /** The searchable documents of one folder. */
@@ -44,7 +47,7 @@ interface DocumentRow extends IndexedDocument {
   place: SourcePlace;
 }
 
-/** What was read of an index, cached until a document changes. */
+/** The data read from an index, cached until a document changes. */
 interface KeptIndex {
   version: number;
   rows: readonly DocumentRow[];
@@ -54,7 +57,7 @@ interface KeptIndex {
   passages: Map<number, FoundPassage>;
   /** First sentences, by document. */
   leads: Map<number, string>;
-  /** In how many passages of the whole folder a match expression is found. */
+  /** The number of passages in the whole folder that match an expression, by expression. */
   frequencies: Map<string, number>;
 }
 
@@ -74,7 +77,7 @@ export function openDocumentIndex(db: Database, folders: readonly string[]): Doc
       .selectFrom("document_index")
       .select("version")
       .executeTakeFirstOrThrow();
-    // Read before the documents: a change in between is read twice, never missed.
+    // Read the version before the documents: a change in between then causes a second read, and is never missed.
     if (kept?.version !== version) kept = await readIndex(db, folders, version);
     return kept;
   }

@@ -21,7 +21,7 @@ export interface UnknownSources {
 const MAX_CHECKED = 20;
 /** Enough to see the kind of names that there are. */
 const MAX_KNOWN = 8;
-/** Entries whose answer is cached until a document changes. */
+/** The number of entries whose result is cached until a document changes. */
 const MAX_REMEMBERED = 1_000;
 
 /** Which names the documents of an index have. Answers are cached, because many runs have the same policy. */

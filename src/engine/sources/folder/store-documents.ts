@@ -21,7 +21,9 @@ export function documentIdOf(rowid: number): number {
   return Math.floor(rowid / PASSAGES_PER_DOCUMENT);
 }
 
-/** Large numbers arrive as floating point, with which FTS5 would look at every row of the table. */
+/**
+ * Casts a number to an integer. Large numbers are bound as floating point, and FTS5 would then scan the whole table.
+ */
 export const sqlInteger = (value: number) => sql<number>`CAST(${value} AS INTEGER)`;
 
 export interface ReadFile {
@@ -32,7 +34,7 @@ export interface ReadFile {
 /** Rows per INSERT: few enough for SQLite's limit on bound values, many enough to make statements rare. */
 const ROWS_PER_INSERT = 100;
 
-/** Puts the documents into the index, in one transaction, in place of what it held of them. Returns how many it stored. */
+/** Replaces the documents in the index, in one transaction. Returns how many it stored. */
 export async function storeDocuments(
   db: Database,
   folder: string,

@@ -15,7 +15,7 @@ export interface DocumentSync {
   sync(sinceMs: number): Promise<SyncCounts>;
   /** How far the pass under way is; null while it lists the folder, and when none is. */
   readonly progress: { done: number; total: number } | null;
-  /** Of the last pass. */
+  /** The files that the last pass skipped. */
   readonly skipped: readonly SkippedFile[];
   /** Ends the pass under way, stops watching, and resolves when the database is not used any more. */
   close(): Promise<void>;
@@ -51,7 +51,7 @@ export function createDocumentSync(
 
   async function sync(wantedMs: number): Promise<SyncCounts> {
     const sinceMs = Math.min(wantedMs, clock.now());
-    // What a pass under way listed before may have changed since.
+    // A pass that started earlier may have listed files before they changed, so wait for it and run another.
     while (running !== null && running.startedMs < sinceMs) await running.counts;
     if (running !== null) return running.counts;
     if (latest !== null && latest.startedMs < sinceMs) await receiveChanges();

@@ -53,7 +53,7 @@ const MAX_COMMENT_BYTES = 0xffff;
 const ENTRY_SIGNATURE = 0x02014b50;
 const ENTRY_BYTES = 46;
 
-/** How many bytes the archive has unpacked, as its directory says; null when it has none. Reads, and unpacks nothing. */
+/** The unpacked size of the archive in bytes, as its directory states it; null without a directory. Unpacks nothing. */
 function unpackedSize(bytes: Buffer): number | null {
   const end = findEnd(bytes);
   if (end === null) return null;

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { readIsoDate, readWebUrl } from "../document.ts";
 import { errorMessage } from "../../../text/error-message.ts";
 
-/** What the YAML between `---` lines at the top of a file says, and the text below it. */
+/** The values of the YAML between `---` lines at the top of a file, and the text below it. */
 export interface FrontMatter {
   title: string | null;
   url: string | null;

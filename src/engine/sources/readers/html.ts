@@ -11,7 +11,7 @@ import {
   readWebUrl,
 } from "../document.ts";
 
-/** What the head of a page says about it. */
+/** The values in the head of a page. */
 interface PageFields {
   title: string | null;
   canonicalUrl: string | null;

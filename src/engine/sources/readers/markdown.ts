@@ -25,8 +25,8 @@ export function parseMarkdown(text: string): ParsedDocument {
 }
 
 /**
- * Markup inside a line is only looked for where there is no more of it than people write: the time it takes grows with
- * the square of the unmatched markers, and a hostile file of 600 kB would take minutes.
+ * Inline markup is parsed only in lines with at most this many markers. The parsing time grows with the square of the
+ * unmatched markers; a hostile file of 600 kB would take minutes.
  */
 const MAX_MARKERS = 200;
 const MAX_INLINE_CHARS = 20_000;

@@ -3,9 +3,9 @@ import type { Block } from "../document.ts";
 /** A line of a page, as it is drawn. */
 export interface PdfLine {
   text: string;
-  /** Of its largest letters, in points. */
+  /** The height of its largest letters, in points. */
   height: number;
-  /** Of its baseline, in points from the foot of the page. */
+  /** The position of its baseline, in points from the foot of the page. */
   y: number;
   page: number;
 }

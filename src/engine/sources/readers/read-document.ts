@@ -9,11 +9,11 @@ import { splitPassages } from "../text/passages.ts";
 /** A file of a document folder, cut into passages. */
 export interface SourceDocument {
   title: string;
-  /** Where it was published, else the `file:` URL of the file. */
+  /** The URL where it was published, else the `file:` URL of the file. */
   url: string;
   publishedOn: string | null;
   passages: DocumentSection[];
-  /** What was wrong with the file although its text could be read. */
+  /** Problems of the file that did not prevent reading its text. */
   problems: string[];
 }
 

@@ -2,7 +2,10 @@ import { cutPlace } from "../../../text/cut-text.ts";
 import type { DocumentSection } from "../document.ts";
 import { splitSentences } from "./sentences.ts";
 
-/** What is indexed and ranked as one: about a long paragraph, so that a match means the words stand close together. */
+/**
+ * The length of a passage, the unit of indexing and ranking: about a long paragraph, so that matched words are close
+ * together.
+ */
 const MAX_PASSAGE_CHARS = 1_200;
 
 /** Cuts a section into passages of bounded length, between lines where possible, never inside a sentence that fits. */

@@ -13,7 +13,10 @@ const STOP_WORDS = new Set(
   summarize summary tell want year date value`.split(/\s+/),
 );
 
-/** Words of field names and descriptions that speak of the form of a value. They do occur in documents, as noise. */
+/**
+ * Words of field names and descriptions that describe the form of a value. Documents contain them too, but there they
+ * are noise.
+ */
 const FORMAT_WORDS = new Set(
   `array boolean characters currency current decimal digits dollar dollars empty eur euro euros exact example field
   float format full gbp integer iso item items json name names null number numeric object optional percent percentage

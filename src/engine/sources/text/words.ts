@@ -1,17 +1,17 @@
 import { stemmer } from "stemmer";
 import { segmentText } from "./segment-text.ts";
 
-/** A word of a text, with what it is compared by. */
+/** A word of a text, with the normalised form that is used to compare it. */
 export interface Word {
-  /** As it stands in the text. */
+  /** The word as written in the text. */
   text: string;
-  /** Where it begins in the text. */
+  /** The offset of its first character in the text. */
   start: number;
   /** Lower case, without diacritics, stemmed: equal keys match, as in the full-text index. */
   key: string;
 }
 
-/** Scripts written without spaces: words cannot be told apart by looking for separators. */
+/** Scripts written without spaces: a text in them cannot be split into words at separators. */
 const SPACELESS =
   "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}";
 const SPACELESS_RUN = new RegExp(`[${SPACELESS}]`, "u");
@@ -55,7 +55,7 @@ export function readableName(name: string): string {
 
 /** A text as it is compared with questions. */
 export interface TextWords {
-  /** In the order of the text. */
+  /** The words in the order of the text. */
   words: readonly Word[];
   keys: ReadonlySet<string>;
   spellings: ReadonlySet<string>;
@@ -67,7 +67,7 @@ let knownChars = 0;
 /** Some megabytes, and all that one run reads; beyond that the cache is emptied. */
 const MAX_KNOWN_CHARS = 200_000;
 
-/** The words of a text that will be asked for again. */
+/** Reads the words of a text once, for a text that is searched several times. */
 export function readWords(text: string): TextWords {
   const known = knownTexts.get(text);
   if (known !== undefined) return known;
@@ -110,7 +110,7 @@ function makeWordKey(word: string): string {
   return /^\d/.test(folded) ? folded.replaceAll(",", "") : stemmer(folded);
 }
 
-/** Whether the word is of a script without spaces: it is then looked for inside the text, not among its words. */
+/** Whether the word is in a script without spaces: it is then searched inside the text, not among its words. */
 export function isSpaceless(word: string): boolean {
   return SPACELESS_RUN.test(word);
 }
