@@ -2,11 +2,11 @@ import { type Server, STATUS_CODES, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
 
-/** What is wrong with bytes that are no request. The message has no full stop, so that it fits any API's errors. */
+/** The error for bytes that are no valid request. The message has no full stop, so that it fits any API's errors. */
 export interface ClientError {
   status: 400 | 408 | 431;
   message: string;
-  /** What Node says of it, for the log. */
+  /** Node's own message, for the log. */
   reason: string;
 }
 
@@ -30,7 +30,7 @@ export function answerClientErrors(server: Server, answer: AnswerClientError): v
   });
 
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    // An error in the middle of an answer has no place for another.
+    // Once an answer has begun, no error can be sent.
     if (!socket.writable || answering.get(socket)?.headersSent === true) {
       socket.destroy();
       return;

@@ -32,7 +32,7 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   unreadMs: 60_000,
   // Slower than the worst mobile network; the largest outputs, some megabytes, still end within minutes.
   slowestBytesPerSecond: 16 * 1024,
-  // After a restart all waiting clients come back at once. Linux allows this many unless it is told otherwise
-  // (`net.core.somaxconn`); with Node's 511, thousands of calls that arrive together lose connections.
+  // After a restart all waiting clients reconnect at once. This is Linux's default maximum (`net.core.somaxconn`); with
+  // Node's 511, connections get lost when thousands of calls arrive together.
   backlog: 4_096,
 };

@@ -26,7 +26,7 @@ export interface HashedKey<Owner> {
   owner: Owner;
 }
 
-/** Finds whose key it is. Every hash is compared, always: how long it takes must not tell which one was nearly right. */
+/** Finds the owner of a key. It always compares every hash, so that the time it takes does not reveal a near match. */
 export function createKeyFinder<Owner>(
   keys: readonly HashedKey<Owner>[],
 ): (key: string) => Owner | undefined {
@@ -46,8 +46,8 @@ export async function readHashedKeys<File>(
   path: string,
   { name, schema }: { name: string; schema: z.ZodType<File> },
 ): Promise<File> {
-  // Loaded for those who have such a file.
-  // By its default: a bundle knows no other name of a CommonJS package that loads late.
+  // Loaded only when there is such a file. The module is read through its default export: a bundle knows no other name
+  // of a CommonJS package that loads late.
   const { parse } = (await import("yaml")).default;
   let content: unknown;
   try {

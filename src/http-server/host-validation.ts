@@ -2,9 +2,9 @@ import type { AddressInfo } from "node:net";
 import ipaddr from "ipaddr.js";
 
 /**
- * Whether a `Host` header names this server, for a server on a loopback address. A web page can have its own name resolve
- * to 127.0.0.1 (DNS rebinding); for the browser this server is then a part of that page, and only the header tells.
- * Elsewhere every name is accepted: which names lead to the server is not known, and a key is needed there.
+ * Whether a `Host` header names this server, for a server on a loopback address. A web page can make its own name
+ * resolve to 127.0.0.1 (DNS rebinding). The browser then treats this server as part of that page, and only the header
+ * shows it. On other addresses every name is accepted: the valid names are not known, and a key is required there.
  */
 export function createHostCheck(
   bound: AddressInfo,

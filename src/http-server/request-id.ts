@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 
 export const REQUEST_ID_HEADER = "x-request-id";
 
-/** What proxies write as ids, and nothing that could break out of a log line. */
+/** The characters that proxies use in ids; none of them can break a log line. */
 const SANE = /^[\w.:+/=-]{1,128}$/;
 
 export function newRequestId(): string {

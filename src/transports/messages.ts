@@ -12,7 +12,10 @@ import { exactJson, parseJson } from "../text/json.ts";
 export const PARSE_ERROR = -32_700;
 export const INVALID_REQUEST = -32_600;
 
-/** What cannot be served. `id`: of a request that can be told so by its id; undefined for what asked for no answer. */
+/**
+ * A message that cannot be served. `id` is the id for the error answer, null if it cannot be read, and undefined for a
+ * message that expects no answer.
+ */
 export interface InvalidMessage {
   id: RequestId | null | undefined;
   code: typeof PARSE_ERROR | typeof INVALID_REQUEST;
@@ -21,7 +24,7 @@ export interface InvalidMessage {
 
 type ReadMessage = { message: JSONRPCMessage } | { invalid: InvalidMessage };
 
-/** What a text is: one message, or a batch of them. A byte order mark is no part of it. */
+/** Parses a text as one message or a batch. A byte order mark at its beginning is ignored. */
 export function parseMessages(
   text: string,
   levels: number = MAX_JSON_LEVELS,
@@ -99,7 +102,7 @@ function isRequestId(id: unknown): id is RequestId {
   return typeof id === "string" || Number.isSafeInteger(id);
 }
 
-/** The id by which a client can tell what an error is about; null where its digits are lost or it is none. */
+/** The id that an error answer can repeat; null if it is no valid id, or a number too long to be exact. */
 function answerableId(id: unknown): RequestId | null {
   if (isRequestId(id)) return id;
   return typeof id === "number" && Math.abs(id) < Number.MAX_SAFE_INTEGER ? id : null;
@@ -140,7 +143,9 @@ function readArguments(given: unknown): unknown {
   }
 }
 
-/** From here on a message is one object. Earlier revisions have batches of JSON-RPC, or do not rule them out. */
+/**
+ * The first revision whose messages are single objects. Earlier revisions have JSON-RPC batches, or do not forbid them.
+ */
 const FIRST_WITHOUT_BATCHES = "2025-06-18";
 
 /** Revisions are named for the days of their release. */

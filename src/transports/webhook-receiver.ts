@@ -1,13 +1,13 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { parseJson } from "../text/json.ts";
 
-/** What becomes of a webhook that came in. */
+/** The result of receiving a webhook. */
 export type ReceivedWebhook =
   /** A run has a new status. Acknowledge at once, and act on it afterwards. */
   | { kind: "run_update"; runId: string; status: string }
   /** Genuine and nothing to act on: it came before, or is about something else. Acknowledge it. */
   | { kind: "ignored" }
-  /** Answer with this HTTP status. The reason is for the log and the sender; it tells nothing secret. */
+  /** Answer with this HTTP status. The reason is for the log and the sender; it contains nothing secret. */
   | { kind: "refused"; httpStatus: 400 | 401 | 503; reason: string };
 
 export interface WebhookReceiver {
@@ -15,7 +15,7 @@ export interface WebhookReceiver {
   receive(headers: Headers, body: Uint8Array): ReceivedWebhook;
 }
 
-/** Standard Webhooks: a receiver refuses what is older, or from further ahead, than this. */
+/** Standard Webhooks: a receiver rejects timestamps that are older, or further in the future, than this. */
 const TOLERANCE_SECONDS = 300;
 /** Ids of the last webhooks: many times what arrives while a sender repeats one that was not acknowledged. */
 const REMEMBERED_IDS = 10_000;
@@ -23,8 +23,8 @@ const REMEMBERED_IDS = 10_000;
 const MAX_HEADER_CHARS = 1_000;
 
 /**
- * Receives webhooks about runs. Without a secret nothing is genuine, and all are refused. Source: Task API, "Signature";
- * Standard Webhooks.
+ * Receives webhooks about runs. Without a secret none can be verified, so all are rejected. Source: Task API,
+ * "Signature"; Standard Webhooks.
  */
 export function createWebhookReceiver({
   secrets,
@@ -54,7 +54,7 @@ export function createWebhookReceiver({
       if (!isSigned(`${id}.${timestamp}.`, body, signature)) {
         return refused(401, "no signature fits");
       }
-      // Only now: what anybody may send must not push genuine ids out of memory.
+      // Only after the signature check: unsigned requests must not push genuine ids out of memory.
       if (seen.has(id)) return { kind: "ignored" };
       remember(id);
       return readNews(body);
@@ -80,15 +80,15 @@ export function createWebhookReceiver({
 }
 
 /**
- * The keys a secret may stand for: what follows `whsec_`, base64-decoded, and the whole string as it is. Both are in use,
- * and the sender does not say which.
+ * The possible keys of a secret: the part after `whsec_`, base64-decoded, and the whole string as it is. Both are in
+ * use, and the sender does not say which.
  */
 function keysOf(secret: string): Buffer[] {
   const text = secret.trim();
   if (text === "") return [];
   const encoded = text.startsWith("whsec_") ? text.slice("whsec_".length) : text;
   const decoded = Buffer.from(encoded, "base64");
-  // Node's decoder takes anything; only what is base64 can have been meant as it.
+  // Node's decoder accepts any text, so encode the result again to check that it was base64.
   const isBase64 = decoded.length > 0 && decoded.toString("base64") === encoded;
   return isBase64 ? [Buffer.from(text), decoded] : [Buffer.from(text)];
 }

@@ -16,7 +16,7 @@ import {
 } from "./principal.ts";
 import { type Challenge, HttpError, insufficientScope, unauthorized } from "./http-error.ts";
 
-/** What decides about access. */
+/** The settings that decide about access. */
 export interface AccessOptions {
   /** Host names besides the loopback ones by which this server is called. */
   allowedHosts: readonly string[];
@@ -24,7 +24,7 @@ export interface AccessOptions {
   allowedOrigins: readonly string[];
   /** Ways to recognise a token, in the order they are tried. None: whatever reaches the port may do everything. */
   authenticators: readonly Authenticate[];
-  /** With OAuth: the URL of this server and the issuer of its tokens. */
+  /** The URL of this server and the issuer of its tokens, when OAuth is used. */
   oauth: { resource: string; issuer: string } | undefined;
   /** Every scope there is. */
   scopes: readonly string[];
@@ -46,12 +46,12 @@ export interface IncomingMessageFacts {
 
 /** Authenticates and authorizes requests. Every method throws a {@link HttpError}. */
 export interface AccessControl {
-  /** Refuses requests that a web page made a browser send (MCP: Streamable HTTP, "Security Warning"). */
+  /** Rejects requests that a web page made a browser send (MCP: Streamable HTTP, "Security Warning"). */
   checkHost(request: Request): Response | undefined;
   /** Null when authentication is off. */
   identify(request: Request): Promise<AuthenticatedPrincipal | null>;
   checkScopes(principal: AuthenticatedPrincipal | null, body: unknown): void;
-  /** What MCP handlers learn of the principal. The token is left out, so that no handler can pass it on. */
+  /** The principal as MCP handlers see it. The token is left out, so that no handler can pass it on. */
   authInfo(
     request: Request,
     principal: AuthenticatedPrincipal | null,
@@ -143,7 +143,7 @@ export function createAccessControl(
   };
 }
 
-/** What the request says of the trace it belongs to (W3C Trace Context, W3C Baggage). */
+/** The trace headers of the request (W3C Trace Context, W3C Baggage). */
 function traceOf(headers: Headers): Record<string, string | null> | undefined {
   const traceparent = headers.get("traceparent");
   if (traceparent === null) return undefined;
@@ -159,7 +159,7 @@ function calledTool(body: unknown): string | undefined {
   return typeof params.name === "string" ? params.name : undefined;
 }
 
-/** Not 401: a client would throw a good token away. */
+/** Not 401, because a client would then discard a valid token. */
 function unavailable(cause: AuthenticationUnavailable): HttpError {
   return new HttpError(503, `${cause.message}; try again in a moment.`, {
     headers: { "retry-after": "5" },

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 
-/** What pages of other origins may do here. Source: Fetch, "CORS protocol". */
+/** The rights of pages from other origins. Source: Fetch, "CORS protocol". */
 export interface Cors {
   isAllowed(origin: string | null | undefined): boolean;
   /** Lets the page read the answer, whatever it will be: a page that cannot read a 401 cannot act on it. */
@@ -9,9 +9,12 @@ export interface Cors {
   preflight(request: Request): Response | undefined;
 }
 
-/** What an answer has besides its body and the few headers that pages may read anyway. */
+/** The response headers that pages may read in addition to the few that browsers always allow. */
 const EXPOSED = "www-authenticate, retry-after, x-request-id";
-/** `*` stands for every header but this one, and pages bring headers that are not known here, such as `Mcp-Param-*`. */
+/**
+ * `*` covers every header except `authorization`. Clients in pages send headers that cannot be listed here, such as
+ * `Mcp-Param-*`.
+ */
 const ACCEPTED = "authorization, *";
 /** Browsers keep it for two hours at most. */
 const MAX_AGE_SECONDS = 7_200;

@@ -24,7 +24,10 @@ export interface HttpExchange {
   onEnd: (() => void)[];
 }
 
-/** Where a backend reports what happened. Its signature authenticates it: names, origins and tokens do not count. */
+/**
+ * The route to which a backend sends webhooks. The signature authenticates a webhook, so host names, origins and tokens
+ * are not checked.
+ */
 export interface WebhookRoute {
   path: string;
   /** The HTTP status to answer with. `body` is what arrived, byte for byte. */
@@ -98,7 +101,7 @@ export function createRequestHandler(options: RequestHandlerOptions): HandleRequ
     return serveOperator(request, pathname, exchange);
   };
 
-  /** Probes and scrapers rarely carry tokens or know our names, so these answers tell nothing about principals. */
+  /** Probes and scrapers rarely send tokens or our host name, so these answers contain nothing about principals. */
   async function serveOperator(
     request: Request,
     pathname: string,

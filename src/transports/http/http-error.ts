@@ -1,4 +1,4 @@
-/** Answers a request before MCP sees it. The message tells the client what is wrong and what to do. */
+/** An error response to a request that does not reach MCP. The message says what is wrong and what to do. */
 export class HttpError extends Error {
   override readonly name = "HttpError";
   readonly status: number;
@@ -21,14 +21,14 @@ export class HttpError extends Error {
 
 interface HttpErrorDetails {
   headers?: Record<string, string>;
-  /** Of JSON-RPC; by default one of those that servers may choose. */
+  /** The JSON-RPC error code; by default one of those reserved for servers. */
   code?: number;
-  /** Of the request that is refused, where it could be read. */
+  /** The id of the rejected request, if it could be read. */
   id?: string | number | null;
   cause?: unknown;
 }
 
-/** As a JSON-RPC error, which is how MCP clients expect errors over HTTP. */
+/** Converts the error to a JSON-RPC error, the form that MCP clients expect over HTTP. */
 export function toJsonRpcError({ message, code, id }: HttpError) {
   return { jsonrpc: "2.0", error: { code, message }, id };
 }
@@ -38,7 +38,7 @@ export function toResponse(error: HttpError): Response {
   return Response.json(toJsonRpcError(error), { status, headers });
 }
 
-/** Where a client learns how to get a token, and what it should ask for. */
+/** The URL at which a client learns how to get a token, and the scope it should request. */
 export interface Challenge {
   /** RFC 9728; undefined without OAuth. */
   resourceMetadataUrl: string | undefined;

@@ -1,7 +1,7 @@
 import { CONNECTION_LIMITS, type ConnectionLimits } from "../../http-server/connection-limits.ts";
 import { MAX_JSON_LEVELS } from "../../http-server/json-depth.ts";
 
-/** What callers may use of the server, and how it treats connections, in one place. Tests lower some of them. */
+/** All limits of the server for callers and connections. Tests lower some of them. */
 export interface HttpLimits extends ConnectionLimits {
   /** The largest body of a request. */
   bodyBytes: number;
@@ -17,7 +17,7 @@ export interface HttpLimits extends ConnectionLimits {
   streamAfterMs: number;
   /** How often a silent stream carries a comment. */
   keepAliveMs: number;
-  /** How long the backend may take to answer when it is asked whether it is there. */
+  /** How long the readiness check waits for the backend's answer. */
   reachMs: number;
   /** How long what it answered counts. */
   reachedForMs: number;
@@ -39,15 +39,16 @@ export const HTTP_LIMITS: HttpLimits = {
   openCallsPerPrincipal: 2_048,
   // 4,096 waiting calls take some 250 MB.
   connections: 4_096,
-  // Looks are answered within this time; what takes longer waits, and some proxies give up on headers after seconds.
+  // Plain reads take less than this. Slower answers become streams, because some proxies give up when no headers arrive
+  // for some seconds.
   streamAfterMs: 1_000,
   // Proxies commonly cut idle connections at 30 or 60 s.
   keepAliveMs: 15_000,
   // Another continent answers in less than one second.
   reachMs: 2_000,
-  // Probes come every 10 s or so: each of them sees the backend as it is, and several balancers share a look.
+  // Probes come about every 10 s, so each gets a fresh result, and several load balancers share one check.
   reachedForMs: 5_000,
 };
 
-/** Requests a minute of one principal when nothing else is said: more than any agent makes, far less than an attack. */
+/** The default limit of requests per minute for one principal: more than any agent makes, far less than an attack. */
 export const REQUESTS_PER_MINUTE = 6_000;

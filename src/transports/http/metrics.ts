@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
-/** What Prometheus may ask this process. Nothing here tells one principal from another. */
+/** The metrics for Prometheus. No label identifies a principal. */
 export interface HttpMetrics {
   countRequest(route: string, method: string, status: number): void;
   openCalls: { inc(): void; dec(): void };
@@ -8,11 +8,11 @@ export interface HttpMetrics {
   observeCall(seconds: number): void;
   countRateLimited(): void;
   countAuthFailure(kind: "missing" | "refused" | "scope"): void;
-  /** In the text format of Prometheus. */
+  /** Returns the metrics in the text format of Prometheus. */
   read(): Promise<{ contentType: string; text: string }>;
 }
 
-/** From a look to the longest wait that an operator can allow, an hour. */
+/** From a plain read to the longest wait that an operator can allow, an hour. */
 const CALL_BUCKETS_SECONDS = [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 30, 60, 120, 300, 900, 3_600];
 
 const METHODS: ReadonlySet<string> = new Set(["GET", "POST", "DELETE", "OPTIONS", "HEAD"]);

@@ -8,11 +8,11 @@ import {
 } from "./principal.ts";
 
 export interface OAuthOptions {
-  /** As the tokens spell it. */
+  /** The issuer exactly as the tokens write it. */
   issuer: string;
-  /** The URL of this server, for which tokens must be meant (RFC 8707). */
+  /** The URL of this server. Tokens must name it as their audience (RFC 8707). */
   audience: string;
-  /** What every principal gets. */
+  /** The limits of every principal. */
   limits: Pick<AuthenticatedPrincipal, "requestsPerMinute" | "budgetUsdPerDay">;
   /** Epoch milliseconds. */
   now: () => number;
@@ -78,7 +78,7 @@ export function createOAuth({ issuer, audience, limits, now, fetch }: OAuthOptio
   return async (token) => {
     const hash = createHash("sha256").update(token).digest("base64");
     const known = checked.get(hash);
-    // Also when the clock was set back since.
+    // The absolute difference also expires entries after the clock was set back.
     const isFresh = (checkedMs: number) => Math.abs(now() - checkedMs) < CHECKED_MS;
     if (known !== undefined && known.expiresMs > now() && isFresh(known.checkedMs)) {
       return known.principal;

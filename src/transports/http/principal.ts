@@ -1,6 +1,6 @@
 /** A principal that was authenticated, with its rights and limits. */
 export interface AuthenticatedPrincipal {
-  /** Tells principals apart, also after a restart; stands in logs. */
+  /** Identifies the principal, also after a restart; written to logs. */
   id: string;
   scopes: readonly string[];
   requestsPerMinute: number;
@@ -11,7 +11,7 @@ export interface AuthenticatedPrincipal {
 /** Finds the principal of a token. Throws {@link TokenRefused} and {@link AuthenticationUnavailable}. */
 export type Authenticate = (token: string) => Promise<AuthenticatedPrincipal>;
 
-/** The token is not accepted. The message says why to the client, and does not repeat the token. */
+/** The token is not accepted. The message explains why to the client and does not repeat the token. */
 export class TokenRefused extends Error {
   override readonly name = "TokenRefused";
 }

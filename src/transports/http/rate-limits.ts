@@ -3,7 +3,7 @@ import type { AuthenticatedPrincipal } from "./principal.ts";
 
 /** How fast, and how many calls at once, each principal may make. */
 export interface RateLimits {
-  /** Takes `cost` requests from what the principal has left. Throws a 429 that says when to come again. */
+  /** Subtracts `cost` requests from the principal's quota. Throws a 429 with the time to wait when too few are left. */
   take(principal: AuthenticatedPrincipal, cost: number): void;
   /** Counts a call as open until the returned function is called. Throws a 429 when there are too many. */
   open(principal: AuthenticatedPrincipal): () => void;
@@ -19,7 +19,7 @@ interface Bucket {
   tokens: number;
   /** When it was filled last. */
   at: number;
-  /** Of the bucket, and what flows into it in a minute: who was quiet may make a minute's requests at once. */
+  /** The capacity of the bucket and its refill per minute: after a pause, a minute's requests may come at once. */
   size: number;
 }
 
@@ -52,7 +52,7 @@ export function createRateLimits(options: {
       const bucket = buckets.get(id) ?? { tokens: size, at: nowMs, size };
       buckets.set(id, bucket);
       fill(bucket, nowMs);
-      // What it may make can be changed while this process runs.
+      // The principal's limit can change while this process runs.
       bucket.size = size;
       // More than fits at all is let through when the bucket is full, instead of never.
       const wanted = Math.min(cost, size);

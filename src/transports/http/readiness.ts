@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { HttpLimits } from "./limits.ts";
 
-/** Whether new calls are welcome, and would be of use. */
+/** Whether this process accepts new calls and can serve them. */
 export type Readiness = "ready" | "draining" | "backend_unreachable";
 
 export interface ReadinessOptions {
@@ -15,15 +15,15 @@ export interface ReadinessOptions {
 }
 
 /**
- * Looks whether the backend can be reached, at most once in a while however many ask: probes must not become a load of
- * their own.
+ * Checks whether the backend can be reached. However many probes come, it sends at most one request per interval, so
+ * that probes do not load the backend.
  */
 export function createReadiness(options: ReadinessOptions): () => Promise<Readiness> {
   const { reachBackend, isDraining, limits, log, elapsedMs } = options;
   let last: { isReached: boolean; at: number } = { isReached: true, at: -Infinity };
-  let looking: Promise<boolean> | undefined;
+  let checking: Promise<boolean> | undefined;
 
-  async function look(reach: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
+  async function check(reach: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
     let isReached = true;
     try {
       await reach(AbortSignal.timeout(limits.reachMs));
@@ -33,7 +33,7 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
     }
     if (isReached && !last.isReached) log.info("ready: the backend can be reached again");
     last = { isReached, at: elapsedMs() };
-    looking = undefined;
+    checking = undefined;
     return isReached;
   }
 
@@ -41,7 +41,7 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
     if (isDraining()) return "draining";
     if (reachBackend === undefined) return "ready";
     const isFresh = elapsedMs() - last.at < limits.reachedForMs;
-    const isReached = isFresh ? last.isReached : await (looking ??= look(reachBackend));
+    const isReached = isFresh ? last.isReached : await (checking ??= check(reachBackend));
     // It may have begun to drain in the meantime.
     if (isDraining()) return "draining";
     return isReached ? "ready" : "backend_unreachable";

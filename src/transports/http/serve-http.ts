@@ -21,12 +21,12 @@ export interface McpHttpServerOptions {
   port: number;
   access: AccessOptions;
   webhook?: WebhookRoute;
-  /** Where `subscriptions/listen` hears of changes. */
+  /** The source of the updates for `subscriptions/listen`. */
   bus?: ServerEventBus;
   whileServing?: WhileServing;
   /** Resolves when the backend answers, throws why it does not; without it `/readyz` takes it for granted. */
   reachBackend?: (signal: AbortSignal) => Promise<void>;
-  /** Where it is to be other than {@link HTTP_LIMITS}. */
+  /** Overrides of {@link HTTP_LIMITS}. */
   limits?: Partial<HttpLimits>;
   log: Logger;
   /** Milliseconds on a monotonic clock, which setting the time does not change. */
@@ -34,7 +34,7 @@ export interface McpHttpServerOptions {
 }
 
 export interface McpHttpServer {
-  /** Where MCP is served, with the port that was really taken. */
+  /** The URL of the MCP endpoint, with the actual port. */
   url: string;
   /** Takes no more connections. Calls under way go on. */
   stopListening(): void;
@@ -107,8 +107,8 @@ export async function serveMcpHttp(options: McpHttpServerOptions): Promise<McpHt
       }
     },
     {
-      // The SDK answers with a global `Response`. Hono's own, which takes that place, remembers its text instead of making
-      // a stream of it, which is then read again: that saves an eighth of a call.
+      // The SDK answers with the global `Response`. Hono's replacement keeps its text instead of turning it into a
+      // stream that is then read again; that saves an eighth of a call.
       overrideGlobalObjects: true,
       errorHandler: (error) =>
         error instanceof RequestError
@@ -200,19 +200,19 @@ function answerError(error: unknown, { requestId }: HttpExchange, log: Logger): 
   );
 }
 
-/** A request that is on its way when the server is told to end may take this long to arrive. */
+/** How long to wait, after a stop, for requests that are already on their way. */
 const ARRIVAL_MS = 250;
 
 /** The exchanges that a client waits for. */
 function watchCalls() {
   const open = new Set<HttpExchange>();
-  let look = () => {};
+  let checkEnd = () => {};
   return {
     add(exchange: HttpExchange) {
       open.add(exchange);
       exchange.onEnd.push(() => {
         open.delete(exchange);
-        look();
+        checkEnd();
       });
     },
     /** Resolves when every call has been answered, at the latest after `ms`. */
@@ -223,19 +223,19 @@ function watchCalls() {
           setTimeout(end, ms),
           setTimeout(() => {
             isWaitingForArrivals = false;
-            look();
+            checkEnd();
           }, ARRIVAL_MS),
         ];
         function end(): void {
           for (const timer of timers) clearTimeout(timer);
-          look = () => {};
+          checkEnd = () => {};
           resolve();
         }
-        look = () => {
+        checkEnd = () => {
           const stages = new Set([...open].map(({ stage }) => stage));
           if (!stages.has("answering") && !(isWaitingForArrivals && stages.has("arriving"))) end();
         };
-        look();
+        checkEnd();
       }),
   };
 }

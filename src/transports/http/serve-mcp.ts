@@ -14,8 +14,8 @@ import { streamIfSlow } from "./stream-if-slow.ts";
 /** Answers MCP messages over HTTP. */
 export interface McpEndpoint {
   /**
-   * `body` is the request's JSON: it is not read a second time. A slow answer goes to `outgoing` by itself; `onFailed`
-   * hears of one that breaks off there.
+   * Serves one MCP request. `body` is its parsed JSON, so that the body is not read twice. A slow answer is streamed
+   * directly to `outgoing`; `onFailed` is called if that stream breaks off.
    */
   serve(
     request: Request,
@@ -78,7 +78,7 @@ export function createMcpEndpoint(
 const JSON_TYPE = "application/json";
 const STREAM_TYPE = "text/event-stream";
 
-/** What of the two a client takes. One that says nothing, or anything at all, is taken at its word. */
+/** Which of JSON and event streams the client accepts. Both without an `Accept` header, or with one that accepts any type. */
 function acceptedTypes(accept: string | null): "json" | "stream" | "both" {
   const parts = (accept || "*/*").split(",");
   const types = new Set(parts.map((part) => part.split(";")[0]?.trim().toLowerCase()));
@@ -90,7 +90,7 @@ function acceptedTypes(accept: string | null): "json" | "stream" | "both" {
   throw new HttpError(406, `Answers are ${JSON_TYPE} or ${STREAM_TYPE}: name both in Accept.`);
 }
 
-/** The last message of a stream; notifications before it have no place in one JSON document. */
+/** Returns only the last message of a stream: one JSON document cannot contain the notifications before it. */
 async function asJson(response: Response): Promise<Response> {
   if (response.headers.get("content-type") !== STREAM_TYPE) return response;
   const frames = (await response.text()).split("\n").filter((line) => line.startsWith("data: "));
@@ -106,8 +106,8 @@ async function asStream(response: Response): Promise<Response> {
 }
 
 /**
- * One request that asked for no progress, so that nothing but its answer will come; and that does not say it is of
- * 2026-07-28, where another serves it.
+ * Whether this is a single request that gets nothing but its answer, because it has no progress token; and not one of
+ * revision 2026-07-28, which is served elsewhere.
  */
 function isPlainRequest(body: unknown): boolean {
   if (!isObject(body) || !("method" in body) || !("id" in body)) return false;
@@ -121,8 +121,8 @@ function isObject(value: unknown): value is object {
 }
 
 /**
- * The SDK's own serving of the 2025 revisions always streams; this is the same with JSON. Null for a server that can log:
- * what it says before its answer needs a stream.
+ * Answers requests of the 2025 revisions with JSON, because the SDK's own handler always streams. Null for a server
+ * with logging: its log messages come before the answer and need a stream.
  */
 async function answerLegacy(
   factory: McpServerFactory,
@@ -156,7 +156,7 @@ async function answerJson(
       leave();
       return;
     }
-    // Not `request.signal`, which is made when it is asked for, and takes a kilobyte.
+    // Not `request.signal`, which is only created on first access and takes a kilobyte.
     outgoing.once("close", leave);
     transport
       .handleRequest(request, { authInfo, parsedBody: body })

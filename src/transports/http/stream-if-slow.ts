@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 const STREAM_HEADERS = {
   "content-type": "text/event-stream",
   "cache-control": "no-cache, no-transform",
-  // nginx would hold the comments back until there is more.
+  // nginx would otherwise buffer the comments.
   "x-accel-buffering": "no",
 };
 
@@ -14,10 +14,10 @@ const STREAM_HEADERS = {
 const ALREADY_SENT = new Response(null, { headers: { "x-hono-already-sent": "true" } }).clone();
 
 /**
- * The answer as it is when it comes within `afterMs`. Otherwise a stream that carries a comment at once and every
- * `everyMs`, and then the answer: while a call waits in silence, no proxy and no client takes it for dead. The stream
- * goes straight to `outgoing`; of the web's own streams each would take some 5 KB for as long as the call waits. What
- * goes wrong in it, while the client is there, is told to `onFailed`: it is too late for an answer that says so.
+ * Returns the answer unchanged if it comes within `afterMs`. Otherwise starts a stream: a comment at once and every
+ * `everyMs`, then the answer, so that no proxy or client takes a waiting call for dead. The stream is written directly
+ * to `outgoing`, because a web stream would take some 5 KB per waiting call. Errors in the stream go to `onFailed`,
+ * unless the client has left: it is too late for an error response.
  */
 export async function streamIfSlow(
   answer: Promise<Response>,

@@ -2,11 +2,11 @@ import type { RequestId } from "@modelcontextprotocol/server";
 
 /** A group of a thousand inputs with their specs is smaller. */
 const MAX_LINE_BYTES = 10 * 1024 * 1024;
-/** Of a line that is too long this much of either end is kept, to find its id in. */
+/** How many bytes are stored of each end of a line that is too long, to find its id in them. */
 const KEPT_BYTES = 1024;
 const LINE_END = 0x0a;
 
-/** Cuts what arrives into lines. A line that is too long is read to its end, and its id is all that is kept of it. */
+/** Splits the input into lines. A line that is too long is read to its end, but only its id is returned. */
 export function createLineReader({
   onLine,
   onTooLong,

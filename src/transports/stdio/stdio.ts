@@ -22,7 +22,7 @@ export interface StdioOptions {
   log: Logger;
   /** Called once, when the client has gone or `close()` was called. */
   onClosed: () => void;
-  /** Where the updates of a `subscriptions/listen` come from; without it there are none. */
+  /** The source of the updates for `subscriptions/listen`; without it there are none. */
   follow?: FollowResources;
   input: Readable;
   /** Nothing else may write to it: it carries JSON-RPC only. */
@@ -52,7 +52,7 @@ export function serveStdioTransport(
 
 const ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
 
-/** What the SDK has handlers for; it ignores all others in silence. */
+/** The notifications that the SDK handles; it silently ignores all others. */
 const KNOWN_NOTIFICATIONS: ReadonlySet<string> = new Set([
   "notifications/initialized",
   "notifications/cancelled",
@@ -67,10 +67,10 @@ interface Batch {
 }
 
 /**
- * Lines of JSON-RPC. The SDK's own transport drops what it cannot read, ends at a message that is too large, and knows no
- * batches; here each message gets an answer or a line in the log. The SDK's entry exposes neither the end of a connection
- * nor the subscriptions of modern clients, so this observes both. Requests that the handshake answered are not answered
- * again.
+ * A transport for lines of JSON-RPC. The SDK's own drops messages it cannot read, ends at a message that is too large,
+ * and knows no batches; this one answers or logs every message. The SDK does not expose the end of a connection or the
+ * subscriptions of modern clients, so this transport observes both. Requests that the handshake has answered are not
+ * answered again.
  */
 class StdioTransport implements Transport {
   onmessage?: NonNullable<Transport["onmessage"]>;
@@ -79,7 +79,7 @@ class StdioTransport implements Transport {
   readonly #options: StdioOptions;
   readonly #subscriptions = new Map<RequestId, () => void>();
   readonly #batches = new Map<RequestId, Batch>();
-  /** What the client was asked and has not answered. */
+  /** The ids of requests to the client that it has not answered. */
   readonly #asked = new Set<RequestId>();
   #answeredId: RequestId | undefined;
   #revision: string | undefined;
@@ -188,7 +188,7 @@ class StdioTransport implements Transport {
     if (answer !== null) void this.#write(answer).catch(() => {});
   }
 
-  /** The error that answers it; null for what asked for none. */
+  /** Logs the invalid message and returns the error to answer it with; null if it expects no answer. */
   #noteInvalid({ id, code, reason }: InvalidMessage): object | null {
     this.#options.log.warn({ reason, id }, "a message of the client cannot be served");
     return id === undefined ? null : { jsonrpc: "2.0", id, error: { code, message: reason } };
