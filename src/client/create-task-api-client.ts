@@ -14,7 +14,7 @@ import { createSendCreate } from "./calls/create-run-call.ts";
 import type { TaskApiClient } from "./task-api-client.ts";
 
 export interface TaskApiClientOptions {
-  /** http or https; a path prefix is kept. */
+  /** An http or https URL; a path prefix is preserved. */
   baseUrl: string;
   apiKey?: string | undefined;
   /** `task-run-mcp/<version>`. */

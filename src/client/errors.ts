@@ -21,7 +21,7 @@ export type TaskApiErrorCode =
   | "cancel_not_supported"
   | "group_cancel_not_supported";
 
-/** What every failed call knows. */
+/** The facts that every failed call has. */
 export interface ErrorFacts {
   /** The HTTP status, when there was an answer. */
   status?: number;
@@ -34,8 +34,8 @@ export interface ErrorFacts {
 }
 
 /**
- * A call that failed. `message` is ours and safe to show; what the backend said stays apart in `upstreamMessage`.
- * The API key appears in neither, nor in the cause.
+ * A call that failed. `message` is our own text and safe to show; the backend's text is in `upstreamMessage` only. The
+ * API key appears in neither, nor in the cause.
  */
 export abstract class TaskApiError extends Error {
   abstract readonly code: TaskApiErrorCode;
@@ -100,7 +100,7 @@ abstract class GroupCallError extends TaskApiError {
   }
 }
 
-/** 404. From `/result` it may also be a run that failed: read the run to tell them apart. */
+/** 404. From `/result` it may also mean that the run failed: read the run to distinguish the two. */
 export class RunNotFound extends RunCallError {
   override readonly name = "RunNotFound";
   override readonly code = "run_not_found";
@@ -131,8 +131,8 @@ export class RunStillActive extends RunCallError {
 }
 
 /**
- * 404 or 405 from the cancel extension. It says nothing about the run (a backend without the route answers 404 for any
- * id): read the run to learn whether it exists.
+ * 404 or 405 from the cancel extension. It does not show whether the run exists, because a backend without the route
+ * answers 404 for any id: read the run to find out.
  */
 export class CancelNotSupported extends RunCallError {
   override readonly name = "CancelNotSupported";
@@ -161,7 +161,7 @@ export class GroupCancelNotSupported extends GroupCallError {
   }
 }
 
-/** 400, 405, 409, 415 and other 4xx: the same request will be refused again. */
+/** 400, 405, 409, 415 and other 4xx: the same request will be rejected again. */
 export class RequestRejected extends TaskApiError {
   override readonly name: string = "RequestRejected";
   override readonly code: TaskApiErrorCode = "request_rejected";
@@ -180,15 +180,15 @@ export class RequestTooLarge extends RequestRejected {
   override readonly code = "request_too_large";
 }
 
-/** 422: fields of the request are wrong; `problems` says which. Without a `status` it was not even sent. */
+/** 422: `problems` lists the invalid fields of the request. Without a `status` the request was not sent. */
 export class InvalidRequest extends RequestRejected {
   override readonly name = "InvalidRequest";
   override readonly code = "invalid_request";
 }
 
 /**
- * A 4xx that is not in the Task API's words: a firewall, proxy or gateway on the way wrote it, or the base URL leads
- * elsewhere. The gateway did not pass the request on, and its answer says nothing about runs or keys.
+ * A 4xx whose body is not of the Task API: a firewall, proxy or gateway wrote it, or the base URL is wrong. The request
+ * did not reach the backend, so the answer says nothing about runs or keys.
  */
 export class TurnedAwayByGateway extends TaskApiError {
   override readonly name = "TurnedAwayByGateway";

@@ -14,7 +14,7 @@ export const ClientLimits = {
   streamOpeningMs: 10_000,
   /** Servers that send keep-alive comments send them several times a minute: a silent minute is a dead connection. */
   streamSilenceMs: 60_000,
-  /** The server has the whole list at hand, so it takes less than this to send. */
+  /** The server has the whole list in memory, so it takes less than this to send. */
   listMs: 20_000,
   /** Documented results reach 600 citations, under 2 MiB; far more than that would only exhaust memory. */
   answerMaxBytes: 32 * 1024 * 1024,
@@ -32,7 +32,7 @@ export const ClientLimits = {
   quotaWindowMs: 61_000,
   /** A create that the quota holds back longer fails: MCP clients give up on a call after about a minute. */
   holdMaxMs: 25_000,
-  /** What our engine takes. */
+  /** The longest key that our engine accepts. */
   idempotencyKeyMaxChars: 255,
   /** A longer Retry-After is reported as an hour: no call waits that long. */
   retryAfterMaxMs: 3_600_000,

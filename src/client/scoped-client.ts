@@ -24,22 +24,22 @@ export interface OwnershipRecord {
 }
 
 /**
- * So many ids whose owner was looked up are remembered, because a waiting agent asks for its run again and again. A
- * principal may have some 2,000 calls open over HTTP.
+ * The number of ids whose owner is cached, because a waiting agent requests its run again and again. A principal may
+ * have some 2,000 calls open over HTTP.
  */
 const REMEMBERED_IDS = 2_500;
 
 /**
- * What the record has in place of a request's fingerprint for a group that the principal created. It also notes requests
- * that only name a group, which proves nothing: callers choose the names.
+ * Stored instead of a request's fingerprint for a group that the principal created. Requests that only name a group are
+ * stored too, but prove nothing: callers choose the names.
  */
 const CREATED_HERE = "created by this principal";
 
 /**
- * A client that knows the runs and groups of one principal and no others. Principals may share an account of the
- * backend, which would let each of them read and cancel what the others started; so an id counts only if the
- * principal's own record has it, and what else could lead from one principal to another (idempotency keys, memory,
- * earlier interactions) is kept apart too. The ids of others are answered like unknown ids.
+ * A client that sees only the runs and groups of one principal. Principals may share an account of the backend, which
+ * would let each of them read and cancel the runs of the others. So an id counts only if the principal's own record has
+ * it, and idempotency keys, memory and earlier interactions are separated too. The ids of others are answered like
+ * unknown ids.
  */
 export function scopeToPrincipal(
   client: TaskApiClient,
@@ -52,7 +52,7 @@ export function scopeToPrincipal(
     return request?.fingerprint === CREATED_HERE;
   });
 
-  /** Runs of which no principal has an entry: one of them may have come from a create whose answer was lost. */
+  /** Runs that are in no principal's record: one of them may have come from a create whose answer was lost. */
   const unclaimed = new Set<string>();
 
   async function requireRun(runId: string): Promise<void> {
@@ -60,7 +60,10 @@ export function scopeToPrincipal(
     throw new RunNotFound(runId);
   }
 
-  /** A run whose id never reached us, because the answer to the request that added it was lost. */
+  /**
+   * Whether the run is in one of the principal's own groups. Its id may be missing from the record because the answer
+   * to the request that added it was lost.
+   */
   async function isInOwnGroup(runId: string): Promise<boolean> {
     const { taskgroup_id: taskgroupId } = await client.retrieveRun(runId);
     const isOwn = typeof taskgroupId === "string" && (await groups.has(taskgroupId));
@@ -68,7 +71,7 @@ export function scopeToPrincipal(
     return isOwn;
   }
 
-  /** Only their owner can have added the runs of a group. */
+  /** All runs of a group belong to the owner of the group, because only the owner can add runs. */
   async function* ownRows<Event extends { type: string }>(
     events: AsyncIterable<Event | StateEvent>,
   ): AsyncGenerator<Event | StateEvent, void> {
@@ -144,8 +147,8 @@ export function scopeToPrincipal(
       return client.cancelRun(runId, options);
     },
     /**
-     * Of the account's runs the principal's own, and those of no principal: one of these may have come from a create
-     * whose answer was lost, and its input tells whose it is.
+     * Lists the principal's runs of the account, and those of no principal: one of these may have come from a create
+     * whose answer was lost, and its input shows whose it is.
      */
     async listRuns(query, options) {
       const page = await client.listRuns(query, options);

@@ -28,7 +28,7 @@ export interface CreateOptions extends CallOptions {
 /** The calls for single runs. */
 export interface RunCalls {
   /**
-   * `POST /v1/tasks/runs`, held back until it fits the account's quota. Repeated only when the request surely was not
+   * `POST /v1/tasks/runs`, delayed until it fits the account's quota. Repeated only when the request certainly was not
    * accepted, or as `CreateOptions.idempotencyKey` says.
    */
   createRun(input: RunInput, options?: CreateOptions): Promise<TaskRun>;
@@ -109,13 +109,13 @@ export interface GroupCalls {
 /** Typed calls to a Task API, hosted or embedded. Every method throws one of the classes in `errors.ts`. */
 export interface TaskApiClient extends RunCalls, GroupCalls {
   /**
-   * `POST /v1/tasks/runs/check`, an extension of our engine: what the backend would say to a request that starts runs.
-   * Null from a backend that cannot be asked. Throws what the request itself would.
+   * `POST /v1/tasks/runs/check`, an extension of our engine: checks a request that starts runs without starting them.
+   * Null if the backend does not have it. Throws what the request itself would.
    */
   checkRuns(body: RunInput | AddRunsBody, options?: CallOptions): Promise<RequestCheck | null>;
   /**
-   * Whether the backend honours `Idempotency-Key`: our engine with its extensions does. It is asked (through
-   * `listRuns`) until it has answered once; throws the error of a question that got no answer.
+   * Whether the backend honours `Idempotency-Key`: our engine with its extensions does. It checks with `listRuns` until
+   * there is one answer; throws the error of a check without an answer.
    */
   honoursIdempotencyKeys(options?: CallOptions): Promise<boolean>;
 }

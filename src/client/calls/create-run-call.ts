@@ -24,8 +24,8 @@ interface CreateCall {
 }
 
 /**
- * Sends a create: held back until it fits the account's quota, with the beta features its runs use, and repeated only
- * when that cannot create anything twice.
+ * Sends a create request with the beta features its runs use. Waits until it fits the account's quota, and repeats it
+ * only when that cannot create anything twice.
  */
 export type SendCreate = <T>(
   call: CreateCall,
@@ -47,7 +47,7 @@ export function createSendCreate({
   /** Sent with every call that creates runs. */
   betas: readonly string[];
 }): SendCreate {
-  /** Whether a create with a key may be sent again. Not when the backend cannot be asked. */
+  /** Whether a create with a key may be sent again; false if the backend cannot be asked. */
   async function mayRepeat(signal: AbortSignal | undefined): Promise<boolean> {
     try {
       return await idempotency.ask(signal);
@@ -95,7 +95,10 @@ export function createSendCreate({
   };
 }
 
-/** The header values that runs give to their MCP servers. Backends repeat a request they refuse, and these with it. */
+/**
+ * The header values that runs give to their MCP servers. A backend may quote a rejected request, and these values with
+ * it.
+ */
 export function headerSecrets(inputs: readonly RunInput[]): string[] {
   return secretsIn(
     inputs.flatMap(({ mcp_servers: servers }) =>
@@ -104,7 +107,10 @@ export function headerSecrets(inputs: readonly RunInput[]): string[] {
   );
 }
 
-/** Checked here, because an HTTP library would refuse a bad header value in a way that looks like a lost connection. */
+/**
+ * Checked here, because an HTTP library would reject a bad header value with an error that looks like a lost
+ * connection.
+ */
 function checkKey(key: string): void {
   const max = ClientLimits.idempotencyKeyMaxChars;
   if (/^[\x21-\x7e]+$/.test(key) && key.length <= max) return;

@@ -4,14 +4,14 @@ import { unlessAborted } from "../../runtime/on-abort.ts";
 
 /** Knows whether a backend honours `Idempotency-Key`. */
 export interface IdempotencySupport {
-  /** Asks the backend until it has said yes once. Rejects with the error of a question that has no answer. */
+  /** Asks the backend until it has once confirmed support. Rejects when the request gets no answer. */
   ask(signal: AbortSignal | undefined): Promise<boolean>;
 }
 
 /**
- * Our engine offers `Idempotency-Key` and the list of runs together, and only asking for the list changes nothing.
- * `listRuns` asks for it; callers at the same time share one question. A no is not remembered: a gateway answers 404 too,
- * and the outcome of a lost create would then stay unknown for ever.
+ * Our engine supports `Idempotency-Key` exactly when it has the list of runs, and requesting the list changes nothing.
+ * `listRuns` requests it; simultaneous callers share one request. A negative result is not cached: a gateway may have
+ * answered the 404, and the outcome of a lost create would then stay unknown for ever.
  */
 export function createIdempotencySupport({
   listRuns,

@@ -4,7 +4,7 @@ import { unlessAborted } from "../../runtime/on-abort.ts";
 
 /** Spaces out what an account may do only so often a minute. */
 export interface RateLimiter {
-  /** Takes `count` if they fit now and no earlier caller waits; says whether it did. */
+  /** Takes `count` if they fit now and no earlier caller waits; returns whether it did. */
   takeNow(count: number): boolean;
   /**
    * Resolves when `count` more fit into the quota: at once, or when enough of the earlier ones are a minute old. First
@@ -21,7 +21,7 @@ export function createRateLimiter({
   perMinute: number;
   clock: Clock;
 }): RateLimiter {
-  /** What was taken within the window, oldest first. */
+  /** The amounts taken within the window, oldest first. */
   const taken: { at: number; count: number }[] = [];
   let sum = 0;
   let waiting = 0;

@@ -18,7 +18,9 @@ const RUNS = "/v1/tasks/runs";
 /** Servers may know more fields than this contract: reading back an input drops them instead of failing. */
 const StoredRunInput = UndisputedRunInput.strip();
 
-/** A run that was accepted begins in the queue; only its id must be told. Source: Task API, "Create a run". */
+/**
+ * The answer to a create must have the id only: an accepted run starts in the queue. Source: Task API, "Create a run".
+ */
 const CreatedRun = lenient(TaskRun, { status: "queued", is_active: true });
 
 /** `output` is null where a result holds none. */
@@ -32,7 +34,7 @@ export function createRunCalls({
 }: {
   http: TaskApiHttp;
   sendCreate: SendCreate;
-  /** Sent where a result is read, too: one of them changes what a result looks like. */
+  /** The beta features to send. Also sent when a result is read, because one of them changes the form of a result. */
   betas: readonly string[];
 }): RunCalls {
   return {
@@ -92,7 +94,7 @@ export function createRunCalls({
     async listProcessors({ signal } = {}) {
       const call = get("/v1/tasks/processors", { kind: "list" });
       const { processors } = await http.read(call, SentProcessors, signal);
-      // Each is read on its own: what one of them is wrong about says nothing of the others.
+      // Each entry is parsed on its own, so that an invalid one does not affect the others.
       return processors.flatMap((sent) => AnnouncedProcessor.safeParse(sent).data ?? []);
     },
   };

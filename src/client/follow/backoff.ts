@@ -5,11 +5,11 @@ import type { FollowPolicy } from "./follow-policy.ts";
 
 /** How long a follower pauses, and since when its backend does not answer. */
 export interface Backoff {
-  /** Notes one more failure; returns what to tell the watchers. */
+  /** Records a failure; returns the message for the watchers. */
   noteFailure(error: TaskApiError): string;
   /** Notes that the backend has answered. */
   noteAnswer(): void;
-  /** How long to wait before the next try, the nth in a row: growing, and as long as the backend asked for. */
+  /** The pause before the nth retry in a row: it grows with n, and is at least as long as the backend asked for. */
   pauseMs(nth: number): number;
 }
 

@@ -20,9 +20,9 @@ interface FollowGroupOptions {
 }
 
 /**
- * Follows a group until nothing in it is active; the last snapshot is then out. The event stream is tried first, then
- * plain reads. Only a read of the group decides: a stream that ends, or says that nothing is active, is not a group
- * that has ended. Rejects as `followRun` does.
+ * Follows a group until nothing in it is active and the last snapshot is published. It tries the event stream first,
+ * then plain reads. Only a read decides that the group has ended: a stream that ends, or reports nothing active, does
+ * not. Rejects as `followRun` does.
  */
 export async function followGroup(options: FollowGroupOptions): Promise<void> {
   const { taskgroupId, client, clock, policy, signal, onSnapshot } = options;

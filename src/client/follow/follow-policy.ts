@@ -14,7 +14,9 @@ export interface FollowPolicy {
   retryAfterMaxMs: number;
   /** A server that answers a long poll sooner does not support it. */
   minLongPollMs: number;
-  /** The progress of so many runs is kept after their last watcher left, so that it does not fall for the next one. */
+  /**
+   * For this many runs the progress is stored after their last watcher left, so that it does not fall for the next one.
+   */
   rememberedRuns: number;
 }
 
@@ -25,7 +27,7 @@ export const defaultFollowPolicy: FollowPolicy = {
   streamAgainAfterMs: 60_000,
   // The API closes streams after 570 s and proxies rarely before 60 s; below half of that something is wrong.
   longStreamMs: 30_000,
-  // A backend that restarts is noticed within a second or two; one that is down for long is asked twice a minute.
+  // A restarted backend is noticed within a second or two; one that stays down gets two requests a minute.
   firstDelayMs: 1_000,
   maxDelayMs: 30_000,
   jitter: 0.25,

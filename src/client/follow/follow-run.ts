@@ -9,7 +9,7 @@ import type { FollowPolicy } from "./follow-policy.ts";
 import { createRunStateReader } from "./run-state-reader.ts";
 import type { FollowedState } from "./snapshots.ts";
 
-/** What of a run says that it is this one, and that it has ended. */
+/** The fields that identify a run and show whether it has ended. */
 const DECISIVE = ["run_id", "status", "is_active"];
 
 interface FollowRunOptions {
@@ -20,7 +20,7 @@ interface FollowRunOptions {
   log: Logger | undefined;
   /** Ends the following at once. */
   signal: AbortSignal;
-  /** What was known before; then the run is read first. */
+  /** The last known state, if any; the run is then read first. */
   known: FollowedState | null;
   onState: (state: FollowedState) => void;
   onProgress: (event: ProgressEvent) => void;
@@ -37,7 +37,7 @@ interface FollowRunOptions {
  */
 export async function followRun(options: FollowRunOptions): Promise<void> {
   const { runId, client, clock, policy, signal, onProgress } = options;
-  // Not a child logger: thousands of runs may be followed at a time, and each would hold one.
+  // No child logger: thousands of runs may be followed at a time, and each would hold one.
   const debug = (facts: object, message: string) =>
     options.log?.debug({ run_id: runId, ...facts }, message);
   const backoff = createBackoff({ clock, policy });
@@ -59,7 +59,7 @@ export async function followRun(options: FollowRunOptions): Promise<void> {
             if ((await takeEvent(event)) === "finished") return "finished";
             break;
           case "error":
-            // It does not say that the run failed, nor whether anything follows it.
+            // The error event does not show whether the run failed, or whether more events follow: read the run.
             if ((await reader.read()) === "finished") return "finished";
             break;
           default:
@@ -76,13 +76,16 @@ export async function followRun(options: FollowRunOptions): Promise<void> {
     return clock.elapsedMs() - openedAt >= policy.longStreamMs ? "expired" : "failed";
   }
 
-  /** An end that a stream tells in part is not believed: which run it is about, or how it ended, may be what is missing. */
+  /**
+   * An ending with unreadable fields is not trusted, because the run's id or status may be missing: the run is read
+   * instead.
+   */
   async function takeEvent({
     run,
     output,
   }: StateEvent): Promise<"finished" | "active" | "unreadable"> {
-    const isTold = DECISIVE.every((field) => !unreadableOf(run).includes(field));
-    return run.is_active || isTold ? reader.take(run, output ?? null) : reader.read();
+    const isReadable = DECISIVE.every((field) => !unreadableOf(run).includes(field));
+    return run.is_active || isReadable ? reader.take(run, output ?? null) : reader.read();
   }
 
   /** Polls until the run is finished, or the stream is worth another try. */
@@ -125,7 +128,7 @@ export async function followRun(options: FollowRunOptions): Promise<void> {
         return "failed";
       }
     }
-    // A server that does not wait must not be asked in a tight loop.
+    // A server that answers a long poll at once must not be polled in a tight loop.
     return clock.elapsedMs() - startedAt < policy.minLongPollMs ? "failed" : "active";
   }
 }

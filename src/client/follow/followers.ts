@@ -12,13 +12,13 @@ import { createLatestValue } from "./latest-value.ts";
 /** Watches runs: one follower per run, shared by all who wait for it. */
 export interface Followers {
   /**
-   * The run as soon as its state is known, then after each change; ends with the first snapshot of a run that is no
-   * longer active. A slow reader sees only the newest snapshot. Bound the wait with `signal`: its reason is thrown at
-   * once. Also throws permanent errors: `RunNotFound`, `Unauthorized`, `Forbidden`, `RequestRejected`, and any error of
-   * the backend while not even a first state is known; later ones are told in the snapshot.
+   * Yields the run as soon as its state is known, then after each change, and ends with the first snapshot of a run
+   * that is no longer active. A slow reader sees only the newest snapshot. Bound the wait with `signal`: its reason is
+   * thrown at once. Also throws permanent errors (`RunNotFound`, `Unauthorized`, `Forbidden`, `RequestRejected`), and
+   * any error of the backend before the first state is known; later errors are in the snapshot.
    */
   watch(runId: string, options?: { signal?: AbortSignal }): AsyncIterable<RunSnapshot>;
-  /** A webhook says that a run has changed: its follower reads it at once. */
+  /** Call this when a webhook reports a change of the run: its follower then reads it at once. */
   notify(runId: string): void;
 }
 
@@ -45,9 +45,9 @@ export function createFollowers({
   policy = defaultFollowPolicy,
   log,
 }: FollowersOptions): Followers {
-  /** Of runs that are not watched at the moment. */
+  /** The meters of runs that are not watched at the moment. */
   const meters = new LruCache<string, RunMeter>(policy.rememberedRuns);
-  /** Of runs that are followed at the moment. */
+  /** Makes the follower of a run start again, by run id. */
   const restarts = new Map<string, () => void>();
 
   function follow(runId: string, publish: (snapshot: RunSnapshot) => void): Following {
@@ -103,7 +103,7 @@ export function createFollowers({
       stop() {
         if (isOver) return;
         isOver = true;
-        // At once: the next watcher must find the meter even before this has ended.
+        // Store the meter at once: the next watcher may come before this follower has ended.
         meters.set(runId, meter);
         attempt.abort();
       },

@@ -26,7 +26,7 @@ export function createLatestValue<T>(): LatestValue<T> {
   const readers = new Set<() => void>();
 
   function wakeReaders(): void {
-    for (const look of readers) look();
+    for (const check of readers) check();
   }
 
   return {
@@ -45,21 +45,21 @@ export function createLatestValue<T>(): LatestValue<T> {
     after: (seen, signal) =>
       new Promise((resolve, reject) => {
         let stopListening = () => {};
-        /** Settles the promise as soon as there is something to say; until then the reader is woken at each change. */
-        function look(): void {
+        /** Settles the promise if there is a new value or the end; otherwise waits for the next change. */
+        function check(): void {
           if (signal?.aborted === true) reject(signal.reason);
           else if (newest !== null && newest !== seen) resolve(newest);
           else if (ending === "ended") resolve(null);
           else if (ending !== null) reject(ending.error);
           else {
-            readers.add(look);
+            readers.add(check);
             return;
           }
-          readers.delete(look);
+          readers.delete(check);
           stopListening();
         }
-        look();
-        if (readers.has(look)) stopListening = onAbort(signal, look);
+        check();
+        if (readers.has(check)) stopListening = onAbort(signal, check);
       }),
   };
 }

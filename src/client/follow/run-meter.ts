@@ -13,7 +13,7 @@ export interface RunMessage {
   timestamp: string | null;
 }
 
-/** How far a run is, as its events tell it. */
+/** The progress of a run according to its events. */
 export interface RunProgress {
   /** A whole number from 0 to 100; never falls for one run, and is below 100 while the run is active. */
   percent: number;
@@ -31,7 +31,7 @@ export interface RunMeter {
   read(): RunProgress;
 }
 
-/** More than a person or an agent reads at once; the API itself keeps the rest. */
+/** More than a person or an agent reads at once; the API itself stores the rest. */
 const MESSAGES_KEPT = 100;
 /** A step in words is a sentence; some servers put whole pages into one. */
 const MESSAGE_MAX_CHARS = 1_000;
@@ -40,7 +40,7 @@ const SEEN_MAX = 1_000;
 /** The last step to 100 belongs to a completed run alone. */
 const ACTIVE_MAX_PERCENT = 99;
 
-/** Of a run that no event has told of. */
+/** The progress of a run without events. */
 export const NO_PROGRESS: RunProgress = {
   percent: 0,
   latestMessage: null,
@@ -51,7 +51,7 @@ export const NO_PROGRESS: RunProgress = {
 
 export function createRunMeter(): RunMeter {
   let progress = NO_PROGRESS;
-  // Made with the first message: of most runs that are followed, none has come yet.
+  // Created with the first message, because most followed runs have none yet.
   let isReplay: ReturnType<typeof createReplayFilter> | undefined;
 
   function takeStats({ progress_meter, source_stats }: ProgressStatsEvent): boolean {

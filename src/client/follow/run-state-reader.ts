@@ -61,7 +61,10 @@ export function createRunStateReader({
     return ended.run.is_active ? "active" : "finished";
   }
 
-  /** Without an output when there is no result: the backend did not keep it, or the status is one that has none. */
+  /**
+   * Adds the output to a run. It stays null when there is no result: the backend did not store it, or the status has
+   * none.
+   */
   async function withOutput(
     run: TaskRun,
     output: RunOutput | null,
@@ -75,7 +78,7 @@ export function createRunStateReader({
     } catch (error) {
       if (error instanceof RunNotFound) return { run, output: null };
       if (!(error instanceof RunStillActive) || isCompleted) throw error;
-      // The status is unknown here; the result tells what it means.
+      // The status is newer than this client, and the backend's answer shows that the run is still active.
       return { run: isOver(run) ? run : { ...run, is_active: true }, output: null };
     }
   }

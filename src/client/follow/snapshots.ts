@@ -1,4 +1,4 @@
-// Without the logger's types: these are public types of the library.
+// Do not import the logger's types: these are public types of the library.
 import type { RunOutput } from "../../task-api/output.ts";
 import type { TaskRun } from "../../task-api/run.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";

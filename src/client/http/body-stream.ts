@@ -27,7 +27,7 @@ export function createArrivingBody(source: BodySource): ArrivingBody {
   let ending: { error: unknown } | "ended" | null = null;
   let waiting: { resolve: (next: Next) => void; reject: (error: unknown) => void } | null = null;
 
-  /** Settles a waiting read with the next chunk, the end or the error, if there is one. */
+  /** Settles a waiting read with the next chunk, the end or the error, whichever is there. */
   function serve(): void {
     if (waiting === null) return;
     const { resolve, reject } = waiting;

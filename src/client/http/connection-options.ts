@@ -6,8 +6,8 @@ export class InvalidBaseUrl extends UsageError {
 }
 
 /**
- * Checks a base URL and removes its trailing slashes; a path prefix is kept.
- * Throws {@link InvalidBaseUrl} for anything but a plain http or https address.
+ * Checks a base URL and removes its trailing slashes; a path prefix is preserved. Throws {@link InvalidBaseUrl} for
+ * anything but a plain http or https address.
  */
 export function parseBaseUrl(text: string): string {
   if (!URL.canParse(text)) {

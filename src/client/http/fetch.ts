@@ -13,8 +13,8 @@ export interface FetchResponse {
 }
 
 /**
- * A request of which not a single byte was written to a connection that stands: it had no effect for certain. `cause`
- * says why. A `Fetch` that cannot tell rejects with another error.
+ * The request had no effect, because not a single byte of it was written to an open connection. `cause` says why. A
+ * `Fetch` that cannot be sure of this rejects with another error.
  */
 export class RequestNotSent extends Error {
   override readonly name = "RequestNotSent";

@@ -24,7 +24,7 @@ export interface Call extends RetryableCall {
   body?: string;
   headers?: Record<string, string>;
   subject: Subject;
-  /** What of the request, besides the API key, no error may repeat. */
+  /** Parts of the request, besides the API key, that no error message may contain. */
   secrets?: readonly string[];
   /** Until the whole answer is there; of a stream, until its first bytes are. */
   timeoutMs: number;
@@ -43,8 +43,8 @@ export interface TaskApiHttp {
   /** The answer, if it fits the schema. Throws the classes of `errors.ts`, or the signal's reason. */
   read<T>(call: Call, schema: ResponseSchema<T>, signal: AbortSignal | undefined): Promise<T>;
   /**
-   * The events of a stream, until it ends. `describeCall` is called when the first event is asked for. Throws the same;
-   * `BackendTimedOut` when the stream falls silent.
+   * Yields the events of a stream until it ends. `describeCall` is called when the first event is requested. Throws the
+   * same errors; `BackendTimedOut` when the stream falls silent.
    */
   stream<Event>(
     describeCall: () => StreamCall,
@@ -65,7 +65,7 @@ export function createTaskApiHttp({
   baseUrl: string;
   headers: Record<string, string>;
   fetch: Fetch;
-  /** What no error may repeat: the API key. */
+  /** The values that no error message may contain: the API key. */
   secrets: readonly string[];
   retryPolicy: RetryPolicy;
   clock: Clock;
@@ -73,7 +73,7 @@ export function createTaskApiHttp({
 }): TaskApiHttp {
   const redactFor = (call: Call) => createRedact([...secrets, ...(call.secrets ?? [])]);
 
-  /** Sends once. Resolves to a 2xx answer whose body is not read yet. */
+  /** Sends the request once. Resolves to a 2xx answer whose body has not been read. */
   async function send(call: Call, accept: string, signal: AbortSignal): Promise<FetchResponse> {
     const response = await fetch(baseUrl + call.path, {
       method: call.method,
@@ -160,7 +160,7 @@ export function createTaskApiHttp({
   };
 }
 
-/** What the caller should see of a failure: its own abort first, then our deadline, then what went wrong. */
+/** The error for the caller: its own abort first, then our deadline, then the actual failure. */
 function toTaskApiError(
   error: unknown,
   { signal, isLate, redact }: { signal: AbortSignal | undefined; isLate: boolean; redact: Redact },

@@ -42,7 +42,7 @@ function readUntilAborted(
   const reader = body.getReader();
   // Cancelling a stream that has failed rejects with that failure; its reader has seen it already.
   const cancel = () => void reader.cancel(signal?.reason).catch(() => undefined);
-  // From now on, not from the first read: an answer that is never read must end too.
+  // Listen from now on, not from the first read: an answer that is never read must end too.
   const stopListening = onAbort(signal, cancel);
   return (async function* () {
     try {

@@ -27,13 +27,13 @@ import { ClientLimits } from "../limits.ts";
 import { readText } from "./read-response.ts";
 import type { Redact } from "../../text/redact.ts";
 
-/** What was asked, as far as the meaning of a status depends on it. */
+/** The subject of the request, where the meaning of a status depends on it. */
 export type Subject =
   | { kind: "create" | "list" | "create-group" }
   | { kind: "run" | "result" | "cancel"; runId: string }
   | { kind: "group" | "add-runs" | "cancel-group"; taskgroupId: string };
 
-/** The error an answer other than 2xx stands for. Reads only the beginning of its body. Source: Task API, "Codes". */
+/** The error for an answer other than 2xx. Reads only the beginning of its body. Source: Task API, "Codes". */
 export async function readErrorAnswer(
   response: FetchResponse,
   subject: Subject,

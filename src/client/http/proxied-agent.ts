@@ -10,7 +10,7 @@ export interface AgentLimits {
   bodyTimeout: number;
 }
 
-/** Connections that go through the proxies where these are meant for them. */
+/** An agent that sends requests through the proxies that are configured for them. */
 export function createProxiedAgent(proxies: Proxies, limits: AgentLimits): Dispatcher {
   const direct = openDirect(limits);
   if (proxies.http === undefined && proxies.https === undefined) return direct;
@@ -123,7 +123,9 @@ class ProxyRoute {
       });
   }
 
-  /** A refusal by the proxy is an error: what reads answers would take it for one of the server. */
+  /**
+   * Turns the proxy's own error answer into an error; the caller would otherwise take it for an answer of the server.
+   */
   #withoutRefusals(url: URL, handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
     // One of the older kind, which only undici's own `fetch` brings.
     if (handler.onRequestStart === undefined) return handler;

@@ -4,18 +4,18 @@ import { BlockList, isIP } from "node:net";
 export interface Proxy {
   /** The setting that names it, for messages. */
   origin: string;
-  /** Without its credentials. */
+  /** The proxy's URL without its credentials. */
   url: string;
-  /** What `proxy-authorization` says. */
+  /** The value of `proxy-authorization`. */
   authorization: string | undefined;
   problem: string | undefined;
 }
 
 /** Which requests go through which proxy. */
 export interface Proxies {
-  /** For `http:` URLs. */
+  /** The proxy for `http:` URLs. */
   http: Proxy | undefined;
-  /** For `https:` URLs; without one they go through the other, as with undici's `EnvHttpProxyAgent`. */
+  /** The proxy for `https:` URLs; without one they use the other, as with undici's `EnvHttpProxyAgent`. */
   https: Proxy | undefined;
   /** Hosts that are reached directly: names with everything below them, addresses, networks, or `*`. */
   noProxy: readonly string[];
@@ -23,7 +23,9 @@ export interface Proxies {
 
 export const NO_PROXIES: Proxies = { http: undefined, https: undefined, noProxy: [] };
 
-/** The proxy failed or refused, so that nothing of the request has reached the server. Names no credentials. */
+/**
+ * The proxy failed or rejected the request, so nothing of it has reached the server. The message has no credentials.
+ */
 export class ProxyFailed extends Error {
   override readonly name = "ProxyFailed";
   readonly code = "PROXY_FAILED";

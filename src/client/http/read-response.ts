@@ -18,7 +18,7 @@ export interface ResponseSchema<T> {
     | { success: false; error: { issues: readonly { path: PropertyKey[]; message: string }[] } };
 }
 
-/** Of whole texts only: between them it remembers nothing. */
+/** Used for whole texts only, so it has no state between calls. */
 const textDecoder = new TextDecoder();
 
 /** The body as text, and whether it was longer than `maxBytes`; what follows is not read and the connection is closed. */
@@ -75,10 +75,9 @@ export function eventStreamOf({ status, headers, body }: FetchResponse): AsyncIt
 }
 
 /**
- * Reads the events of a `text/event-stream` body, chunk by chunk. `data.type` says what a frame is, and the `event:` line
- * only where it does not.
- * Frames of unknown types, and ones that do not fit the schema, are skipped: the stream goes on, and the state is
- * read again after it. Throws {@link UnreadableAnswer} for a frame beyond the size limit.
+ * Reads the events of a `text/event-stream` body, chunk by chunk. The type of a frame is `data.type`, or the `event:`
+ * line if that is missing. Frames of unknown types, and invalid ones, are skipped: the stream continues, and the state
+ * is read again after it. Throws {@link UnreadableAnswer} for a frame beyond the size limit.
  */
 export function createEventReader<Event>(
   schema: ResponseSchema<Event>,

@@ -34,16 +34,18 @@ export interface FailedAttempt {
   error: unknown;
   /** The call may be sent again although the backend may have acted on it: reads, and a cancel. */
   repeatable: boolean;
-  /** One that cannot be read is asked for again: of a create, it has the id of what was paid for. */
+  /**
+   * An answer that cannot be read is requested again: the answer to a create has the id of the run that was paid for.
+   */
   isAnswerVital?: boolean;
   /** 1 for the first attempt. */
   attempt: number;
   elapsedMs: number;
 }
 
-/** What of a call decides whether it is repeated. */
+/** The properties of a call that decide whether it is repeated. */
 export interface RetryableCall {
-  /** See {@link FailedAttempt}; a function is asked when it matters, which is when an outcome is unknown. */
+  /** See {@link FailedAttempt}. A function is called only when an outcome is unknown. */
   repeatable: boolean | ((signal: AbortSignal | undefined) => Promise<boolean>);
   /** See {@link FailedAttempt}; false by default. */
   isAnswerVital?: boolean;
@@ -66,7 +68,7 @@ export async function withRetries<T>(
   attemptOnce: () => Promise<T>,
 ): Promise<T> {
   const startedAt = clock.elapsedMs();
-  /** Of a create: an earlier attempt may have been accepted, whatever error the last one meets. */
+  /** For a create: an earlier attempt may have been accepted, whatever error the last one gets. */
   let inDoubt: TaskApiError | undefined;
   for (let attempt = 1; ; attempt += 1) {
     try {

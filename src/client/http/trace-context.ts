@@ -4,7 +4,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 export type TraceHeaders = Partial<Record<(typeof NAMES)[number], string>>;
 
 const NAMES = ["traceparent", "tracestate", "baggage"] as const;
-/** What W3C Baggage wants handed on at least, and other headers leave room for. */
+/** The least that W3C Baggage requires to be forwarded, and small enough for the other headers. */
 const MAX_CHARS = 8_192;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const HEADER_VALUE = /^[\x20-\x7e]+$/;
@@ -12,7 +12,7 @@ const HEADER_VALUE = /^[\x20-\x7e]+$/;
 /** It travels with the work, because every call in between would have to hand it on otherwise. */
 const current = new AsyncLocalStorage<TraceHeaders>();
 
-/** What a caller says of its trace; nothing of it counts without a `traceparent` that is one. */
+/** Reads the caller's trace headers; without a valid `traceparent` they are all ignored. */
 export function readTrace(said: object | undefined): TraceHeaders {
   if (said === undefined || !("traceparent" in said)) return {};
   const entries = new Map<string, unknown>(Object.entries(said));

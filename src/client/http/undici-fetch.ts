@@ -14,10 +14,10 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const HEADERS_TIMEOUT_MS =
   ClientLimits.longPollMaxSeconds * 1_000 + 2 * ClientLimits.longPollGraceMs;
 
-/** What {@link decodeBody} can read. */
+/** The encodings that {@link decodeBody} can read. */
 const ACCEPTED_ENCODINGS = "br, gzip, deflate";
 
-/** What has arrived is handed on at once: an event must not wait for the next one. */
+/** Decoded data is passed on at once: an event must not wait for the next one. */
 const ZLIB = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
 const BROTLI = {
   flush: constants.BROTLI_OPERATION_FLUSH,
@@ -133,7 +133,7 @@ function headerText(value: string | string[] | undefined): string | null {
   return typeof value === "object" ? value.join(", ") : (value ?? null);
 }
 
-/** The body as it was before it was compressed; as it is, when `encoding` names no compression we asked for. */
+/** The decompressed body; unchanged if `encoding` is not one that we accept. */
 function decodeBody(
   body: AsyncIterable<Uint8Array>,
   encoding: string | null,

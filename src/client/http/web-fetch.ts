@@ -15,7 +15,7 @@ export interface WebRequest {
 
 export type WebFetch = (url: string, request?: WebRequest) => Promise<Response>;
 
-/** The statuses whose answers have no body; `Response` refuses one. */
+/** The statuses whose answers have no body; the constructor of `Response` throws if they have one. */
 const NO_BODY = new Set([204, 205, 304]);
 
 /** The standard `fetch` for short answers, through the proxies. */
