@@ -45,7 +45,7 @@ export function createLedger(
   const { scope } = ids;
 
   async function ask<Answer>(work: () => Promise<Answer>): Promise<Answer> {
-    // What is written late belongs into the answer.
+    // Late writes belong in the answer, so do them first.
     await notes.catchUp();
     try {
       return await work();
@@ -112,18 +112,21 @@ export function createLedger(
 /** Runs writes whose failure must not break the run they are about. */
 export interface NoteTaker {
   take(work: () => Promise<void>): Promise<void>;
-  /** The same of what must not be lost: when it fails it is tried again until it is written. False: not yet. */
+  /**
+   * Like `take`, for a write that must not be lost: after a failure it is repeated until it succeeds. False: not
+   * written yet.
+   */
   insist(work: () => Promise<void>): Promise<boolean>;
-  /** Writes what could not be written before, as far as that works now. */
+  /** Repeats the writes that failed before, until one fails again. */
   catchUp(): Promise<void>;
-  /** Resolves when the notes under way are written, or cannot be. */
+  /** Resolves when the writes under way have succeeded or failed. */
   settle(): Promise<void>;
 }
 
 export function createNoteTaker(log: Logger): NoteTaker {
   const logged = new Set<string>();
   const pending = new Set<Promise<unknown>>();
-  /** What is to be written as soon as possible, in order. */
+  /** The writes to repeat as soon as possible, in order. */
   const late: (() => Promise<void>)[] = [];
   let catchingUp: Promise<void> | null = null;
   let isRetrying = false;

@@ -97,7 +97,7 @@ export async function findByInteraction(
   return row === undefined ? null : readEntry(row, nowMs);
 }
 
-/** By fingerprint, the newest run of each request that is active or has an answer. */
+/** Finds, by fingerprint, the newest run of each request that is active or completed. */
 export async function findAlike(
   db: LedgerDatabase,
   scope: string,
@@ -105,7 +105,7 @@ export async function findAlike(
   sinceMs: number,
   nowMs: number,
 ): Promise<Map<string, LedgerEntry>> {
-  // By id: in the order that is wanted, SQLite would otherwise look through all entries.
+  // Select ids first: with the final order in the same query, SQLite would read all entries.
   const alike = sql<number>`(
     select same.id
     from json_each(${JSON.stringify(fingerprints)}) as wanted cross join entries as same
@@ -149,7 +149,7 @@ function readCursor(cursor: string): number {
   return Number(cursor);
 }
 
-/** Counting more would take longer than the list itself, and tell as little. */
+/** Counting more would take longer than the list itself, and the exact number is of no use. */
 const COUNTED_ENTRIES = 10_000;
 
 /** How many entries a filter means. Of more than 10,000 only the newest are counted. */
@@ -223,12 +223,12 @@ function isLatest(scope: string, group: RawBuilder<unknown>): RawBuilder<SqlBool
       and later.retry_of is not null and later.run_id is not null))`;
 }
 
-/** The entries of a scope that a filter means, as a condition on `entries`. */
+/** The filter as a condition on `entries`, limited to one scope. */
 function fits(ids: ScopeIds, filter: EntryFilter): RawBuilder<SqlBool> {
   return allOf([...cheapConditions(ids, filter), ...textConditions(filter)]);
 }
 
-/** The same without the text, which is the one part that is compared and not looked up. */
+/** The same filter without the text, which is the only condition without an index. */
 function fitsBesidesText(ids: ScopeIds, filter: EntryFilter): RawBuilder<SqlBool> {
   return allOf(cheapConditions(ids, filter));
 }
@@ -257,7 +257,7 @@ function cheapConditions(
     conditions.push(sql`entries.taskgroup_id = ${taskgroupId}`);
   }
   if (sinceMs !== undefined) {
-    // The second says nothing new, but ends the search where all others are older.
+    // The second condition is redundant, but lets SQLite stop the search at the first older entry.
     conditions.push(
       sql`entries.created_ms >= ${sinceMs}`,
       sql`entries.id >= (select min(recent.id) from entries as recent

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { isJsonObject } from "../task-api/task-spec.ts";
 
-/** SHA-256 of a request as JSON with sorted keys: equal for equal requests, and tells nothing of what is in them. */
+/** SHA-256 of a request as JSON with sorted keys: equal for equal requests, and reveals nothing of their content. */
 export function fingerprintRequest(request: unknown): string {
   return createHash("sha256").update(JSON.stringify(request, sortKeys)).digest("hex");
 }

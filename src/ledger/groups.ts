@@ -69,7 +69,7 @@ export async function listRetries(
   );
 }
 
-/** By run: the newest attempt at its input. A retry of a retry belongs to the first run too. */
+/** Finds, by run, the newest attempt at its input. A retry of a retry belongs to the first run too. */
 export async function findRetriedAs(
   db: LedgerDatabase,
   scope: string,

@@ -52,8 +52,8 @@ export interface Ledger {
   /** The run of this scope that the interaction belongs to. */
   findByInteraction(interactionId: string): Promise<LedgerEntry | null>;
   /**
-   * By fingerprint, the newest run of each of these requests that was started since then and is active or completed, as
-   * far as it was seen.
+   * Finds, by fingerprint, the newest run of each of these requests that was started since then and is active or
+   * completed, according to the last observation.
    */
   findAlike(fingerprints: readonly string[], sinceMs: number): Promise<Map<string, LedgerEntry>>;
   /** The output of a completed run, unless it was never read, was too large, or had to make room. */
@@ -67,24 +67,24 @@ export interface Ledger {
     query: EntryFilter & { limit: number; offset: number },
   ): Promise<{ groups: LedgerGroupCounts[]; total: number }>;
   spending(): Promise<Spending>;
-  /** On runs started since 00:00 UTC, in US dollars: by the whole account, and by this scope. */
+  /** The cost of runs started since 00:00 UTC, in US dollars: by the whole account, and by this scope. */
   spentToday(): Promise<{ accountUsd: number; ownUsd: number }>;
 
   /**
-   * Writes a request about a group down, before its runs are reserved. Not new: the key belongs to the earlier request
-   * that is returned; whether it is the same, its fingerprint tells.
+   * Records a request about a group, before its runs are reserved. If `isNew` is false, the key belongs to the earlier
+   * request that is returned; compare the fingerprints to see whether it is the same request.
    */
   rememberGroup(request: GroupRequest): Promise<{ request: LedgerGroupRequest; isNew: boolean }>;
   /** The retries in a group that the backend accepted, oldest first; the cost depends on their number alone. */
   listRetries(taskgroupId: string): Promise<LedgerRetry[]>;
-  /** By run: the newest of the runs that run it again, as far as the backend accepted them. */
+  /** Finds, by run, the newest of its retries that the backend accepted. */
   findRetriedAs(runIds: readonly string[]): Promise<Map<string, LedgerRetry>>;
   findGroupRequest(idempotencyKey: string): Promise<LedgerGroupRequest | null>;
 }
 
 /** A run that is to be started. */
 export interface StartRunRequest {
-  /** What is sent. Of it the ledger keeps only a fingerprint and the question. */
+  /** The request to send. The ledger stores only its fingerprint and the question. */
   input: RunInput;
   /** Null when the price is not known; such a run counts as free. */
   priceUsd: number | null;
@@ -96,28 +96,33 @@ export interface StartRunRequest {
 }
 
 export interface SpendingLimits {
-  /** What all scopes of the account together may spend in a UTC day, in US dollars. */
+  /** The budget of all scopes of the account together for a UTC day, in US dollars. */
   budgetUsdPerDay?: number | undefined;
-  /** What this scope alone may spend in a UTC day, in US dollars. */
+  /** The budget of this scope alone for a UTC day, in US dollars. */
   ownBudgetUsdPerDay?: number | undefined;
 }
 
 export type Reservation =
-  /** In the order of the requests. Not new: a run of the same key and the same request was there already. */
+  /**
+   * In the order of the requests. `isNew` is false when a run of the same key and the same request was there already.
+   */
   | { kind: "reserved"; entries: { entry: LedgerEntry; isNew: boolean }[] }
-  /** Spent is what the account, or the scope with a budget of its own, spent today; asked is the price of the new runs. */
+  /**
+   * `spentUsd`: the cost today of the account, or of the scope if it has a budget of its own. `askedUsd`: the price of
+   * the new runs.
+   */
   | { kind: "over_budget"; spentUsd: number; askedUsd: number; budgetUsd: number }
   /** The key of the request at `index` belongs to another request: to `entry`, or (null) to an earlier one of these. */
   | { kind: "key_conflict"; index: number; idempotencyKey: string; entry: LedgerEntry | null };
 
-/** A run that the backend has accepted; of a run in a group it tells only the id. */
+/** A run that the backend has accepted; for a run in a group only the id is known. */
 export interface AcceptedRun {
   entryId: number;
   run: Pick<TaskRun, "run_id"> &
     Partial<Pick<TaskRun, "status" | "is_active" | "interaction_id" | "modified_at" | "error">>;
 }
 
-/** What was observed of a run. */
+/** An observation of a run. */
 export interface RunObservation {
   run: TaskRun;
   /** The output of a completed run, if it was read. */
@@ -137,7 +142,7 @@ export const LedgerMessage = z.object({
 });
 export type LedgerMessage = z.infer<typeof LedgerMessage>;
 
-/** What the ledger knows of a run. Times are RFC 3339 in UTC. */
+/** A run as the ledger stores it. Times are RFC 3339 in UTC. */
 export interface LedgerEntry {
   entryId: number;
   /** Null until the backend is known to have accepted the run. */
@@ -151,17 +156,20 @@ export interface LedgerEntry {
   idempotencyKey: string | null;
   /** The run of the same group that it runs again. */
   retryOf: string | null;
-  /** Of the request, as `fingerprintRequest` makes it. */
+  /** The fingerprint of the request, from `fingerprintRequest`. */
   fingerprint: string;
   /** Whether a process is sending its request at this moment, as far as that can be known. */
   isBeingSent: boolean;
-  /** As the backend last said it; {@link UNKNOWN} while it is not known whether the backend accepted the run. */
+  /**
+   * The last status that the backend reported; {@link UNKNOWN} while it is not known whether the backend accepted the
+   * run.
+   */
   status: string;
-  /** Whether the backend works on the run, or will, as it last said. */
+  /** Whether the run is queued or running, as the backend last reported it. */
   isActive: boolean;
   /** When the run was written down, before it was sent. */
   createdAt: string;
-  /** When the backend last changed the run; until it has said so, `createdAt`. */
+  /** When the backend last changed the run; `createdAt` until it has reported a time. */
   modifiedAt: string;
   finishedAt: string | null;
   /** When something about it was last written down. */
@@ -177,7 +185,7 @@ export interface LedgerEntry {
 /** The status of an entry whose run the backend may or may not have accepted. */
 export const UNKNOWN = "unknown";
 
-/** Which entries are meant; every condition that is set must hold. */
+/** A filter for entries; every condition that is set must hold. */
 export interface EntryFilter {
   /** `active`: the backend works on the run, or will. Else any of these, with `unknown`. */
   status?: "active" | readonly string[] | undefined;
@@ -211,25 +219,25 @@ export interface EntryCount {
   isAtLeast: boolean;
 }
 
-/** How the runs of a group stand that were asked for. */
+/** The states of the runs of a group. */
 export interface LedgerGroupCounts {
   taskgroupId: string;
-  /** By status. */
+  /** The number of runs by status. */
   counts: Record<string, number>;
   /** When the first of them was written down. */
   createdAt: string;
 }
 
 /**
- * What was spent, in US dollars. Failed and cancelled runs cost nothing; a run that has not ended costs its price, and
- * so does one of which it is unknown whether the backend accepted it.
+ * The costs in US dollars. Failed and cancelled runs cost nothing. A run that has not ended counts with its price, and
+ * so does one that the backend may or may not have accepted.
  */
 export interface Spending {
-  /** On runs started since 00:00 UTC. */
+  /** The cost of runs started since 00:00 UTC. */
   todayUsd: number;
   /** Ever, with the runs that retention has removed. */
   totalUsd: number;
-  /** Of the total: on runs that have not ended. */
+  /** The part of the total for runs that have not ended. */
   activeUsd: number;
 }
 
@@ -237,9 +245,12 @@ export interface Spending {
 export interface GroupRequest {
   taskgroupId: string;
   idempotencyKey: string | null;
-  /** Of the request, by `fingerprintRequest`: the same key with another one is a mistake of the caller. */
+  /**
+   * The fingerprint of the request, from `fingerprintRequest`: the same key with another fingerprint is a mistake of
+   * the caller.
+   */
   fingerprint: string;
-  /** How many runs were asked for. */
+  /** The number of runs in the request. */
   size: number;
 }
 
@@ -252,6 +263,6 @@ export interface LedgerGroupRequest extends GroupRequest {
 export interface LedgerRetry {
   runId: string;
   retryOf: string;
-  /** As the backend last said it. */
+  /** The last status that the backend reported. */
   status: string;
 }

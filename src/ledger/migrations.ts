@@ -45,7 +45,7 @@ export const ledgerMigrations: Record<string, Migration> = {
       await db.schema
         .createIndex("entries_by_status")
         .on("entries")
-        // With the price, so that sums are read from the index alone.
+        // The price is included so that sums need only the index.
         .columns(["scope", "status", "id", "price_micros"])
         .execute();
       await db.schema
@@ -53,7 +53,7 @@ export const ledgerMigrations: Record<string, Migration> = {
         .on("entries")
         .columns(["scope", "taskgroup_id", "id"])
         .execute();
-      // For the sum of a day.
+      // An index for the sum of a day.
       await db.schema
         .createIndex("entries_by_time")
         .on("entries")
@@ -120,7 +120,7 @@ export const ledgerMigrations: Record<string, Migration> = {
   },
   "0004-same-requests": {
     async up(db: Kysely<unknown>) {
-      // Whether the same question was asked before, and which run a follow-up is about.
+      // Indexes to find earlier runs of the same question, and the run that a follow-up is about.
       await db.schema
         .createIndex("entries_by_request")
         .on("entries")
@@ -132,7 +132,7 @@ export const ledgerMigrations: Record<string, Migration> = {
         .columns(["scope", "interaction_id"])
         .where(sql.ref("interaction_id"), "is not", null)
         .execute();
-      // Whose a run of the account is.
+      // An index to find the owner of a run of the account.
       await db.schema
         .createIndex("entries_by_account_run")
         .on("entries")
@@ -143,7 +143,7 @@ export const ledgerMigrations: Record<string, Migration> = {
   },
   "0005-spending-totals": {
     async up(db: Kysely<unknown>) {
-      // What all entries of a scope cost, kept as one number: adding them up takes longer with each of them.
+      // The total cost of all entries of a scope, stored as one number: adding them up takes longer with each entry.
       await db.schema
         .createTable("spending_totals")
         .addColumn("scope", "text", (column) => column.primaryKey())
@@ -155,7 +155,7 @@ export const ledgerMigrations: Record<string, Migration> = {
         `update spending_totals set micros = micros + ${micros} where scope = ${row}.scope;`;
       await sql`insert into spending_totals
         select scope, sum(${sql.raw(cost("entries"))}) from entries group by scope`.execute(db);
-      // By triggers, so that no way of writing an entry can miss it.
+      // Triggers keep the total correct however an entry is written.
       await sql`create trigger entries_spending_insert after insert on entries begin
         insert or ignore into spending_totals values (new.scope, 0);
         ${sql.raw(add("new", cost("new")))} end`.execute(db);

@@ -12,7 +12,7 @@ import { type LedgerScope, scopeIds } from "./scope.ts";
 
 export interface LedgerStore {
   of(scope: LedgerScope): Ledger;
-  /** Why what is kept ends with this process; null when it is kept on disk. */
+  /** Why the entries are lost when this process ends; null when they are stored on disk. */
   readonly volatileReason: string | null;
   /** Writes what is under way and closes the file. */
   close(): Promise<void>;
@@ -26,7 +26,7 @@ export interface LedgerStoreOptions {
   log: Logger;
   /** At least 0. */
   retentionDays?: number;
-  /** What all outputs together may take. */
+  /** The most bytes that all outputs together may take. */
   maxOutputBytes?: number;
 }
 
@@ -34,7 +34,7 @@ export interface LedgerStoreOptions {
 const RETENTION_DAYS = 90;
 /** Some ten thousand usual outputs, and little on any disk of today. */
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
-/** Memory is dearer, and what is in it ends with the process anyway. */
+/** Memory costs more than disk, and its content ends with the process anyway. */
 const MAX_OUTPUT_BYTES_IN_MEMORY = 32 * 1024 * 1024;
 
 const IN_MEMORY = ":memory:";

@@ -32,7 +32,7 @@ export async function keepOutputs(
   });
 }
 
-/** Drops some of the outputs that were kept first while all together are too large; answers with their number. */
+/** Deletes a batch of the oldest outputs while all outputs together are too large; resolves to their number. */
 export async function dropOutputs(db: LedgerDatabase, maxTotalBytes: number): Promise<number> {
   const sum = await db
     .selectFrom("outputs")

@@ -15,7 +15,7 @@ import type { LedgerDatabase } from "./schema.ts";
 
 /** Between two writes of progress: a reader of the list does not need it sooner, and a run sends several steps a second. */
 const PROGRESS_INTERVAL_MS = 5_000;
-/** What was last written is remembered for so many runs; for others it is read again. */
+/** The number of runs whose last written state is cached; for other runs it is read again. */
 const REMEMBERED_RUNS = 1_000;
 /** The last steps, as sentences: what a list or a report shows. The backend keeps them all. */
 const MESSAGES_KEPT = 10;
@@ -93,7 +93,7 @@ async function writeObservation(
     nowMs: number;
   },
 ): Promise<boolean> {
-  // Read first, without the lock: of ended runs, and of runs without an entry, there is mostly nothing to write.
+  // Read first, without the lock: for ended runs, and for runs without an entry, there is mostly nothing to write.
   const entry = await db
     .selectFrom("entries")
     .select(["id", "status"])
@@ -213,7 +213,7 @@ const ERROR_MAX_CHARS = 1_000;
 
 type SeenRun = Pick<TaskRun, "status" | "is_active" | "interaction_id" | "modified_at" | "error">;
 
-/** What of a run is written down, as columns. */
+/** The stored columns of a run. */
 export function readState(run: SeenRun, nowMs: number) {
   const { status, is_active, interaction_id, modified_at, error } = run;
   const modifiedMs = readTime(modified_at);

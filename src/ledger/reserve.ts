@@ -23,8 +23,9 @@ const KEYS_PER_STATEMENT = 1_000;
 type NewRow = ReturnType<typeof toRow>;
 
 /**
- * Writes down runs that are about to be created, all or none. Checks and writing are one transaction that holds the
- * write lock from its beginning: two processes can neither both create the run of a key nor both spend the last dollar.
+ * Records runs that are about to be created, all or none. The checks and the writes are one transaction that holds the
+ * write lock from its beginning, so two processes can neither both create the run of a key nor both spend the last
+ * dollar.
  */
 export async function reserve(
   db: LedgerDatabase,

@@ -14,7 +14,7 @@ export interface RetentionOptions {
   log: Logger;
 }
 
-/** Retention counts in days; a process that lives for weeks still looks several times a day. */
+/** Retention is in days, so a few checks a day are enough for a process that lives for weeks. */
 const INTERVAL_MS = 6 * 60 * 60 * 1_000;
 /** Removing an entry takes some 0.1 ms, in which no other process writes and this one does nothing else. */
 const BATCH_SIZE = 100;
@@ -34,7 +34,7 @@ export function startLedgerRetention(options: RetentionOptions): RetentionLoop {
     sleep,
     async removeExpired({ inBatches }) {
       const nowMs = now();
-      // What was created today counts against today's budget, however short the retention.
+      // Entries of today count against today's budget, so they stay however short the retention is.
       const beforeMs = Math.min(nowMs - retentionDays * DAY_MS, startOfUtcDay(nowMs));
       const entries = await inBatches(() => removeEntries(db, beforeMs));
       const groups = await inBatches(() => removeGroups(db, beforeMs));
@@ -51,7 +51,10 @@ export function startLedgerRetention(options: RetentionOptions): RetentionLoop {
   });
 }
 
-/** Removes a batch and answers with its size. Looks before it writes: one that finds nothing must not stand in the way of writers. */
+/**
+ * Removes a batch and resolves to its size. Reads before it writes, so that it does not block writers when there is
+ * nothing to remove.
+ */
 async function removeEntries(db: LedgerDatabase, beforeMs: number): Promise<number> {
   const rows = await db
     .selectFrom("entries")
@@ -68,7 +71,7 @@ async function removeEntries(db: LedgerDatabase, beforeMs: number): Promise<numb
         "in",
         rows.map(({ id }) => id),
       )
-      // Asked again under the lock: the run may have been written to in between.
+      // Check again under the lock: the entry may have been updated in between.
       .where("written_ms", "<", beforeMs)
       .returning(["scope", "status", "price_micros"])
       .execute();

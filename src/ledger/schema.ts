@@ -22,7 +22,7 @@ export interface EntriesTable {
   price_micros: number | null;
   /** The process that is sending the request; null once its answer came, or will not come. See `createProcessOwner`. */
   sender: string | null;
-  /** As the backend says it; `unknown` while the backend's answer is not known. */
+  /** The status that the backend reported; `unknown` while the backend's answer is not known. */
   status: string;
   is_active: number;
   percent: number | null;
@@ -30,14 +30,14 @@ export interface EntriesTable {
   messages: string | null;
   error: string | null;
   created_ms: number;
-  /** By the backend's clock: tells a newer look at the run from an older one. */
+  /** By the backend's clock: shows which of two observations of the run is newer. */
   modified_ms: number | null;
   finished_ms: number | null;
   /** When this row was last written; retention counts from here. */
   written_ms: number;
 }
 
-/** Outputs of completed runs, in the order in which they were kept. */
+/** Outputs of completed runs, in the order in which they were stored. */
 export interface OutputsTable {
   id: Generated<number>;
   entry_id: number;
@@ -57,13 +57,13 @@ export interface GroupRequestsTable {
   created_ms: number;
 }
 
-/** What the entries cost that retention has removed: it still belongs to the total. */
+/** The cost of entries that retention has removed: it still belongs to the total. */
 export interface RemovedSpendingTable {
   scope: string;
   micros: number;
 }
 
-/** What the entries of a scope cost together; kept by triggers. */
+/** The total cost of the entries of a scope; updated by triggers. */
 export interface SpendingTotalsTable {
   scope: string;
   micros: number;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** Whose runs: a ledger shows the runs of one principal on one account, and no others. */
+/** The owner of runs: a ledger shows the runs of one principal on one account, and no others. */
 export interface LedgerScope {
   /** `embedded`, or the base URL of the Task API. */
   backend: string;
@@ -10,9 +10,9 @@ export interface LedgerScope {
   principal: string | null;
 }
 
-/** Names an API key without telling it: 16 hexadecimal digits, the same in every process. */
+/** An identifier of an API key that does not reveal the key: 16 hexadecimal digits, the same in every process. */
 export function fingerprintKey(apiKey: string): string {
-  // With a prefix, so that a list of plain hashes of known keys does not find it.
+  // With a prefix, so that a list of plain hashes of known keys does not match.
   return hash("task-run-mcp ledger key", apiKey).slice(0, 16);
 }
 

@@ -11,7 +11,7 @@ export async function readSpending(
   { account, scope }: ScopeIds,
   nowMs: number,
 ): Promise<Spending> {
-  // Those that have not ended are few; all others are in the kept total.
+  // Active entries are few, so they are summed here; all others are in the stored total.
   const active = await db
     .selectFrom("entries")
     .select(({ fn }) => fn.sum<number | null>("price_micros").as("micros"))
