@@ -57,8 +57,8 @@ async function loadLibsql(): Promise<(path: string) => Sqlite> {
       prepare: keepStatements((query) => {
         const statement = database.prepare(query);
         return {
-          // Its own answer is whether there are columns. `PRAGMA incremental_vacuum` gives rows without any; before
-          // all of them are read the statement stays open, and every commit is refused.
+          // The driver itself only reports whether there are columns. `PRAGMA incremental_vacuum` returns rows without any:
+          // until all of them are read, the statement stays open and every commit fails.
           reader: RETURNS_ROWS.test(query),
           all: (parameters) => statement.all(parameters),
           run: (parameters) => statement.run(parameters),
@@ -98,7 +98,7 @@ async function loadWasmSqlite(): Promise<(path: string) => Sqlite> {
     return {
       close: () => database.close(),
       exec: (statement) => database.exec(statement),
-      // Statements are not kept: each holds memory that only its own end gives back.
+      // Statements are not cached: each holds memory that only its own end frees.
       prepare: (query) => ({
         reader: RETURNS_ROWS.test(query),
         all: (parameters) => database.all(query, bindable(parameters)),
@@ -109,7 +109,10 @@ async function loadWasmSqlite(): Promise<(path: string) => Sqlite> {
   };
 }
 
-/** Prepared statements are kept per handle: the queries of this program are few, and preparing costs more than running. */
+/**
+ * Prepared statements are cached per handle: the queries of this program are few, and preparing costs more than
+ * running.
+ */
 const MAX_KEPT_STATEMENTS = 200;
 
 function keepStatements(prepare: (query: string) => SqliteStatement) {
@@ -118,13 +121,13 @@ function keepStatements(prepare: (query: string) => SqliteStatement) {
     const known = kept.get(query);
     if (known !== undefined) return known;
     const statement = prepare(query);
-    // Bulk inserts differ in their number of rows; their statements are not worth a place.
+    // Bulk inserts have many different numbers of rows, so beyond the limit statements are not cached.
     if (kept.size < MAX_KEPT_STATEMENTS) kept.set(query, statement);
     return statement;
   };
 }
 
-/** Statements that answer with rows; `node:sqlite` could tell only from 22.16 on. */
+/** Statements that return rows. `node:sqlite` can report this only since 22.16. */
 const RETURNS_ROWS = /^\s*(?:select|with|pragma|explain)\b|\breturning\b/i;
 
 type Bindable = null | number | bigint | string | Uint8Array;

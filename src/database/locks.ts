@@ -6,7 +6,7 @@ const LOCK_WAIT_MS = 5_000;
 /** The longest pause between two tries; each is random, so that waiting writers do not meet again. */
 const LOCK_RETRY_MS = 10;
 
-/** Another program kept the database locked for longer than any write of ours takes; nothing was written. */
+/** Another program held the lock for longer than any write of ours takes; nothing was written. */
 export class DatabaseLocked extends Error {
   override readonly name = "DatabaseLocked";
 

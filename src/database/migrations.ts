@@ -55,7 +55,7 @@ export const engineMigrations: Record<string, Migration> = {
       await db.schema
         .createIndex("runs_by_group")
         .on("runs")
-        // With the time, so that a group's status is read from the index alone.
+        // The time is included so that a group's status needs only the index.
         .columns(["taskgroup_id", "status", "modified_at"])
         .execute();
       await db.schema
@@ -106,10 +106,10 @@ export const engineMigrations: Record<string, Migration> = {
       await db.schema
         .createIndex("webhook_deliveries_due")
         .on("webhook_deliveries")
-        // With the URL in it, webhooks for a busy receiver are passed over without reading them.
+        // The URL is included so that webhooks for a busy receiver are skipped without reading their rows.
         .columns(["next_attempt_ms", "url"])
         .execute();
-      // For the cascade: without it, removing one run reads every webhook.
+      // For the cascade: without this index, removing one run reads every webhook.
       await db.schema
         .createIndex("webhook_deliveries_by_run")
         .on("webhook_deliveries")
@@ -168,7 +168,7 @@ export const engineMigrations: Record<string, Migration> = {
         .column("action_until")
         .where(sql.ref("action_until"), "is not", null)
         .execute();
-      // What a tenant spent is kept as one number, because adding up its runs takes longer with each of them.
+      // A tenant's spending is stored as one number, because adding up its runs takes longer with each of them.
       await db.schema
         .alterTable("tenant_spending")
         .renameColumn("removed_usd", "spent_usd")

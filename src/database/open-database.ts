@@ -65,8 +65,8 @@ async function prepareFile(path: string): Promise<void> {
 }
 
 /**
- * Makes a folder and those above it, for their owner only, and resolves to the outermost that it made. Unlike Node's own,
- * it ends where a system says of a folder that is there that it is not (`/proc`).
+ * Creates a folder and its missing parents, accessible to their owner only, and resolves to the outermost that it
+ * created. Unlike Node's own function, it ends when the system reports an existing folder as missing (`/proc`).
  */
 export async function makeFolder(folder: string): Promise<string | undefined> {
   try {
@@ -96,7 +96,7 @@ function configure(sqlite: Sqlite): void {
   // Must come before the first table: what retention deletes can then be given back, bit by bit.
   pragma("auto_vacuum = INCREMENTAL");
   pragma("journal_mode = WAL");
-  // In WAL mode NORMAL survives a killed process; only a power cut can take the last commits.
+  // In WAL mode, NORMAL survives a killed process; only a power cut can lose the last commits.
   pragma("synchronous = NORMAL");
   pragma("foreign_keys = ON");
   // Only a checkpoint waits for the disk. At 16 MB, four times the default, it comes once in some hundred runs.
@@ -182,7 +182,7 @@ function describeSystemCode(code: unknown): string | undefined {
     case "EROFS":
     case "EISDIR":
     case "ENOENT":
-      // ENOENT: a folder under /proc is said not to be there, whatever is made.
+      // ENOENT: the system reports a folder under /proc as missing, whatever is created.
       return NOT_WRITABLE;
     default:
       return undefined;

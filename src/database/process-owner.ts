@@ -3,8 +3,8 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
 /**
- * Where process ids mean the same: one host since it was started, and, in containers, one process namespace. Null
- * where the system does not tell (outside Linux).
+ * The scope in which process ids are unique: one host since its boot, and, in containers, one process namespace. Null
+ * where the system does not provide it (outside Linux).
  */
 function readProcessScope(): string | null {
   try {
@@ -43,8 +43,8 @@ export function createProcessOwner(): string {
 }
 
 /**
- * Whether the process behind an owner surely no longer runs. Where that cannot be known (another host, container or
- * boot, or a system that does not tell), the answer is no: its work is taken up when its time is over.
+ * Whether the process of an owner certainly no longer runs. False where that cannot be known (another host, container
+ * or boot, or a system without this information): its work is then taken over when its lease expires.
  */
 export function ownerHasEnded(owner: string): boolean {
   const { scope, pid, started } = readOwner(owner);

@@ -4,7 +4,7 @@ import type { Generated } from "kysely";
 export interface RunsTable {
   run_id: string;
   interaction_id: string;
-  /** Only this tenant sees the run. */
+  /** The tenant that owns the run; no other tenant sees it. */
   tenant_id: string;
   taskgroup_id: string | null;
   status: string;
@@ -34,7 +34,7 @@ export interface RunsTable {
   not_before: Generated<number | null>;
   created_at: string;
   modified_at: string;
-  /** Of a run of a group, the event with which it began: the order of the group's runs. */
+  /** For a run of a group, the event with which it began: the order of the group's runs. */
   first_event_id: Generated<number | null>;
 }
 
@@ -47,7 +47,7 @@ export interface TaskGroupsTable {
   created_at: string;
 }
 
-/** What a tenant spent: its runs that completed, even if retention has removed them, and those that may complete. */
+/** A tenant's spending: its completed runs, even if retention has removed them, and those that may still complete. */
 export interface TenantSpendingTable {
   tenant_id: string;
   spent_usd: number;
@@ -64,7 +64,9 @@ export interface IdempotencyKeysTable {
   created_ms: number;
 }
 
-/** The outbox of webhooks: a row is written with the status it tells about, and delivered afterwards. */
+/**
+ * The outbox of webhooks: a row is written in the transaction of the status that it reports, and delivered afterwards.
+ */
 export interface WebhookDeliveriesTable {
   /** The `webhook-id` header, the same on every attempt. */
   webhook_id: string;
@@ -75,11 +77,14 @@ export interface WebhookDeliveriesTable {
   /** Epoch milliseconds; null once it is delivered or given up. */
   next_attempt_ms: number | null;
   created_ms: number;
-  /** Why the last attempt failed; null once it is delivered, so that it tells what was given up. */
+  /**
+   * Why the last attempt failed; null once the webhook is delivered, so that a value in an ended row means it was given
+   * up.
+   */
   last_problem: string | null;
 }
 
-/** The event log: append-only, written in the transaction of the change it tells about. */
+/** The event log: append-only, written in the transaction of the change that it records. */
 export interface RunEventsTable {
   /** Rises over all runs, so that another process can ask what is new. */
   id: Generated<number>;
@@ -99,12 +104,12 @@ export interface DocumentsTable {
   folder: string;
   /** Path inside the folder, with forward slashes. */
   path: string;
-  /** Epoch milliseconds of the file's last change, and its size: what tells that it changed. */
+  /** Epoch milliseconds of the file's last change, and its size: they show whether the file has changed. */
   modified_ms: number;
   size_bytes: number;
   title: string;
   url: string;
-  /** `YYYY-MM-DD`, when the document says so. */
+  /** `YYYY-MM-DD`, if the document contains a date. */
   published_on: string | null;
   passage_count: number;
 }

@@ -1,4 +1,4 @@
-/** The result codes that this program tells apart. Source: SQLite, "Result and Error Codes". */
+/** The result codes that this program distinguishes. Source: SQLite, "Result and Error Codes". */
 export const SqliteCode = {
   /** Our statements are right, so it means a schema that is not ours, or a rollback without a transaction. */
   error: 1,
@@ -18,6 +18,6 @@ export const SqliteCode = {
 export function sqliteCodeOf(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;
   const code = "errcode" in error ? error.errcode : "rawCode" in error ? error.rawCode : undefined;
-  // The upper bytes tell variants of a code apart.
+  // The upper bytes distinguish variants of a code.
   return typeof code === "number" ? code & 0xff : undefined;
 }

@@ -117,14 +117,17 @@ class Turn {
 /** Statements that take the write lock when they stand alone. */
 const WRITES = /^\s*(?:insert|update|delete|replace|create|drop|alter)\b/i;
 
-/** It counts the commits of all other handles. Asked of the one that writes, it tells only of other processes. */
+/**
+ * `data_version` counts the commits of all other connections. On the only connection that writes here, it shows commits
+ * of other processes.
+ */
 const COUNTS_COMMITS = /^\s*pragma data_version\b/i;
 
 /**
  * A connection on which only `begin immediate` can find the database locked. It waits without blocking the thread:
  * SQLite's own busy timeout sleeps inside the call, so the process would stand still, and two connections of one
- * process would wait for each other. And it goes through `exec`, because `libsql` keeps any other statement that
- * failed this way open, and then refuses every commit.
+ * process would wait for each other. It uses `exec`, because `libsql` leaves any other statement that failed this way
+ * open, and then every commit fails.
  */
 class SharedSqliteConnection implements DatabaseConnection {
   readonly #handle: Sqlite;
