@@ -5,7 +5,7 @@ import { type Prompt, choosePrompts } from "./protocol/prompts.ts";
 import type { CatalogBackend, ListedTool, Toolset } from "./tool.ts";
 import { TOOL_LIST } from "./tool-list.ts";
 
-/** What this server offers one principal. */
+/** The tools, prompts and texts that one principal gets. */
 export interface ServerCatalog {
   tools: readonly ListedTool[];
   instructions: string;
@@ -15,7 +15,7 @@ export interface ServerCatalog {
 export interface CatalogOptions {
   /** All of them by default. */
   toolsets?: readonly Toolset[];
-  /** Only tools that start, change and spend nothing; wins over everything else. */
+  /** Only tools that start, change and spend nothing; overrides every other setting. */
   isReadOnly?: boolean;
   /** The backend whose prices, times and sources the texts describe; by default the hosted API. */
   catalogBackend?: CatalogBackend;
@@ -35,7 +35,7 @@ export function serverInfo(version: string): Implementation {
   return { name: "task-run-mcp", title: "Task runs", version };
 }
 
-/** What a client is shown of a tool besides its name and its schemas. */
+/** What clients see of a tool besides its name and its schemas. */
 export function describeTool({ title, description, hints }: ListedTool) {
   return {
     title,
@@ -50,7 +50,7 @@ export function describeTool({ title, description, hints }: ListedTool) {
   } satisfies Partial<WireTool>;
 }
 
-/** Read-only wins over the chosen toolsets. */
+/** Read-only overrides the chosen toolsets. */
 function chooseTools({
   toolsets = ["runs", "groups"],
   isReadOnly = false,
@@ -76,7 +76,10 @@ function withTextsFor(tool: ListedTool, backend: Exclude<CatalogBackend, "hosted
   };
 }
 
-/** What a client may put into its model's context: only sentences about tools of this catalog. */
+/**
+ * The server's instructions, which a client may put into its model's context: only sentences about tools of this
+ * catalog.
+ */
 function describeServer(tools: readonly ListedTool[], backend: CatalogBackend = "hosted"): string {
   const names = new Set(tools.map(({ name }) => name));
   const sentences: [needed: string, sentence: string][] = [

@@ -45,7 +45,7 @@ export interface TaskRunServerDeps extends CatalogOptions {
   waits?: Partial<WaitPolicy>;
   /** The processor of runs that name none. */
   defaultProcessor?: string | undefined;
-  /** Where this server receives webhooks; runs are created with it unless a call names its own. */
+  /** The URL at which this server receives webhooks; runs are created with it unless a call gives its own. */
   webhookUrl?: string | undefined;
   /** US dollars that may be spent in a UTC day. */
   budgetUsdPerDay?: number | undefined;
@@ -57,7 +57,7 @@ export interface TaskRunServerDeps extends CatalogOptions {
   traceRequest?: TraceRequest | undefined;
 }
 
-/** The cheapest processor that is meant for more than one or two facts. */
+/** The cheapest processor that is intended for more than one or two facts. */
 const DEFAULT_PROCESSOR = "base";
 
 const CREATE_TASK_RUN = "create_task_run";
@@ -71,7 +71,7 @@ export function createServerFactory(
     full: createCatalog(deps),
     readOnly: createCatalog({ ...deps, isReadOnly: true }),
   };
-  // Made once: a server is built per connection, over HTTP per request.
+  // Created once: a server is built per connection, over HTTP per request.
   const configs = new Map(catalogs.full.tools.map((tool) => [tool.name, configOf(tool)]));
   const scopeOf = createRequestScopes(deps);
   return (request) => {
@@ -127,7 +127,7 @@ export function createServerFactory(
   };
 }
 
-/** What the calls of one request, or of one connection, share. */
+/** The state that the calls of one request, or of one connection, share. */
 interface RequestScope {
   services: ToolServices;
   log(): Logger;
@@ -210,8 +210,8 @@ async function toTask(result: Promise<CallToolResult>): Promise<CallToolResult> 
 const TOOLS_TTL_MS = 300_000;
 
 /**
- * How long an answer may be cached, and whether by everyone (MCP 2026-07-28: Caching). Where principals are told apart,
- * tools and prompts depend on their scopes; the templates of resources are the same for all.
+ * How long an answer may be cached, and whether a shared cache may store it (MCP 2026-07-28: Caching). With several
+ * principals, tools and prompts depend on their scopes; the resource templates are the same for all.
  */
 function cacheHints({ id }: Principal): NonNullable<ServerOptions["cacheHints"]> {
   const cacheScope = id === null ? "public" : "private";
@@ -222,7 +222,7 @@ function cacheHints({ id }: Principal): NonNullable<ServerOptions["cacheHints"]>
   };
 }
 
-/** What the SDK registers of a tool. */
+/** The configuration of a tool for the SDK. */
 function configOf(tool: ListedTool) {
   return {
     ...describeTool(tool),

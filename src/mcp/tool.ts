@@ -5,7 +5,7 @@ import type { RunReport } from "./report/run-report.ts";
 import type { Backend } from "./runs/backend.ts";
 import type { CallContext } from "./runs/call-context.ts";
 
-/** What tools are chosen by. */
+/** The groups by which tools are enabled. */
 export type Toolset = "runs" | "groups";
 
 /** The backend that the texts for agents describe: an embedded engine that plays a script has no documents. */
@@ -22,7 +22,7 @@ export type ToolTexts = ArgumentTexts<{
   arguments?: Readonly<Record<string, string | null>>;
 }>;
 
-/** What clients are shown of a tool. */
+/** The parts of a tool that clients see. */
 export interface ListedTool {
   name: string;
   toolset: Toolset;

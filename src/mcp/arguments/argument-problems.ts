@@ -81,7 +81,7 @@ function problemsOf(issue: Issue, base: Path): ArgumentProblem[] {
   }
 }
 
-/** The union member that the caller most likely meant: the right type with the fewest issues. */
+/** The union member that the caller most likely intended: the right type with the fewest issues. */
 function closestMember(members: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   const rightType = members.filter(
     (issues) => !issues.some((issue) => issue.code === "invalid_type" && issue.path.length === 0),

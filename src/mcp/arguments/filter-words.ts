@@ -2,7 +2,7 @@ import { UNKNOWN } from "../../ledger/ledger.ts";
 import { DAY_MS, startOfUtcDay } from "../../ledger/spending.ts";
 import { RunStatus, isActiveStatus } from "../../task-api/run.ts";
 
-/** The status words a list takes; `active` stands for every active status. */
+/** The status words that a list accepts; `active` means every active status. */
 const KNOWN: readonly string[] = ["active", ...RunStatus.options, UNKNOWN];
 
 /** Other words that people and models use for statuses. */

@@ -12,7 +12,7 @@ import { isTypoOf, looksLike } from "./looks-like.ts";
 /** The arguments of a call after lenient reading. */
 export interface ReadArguments {
   args: JsonObject;
-  /** Arguments that the schema does not have, each with the one probably meant. */
+  /** Arguments that the schema does not have, each with the name that was probably intended. */
   unknown: { name: string; meant: string | null }[];
   problems: ArgumentProblem[];
 }
@@ -28,7 +28,7 @@ type Reads = "data" | "itself" | "task_spec";
 
 interface Reading {
   otherNames: OtherNames;
-  /** Whether an unknown name may stand for a known one. */
+  /** Whether an unknown name may be a misspelling of a known one. */
   isMeant: (name: string, known: string) => boolean;
   unknown: ReadArguments["unknown"];
   problems: ArgumentProblem[];
@@ -74,7 +74,7 @@ function readValue(value: unknown, schema: unknown, path: string[], reading: Rea
   if (shape.reads === "itself" || (shape.reads === "task_spec" && isOutputSchema(said)))
     return isNotSet(said) ? undefined : said;
   if (Array.isArray(said)) {
-    // A null row must reach its schema, which refuses it: dropping it would shift the rows after it.
+    // A null row must reach its schema, which rejects it: dropping it would shift the rows after it.
     const isRow = describe(shape.items).reads === "data";
     const items = said
       .map((item, index) =>
@@ -193,7 +193,7 @@ function jsonSchemaOf(schema: z.ZodType): JsonObject {
   return made;
 }
 
-/** What a schema accepts, all members of `anyOf` merged. */
+/** Describes what a schema accepts, with all members of `anyOf` merged. */
 function describe(schema: unknown): Shape {
   const shape: Shape = {
     types: new Set(),

@@ -27,9 +27,9 @@ export function isCreate(tool: string): boolean {
 }
 
 /**
- * What the backend's answer, or its silence, means for the agent, by error code. Two errors never come here: a create with
- * an unknown outcome is an `OutcomeUnknown`, and the cancel tools answer what a backend cannot cancel. Source: Task API,
- * "Errors".
+ * What an answer of the backend, or a missing answer, means for the agent, by error code. Two errors never come here: a
+ * create with an unknown outcome is an `OutcomeUnknown`, and the cancel tools handle a backend that cannot cancel.
+ * Source: Task API, "Errors".
  */
 const EXPLANATIONS: Readonly<
   Record<TaskApiErrorCode, (error: TaskApiError, call: FailedCall) => BackendExplanation>

@@ -16,7 +16,7 @@ import {
 /** Backends name at most 50 problems; this many correct any request, and the rest comes up next time. */
 const UPSTREAM_PROBLEMS = 20;
 const UPSTREAM_LINE_BUDGET = 500;
-/** As many as the largest outputs have on their upper levels; the outline has the rest. */
+/** Enough for the upper levels of the largest outputs; the outline has the rest. */
 const PLACES_SHOWN = 30;
 const PLACE_BUDGET = 60;
 
@@ -26,7 +26,7 @@ export interface Explanation {
   summary: string;
   /** What to do next. */
   nextStep: string;
-  /** What others said about it, if anything: text from outside. */
+  /** The message of another party about it, if any: untrusted text. */
   upstream: { from: "the run" | "the backend"; text: string } | null;
 }
 

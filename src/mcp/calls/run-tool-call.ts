@@ -27,7 +27,7 @@ export interface ToolServices extends CallServices {
   requestId: string | undefined;
 }
 
-/** What a call brings besides its arguments. Free of the SDK's types, so that any transport can make one. */
+/** The context of a call, besides its arguments. It has no types of the SDK, so that any transport can create one. */
 export interface IncomingCall {
   /** Aborts when the caller gives up. */
   signal: AbortSignal;
@@ -38,7 +38,7 @@ export interface IncomingCall {
     method: "notifications/progress";
     params: Record<string, unknown>;
   }): Promise<void>;
-  /** What the client calls itself. */
+  /** The name that the client reports. */
   clientName: string | undefined;
 }
 
@@ -54,7 +54,10 @@ export function dispatchCall(
   return runToolCall(tool, args, services, call);
 }
 
-/** Reads the arguments, runs the tool, and turns what it returns or throws into an MCP result; no other place builds one. */
+/**
+ * Reads the arguments, runs the tool, and turns its result or error into an MCP result. MCP results are built only
+ * here.
+ */
 async function runToolCall(
   tool: Tool,
   rawArguments: unknown,
@@ -98,7 +101,7 @@ function reportResult(report: RunReport): CallToolResult {
   };
 }
 
-/** Without structured content: it would have to be a run report, and there is none. */
+/** Without structured content, which would have to be a run report. */
 function errorResult({ summary, nextStep, upstream }: Explanation): CallToolResult {
   const texts = [`Error: ${summary}\nNext: ${nextStep}`];
   if (upstream !== null) texts.push(wrapUntrusted(upstream.text, upstream.from));
@@ -106,8 +109,8 @@ function errorResult({ summary, nextStep, upstream }: Explanation): CallToolResu
 }
 
 /**
- * The arguments as the tool takes them. Where the call changes something, a name that looks like a known one is refused:
- * ignoring it would lose what the caller wants. Throws `InvalidArguments` with every problem.
+ * Parses the arguments. If the call changes something, an unknown name similar to a known one is an error, because
+ * ignoring it would ignore what the caller wants. Throws `InvalidArguments` with every problem.
  */
 function checkArguments(
   { args, unknown, problems }: ReadArguments,
@@ -165,7 +168,7 @@ function withLongNumbers(report: RunReport, given: Record<string, unknown>): Run
   return { ...report, notes: [...(report.notes ?? []), note] };
 }
 
-/** Where inside the members of a value; without recursion, because inputs may be nested as deeply as they like. */
+/** The paths of long numbers inside a value; without recursion, because inputs may be nested to any depth. */
 function longNumbers(root: JsonObject): string[] {
   const places: string[] = [];
   const pending: { inside: object; place: string }[] = [];

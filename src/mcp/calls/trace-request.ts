@@ -28,7 +28,7 @@ export type TraceWork = <Result extends object>(
 /** Hands the caller's trace on to the backend, and adds nothing to it. */
 export const passTraceOn: TraceRequest = ({ trace }, work) => withTrace(trace, work);
 
-/** What a call says of its trace itself, in its `_meta`, wins over what its HTTP request says. */
+/** Describes a request for tracing. Trace fields in its `_meta` override those of its HTTP request. */
 export function describeRequest(
   { mcpReq }: ServerContext,
   {

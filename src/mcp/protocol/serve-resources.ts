@@ -35,7 +35,9 @@ export interface ResourceServices {
   log: Logger;
 }
 
-/** Clients subscribe to what their user looks at; more subscriptions than this are a defect of the client. */
+/**
+ * Clients subscribe to the resources that their user views; more subscriptions than this are a defect of the client.
+ */
 const MAX_SUBSCRIPTIONS = 1_000;
 
 /** Registers `resources/list`, `resources/templates/list`, `resources/read` and, over connections, subscriptions. */
@@ -92,7 +94,7 @@ export function registerResources(
   };
 }
 
-/** As many as a user picks from; `list_task_runs` and completions find older ones. */
+/** As many as a user can choose from; `list_task_runs` and completions find older ones. */
 const LISTED_RUNS = 50;
 
 type ListedResource = ListResourcesResult["resources"][number];

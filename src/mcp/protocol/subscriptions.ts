@@ -36,7 +36,7 @@ export interface RunUpdatePublisher {
 
 /** Each run may hold a stream to the backend open; no client shows more runs than this. */
 const MAX_RUNS = 200;
-/** Pause before a backend that does not answer is asked again; its follower has retried before. */
+/** The pause before the next request to a backend that does not answer; the follower has already retried. */
 const RETRY_MS = 10_000;
 
 export function createRunUpdatePublisher({
@@ -126,8 +126,8 @@ export interface EventBus extends ServerEventBus {
 }
 
 /**
- * The SDK subscribes to the bus once per stream, but does not pass the principal or the URIs. Shared events would show one
- * principal the runs of another, so the request is kept in async local storage while it is served.
+ * The SDK subscribes to the bus once per stream, but does not pass the principal or the URIs. Shared events would show
+ * one principal the runs of another, so the request is stored in async local storage while it is served.
  */
 export function createEventBus(publisher: RunUpdatePublisher): EventBus {
   const shared = new InMemoryServerEventBus();

@@ -42,7 +42,7 @@ export type OutlineEntry = z.infer<typeof OutlineEntry>;
 /** One run among several. */
 export const RunRow = z.object({
   run_id: z.string().optional(),
-  /** Of a failed run: its latest retry. */
+  /** For a failed run: its latest retry. */
   retried_as: z.string().optional(),
   /** Left out when it is the same for all rows. */
   status: z.string().optional(),
@@ -52,7 +52,7 @@ export const RunRow = z.object({
   price_usd: z.number().optional(),
   created_at: z.string().optional(),
   taskgroup_id: z.string().optional(),
-  /** Of a row for a group: its runs by status. */
+  /** For a row of a group: its runs by status. */
   counts: z.record(z.string(), z.number()).optional(),
   percent: z.number().optional(),
   output: z.unknown().optional(),
@@ -110,7 +110,7 @@ export const RunReport = z.object({
     .array(z.object({ kind: z.string(), message: z.string(), timestamp: z.string().nullable() }))
     .optional(),
   cut: Cut.optional(),
-  /** Of an output that is cut: the MCP resource of the whole. */
+  /** For an output that is cut: the MCP resource of the whole output. */
   resource: z.string().optional(),
   batches: z.array(Batch).optional(),
   runs: z.array(RunRow).optional(),
@@ -130,7 +130,7 @@ export const RunReport = z.object({
 });
 export type RunReport = z.infer<typeof RunReport>;
 
-/** The fields of every answer. An output schema must name every field: some clients refuse others. */
+/** The fields of every answer. An output schema must name every field, because some clients reject unknown ones. */
 export const AnyReport = RunReport.pick({
   summary: true,
   next_step: true,

@@ -18,7 +18,7 @@ export interface ReportRequest {
   nextWaitSeconds: number;
   /** A sentence about what the call did before it read the run; the summary starts with it. */
   lead?: string;
-  /** Of a failed run: its latest retry. */
+  /** For a failed run: its latest retry. */
   retriedAs?: LedgerRetry | undefined;
   /** Further notes. */
   notes?: readonly string[];

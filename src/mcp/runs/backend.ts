@@ -15,7 +15,7 @@ export interface Backend {
   ledgerFallbackReason: string | null;
 }
 
-/** What a report says when the memory of runs is not what a user expects of it. */
+/** The notes of a report when the ledger is not as durable as a user expects. */
 export function ledgerNotes({
   ledgerFallbackReason,
 }: Pick<Backend, "ledgerFallbackReason">): string[] {
@@ -26,8 +26,8 @@ export function ledgerNotes({
 }
 
 /**
- * The backend could not be opened: a configuration or a disk is at fault, not the call. Callers are shown the message,
- * so it says what to do and holds no secret.
+ * The backend could not be opened because of the configuration or the disk, not because of the call. Callers see the
+ * message, so it says what to do and contains no secret.
  */
 export class BackendUnavailable extends Error {
   override readonly name = "BackendUnavailable";

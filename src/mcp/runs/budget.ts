@@ -2,7 +2,7 @@ import type { CallContext } from "./call-context.ts";
 import { CostRefused } from "./cost-errors.ts";
 import { type PriceList, roundUsd } from "./price-list.ts";
 
-/** What may be spent in a UTC day. */
+/** The budgets for a UTC day. */
 export type Budgets = Pick<CallContext, "budgetUsdPerDay" | "ownBudgetUsdPerDay">;
 
 /** The cost of runs on these processors when all complete; null when a price is not known. */
@@ -17,8 +17,8 @@ export function costUsd(processors: readonly string[], prices: PriceList): numbe
 }
 
 /**
- * Refuses what costs more than the caller allows, and what has no price while there is a limit. What is left of the
- * operator's budget is checked by the ledger, in the transaction that reserves the runs. Throws `CostRefused`.
+ * Throws `CostRefused` for runs that cost more than the caller allows, and for runs without a known price while there
+ * is a limit. The ledger checks the operator's remaining budget in the transaction that reserves the runs.
  */
 export function assertAffordable(
   processors: readonly string[],

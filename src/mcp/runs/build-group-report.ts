@@ -129,7 +129,7 @@ function groupSteps(
   return "All results are shown. Evidence of one: get_task_run with its run_id.";
 }
 
-/** How to read on; a next page is asked for as this one was. */
+/** How to read the next page: with the same arguments as this one. */
 function pageSteps({ page }: ShownRows, reading: GroupReading): string[] {
   const { view, status, field, format, limit } = reading;
   const next = callWithId("get_task_group", {

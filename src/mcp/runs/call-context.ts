@@ -5,12 +5,12 @@ import type { Backend } from "./backend.ts";
 import { type ProgressReporter, silentProgress } from "./progress.ts";
 import { type WaitLimits, type WaitPolicy, waitLimitsOf } from "./wait-policy.ts";
 
-/** What one call has at hand before it uses the backend. */
+/** The context of a call before it opens the backend. */
 export interface CallContext {
   /** Opens the backend on first use: wrong arguments are answered without it. Throws `BackendUnavailable`. */
   open(): Promise<OpenCall>;
   defaultProcessor: string;
-  /** Where the backend reports the end of runs that are started here, unless a call names another place. */
+  /** The webhook for runs that are started here, unless a call gives another one. */
   webhook: Webhook | undefined;
   /** US dollars that may be spent in a UTC day; undefined for no limit. */
   budgetUsdPerDay: number | undefined;
@@ -45,7 +45,7 @@ export interface CallServices extends Omit<
 
 /** What differs from call to call. */
 export interface CallFacts extends Pick<CallContext, "log" | "signal"> {
-  /** What the client calls itself. */
+  /** The name that the client reports. */
   clientName?: string | undefined;
   startProgress?: CallContext["startProgress"] | undefined;
 }

@@ -20,11 +20,11 @@ export type CostRefusal =
   /** There is a limit and no price to hold against it. */
   | { kind: "unknown_price"; processor: string };
 
-/** The request left, its answer was lost, and it could not be had again. `cause` says what happened. */
+/** The request was sent, its answer was lost, and could not be obtained again. `cause` is the reason. */
 export class OutcomeUnknown extends Error {
   override readonly name = "OutcomeUnknown";
   override readonly cause: TaskApiError;
-  /** What a call with the same key does about it; see {@link WayOut}. */
+  /** What a second call with the same key achieves; see {@link WayOut}. */
   readonly wayOut: WayOut;
 
   constructor(cause: TaskApiError, wayOut: WayOut) {
@@ -35,8 +35,8 @@ export class OutcomeUnknown extends Error {
 }
 
 /**
- * How the outcome of a lost create can be learned. `same_key`: the same call with the same key starts nothing twice.
- * `list`: the list of runs looks for it. `none`: only the user can look.
+ * How to learn the outcome of a create whose answer was lost. `same_key`: repeat the call with the same key, which
+ * starts nothing twice. `list`: listing the runs looks it up. `none`: only the user can find out.
  */
 export type WayOut = "same_key" | "list" | "none";
 
@@ -51,12 +51,12 @@ export class SentBefore extends Error {
   }
 }
 
-/** The same was asked before, as the message says in our words, and the caller wants no second run. Nothing was sent. */
+/** The same request was sent before, as the message says, and the caller wants no second run. Nothing was sent. */
 export class DuplicateRefused extends Error {
   override readonly name = "DuplicateRefused";
 }
 
-/** The backend refused a request that broke rules which are the backend's to judge. */
+/** The backend rejected a request that broke rules which only the backend can judge. */
 export class DoubtedRequestRejected extends Error {
   override readonly name = "DoubtedRequestRejected";
   readonly rejection: RequestRejected;
@@ -69,7 +69,7 @@ export class DoubtedRequestRejected extends Error {
   }
 }
 
-/** The error of a request about which there were doubts: a refusal is explained by them. */
+/** The error of a request with doubts: if the backend rejected it, the doubts explain why. */
 export function explainedBy(doubts: readonly string[], error: unknown): unknown {
   return doubts.length > 0 && error instanceof RequestRejected
     ? new DoubtedRequestRejected(error, doubts)

@@ -31,9 +31,9 @@ import type { RunReport } from "../report/run-report.ts";
 const REQUEST_BUDGET = 6_000;
 
 /**
- * What a call would send and cost; nothing is started. A backend that can be asked says whether it would take the
- * request. Secrets that the caller gave for others (headers of MCP servers) are left out. Throws `CostRefused`, and what
- * the call itself would throw.
+ * Returns what a call would send and cost, without starting anything. If the backend can check requests, its warnings
+ * are included. Secrets for other servers (headers of MCP servers) are left out. Throws `CostRefused`, and what the
+ * call itself would throw.
  */
 export async function composeDryRun({
   inputs,
@@ -47,13 +47,13 @@ export async function composeDryRun({
 }: {
   /** Each run that would be started. */
   inputs: readonly RunInput[];
-  /** What would be sent, normalised. */
+  /** The request that would be sent, normalised. */
   request: JsonObject;
   /** The same, whole, for the backend to check. */
   sent: RunInput | AddRunsBody;
-  /** What the backend may object to. */
+  /** The parts that the backend may reject. */
   doubts: readonly string[];
-  /** What the call would do instead of starting runs, because its key has some already; null for a free key. */
+  /** What the call would do instead of starting runs, because its key already has some; null for an unused key. */
   keyed: string | null;
   notes: readonly string[];
   maxCostUsd: number | undefined;
@@ -85,12 +85,12 @@ export async function composeDryRun({
   };
 }
 
-/** In the words of our engine, so that none is told twice. */
+/** Uses the same texts as our engine, so that no warning appears twice. */
 function specWarnings(input: RunInput): string[] {
   return checkTaskSpec(input).warnings.map(({ pointer, message }) => `${pointer}: ${message}`);
 }
 
-/** What the backend itself would say. A backend that cannot be reached has refused nothing. */
+/** The backend's own check. An unreachable backend counts as no objection. */
 async function askBackend(
   sent: RunInput | AddRunsBody,
   doubts: readonly string[],
@@ -144,7 +144,7 @@ async function checkBudget(
   return budgets.toSorted((a, b) => leftUsd(a) - leftUsd(b))[0] ?? null;
 }
 
-/** Both the request of one run and that of a group, whose inputs have servers of their own. */
+/** Handles the request of one run and that of a group, whose inputs have servers of their own. */
 function withoutSecrets(request: JsonObject): JsonObject {
   const { mcp_servers: servers, inputs } = request;
   return {

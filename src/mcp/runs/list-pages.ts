@@ -14,7 +14,7 @@ const NOTED_AT_ONCE = 20;
 /** A page of runs. */
 export interface ListPage<Item> {
   items: Item[];
-  /** How many came before these; null when the cursor does not tell. */
+  /** The number of items before this page; null when the cursor does not contain it. */
   before: number | null;
   /** There are more, as far as is known. */
   isCut: boolean;
@@ -29,9 +29,9 @@ export interface ListPage<Item> {
 }
 
 /**
- * Reads runs until the page is full; the rest of the list is not fetched. A list that ends before it has brought the
- * `expected` number of runs (null: not known) is read again from there, a bounded number of times: the end of a stream
- * does not tell whether it was cut.
+ * Reads runs until the page is full; the rest of the list is not fetched. A list that ends before the `expected` number
+ * of runs (null: not known) is read again from there, a bounded number of times, because a stream that was cut looks
+ * like one that ended.
  */
 export async function readListPage<Item>(
   open: (lastEventId: string | undefined) => AsyncIterable<TaskGroupRunEvent>,
@@ -90,7 +90,7 @@ export async function readListPage<Item>(
 
   for (let streams = 0; streams < MAX_STREAMS && fruitless < FRUITLESS_STREAMS; streams += 1) {
     const before = items.length;
-    // Of a list that begins anew in spite of the cursor, what the pages before have shown.
+    // When the backend ignores the cursor and starts the list anew: the number of rows that earlier pages have shown.
     let shownBefore = 0;
     missingReason = null;
     try {
@@ -140,8 +140,8 @@ export async function readListPage<Item>(
 }
 
 /**
- * A cursor says how many rows came before it, so that the last page knows whether any are missing; and the first of
- * them, which tells a list that is read on from one that begins anew.
+ * A cursor has the number of rows before it, so that the last page knows whether any are missing, and the id of the
+ * first of them, to detect a list that starts anew.
  */
 function readCursor(cursor: string | undefined): {
   shown: number | null;

@@ -16,7 +16,7 @@ import { resolveEntries } from "./resolve-unknown.ts";
 
 /** Before a filter by status is applied, this many runs that have not ended are read again. */
 const MAX_OPEN = 5_000;
-/** To resolve one takes requests of its own. */
+/** Each takes several requests to resolve. */
 const MAX_UNKNOWN = 50;
 
 /** A page of entries as the backend has them now, with notes about those that could not be read. Throws `InvalidCursor`. */
@@ -98,7 +98,7 @@ export function listedRun(entry: LedgerEntry, retry?: LedgerRetry): ListedRun {
   };
 }
 
-/** What to know of entries whose request has no answer. A bill is mentioned only where runs cost something. */
+/** Notes about entries whose request has no answer. The cost is mentioned only where runs cost something. */
 export function unknownNotes(entries: readonly LedgerEntry[]): string[] {
   const unknown = entries.filter(({ status, isBeingSent }) => status === UNKNOWN && !isBeingSent);
   if (unknown.length === 0) return [];

@@ -1,7 +1,7 @@
 import { PROCESSORS, findProcessor } from "../../task-api/processors.ts";
 import { isTypoOf } from "../arguments/looks-like.ts";
 
-/** The documented processor that was probably meant by a name that is none. */
+/** The documented processor that an unknown name probably refers to. */
 export function meantProcessor(name: string): string | undefined {
   if (name === "" || findProcessor(name) !== undefined) return undefined;
   return PROCESSORS.find((known) => isTypoOf(name, known.name))?.name;

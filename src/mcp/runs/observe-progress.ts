@@ -56,7 +56,7 @@ function usualText(usual: { from: number; to: number } | undefined): string {
   return `of usually ${from} to ${durationText(usual.to)}`;
 }
 
-/** A rate over less than this says nothing. */
+/** A rate over less time than this is meaningless. */
 const MIN_RATE_SECONDS = 1;
 
 /** The progress of a group as its waiting callers see it; its rate is measured from the first observation on. */
@@ -81,7 +81,7 @@ export function createGroupObserver(clock: Clock): (group: TaskGroup) => Observa
         const rate = (done - doneBefore) / seconds;
         if (done === doneBefore || seconds < MIN_RATE_SECONDS)
           return [`${secondsText(seconds)} so far`];
-        // What waits for an answer takes as long as the answer does.
+        // Runs that wait for an answer are left out, because the time of the answer is unknown.
         const left = total - done - (counts["action_required"] ?? 0);
         return [
           rateText(rate),
@@ -98,7 +98,7 @@ function rateText(perSecond: number): string {
   return `${Number(rate.toPrecision(2))} runs/${unit}`;
 }
 
-/** By the second where a person counts them. */
+/** Exact to the second only for short times. */
 function secondsText(seconds: number): string {
   return seconds < 120 ? `${Math.round(seconds)} s` : durationText(Math.round(seconds));
 }

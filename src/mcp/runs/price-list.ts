@@ -2,11 +2,11 @@ import type { AnnouncedProcessor } from "../../task-api/processor-list.ts";
 import { findProcessor } from "../../task-api/processors.ts";
 import type { Prices } from "../report/run-facts.ts";
 
-/** What runs cost on a backend, and how long they usually take there. */
+/** The prices and usual durations of runs on a backend. */
 export interface PriceList extends Prices {
-  /** Whose prices these are when they are not the backend's own word. */
+  /** The origin of the prices if the backend did not announce them; otherwise null. */
   readonly caveat: string | null;
-  /** Resolves when the backend has said what its runs cost, or a second after it was first asked. Never rejects. */
+  /** Resolves when the backend has announced its prices, or a second after the first request. Never rejects. */
   settled(): Promise<void>;
 }
 
@@ -24,8 +24,9 @@ const ASKING_MS = 10_000;
 const WAITING_MS = 1_000;
 
 /**
- * The built-in engine is free and as fast as its documents are few. Another backend is asked once, on first use, what it
- * announces. One that announces nothing has Parallel's prices unless the operator gave others; other processors have none.
+ * Prices of the built-in engine are zero, and its durations depend on the documents. Another backend is asked once, on
+ * first use, for its announced prices. If it announces none, it has Parallel's prices unless the operator configured
+ * others; other processors have no price.
  */
 export function createPriceList({ kind, overrides = {}, ask }: PriceListOptions): PriceList {
   const own = new Map(Object.entries(overrides));

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { Clock } from "../../runtime/clock.ts";
 import { oneLine } from "../report/text.ts";
 
-/** What one `notifications/progress` says besides its token. */
+/** The content of one `notifications/progress`, besides its token. */
 export interface Progress {
   progress: number;
   /** Missing while nothing was observed. */
@@ -15,19 +15,19 @@ export interface Observation {
   /** How much of `total` is done. */
   done: number;
   total: number;
-  /** Only then does the progress reach its total. */
+  /** The progress reaches its total only when this is true. */
   isCompleted: boolean;
   /** What happens now, in words. */
   step: string;
-  /** What else is worth a word at that moment (of the monotonic clock), in our own words. */
+  /** Other facts to report at that moment (of the monotonic clock), in our own words. */
   facts(nowMs: number): string[];
 }
 
 /** A run that is watched already is known within milliseconds, and its bar must not begin at zero again. */
 const FIRST_STATE_MS = 1_000;
-/** As often as a person reads; MCP asks servers to limit the rate. */
+/** As often as a person can read; MCP asks servers to limit the rate. */
 const MIN_INTERVAL_MS = 2_000;
-/** As long as a person believes that something still happens; far below any idle limit of a client (5 minutes). */
+/** Short enough that a user does not think the call hangs; far below any idle limit of a client (5 minutes). */
 const HEARTBEAT_MS = 10_000;
 /** Claude Code cuts progress messages at 200 characters. */
 const MESSAGE_CHARS = 190;
@@ -144,7 +144,7 @@ export function createProgressReporter(options: {
       return;
     }
     pause = new AbortController();
-    // The only rejection is a pause that was cut short: another one, or none, has taken its place.
+    // The sleep rejects only when the pause was cut short; the code that did so continues from there.
     clock.sleep(delayMs, pause.signal).then(deliver, () => {});
   }
 

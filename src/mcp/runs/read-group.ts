@@ -76,9 +76,9 @@ export interface PageRequest<Item> {
 }
 
 /**
- * A page of the inputs whose latest attempt is in one of the statuses, in the order of the inputs. The backend filters
- * the list of a group without retries. Else a run that was retried is shown by its latest attempt, which is read for the
- * rows of the page alone.
+ * Reads a page of the inputs whose latest attempt has one of the statuses, in the order of the inputs. The backend
+ * filters the list of a group without retries. Otherwise a run that was retried is shown by its latest attempt, which
+ * is read only for the rows of the page.
  */
 export async function readGroupPage<Item>(
   { group, retries }: ReadGroup,
@@ -93,7 +93,7 @@ export async function readGroupPage<Item>(
   const isFiltered =
     retries.superseded === 0 &&
     others.length === 0 &&
-    // The backend filters by one status only, so newer ones cannot be asked for as well.
+    // The backend filters by one status only, so newer statuses cannot be requested as well.
     !(isCompletedAsked && newerStatuses(group).length > 0);
   const query = {
     ...(isFiltered && status !== undefined && { status }),
@@ -126,7 +126,7 @@ export async function readGroupPage<Item>(
   async function find(state: GroupRunState): Promise<GroupRunState | null> {
     const { run } = state;
     if ((run.taskgroup_id ?? taskgroupId) !== taskgroupId) return null;
-    // A retry is shown in the place of the run that it retries.
+    // A retry is shown instead of the run that it retries.
     if (retries.isRetry(run.run_id)) return null;
     const retry = retries.latestOf(run.run_id);
     if (retry === undefined) return isMeant(run) ? state : null;
@@ -160,10 +160,10 @@ function newerStatuses({ status }: TaskGroup): string[] {
   return Object.keys(status.task_run_status_counts).filter((name) => !isKnownStatus(name));
 }
 
-/** How many rows there are at least; null when the group does not tell. */
+/** The least number of rows; null when the group's status could not be read. */
 export function countRows(group: TaskGroup, statuses: readonly string[]): number | null {
-  const isTold = unreadableOf(group).every((path) => !path.startsWith("status"));
-  if (!isTold) return null;
+  const isReadable = unreadableOf(group).every((path) => !path.startsWith("status"));
+  if (!isReadable) return null;
   const { task_run_status_counts: counts, is_active: isActive } = group.status;
   // While something is active, a newer status may be that of an active run.
   const newer = statuses.includes("completed") && !isActive ? newerStatuses(group) : [];

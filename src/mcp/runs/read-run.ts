@@ -10,7 +10,7 @@ import type { OpenCall } from "./call-context.ts";
 import { createRunObserver } from "./observe-progress.ts";
 import { finalRead, watchUntil } from "./watch-until.ts";
 
-/** What reading a run takes of a call. */
+/** The part of a call that reading a run needs. */
 export type ReadRunContext = Pick<OpenCall, "backend" | "clock" | "signal"> &
   Partial<Pick<OpenCall, "shutdownSignal" | "startProgress">>;
 
@@ -18,8 +18,8 @@ export interface ReadRunOptions {
   /** Waits for the run to end, at most this long, with progress; by default it is read once. */
   waitSeconds?: number;
   /**
-   * What is read besides the state. `answer`: the output, or the steps of a run in `action_required`, because its
-   * question may stand in them alone.
+   * What to read besides the state. `answer`: the output, or the steps of a run in `action_required`, because its
+   * question may be in the steps only.
    */
   include?: "state" | "output" | "steps" | "answer";
   /** The run as the backend has just answered with it: it is only read again to wait for its end. */
@@ -113,7 +113,7 @@ async function waitForEnd(
   return record(snapshotOf(run), backend);
 }
 
-/** Adds the output, which reading the state does not bring; `staleReason` says why it cannot be read now. */
+/** Adds the output, which is not part of the state; `staleReason` says why it cannot be read now. */
 async function withOutput(
   runId: string,
   snapshot: RunSnapshot,
@@ -127,7 +127,7 @@ async function withOutput(
     return await record({ ...snapshot, output, percent: 100 }, backend);
   } catch (error) {
     if (error instanceof RunStillActive && run.status !== "completed") {
-      // A status newer than this server: the backend's answer tells whether it is an active one.
+      // A status newer than this server: the backend has answered that the run is still active.
       return isOver(run) ? snapshot : { ...snapshot, run: { ...run, is_active: true } };
     }
     // The run has ended and the backend has no result of it any more. The ledger may.
@@ -231,7 +231,7 @@ function outputFromLedger(runId: string, { ledger }: Backend): Promise<RunOutput
   return ifReadable(ledger.readOutput(runId));
 }
 
-/** What the backend answered stays true when the ledger cannot be read. */
+/** The backend's answer is still valid when the ledger cannot be read. */
 async function ifReadable<Kept>(reading: Promise<Kept | null>): Promise<Kept | null> {
   try {
     return await reading;

@@ -7,7 +7,7 @@ import type { OpenCall } from "./call-context.ts";
 const READS_AT_ONCE = 8;
 /** A list that waits longer for a slow backend helps less than one that is a little old. */
 const REFRESH_MS = 5_000;
-/** So few are read one by one. */
+/** Up to this many runs are read one by one. */
 const FEW = 8;
 const LIST_PAGE = 100;
 /** The newest 5,000 runs of the account; older ones are read one by one. */

@@ -8,13 +8,13 @@ import { agoText, oneLine } from "../report/text.ts";
 import { DuplicateRefused } from "./cost-errors.ts";
 import { type RefreshContext, refreshEntries } from "./refresh-entries.ts";
 
-/** An input that has a run in the ledger; `place` counts from 1. */
+/** An input that has a run in the ledger; `place` is its number, from 1. */
 interface Repeat {
   place: number;
   entry: LedgerEntry;
 }
 
-/** Of many, these show what is meant. */
+/** At most this many are named, as examples. */
 const REPEATS_SHOWN = 3;
 
 /**
@@ -38,8 +38,8 @@ async function findRepeats(inputs: readonly RunInput[], call: RefreshContext): P
 }
 
 /**
- * A note about the inputs that were asked before, or none. When the ledger cannot be read, only a call with
- * `refuse_duplicate` is refused. Throws `DuplicateRefused`, and `LedgerUnavailable`.
+ * A note about the inputs that were sent before, or none. When the ledger cannot be read, only a call with
+ * `refuse_duplicate` fails. Throws `DuplicateRefused`, and `LedgerUnavailable`.
  */
 export async function checkRepeats(
   inputs: readonly RunInput[],
@@ -58,7 +58,7 @@ export async function checkRepeats(
   }
 }
 
-/** What a call with a key does whose entry is in the ledger. */
+/** The text about a call with a key that is already in the ledger. */
 export function keyedText(entry: LedgerEntry, nowMs: number): string {
   return entry.runId === null
     ? "The idempotency_key was used before, and it is not known whether that run was started; the call looks for it."

@@ -22,9 +22,9 @@ const LIST_PAGES = 100;
 const ALL = 1_000_000;
 
 /**
- * Resolves the runs of a group whose answer was lost. Runs that the group has get their ids. The others were never
- * accepted; `released` says when their entries go: `now`, because they are about to be sent again, or when no request can
- * be under way any more. Throws what the client throws.
+ * Resolves the runs of a group whose create answer was lost. Runs that the group contains get their ids. The others
+ * were never accepted; `released` says when their entries are removed: `now`, because they are about to be sent again,
+ * or when no request can be under way any more. Throws the client's errors.
  */
 export async function resolveGroup(
   taskgroupId: string,
@@ -57,7 +57,7 @@ export async function resolveGroup(
   }
   const unclaimed = [...found.values()].filter(({ run }) => !known.has(run.run_id));
   const isNamed = unclaimed.every(({ question }) => question !== null);
-  // Without inputs only the order tells them apart, and only when all of them are there.
+  // Without inputs, runs can only be matched by their order, and only when all of them are there.
   if (!isNamed && unclaimed.length !== open.length) return;
   const lost: number[] = [];
   const accepted: { entryId: number; run: TaskRun }[] = [];
@@ -138,7 +138,7 @@ export async function resolveRuns(
     return null;
   }
 
-  /** The runs without an entry that one of the open entries may stand for, with their inputs. */
+  /** The runs without an entry that may belong to one of the open entries, with their inputs. */
   async function candidatesAmong(runs: readonly TaskRun[]): Promise<Candidate[]> {
     const found: Candidate[] = [];
     for (const run of runs) {

@@ -209,7 +209,7 @@ function readInput(input: unknown): RunInput {
   return UndisputedRunInput.strip().parse(input);
 }
 
-/** Of a run that was retried, only the newest attempt can be retried. */
+/** Throws for a run that was already retried: only its newest attempt can be retried. */
 async function refuseSuperseded(
   wanted: ReadonlySet<string>,
   retries: Retries,

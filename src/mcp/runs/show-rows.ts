@@ -19,7 +19,7 @@ export type GroupView = (typeof GROUP_VIEWS)[number];
 /** What to read of a group. */
 export interface GroupReading {
   view: GroupView;
-  /** As the caller named them. */
+  /** The statuses as the caller wrote them. */
   status?: string | undefined;
   /** Only this field of each output. */
   field?: string | undefined;
@@ -32,7 +32,7 @@ export interface GroupReading {
 
 const DEFAULT_ROWS = 20;
 export const MAX_ROWS = 100;
-/** Of an export: its rows are short where there are many, and the size of a page bounds them. */
+/** The limit for an export: its rows are short where there are many, and the size of a page bounds them. */
 const MAX_EXPORT_ROWS = 1_000;
 
 /** The statuses of the rows to show; null for no rows. Runs in `action_required` always show: they wait for an answer. */

@@ -19,7 +19,7 @@ export interface StartGroupRequest {
   inputs: readonly RunInput[];
   /** For inputs that have no spec of their own. */
   defaultTaskSpec: TaskSpec | undefined;
-  /** Of a new group. */
+  /** The metadata of a new group. */
   metadata: TaskGroupMetadata | undefined;
   /** The same key means the same group. */
   idempotencyKey: string | undefined;
@@ -88,9 +88,9 @@ function assertSameRequest(
 }
 
 /**
- * Starts many runs: all are reserved in the ledger, then sent a thousand at a time. Failures are told batch by batch. The
- * same keys start nothing twice. It does not stop when the caller leaves. Throws `CostRefused`,
- * `InvalidArguments`, and what the client throws when there is no group: then nothing was started.
+ * Starts many runs: all are reserved in the ledger, then sent a thousand at a time. Failures are reported per batch.
+ * The same keys start nothing twice. It does not stop when the caller leaves. Throws `CostRefused`, `InvalidArguments`,
+ * and the client's errors when there is no group: then nothing was started.
  */
 export async function startGroup(
   request: StartGroupRequest,
@@ -102,7 +102,7 @@ export async function startGroup(
   const taskgroupId = await openGroup(request, backend);
   if (request.keys.some((key) => key !== null)) await resolveEarlier(taskgroupId, call);
   const runs = request.inputs.map((input, index): StartRunRequest => ({
-    // With the spec it will run with: the same question with another spec is another request.
+    // Fingerprint the input with its task spec: the same question with another spec is another request.
     input: { task_spec: request.defaultTaskSpec, ...input },
     priceUsd: backend.prices.priceUsd(input.processor) ?? null,
     taskgroupId,
@@ -132,7 +132,9 @@ export async function startGroup(
   };
 }
 
-/** The group to add to: the one that was named, the one the key stands for, or a new one, which costs nothing. */
+/**
+ * The group to add to: the one that the call names, the one that belongs to the key, or a new one, which costs nothing.
+ */
 async function openGroup(request: KeyedRequest, { client, ledger }: Backend): Promise<string> {
   const { idempotencyKey, inputs, metadata } = request;
   const createGroup = async (key: string) => {
@@ -144,7 +146,7 @@ async function openGroup(request: KeyedRequest, { client, ledger }: Backend): Pr
   if (earlier !== null) return earlier;
   const fingerprint = fingerprintOf(request);
   const taskgroupId =
-    // Not the caller's key itself, which may stand for a run as well.
+    // Not the caller's key itself, which may also be the key of a run.
     request.taskgroupId ?? (await createGroup(fingerprintRequest(["group", idempotencyKey])));
   const first = await ledger.rememberGroup({
     taskgroupId,
@@ -230,8 +232,8 @@ async function sendLines(
   return { batches, error: stoppedBy, isRecorded };
 
   /**
-   * Where keys are honoured, the same runs sent again are the same request, also after a crash. Its answer may name runs
-   * that a batch with the same questions was given meanwhile (`taken`): then as many are still missing.
+   * On a backend that honours keys, sending the same runs again is the same request, also after a crash. Its answer may
+   * name runs that a batch with the same questions got meanwhile (`taken`): then as many are still missing.
    */
   async function addRuns(wanted: readonly Line[], taken: readonly string[]): Promise<string[]> {
     const body = {
@@ -265,8 +267,8 @@ async function sendLines(
 }
 
 /**
- * Looks up the outcome of batches that is still open: from the process that is sending them, or from the group itself.
- * A failure here leaves it unknown.
+ * Looks up the outcome of unresolved batches: from the process that is sending them, or from the group itself. After a
+ * failure here it stays unknown.
  */
 async function resolveOutcomes(
   batches: readonly SentBatch[],

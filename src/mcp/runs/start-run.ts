@@ -19,7 +19,7 @@ export interface StartedRun {
   notes: string[];
 }
 
-/** What starting runs takes of a call. */
+/** The part of a call that starting runs needs. */
 type StartContext = Budgets & Pick<OpenCall, "backend" | "log">;
 
 /** Another process may be sending the same request: it has its answer by then, or its backend is very slow. */
@@ -145,14 +145,14 @@ async function sendEntry(
   }
 }
 
-/** The run was sent before, so a refusal now says nothing about the earlier request, which may have started it. */
+/** The run was sent before, so an error now does not show whether the earlier request has started it. */
 function stillUnknown(error: unknown): unknown {
   return error instanceof TaskApiError ? new OutcomeUnknown(error, "same_key") : error;
 }
 
 /**
- * Sends a run, always with a key: a backend that honours it can be asked again when its answer is lost. Throws
- * `OutcomeUnknown`, and what the client throws when nothing was started.
+ * Sends a run, always with a key, so that a backend that honours keys can get the request again when its answer is
+ * lost. Throws `OutcomeUnknown`, and the client's errors when nothing was started.
  */
 async function send(
   idempotencyKey: string,

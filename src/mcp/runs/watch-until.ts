@@ -48,7 +48,7 @@ export async function watchUntil<State>(
   return latest;
 }
 
-/** Added to a wait in which the backend said nothing: enough for one answer, too short to outlast a client's limit. */
+/** Added to a wait in which the backend did not answer: enough for one answer, too short to exceed a client's limit. */
 const FINAL_READ_MS = 3_000;
 
 /** Nothing arrived during the wait: reads once more, capped at {@link FINAL_READ_MS}. */

@@ -44,15 +44,15 @@ export const cancelTaskGroup: Tool<typeof Arguments> = {
       return report(outcomeOf(group, isTaken), group);
     } catch (error) {
       if (!(error instanceof TaskApiError)) throw error;
-      // What the backend answered before is still what is known.
+      // Without a new answer, the earlier one is the latest known state.
       const known = answer ?? before;
       const notes = [`The group could not be read again: ${error.message}`];
       return { ...report(outcomeOf(known, isTaken), known), notes };
     }
 
     /**
-     * Asks the backend to cancel; the group as it answered with it, null when it cannot cancel groups. The request is not
-     * dropped when the caller leaves: it was asked for.
+     * Asks the backend to cancel. Returns the group from its answer, or null when it cannot cancel groups. The request
+     * continues when the caller leaves, because the caller wanted the cancel.
      */
     async function requestCancel(): Promise<TaskGroup | null> {
       try {

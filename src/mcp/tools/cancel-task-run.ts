@@ -23,7 +23,7 @@ const STATUS_BUDGET = 100;
 
 const Arguments = z.object({ run_id: RunId });
 
-/** The built-in engine can always be told to stop. */
+/** The built-in engine can always stop a run. */
 const STOPS =
   "Stop a run that is no longer wanted, and report what a second look confirmed. outcome: cancelled; cancelling (not confirmed yet); already_finished; not_found. It cannot be undone; what the run found so far is lost.";
 
@@ -64,8 +64,8 @@ export const cancelTaskRun: Tool<typeof Arguments> = {
 type Rejection = CancelNotSupported | RequestRejected;
 
 /**
- * Asks the backend to cancel; the run as it answered with it, or why it did not take the request. The request is not
- * dropped when the caller leaves: it was asked for.
+ * Asks the backend to cancel. Returns the run from its answer, or why it did not accept the request. The request
+ * continues when the caller leaves, because the caller wanted the cancel.
  */
 async function requestCancel(
   runId: string,

@@ -111,7 +111,7 @@ export const createTaskGroup: Tool<typeof GroupArguments> = {
         ...request,
         keys: [
           ...given.map((_input, index) => idempotencyKey && `${idempotencyKey}/${index}`),
-          // A failed run is retried once, however often that is asked for.
+          // A failed run is retried once, however often the caller asks for it.
           ...retried.map(({ runId }) => `retry/${runId}`),
         ].map((key) => key ?? null),
         retryOf: [...given.map(() => null), ...retried.map(({ runId }) => runId)],
@@ -241,8 +241,9 @@ function batchSteps({ batches }: StartedGroup, isKeyed: boolean): string[] {
 }
 
 /**
- * The warnings of our engine about the source policies of a group's inputs, because a new group is reported without those
- * of its runs. Asked for after the start, once per policy; when that fails, each run still has its own warnings.
+ * Our engine's warnings about the source policies of a group's inputs, because a new group is reported without the
+ * warnings of its runs. They are requested after the start, once per policy. If that fails, each run still has its own
+ * warnings.
  */
 async function sourceWarnings(
   inputs: readonly RunInput[],

@@ -95,7 +95,7 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
         ...ledgerNotes(backend),
       ],
     });
-    // The time of creation tells nothing about a run that this call started.
+    // The time of creation is of no use for a run that this call has just started.
     return origin === "started" ? report : { ...report, ...(created_at && { created_at }) };
   },
 };

@@ -82,7 +82,10 @@ export const getTaskGroup: Tool<typeof Arguments> = {
   },
 };
 
-/** Runs of the group whose answer was lost get their ids before the group is shown, if the backend tells them now. */
+/**
+ * Looks up the ids of the group's runs whose create answer was lost, so that the report has them if the backend lists
+ * them now.
+ */
 async function resolveLost(taskgroupId: string, call: OpenCall): Promise<void> {
   try {
     const unknown = { taskgroupId, status: [UNKNOWN], limit: 1 };

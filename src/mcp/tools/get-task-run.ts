@@ -91,7 +91,7 @@ const INCLUDES: Readonly<Record<RunView, ReadRunOptions["include"] & string>> = 
   basis: "answer",
 };
 
-/** Without a view, a place belongs to the output and a confidence to the basis. */
+/** Chooses a view if none is given: a field, section or offset means the output, and a confidence means the basis. */
 function viewOf({ view, field, section, confidence, offset }: Arguments): RunView {
   const asked = view ?? "auto";
   if (asked !== "auto") return asked;

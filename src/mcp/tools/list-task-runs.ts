@@ -103,7 +103,7 @@ async function listRuns(listing: Listing, call: OpenCall): Promise<RunReport> {
     view === "ids" && filter.status === undefined
       ? { ...(await ledger.list({ ...filter, limit, cursor })), notes: [] }
       : await listEntriesNow(filter, { limit, cursor }, call);
-  // What is being sent at this moment is not unknown.
+  // Requests that are being sent at this moment do not count as unknown.
   const entries = page.entries.filter(
     ({ isBeingSent }) => filter.status === undefined || !isBeingSent,
   );

@@ -8,7 +8,7 @@ import { pageItems, pageText } from "./pages.ts";
 /** Weights, as in `pageText`. */
 const BasisBudget = {
   page: 13_000,
-  /** Of one citation, or of one field's reasoning. */
+  /** The budget of one citation, or of one field's reasoning. */
   evidence: 4_000,
   title: 400,
 } as const;

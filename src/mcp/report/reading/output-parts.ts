@@ -10,7 +10,7 @@ export interface OutputSelection {
   field: string | undefined;
   /** A heading of a Markdown text; undefined for the whole text. */
   section: string | undefined;
-  /** Of a basis: only fields of this confidence. */
+  /** For a basis: only fields with this confidence. */
   confidence: string | undefined;
   /** The first character to show; of a basis or events, the first item. */
   offset: number;
@@ -47,7 +47,7 @@ export function pickField(output: RunOutput, field: string | undefined): unknown
 
 /** A section of a Markdown text: a heading and everything under it, deeper headings included. */
 export interface TextSection {
-  /** The words of the heading; ` (2)` and so on tells equal headings apart. */
+  /** The text of the heading; ` (2)` and so on distinguish equal headings. */
   name: string;
   /** 1 to 6, as in Markdown. */
   level: number;

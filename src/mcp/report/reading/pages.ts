@@ -42,8 +42,8 @@ function isInsidePair(text: string, offset: number): boolean {
 }
 
 /**
- * As many whole items as fit a page, and where the next page starts. The first is always shown, so that reading on makes
- * progress; callers bound each item. Throws `InvalidArguments`.
+ * Returns as many whole items as fit a page, and where the next page starts. The first item is always included, so that
+ * every page makes progress; callers bound the size of each item. Throws `InvalidArguments`.
  */
 export function pageItems<Item>(
   items: readonly Item[],
@@ -74,7 +74,7 @@ export function pageItems<Item>(
   };
 }
 
-/** The least weight at which a part of a value says anything. */
+/** The smallest budget at which part of a value is still useful. */
 const LEAST = 12;
 
 /**

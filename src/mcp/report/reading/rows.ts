@@ -19,7 +19,7 @@ export const RowBudget = {
   output: 1_200,
   error: 400,
   id: 100,
-  /** Of one row: get_task_run shows a whole basis. */
+  /** The budget of one row's basis; get_task_run shows a whole basis. */
   basis: 2_400,
   reasoning: 300,
   url: 300,

@@ -14,7 +14,7 @@ import {
 } from "./output-parts.ts";
 import { pageItems, pageText } from "./pages.ts";
 
-/** What of a run to read. */
+/** The part of a run to read. */
 export const RunView = z.enum(["auto", "status", "output", "basis", "events"]);
 export type RunView = z.infer<typeof RunView>;
 
@@ -26,7 +26,7 @@ const ViewBudget = {
   pageWithCitations: 10_000,
   /** Steps, next to every warning in full. */
   steps: 7_000,
-  /** Taken off the page that the outline stands next to. */
+  /** Subtracted from the page on which the outline appears. */
   outline: 2_500,
   /** What `auto` shows of a text with an outline. One page of `output` then holds most of the rest. */
   beginning: 2_000,

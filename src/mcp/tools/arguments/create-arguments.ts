@@ -45,12 +45,12 @@ export const OutputFieldsArgument = OutputFields.superRefine((fields, context) =
   }
 });
 
-/** Not shown: some know the type of an output as an argument of its own. */
+/** Not in the tool's schema: some agents give the type of an output in an argument of its own. */
 export const OutputType = z
   .enum(["text", "json", "auto"], "write text, json or auto")
   .meta({ isShown: false });
 
-/** What is wrong with an `output_type` beside a task spec; null for nothing. */
+/** The problem of an `output_type` beside a task spec; null if there is none. */
 export function outputTypeProblem(
   outputType: z.infer<typeof OutputType> | undefined,
   spec: TaskSpec | null | undefined,
@@ -155,7 +155,7 @@ export const CreateArguments = z
   .refine((args) => args.task_spec === undefined || args.output_fields === undefined, {
     error: "give output_fields or task_spec, not both; output_fields is the short form of it",
     path: ["output_fields"],
-    // Told together with every other problem, not only once those are solved.
+    // Reported together with all other problems, not only after those are fixed.
     when: () => true,
   })
   .superRefine(({ task_spec, output_fields, output_type }, context) => {
@@ -215,7 +215,7 @@ export function calledAtTheEnd({ url, event_types }: Webhook): Webhook {
   return { url, event_types: event_types.length > 0 ? event_types : ["task_run.status"] };
 }
 
-/** What a backend may object to in a request that is sent all the same, each with its place. */
+/** The parts of a request that a backend may reject, each with its path. The request is sent anyway. */
 export function doubtsAbout(input: RunInput, { kind }: Pick<Backend, "kind">): string[] {
   const parsed = (kind === "embedded" ? ExtendedRunInput : RunInput).safeParse(input);
   const { processor } = input;

@@ -31,7 +31,10 @@ import type { CallContext } from "../../runs/call-context.ts";
 
 const { shape } = UndisputedRunInput;
 
-/** Fields of a run input that hold for every input without one of its own. Not shown: `inputs` tells of them. */
+/**
+ * Fields of a run input that apply to every input without its own. Not in the tool's schema: the description of
+ * `inputs` names them.
+ */
 const DEFAULTS = {
   source_policy: shape.source_policy.meta({ isShown: false }),
   mcp_servers: shape.mcp_servers.meta({ isShown: false }),
@@ -108,7 +111,7 @@ export const GroupArguments = z
   });
 export type GroupArguments = z.infer<typeof GroupArguments>;
 
-/** What a run input is known by elsewhere, where a group has it. */
+/** Other names of the fields that a group also has. */
 export const GROUP_NAMES: OtherNames = {
   ...Object.fromEntries(
     Object.entries(RUN_INPUT_NAMES).map(([name, path]) => [inGroup(name), inGroup(path)]),
@@ -171,7 +174,7 @@ export function toRunInputs(
 /** A list of hundreds of rows mostly has the same thing wrong in each. */
 const DOUBTS_TOLD = 20;
 
-/** What a backend may object to in inputs that are sent all the same. */
+/** The parts of the inputs that a backend may reject. They are sent anyway. */
 export function doubtsAboutAll(
   inputs: readonly RunInput[],
   defaultSpec: TaskSpec | undefined,
@@ -243,8 +246,8 @@ const WORDS: ReadonlySet<string> = new Set(["input", "processor", "metadata", "w
 const AS_DATA = 'a row of data with such a column is written {"input": {...the row...}}';
 
 /**
- * What a row is: a question, a run input, or a row of data that becomes the input. A row with both kinds of names could
- * be either, and the wrong guess would be paid for, so it is refused.
+ * Reads a row: a question, a run input, or a row of data that becomes the input. A row with both kinds of names could
+ * be either, and a wrong guess would cost money, so it is rejected.
  */
 function readRow(
   row: GroupInput,

@@ -16,11 +16,14 @@ export function requestWith(taskSpec: TaskSpec): RunInput {
   return { input: "", processor: "", task_spec: taskSpec };
 }
 
-/** Rules that hold everywhere, told with the path they belong to. What only a backend can judge is left to it. */
+/**
+ * Adds the problems that every backend rejects, each at its path. Rules that only some backends have are left to the
+ * backend.
+ */
 function addProblems(problems: readonly SchemaProblem[], context: z.RefinementCtx): void {
   for (const { pointer, message, isDisputed } of problems) {
     if (isDisputed) continue;
-    // The pointer starts at the request; the first name is the argument zod is looking at.
+    // The pointer starts at the request; its first name is the argument that zod is validating.
     const path = pointer.split("/").slice(2);
     context.addIssue({
       code: "custom",
@@ -33,9 +36,9 @@ function addProblems(problems: readonly SchemaProblem[], context: z.RefinementCt
 const TYPES: ReadonlySet<string> = new Set(["text", "json", "auto"]);
 
 /**
- * An output or input schema in any form that cannot be meant otherwise: a bare JSON Schema without the wrapper
- * `{"type":"json"}`, the wrapper that other APIs have (`json_schema.schema`), members that are null because a model
- * fills in every field, and instructions beside a JSON Schema, whose place is its root.
+ * Reads an output or input schema in any unambiguous form: a bare JSON Schema without the wrapper `{"type":"json"}`,
+ * the wrapper of other APIs (`json_schema.schema`), members that are null because a model fills in every field, and
+ * instructions beside a JSON Schema, which belong at its root.
  */
 function readSchema(value: unknown): unknown {
   // No report is described by one of these words.
