@@ -18,7 +18,7 @@ export interface CommandSpec<Own extends object> {
   notes?: string;
   /** A server logs what it does, and works on when its stderr is closed. */
   isServer?: boolean;
-  /** What the user reads after Ctrl-C. Without it, `run` handles an interrupt itself. */
+  /** The message after Ctrl-C. Without it, `run` handles an interrupt itself. */
   interrupted?: string;
   /** Imports the command's code: starting one command must not load the others. */
   run(call: CommandCall<Own>): Promise<ExitCode>;
@@ -35,7 +35,7 @@ export interface CommandCall<Own extends object> {
 }
 
 interface ReadOptions extends Pick<HostSettings, "folders"> {
-  /** Settings whose errors count, when they are others than the command's. */
+  /** The settings whose errors are reported, if they differ from the command's. */
   names?: readonly SettingName[];
   /** The time that the command itself takes to shut down. */
   shutdownSeconds?: (config: Config) => number;

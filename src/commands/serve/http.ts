@@ -101,7 +101,7 @@ export async function httpCommand({
     await untilAborted(signal);
     stopReleasing();
     log.info("shutting down");
-    // Stop listening first: clients that are told to call again must reach another process.
+    // Stop listening first: clients that are asked to retry must reach another process.
     server.stopListening();
     shutdown.abort();
     endMs = performance.now() + http.drainSeconds * 1_000;

@@ -11,20 +11,23 @@ import { createStaticTokens } from "../../transports/http/static-tokens.ts";
 import { z } from "zod";
 import { READ_SCOPE, WRITE_SCOPE } from "../../runtime/request-facts.ts";
 
-/** Looking at a file costs nothing, and works on every file system and with every way of replacing a file. */
-const LOOK_MS = 2_000;
+/**
+ * Polling a file's metadata costs almost nothing, and works on every file system and with every way of replacing a
+ * file.
+ */
+const POLL_MS = 2_000;
 
 /** The tokens of a file as it is now. */
 export interface TokenFileWatcher {
   authenticate: Authenticate;
-  /** Reads the file again. One that cannot be used leaves the tokens as they were. */
+  /** Reads the file again. If it cannot be used, the tokens stay as they were. */
   reload(): Promise<void>;
   stop(): void;
 }
 
 /**
- * Reads the tokens file, and again whenever it has changed: a token that is no longer in it opens nothing from then on.
- * `others` count as well. Throws `UsageError` with every problem of the file as it is at the start.
+ * Reads the tokens file at the start and after every change; a token that was removed from it is then rejected. The
+ * keys of `others` are accepted as well. Throws `UsageError` with every problem of the file at the start.
  */
 export async function watchTokenFile(
   file: string,
@@ -53,21 +56,21 @@ export async function watchTokenFile(
     }
   }
 
-  // One after the other: what was read last is what counts.
+  // Reload one after the other, so that the latest read counts.
   let reloading = Promise.resolve();
   const reload = () => (reloading = reloading.then(readAgain));
 
-  const onLook: StatsListener = (now, before) => {
+  const onPoll: StatsListener = (now, before) => {
     const isSame =
       now.mtimeMs === before.mtimeMs && now.ino === before.ino && now.size === before.size;
-    // Reading it changes what the system remembers of it, too.
+    // Reading the file changes its access time, which also triggers this listener.
     if (!isSame) void reload();
   };
-  watchFile(file, { interval: LOOK_MS, persistent: false }, onLook);
+  watchFile(file, { interval: POLL_MS, persistent: false }, onPoll);
   return {
     authenticate: (token) => authenticate(token),
     reload,
-    stop: () => unwatchFile(file, onLook),
+    stop: () => unwatchFile(file, onPoll),
   };
 }
 

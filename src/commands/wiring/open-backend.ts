@@ -126,7 +126,7 @@ export async function openBackends(
         client,
         followers: createFollowers({ client, log }),
         groupFollowers: createGroupFollowers({ client, log }),
-        // Each account is told its own.
+        // Each account has its own prices.
         prices: priceLists.getOrCreate(apiKey ?? "", () => openPrices(apiKey)),
         ledger,
         ledgerFallbackReason: connection.volatileReason ?? ledgers.volatileReason,
@@ -189,7 +189,7 @@ async function connect(config: BackendConfig, use: EngineUse): Promise<Connectio
   }
 }
 
-/** When the state folder cannot be used, runs live in memory and the user is told. */
+/** When the state folder cannot be used, runs are stored in memory and the user gets a warning. */
 async function startEngineSomewhere(
   config: EngineConfig,
   use: EngineUse,

@@ -8,7 +8,7 @@ import { OPTIONS, type Setting, variablesOf } from "../../../options.ts";
 import { errorMessage } from "../../../text/error-message.ts";
 import type { Finding } from "./finding.ts";
 
-/** As `engines` of package.json says. */
+/** The same as `engines` in package.json. */
 const OLDEST_NODE = [20, 18, 1] as const;
 
 export function checkNode(version: string): Finding {
@@ -56,7 +56,7 @@ export function checkProxies({ http, https }: Proxies, backend: BackendConfig): 
     const { origin, problem } = proxy;
     if (problem !== undefined) {
       const [what = "", advice = ""] = problem.split("; ");
-      // An unused proxy may be meant for other programs.
+      // An unused proxy may be intended for other programs.
       const state = proxy === used ? "problem" : "warning";
       return { check, state, message: `${origin} ${what}`, advice: `${capital(advice)}.` };
     }

@@ -14,7 +14,7 @@ export async function checkStateFolder(folder: string): Promise<Finding> {
   let made: string | undefined;
   try {
     made = await makeFolder(folder);
-    // Permission bits do not tell on every platform; only writing does.
+    // Permission bits are not reliable on every platform; only writing is.
     await rm(await mkdtemp(join(folder, "doctor-")), { recursive: true });
     const message = made === undefined ? folder : `${folder}, which the first run creates`;
     return { check, state: "ok", message };

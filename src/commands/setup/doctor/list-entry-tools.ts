@@ -82,7 +82,7 @@ async function failWhenEnded<T>(
   working.catch(() => {});
   ended.catch(() => {});
   return Promise.race([working, ended]).catch((error: unknown) => {
-    // The pipes close before the process ends, whose exit code tells more.
+    // The pipes close before the process ends, and its exit code is more informative.
     const later = setTimeout(END_MS / 2, error, { ref: false });
     return Promise.race([
       ended,

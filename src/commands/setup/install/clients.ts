@@ -50,7 +50,7 @@ export interface RemoteServer {
   headers: Record<string, string>;
 }
 
-/** Where a client stores its MCP servers, and in which form. */
+/** The file in which a client stores its MCP servers, and its format. */
 export interface ClientSpec {
   id: ClientId;
   title: string;
@@ -64,7 +64,7 @@ export interface ClientSpec {
   /** An object inside the container where newer versions store the servers; used in files that have it. */
   innerContainer?: string;
   local(server: LocalServer, name: string): ConfigObject;
-  /** A text says what the user must do instead, because the client's file only has servers that it starts. */
+  /** A text tells the user what to do instead, because the client's file only supports servers that it starts. */
   remote: ((server: RemoteServer, name: string) => ConfigObject) | string;
   /** Other fields that the client needs; existing values stay. */
   defaults?: ConfigObject;

@@ -18,7 +18,7 @@ export function readToml(text: string): ConfigObject {
   }
 }
 
-/** The library's tables have no prototype, so `isDeepStrictEqual` would tell them from ordinary objects. */
+/** The library's tables have no prototype, so `isDeepStrictEqual` would not consider them equal to ordinary objects. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (!isConfigObject(value) || value instanceof Date) return value;
@@ -108,7 +108,7 @@ function findOwnLines(
     const rest = readToml([...lines.slice(0, start), ...lines.slice(end)].join(""));
     return isInside(rest, container, name) ? null : [start, end];
   } catch {
-    // A line of a multi-line string looked like a header.
+    // A line of a multi-line string was mistaken for a header.
     return null;
   }
 }

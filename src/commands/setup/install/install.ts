@@ -199,7 +199,7 @@ async function isConfirmedByUser(
   return confirm(question, terminal, signal);
 }
 
-/** Enough to recognise the place in the file. */
+/** Enough to recognise the changed lines in the file. */
 const CONTEXT_LINES = 3;
 const REDACTED = "[redacted]";
 
