@@ -30,11 +30,11 @@ export interface EngineDeps {
   profile?: Profile;
   /** Whether `mcp_servers`, `enable_events` and `webhook` need their value in the `parallel-beta` header. */
   requireBetas?: boolean;
-  /** What callers may use of the API, where it is to be other than {@link API_LIMITS}. */
+  /** Overrides of {@link API_LIMITS}. */
   limits?: Partial<ApiLimits>;
   /** False: it answers for the runs there are and performs none, so that none should be created. */
   performsRuns?: boolean;
-  /** Whether a run fails whose output does not conform to its schema; by default it has a warning. */
+  /** Whether a run fails if its output does not conform to its schema; by default it gets a warning. */
   strictOutput?: boolean;
   /** US dollars per completed run by processor. By default runs are free; see {@link createProcessorPrices}. */
   prices?: Readonly<Record<string, number>> | undefined;
@@ -42,7 +42,7 @@ export interface EngineDeps {
   concurrency?: number;
   /** Networks in CIDR notation that webhooks of runs may be on, besides the public internet. */
   allowNetworks?: readonly string[];
-  /** What signs webhooks, as {@link readWebhookSecret} reads it; without secrets they are not signed. */
+  /** The secrets that sign webhooks, in the form of {@link readWebhookSecret}; without them webhooks are not signed. */
   webhookSecrets?: readonly string[];
   /** Runs that ended earlier are removed; by default none are. */
   retentionDays?: number | undefined;

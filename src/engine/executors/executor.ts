@@ -53,7 +53,7 @@ export interface Executor {
   close?(): Promise<void>;
 }
 
-/** What the engine gives an executor to work with. */
+/** The services that the engine provides to an executor. */
 export interface ExecutorDeps {
   db: Database;
   /** Fetches addresses that a run supplies, guarded against requests to internal networks. */
@@ -63,7 +63,7 @@ export interface ExecutorDeps {
 
 /** A kind of executor, as the registry knows it. */
 export interface ExecutorKind {
-  /** What its settings must be. */
+  /** The schema of its settings. */
   readonly settings: z.ZodType;
   /** Throws a `ZodError` for settings that do not follow the schema, and what the executor throws when it cannot start. */
   create(deps: ExecutorDeps, settings: unknown): Promise<Executor>;
@@ -80,7 +80,7 @@ export function defineExecutor<Settings extends z.ZodType>({
   return { settings, create: async (deps, given) => create(deps, settings.parse(given)) };
 }
 
-/** The run cannot succeed; the message tells the run's owner why and what to do. */
+/** The run cannot succeed; the message explains to the run's owner why and what to do. */
 export class ExecutionFailed extends Error {
   override readonly name = "ExecutionFailed";
 }
@@ -104,7 +104,7 @@ export class RetryLater extends Error {
   override readonly name = "RetryLater";
   readonly afterMs: number;
 
-  /** `reason` tells the run's owner what it waits for. */
+  /** `reason` explains to the run's owner what the run waits for. */
   constructor(reason: string, { afterMs, cause }: { afterMs: number; cause?: unknown }) {
     super(reason, { cause });
     this.afterMs = afterMs;

@@ -1,4 +1,4 @@
-/** What a run's MCP servers may take of the run's time and of our memory. */
+/** The limits of a run's MCP servers in time and memory. */
 export interface McpLimits {
   /** For connecting and listing the tools: a server that is up answers this in a second. */
   connectMs: number;
@@ -10,11 +10,11 @@ export interface McpLimits {
 
 export const MCP_LIMITS: McpLimits = { connectMs: 10_000, callMs: 30_000, farewellMs: 1_000 };
 
-/** Of a call's text, as the run's output records it; ten such calls still make a readable result. */
+/** The limit for a call's text in the run's output; ten such calls still make a readable result. */
 export const MAX_RECORDED_CHARS = 50_000;
 
-/** Of an error, a tool name or anything else of a server that becomes part of a message. */
+/** The limit for an error, a tool name or any other text of a server in a message. */
 export const MAX_QUOTED_CHARS = 300;
 
-/** A page has up to hundreds of tools; more pages are a server whose list never ends. */
+/** A page can have hundreds of tools; a server with more pages than this has a list that never ends. */
 export const MAX_TOOL_PAGES = 8;

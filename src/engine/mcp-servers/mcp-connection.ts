@@ -31,7 +31,7 @@ export async function connectMcpServer(
   const waiting = new Set<Deadline>();
   const transport = new StreamableHTTPClientTransport(url, {
     fetch: fetchWithHeaders(fetch, entry.headers ?? {}, (error) => {
-      // The library goes on waiting for an answer whose event stream broke.
+      // The library would otherwise wait for ever for an answer whose event stream broke.
       for (const deadline of waiting) deadline.abort(error);
     }),
     // A stream that breaks ends the call: the run does not wait for a server to come back.
@@ -84,7 +84,7 @@ export async function connectMcpServer(
       return tools;
     },
     callTool({ outputSchema: _unchecked, ...tool }, args) {
-      // Without the output schema, which the library would compile: only the text is read.
+      // Without the output schema, which the library would compile: this code only reads the text.
       return bounded(limits.callMs, (limit) =>
         client.callTool({ name: tool.name, arguments: args }, { ...limit, toolDefinition: tool }),
       );
@@ -105,8 +105,8 @@ interface RequestLimit {
 }
 
 /**
- * The run's headers go with every request, below those of the protocol. They stay out of the library, whose errors
- * would repeat a value that cannot be sent.
+ * Sends the run's headers with every request; those of the protocol override them. The library does not get them,
+ * because its errors would repeat a value that cannot be sent.
  */
 function fetchWithHeaders(
   fetch: FetchFromRun,

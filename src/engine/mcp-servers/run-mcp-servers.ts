@@ -28,16 +28,16 @@ export interface RunTool {
   description: string;
   /** JSON Schema of the arguments. */
   inputSchema: JsonObject;
-  /** Whether the tool says of itself that it changes or destroys something. */
+  /** Whether the tool declares that it changes or destroys something. */
   changesThings: boolean;
   /** Whether `allowed_tools` names it, which is its owner's consent to whatever it does. */
   isAllowedByName: boolean;
 }
 
 export interface ToolOutcome {
-  /** As the output records it, with content or error. */
+  /** The call as recorded in the output, with content or error. */
   record: McpToolCall;
-  /** What the tool returned, whole; empty after an error. */
+  /** The complete result of the tool; empty after an error. */
   texts: ToolText[];
   warning: RunWarning | null;
 }
@@ -45,10 +45,10 @@ export interface ToolOutcome {
 /** One server of a run, connected. */
 export interface RunMcpServer {
   name: string;
-  /** Without credentials. */
+  /** The server's URL without credentials. */
   url: string;
   tools: readonly RunTool[];
-  /** Never throws for what the server does; throws the reason of the run's signal. */
+  /** Does not throw for errors of the server; throws the reason of the run's signal. */
   call(tool: RunTool, args: JsonObject): Promise<ToolOutcome>;
 }
 
@@ -69,8 +69,8 @@ export interface RunMcpServersOptions {
 }
 
 /**
- * Connects to the servers of `mcp_servers`, all at once, and lists the tools that the run may call. Headers are sent and
- * otherwise kept out of everything. Throws only the reason of `signal`. Source: Task API, 4.7.
+ * Connects to all servers of `mcp_servers` at the same time, and lists the tools that the run may call. Headers are
+ * sent to their server and appear nowhere else. Throws only the reason of `signal`. Source: Task API, 4.7.
  */
 export async function openRunMcpServers(
   entries: readonly McpServerEntry[],
@@ -172,7 +172,7 @@ function serveTools(
   return { name: serverName, url: publicUrl(entry.url), tools: [...definitions.keys()], call };
 }
 
-/** The tool answered that it failed; the message is what it said. */
+/** The tool reported a failure; the message is the tool's. */
 class ToolFailed extends Error {
   override readonly name = "ToolFailed";
 
@@ -205,7 +205,7 @@ function cut(content: string): string {
   return `${kept}\n[cut: the first ${kept.length} of ${content.length} characters]`;
 }
 
-/** In the form of the hosted API's warnings, with header values replaced. Source: Task API, 4.7. */
+/** A warning in the form of the hosted API's, with header values replaced. Source: Task API, 4.7. */
 function warnOfFailure(
   doing: string,
   error: unknown,
@@ -249,7 +249,7 @@ function explainFailure(error: unknown, redact: ServerRedaction): string {
 
 function describe(error: unknown): string {
   if (error instanceof SdkHttpError) {
-    // The body may be a whole page; the status says enough, except where a redirect was not followed.
+    // The body may be a whole page, and the status is enough, except where a redirect was not followed.
     const status = [error.status, error.statusText].filter(Boolean).join(" ");
     const redirect = /Redirect .* not followed/.exec(error.message)?.[0];
     return redirect === undefined ? status : `${status}: ${redirect}`;

@@ -3,9 +3,11 @@ import { createRedact, secretsIn } from "../../text/redact.ts";
 
 /** Removes the secrets of one MCP server from text that came from it or is about it. */
 export interface ServerRedaction {
-  /** For errors, warnings, events and logs: no value that was given may be in them. */
+  /** Redacts a text for errors, warnings, events and logs: every given value is removed. */
   inMessage(text: string): string;
-  /** For what a tool returned, which is quoted: a value that is an ordinary word must not take words out of it. */
+  /**
+   * Redacts the quoted result of a tool: a value that is an ordinary word is not removed, so that no words are missing.
+   */
   inResult(text: string): string;
 }
 

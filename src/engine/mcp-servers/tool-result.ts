@@ -5,7 +5,7 @@ import type { ServerRedaction } from "./server-secrets.ts";
 /** One piece of text that a tool returned. */
 export interface ToolText {
   text: string;
-  /** Where the text is from, when the tool says so apart from it (an embedded resource). */
+  /** The origin of the text, if the tool gives it separately (an embedded resource). */
   url: string | null;
 }
 

@@ -1,6 +1,6 @@
 import type { Response as UndiciResponse } from "undici";
 
-/** What reading a body may cost, and how its end is reported. */
+/** The limits for reading a body, and the callbacks for its end. */
 export interface BodyBounds {
   maxBytes: number;
   tooLarge(): Error;
@@ -10,7 +10,7 @@ export interface BodyBounds {
   onEnd(): void;
 }
 
-/** Statuses that have no body; `Response` refuses one. */
+/** Statuses without a body; the constructor of `Response` throws if they have one. */
 const NULL_BODY = new Set([204, 205, 304]);
 
 /** The response for the caller, its body bounded. */
@@ -61,7 +61,7 @@ function boundBody(
         await reader.cancel(reason);
       },
     },
-    // The stream reads nothing ahead: what was not asked for is not counted.
+    // The stream does not read ahead, so that only requested data is counted.
     { highWaterMark: 0 },
   );
 }

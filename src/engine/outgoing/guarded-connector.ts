@@ -17,9 +17,9 @@ export type ResolveHost = (hostname: string) => Promise<readonly ResolvedAddress
 const resolveWithSystem: ResolveHost = (hostname) => systemLookup(hostname, { all: true });
 
 /**
- * Opens the connections of the guarded fetch. A name is resolved once, every answer is checked, and the socket gets
- * exactly these addresses: there is no second look-up that could answer differently (DNS rebinding). One refused
- * address among several refuses the name, for a public site has none.
+ * Opens the connections of the guarded fetch. A name is resolved once, every address is checked, and the socket gets
+ * exactly these addresses: no second lookup could return others (DNS rebinding). One forbidden address among several
+ * rejects the name, because no public site has one.
  */
 export function createGuardedConnector({
   networks,

@@ -16,15 +16,15 @@ import {
   TooManyRedirects,
 } from "./outgoing-errors.ts";
 
-/** What one outgoing request may take. Requests may ask for less, never for more. */
+/** The limits of one outgoing request. A request may set lower limits, never higher ones. */
 export const OUTGOING_LIMITS = {
   /** From the first byte sent to the last byte read, redirects included: a tool that searches the web takes seconds. */
   timeoutMs: 60_000,
   /** A host that does not accept a connection in this time is down; DNS is not counted. */
   connectMs: 10_000,
   /**
-   * Of the body, on the wire and after decompression. Every run may have ten servers and every process several runs;
-   * and hostile JSON of this size holds up the process for about a second. A page of text has far less.
+   * The limit for the body, on the wire and after decompression. Every run may have ten servers and every process
+   * several runs, and hostile JSON of this size blocks the process for about a second. A page of text has far less.
    */
   responseBytes: 2 * 1024 * 1024,
   /** Working sites need fewer; a longer chain is a loop. */
@@ -41,9 +41,9 @@ export interface OutgoingRequest {
    * credentials. Without it a redirect is the answer.
    */
   followRedirects?: boolean;
-  /** For the whole exchange, the body included. At most {@link OUTGOING_LIMITS}, which is the default. */
+  /** The time for the whole exchange, with the body. At most {@link OUTGOING_LIMITS}, which is the default. */
   timeoutMs?: number;
-  /** Of the body after decompression. At most {@link OUTGOING_LIMITS}, which is the default. */
+  /** The limit for the body after decompression. At most {@link OUTGOING_LIMITS}, which is the default. */
   maxResponseBytes?: number;
   /** Called with the error when reading the body fails, for callers that pass the body on. */
   onBodyFailure?(error: unknown): void;

@@ -54,7 +54,7 @@ function isWebPort(port: number): boolean {
   return port === 80 || port === 443 || port >= FIRST_USER_PORT;
 }
 
-/** The ranges of ipaddr.js in words, for the message of a refusal. */
+/** The ranges of ipaddr.js in words, for error messages. */
 const RANGES: Record<string, string> = {
   private: "it is in a private network",
   uniqueLocal: "it is in a private network",

@@ -1,9 +1,9 @@
 /**
- * Why an outgoing request failed. Messages name the host and never more of the URL, whose path or query may be a
- * secret; header values and bodies are never in them. They are written for the owner of the run that gave the address.
+ * Why an outgoing request failed. Messages name the host but not the rest of the URL, whose path or query may be a
+ * secret, and never contain header values or bodies. They are written for the run's owner, who gave the address.
  */
 export abstract class OutgoingRequestError extends Error {
-  /** The host that was asked for; empty when there was none. */
+  /** The requested host; empty if there was none. */
   readonly host: string;
 
   constructor(host: string, message: string, options?: ErrorOptions) {
@@ -17,7 +17,10 @@ export class RequestInvalid extends OutgoingRequestError {
   override readonly name = "RequestInvalid";
 }
 
-/** The engine does not connect to this address. `address` is for the log: it may tell about an internal network. */
+/**
+ * The engine does not connect to this address. `address` is for the log only, because it may reveal an internal
+ * network.
+ */
 export class AddressRefused extends OutgoingRequestError {
   override readonly name = "AddressRefused";
   readonly address: string;

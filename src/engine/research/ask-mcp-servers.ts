@@ -20,7 +20,7 @@ export type OpenMcpServers = (
   signal: AbortSignal,
 ) => Promise<RunMcpServers>;
 
-/** What the run's MCP servers contributed. */
+/** The results of the run's MCP servers. */
 export interface McpFindings {
   documents: FoundDocument[];
   calls: McpToolCall[];
@@ -28,8 +28,8 @@ export interface McpFindings {
 }
 
 /**
- * Asks one search-like tool of each server once, all at the same time. What fails, what cannot be asked, and what does
- * not answer within `waitSeconds` is a warning. Without `open` no server is asked, and a warning says so.
+ * Calls one search-like tool of each server once, all at the same time. A server that fails, has no such tool, or does
+ * not answer within `waitSeconds` causes a warning. Without `open` no server is called, and a warning says so.
  */
 export async function askMcpServers({
   input,
@@ -94,7 +94,7 @@ export async function askMcpServers({
   }
 }
 
-/** When the time passes before every server has connected, no server is asked. */
+/** If the time is over before every server has connected, no server is called. */
 async function openInTime(
   entries: readonly McpServerEntry[],
   open: OpenMcpServers,
@@ -178,7 +178,7 @@ function warnOfNoTool({ name, tools }: RunMcpServer): RunWarning {
   };
 }
 
-/** At a space where there is one, and never inside a character. */
+/** Cuts at a space if there is one, and never inside a character. */
 function shorten(question: string, maxChars: number): string {
   if (question.length <= maxChars) return question;
   const cut = question.slice(0, cutPlace(question, maxChars));

@@ -1,6 +1,6 @@
 /** How much of the folder one search reads, how much of it the answer shows, and how long all of it may take. */
 export interface ReadingBudget {
-  /** For a whole run, from when the folder is indexed: indexing serves every run. */
+  /** The time of a whole run, counted after the folder is indexed, because indexing serves every run. */
   seconds: number;
   documents: number;
   passages: number;
@@ -35,7 +35,7 @@ const BASE: ReadingBudget = { seconds: 50, documents: 5, passages: 16, quotes: 2
  */
 export const MCP_SHARE = 0.5;
 
-/** The budget of a processor; its `-fast` variant has the same. The HTTP API refuses names that are not processors. */
+/** The budget of a processor; its `-fast` variant has the same. The HTTP API rejects names that are not processors. */
 export function readingBudget(processor: string): ReadingBudget {
   return BUDGETS[processor.replace(/-fast$/, "")] ?? BASE;
 }

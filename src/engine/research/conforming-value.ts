@@ -3,7 +3,7 @@ import { listOf, typesOf } from "../../task-api/schema/walk-schema.ts";
 import { isJsonObject, type JsonObject } from "../../task-api/task-spec.ts";
 import { admits, allowedValues, isOfType, isSame, limit } from "./schema-keywords.ts";
 
-/** A place of the output for which nothing was found. */
+/** A path of the output for which nothing was found. */
 export interface EmptyPlace {
   /** The names from the root, such as `company.founders[].name`. */
   path: string;
@@ -12,10 +12,10 @@ export interface EmptyPlace {
 }
 
 /**
- * A value that follows the JSON schema and holds what was found: `found` is that value as far as it is known, with null
- * or nothing in every other place. There a nullable value is null, any other optional property absent, a list empty and
- * a string `""`, as the hosted API leaves them; what can have one value only has it. A found value of another kind than
- * its schema asks for counts as not found.
+ * Builds a value that follows the JSON schema from `found`: the known part of the value, with null or nothing
+ * elsewhere. Elsewhere a nullable value is null, any other optional property absent, a list empty and a string `""`, as
+ * in the hosted API; a value with only one possibility has it. A found value of a type that its schema does not allow
+ * counts as not found.
  */
 export function conformToSchema(
   schema: JsonObject,
@@ -29,7 +29,7 @@ export function conformToSchema(
   return { value, empty: [...places.values()] };
 }
 
-/** What stands where nothing was found. */
+/** The values to use where nothing was found. */
 export interface Filling {
   /** Null where it is allowed; otherwise only required properties, and no items. */
   isSparse: boolean;
@@ -54,11 +54,11 @@ export const MAX_VALUES = 10_000;
 interface Built {
   value: unknown;
   empty: EmptyPlace[];
-  /** How many found values have no place in it. */
+  /** How many found values do not fit into it. */
   lost: number;
 }
 
-/** Builds a value that follows a schema and holds what is given; {@link Filling} says what it holds elsewhere. */
+/** Builds a value that follows a schema and contains what is given; {@link Filling} has the values for the rest. */
 export function buildValue(
   schema: JsonObject,
   found: unknown,
@@ -251,7 +251,7 @@ function standIn(value: unknown, path: string, conforms: boolean): Built {
   return { value, empty: [{ path, conforms }], lost: 0 };
 }
 
-/** An object or a list in which nothing was found says as little as null. */
+/** An object or a list without any found value is treated like null. */
 function isNothing(value: unknown): boolean {
   if (value === undefined || value === null) return true;
   if (Array.isArray(value)) return value.length === 0;

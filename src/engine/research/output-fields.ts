@@ -3,7 +3,7 @@ import { resolveSchema } from "../../task-api/schema/resolve-schema.ts";
 import { typesOf } from "../../task-api/schema/walk-schema.ts";
 import { isJsonObject, JsonObject } from "../../task-api/task-spec.ts";
 
-/** What a value must look like, reduced to what documents can answer. */
+/** The form of a value, reduced to what documents can answer. */
 export type FieldShape =
   | { kind: "string"; options: readonly string[] | null }
   | { kind: "number" | "integer"; options: readonly number[] | null }

@@ -2,7 +2,7 @@ import type { RunTool } from "../mcp-servers/run-mcp-servers.ts";
 import { z } from "zod";
 import { splitIdentifier } from "../sources/text/words.ts";
 
-/** A tool that is asked like a search engine, and how to ask it. */
+/** A tool that works like a search engine, and how to call it. */
 export interface SearchTool {
   tool: RunTool;
   argument: string;
@@ -57,7 +57,7 @@ function wordSet(words: string): ReadonlySet<string> {
   return new Set(words.split(" "));
 }
 
-/** Search engines cut longer questions or refuse them. */
+/** Search engines cut or reject longer questions. */
 const MAX_QUESTION_CHARS = 1_000;
 
 function wordsOf(text: string): string[] {

@@ -16,7 +16,7 @@ import type { FoundDocument } from "./found-documents.ts";
 import { isStopWord } from "../sources/text/stop-words.ts";
 import { splitWords, wordKey, type Word } from "../sources/text/words.ts";
 
-/** Text of one result, with what the tool says about where it is from. */
+/** The text of one result, and its origin according to the tool. */
 interface ResultItem {
   url: string | null;
   heading: string;
@@ -36,9 +36,10 @@ const MAX_LINE_CHARS = 2_000;
 const MAX_DEPTH = 12;
 
 /**
- * What a search tool returned, as sources: one for each result that has a web address, one with the server's address
- * for the rest. Known are JSON results, texts with `Title:` and `URL:` lines, and lists of Markdown links; the address
- * is the tool's claim, as the text is. Lines that only repeat the question are left out: they would match it best.
+ * Converts the results of a search tool to sources: one for each result with a web address, one with the server's
+ * address for the rest. It reads JSON results, texts with `Title:` and `URL:` lines, and lists of Markdown links.
+ * Addresses, like the text, are claims of the tool. Lines that only repeat the question are left out, because they
+ * would match it best.
  */
 export function readToolTexts(
   texts: readonly ToolText[],
@@ -214,7 +215,7 @@ function readLines(text: string): string[] {
   });
 }
 
-/** At the end of a sentence where there is one, else between words. */
+/** Cuts at the end of a sentence if there is one, else between words. */
 function cutLine(line: string): string[] {
   const pieces: string[] = [];
   let rest = line;
@@ -229,14 +230,14 @@ function cutLine(line: string): string[] {
   return [...pieces, rest.trim()].filter((piece) => piece !== "");
 }
 
-/** What tools write around the question when they repeat it: `Found 10 results for …`. */
+/** The words that tools write around the question when they repeat it: `Found 10 results for …`. */
 const ECHO_WORDS = new Set(
   `search searched result found show query question ask answer match top web page document source about total q`
     .split(" ")
     .map(wordKey),
 );
 
-/** Tells whether a line says nothing but the question itself, as headings of result lists do. */
+/** Creates a check for lines that only repeat the question, such as the headings of result lists. */
 export function createEchoCheck(question: string): (line: string) => boolean {
   const asked = splitWords(question).map((word) => word.key);
   return (line) => {

@@ -12,13 +12,13 @@ const READING_TO = 95;
 /** The meter at the end of indexing that takes long enough to be reported: then it is most of the work. */
 const INDEXING_TO = 60;
 
-/** A search reads a hundred documents in a second, and readers cannot tell statistics apart that follow faster. */
+/** A search reads a hundred documents in a second, and a user cannot follow statistics that change faster. */
 const STATS_EVERY_MS = 25;
 
 /** Kinds of progress messages of the API that executors send. */
 export type MessageKind = "exec_status" | "plan" | "search" | "tool_call" | "result";
 
-/** Where the progress of an attempt goes: an `Attempt` is one. */
+/** The receiver of an attempt's progress: an `Attempt` is one. */
 export interface ProgressSink {
   /** Aborts when the run is cancelled, the lease is lost, or the process is about to end. */
   readonly signal: AbortSignal;

@@ -2,7 +2,7 @@ import type { Clock } from "../../runtime/clock.ts";
 
 /** The time that one run has for searching and reading. */
 export interface ReadingTime {
-  /** Whether to leave out the next piece of work; asked only where there is one. */
+  /** Whether to skip the next piece of work; only called when there is one. */
   isOver(): boolean;
   /** Whether anything was left out. */
   readonly wasTooShort: boolean;

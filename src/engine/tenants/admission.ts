@@ -26,7 +26,7 @@ export function checkQuota(
   { recentMs, count, nowMs }: { recentMs: readonly number[]; count: number; nowMs: number },
 ): void {
   if (recentMs.length + count <= createsPerMinute) return;
-  // Once the run at this place is a minute old, there is room for all that are asked for now.
+  // Once the run at this index is a minute old, there is room for all new ones.
   const blockingMs = recentMs.at(createsPerMinute - count) ?? recentMs.at(0) ?? nowMs;
   throw new QuotaExceeded(
     `Too many requests: quota temporarily exceeded (${createsPerMinute} runs a minute; ${recentMs.length} were created in the last one, ${count} more were asked for)`,

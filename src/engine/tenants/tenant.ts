@@ -1,7 +1,7 @@
 /** An account of the engine, with one or more keys. It sees only its own runs and groups. */
 export interface Tenant {
   id: string;
-  /** What its runs may cost in all, in US dollars; null: no limit. */
+  /** The most that its runs may cost in total, in US dollars; null: no limit. */
   budgetUsd: number | null;
   /** How many runs it may create in a minute; null: no limit. */
   createsPerMinute: number | null;

@@ -3,7 +3,7 @@ import { type Question } from "./question.ts";
 import { findDates, findNumbers } from "./values.ts";
 import type { WeightedQuestion } from "./weigh-question.ts";
 
-/** Whether the sentence holds the kind of answer that was asked for. */
+/** Whether the sentence contains the kind of answer that the question asks for. */
 export function meetsExpectation(sentence: string, question: WeightedQuestion): boolean {
   switch (question.expects) {
     case null:

@@ -48,10 +48,10 @@ function mentionsField(given: FieldEvidence): boolean {
   return terms.some((term) => mentions(`${evidence.sentence}\n${evidence.context}`, term));
 }
 
-/** Where the value is looked for: the cell of a row that is named like the field, or the sentence. */
+/** The text to search for the value: the cell of a row that is named like the field, or the sentence. */
 interface Place {
   text: string;
-  /** Null when the place is a sentence. */
+  /** Null for a sentence. */
   cellName: string | null;
 }
 
@@ -64,7 +64,7 @@ function findPlace(given: FieldEvidence): Place | null {
   return cell === null ? null : { text: cell.value, cellName: cell.name };
 }
 
-/** The cell whose name has most words of the field's name and description; a year that was asked for may name it too. */
+/** The cell whose name has most words of the field's name and description; a year in the question may name it too. */
 function chooseCell({ evidence, field, question }: FieldEvidence) {
   const row = readRow(evidence.sentence) ?? [];
   const nameKeys = new Set(splitWords(splitIdentifier(field.name)).map((word) => word.key));
@@ -85,7 +85,7 @@ function chooseCell({ evidence, field, question }: FieldEvidence) {
   return best !== undefined && best.rank > 0 && best.rank !== second?.rank ? best : null;
 }
 
-/** The only candidate of a cell, or the one of a sentence that belongs to what was asked. */
+/** The only candidate of a cell, or the candidate of a sentence that belongs to the question. */
 function pick<S extends Span>(
   candidates: readonly S[],
   identify: (span: S) => unknown,
@@ -114,7 +114,7 @@ function extractQuantity(given: FieldEvidence): number | null {
   const place = findPlace(given);
   if (place === null) return null;
   const isCell = place.cellName !== null;
-  // Without the possessive, whose `m` or `t` would read as a unit.
+  // Without the possessive: its `m` or `t` would be read as a unit.
   const wish = `${splitIdentifier(field.name)} ${field.description.replace(/['’]\p{L}+/gu, "")}`;
   const wantedUnit = findUnit(wish);
   const isShare = /\b(?:rate|share|growth|proportion|ratio)\b/i.test(wish);

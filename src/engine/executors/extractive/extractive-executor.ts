@@ -60,9 +60,9 @@ const NO_MODEL: RunWarning = {
 };
 
 /**
- * An executor that answers from folders of documents by quoting them, without a model; and without network, but for
- * the MCP servers that a run brings, whose search results are quoted in the same way.
- * Throws `DocumentFolderUnusable` when one of the folders is missing; when it vanishes later, runs fail with its message.
+ * An executor that answers by quoting folders of documents, without a model. It uses the network only for the MCP
+ * servers of a run, whose search results are quoted in the same way. Throws `DocumentFolderUnusable` when a folder is
+ * missing; when one disappears later, runs fail with its message.
  */
 export async function createExtractiveExecutor({
   db,
@@ -124,7 +124,7 @@ export async function createExtractiveExecutor({
   };
 }
 
-/** What a search tool is asked: the question, and for an output of fields their names too. */
+/** The query for a search tool: the question, and for an output of fields their names too. */
 function toolQuestion(attempt: Attempt, fields: readonly OutputField[] | null): string {
   const names = (fields ?? []).map((field) => splitIdentifier(field.name));
   return [...readTask(attempt).asked, ...names].join(" ").trim();

@@ -20,7 +20,7 @@ export interface FillOptions {
   task: ResearchTask;
   search: PassageSearch;
   budget: ReadingBudget;
-  /** Once it is over, fields are left empty. */
+  /** When the time is over, the remaining fields are left empty. */
   time: ReadingTime;
   /** Called before each field's search, with the words that are searched for. */
   beginSearch(query: string): Promise<ReadingObserver>;
@@ -28,7 +28,7 @@ export interface FillOptions {
 
 /** A field without a value. */
 interface Unfilled {
-  /** With the names of the fields around it. */
+  /** The path of the field, with the names of the fields around it. */
   path: string;
   wasSearched: boolean;
 }

@@ -12,11 +12,11 @@ export interface Evidence extends SentenceInContext {
   document: IndexedDocument;
   heading: string;
   score: number;
-  /** Whether the sentence itself says what it is about; rows and pronouns need their context. */
+  /** Whether the sentence itself names its subject; rows and pronouns need their context. */
   standsAlone: boolean;
 }
 
-/** What scores less than this share of the best sentence only repeats some of its words. */
+/** Sentences that score less than this share of the best one only repeat some of its words. */
 const CLOSE_TO_BEST = 0.8;
 
 export interface EvidenceFound {
@@ -109,7 +109,10 @@ function mainClause(sentence: string): string {
   return sentence.split(/[,;]?\s(?:which|who|whose|than|while|whereas|but)\s/)[0] ?? "";
 }
 
-/** Such a sentence is about what the one before it is about. Capitals tell the acronym `IT` from a pronoun. */
+/**
+ * A sentence with a pronoun has the subject of the sentence before it. Capitals distinguish the acronym `IT` from a
+ * pronoun.
+ */
 function hasPronoun(sentence: string): boolean {
   return /\b(?:[Ii]t|[Ii]ts|[Hh]e|[Hh]is|[Ss]he|[Hh]er|[Tt]hey|[Tt]heir)\b/.test(sentence);
 }

@@ -7,19 +7,19 @@ import {
 } from "../../sources/text/words.ts";
 import { isFormatWord, isStopWord } from "../../sources/text/stop-words.ts";
 
-/** How much a term says about what is asked. */
+/** How closely a term identifies what the question asks for. */
 export type TermRole =
   /** Stands in the question. */
   | "asked"
   /** Names the output field that is to be filled. */
   | "field"
-  /** Describes the output field: may stand for its name. */
+  /** Describes the output field; may replace its name. */
   | "described"
   /** Stands around the question, as a key of the input does: useful where it occurs, never required. */
   | "hint";
 
 export interface Term {
-  /** As it was written; searched for. */
+  /** The word as written, for the search. */
   word: string;
   /** Compared with the words of a sentence. */
   key: string;
@@ -205,7 +205,10 @@ function isAcronym(word: string): boolean {
   return /^\p{Lu}[\p{Lu}\d]+$/u.test(word);
 }
 
-/** Names although `who`, `us` and `it` say nothing. Other words in capitals (`NOT`) are only emphasised. */
+/**
+ * Acronyms that count as names although the words `who`, `us` and `it` are meaningless. Other words in capitals (`NOT`)
+ * are only emphasised.
+ */
 export function isAmbiguousAcronym(word: string): boolean {
   return ["WHO", "US", "IT"].includes(word);
 }
@@ -280,7 +283,7 @@ const BY_KEY = new Map(
   GROUPS.flatMap((group) => group.map((word) => [wordKey(word), group] as const)),
 );
 
-/** The words that may stand for this one, itself first. */
+/** The synonyms of a word, itself first. */
 function withSynonyms(word: string): string[] {
   const key = wordKey(word);
   const others = BY_KEY.get(key) ?? [];

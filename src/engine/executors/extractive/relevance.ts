@@ -3,7 +3,7 @@ import { meetsExpectation, saysSomethingNew, yearsIn } from "./expected-answer.t
 import { isAmbiguousAcronym, type Question, type Term } from "./question.ts";
 import { EXPECTATION_WEIGHT, type WeightedQuestion } from "./weigh-question.ts";
 
-/** A sentence and what surrounds it, as far as it tells what the sentence is about. */
+/** A sentence and the text around it that shows its subject. */
 export interface SentenceInContext {
   sentence: string;
   /** Title, headings, and what the sentence before is about when this one has a pronoun. */
@@ -13,8 +13,9 @@ export interface SentenceInContext {
 }
 
 /**
- * The weights below were set on the example documents: the right figure first, near misses (another year, another
- * country) and unrelated questions refused. They are shares of 1, the score of a sentence that matches everything.
+ * The weights below were tuned on the example documents: the right figure comes first, near misses (another year,
+ * another country) and unrelated questions get no answer. They are shares of 1, the score of a sentence that matches
+ * everything.
  */
 const WEIGHTS = {
   /** A word in the title or heading instead of the sentence. */
@@ -37,20 +38,20 @@ const WEIGHTS = {
   unmet: 0.85,
   /** One ordinary word of several is all that matches. */
   oneWord: 0.7,
-  /** Nothing says that the subject is of the kind that was asked about. */
+  /** Nothing shows that the subject is of the kind in the question. */
   otherKind: 0.6,
-  /** What was to be counted or measured is not mentioned. */
+  /** The quantity to be counted or measured is not mentioned. */
   otherQuantity: 0.6,
   /** The words of a name are there, but nowhere two of them beside each other. */
   scatteredName: 0.6,
-  /** Nothing but the subject's name matches; less so when the kind of answer that was asked for is there. */
+  /** Only the subject's name matches; the factor is milder when the expected kind of answer is there. */
   otherFact: 0.5,
   perhapsOtherFact: 0.65,
   /** The words of the field are missing: then it is another fact about the same subject. */
   otherField: 0.3,
   /** The title or heading names the subject. */
   aboutSubject: 1.15,
-  /** The sentence says nothing that the question does not say. */
+  /** The sentence adds nothing to the question. */
   nothingNew: 0.9,
 } as const;
 
@@ -58,8 +59,8 @@ const WEIGHTS = {
 export const MIN_SCORE = 0.5;
 
 /**
- * How well the sentence answers the question: about 0 to 1, where 1 matches everything. What is certain to stay below
- * {@link MIN_SCORE} is 0: most sentences of a folder, and not looked at any further.
+ * How well the sentence answers the question: about 0 to 1, where 1 matches everything. A sentence that is certain to
+ * stay below {@link MIN_SCORE} gets 0 at once: this ends the work on most sentences of a folder.
  */
 export function scoreSentence(text: SentenceInContext, question: WeightedQuestion): number {
   if (question.weights.size === 0) return 0;
@@ -139,7 +140,7 @@ function hasPair(words: readonly Word[], name: readonly Term[]): boolean {
 /** The weight of what the sentence itself matches, and of what only its context matches. */
 function matchWeight(question: WeightedQuestion, inSentence: Matcher, inContext: Matcher) {
   const total = { inText: 0, near: 0 };
-  /** Of alternatives one counts: a sentence that lists them all says no more about any. */
+  /** One of several alternatives is enough: a sentence that lists them all says no more about any. */
   const isNear: Matcher = (term) => inSentence(term) || inContext(term);
   for (const { group, weight } of question.alternatives) {
     if (group.some((words) => words.every(inSentence))) total.inText += weight;
@@ -202,7 +203,7 @@ function factFactor(question: WeightedQuestion, matches: Matcher, isExpected: bo
   return isExpected ? WEIGHTS.perhapsOtherFact : WEIGHTS.otherFact;
 }
 
-/** At least half of the field's name must be there, by weight, or most words of its description. */
+/** Requires at least half of the field's name, by weight, or most words of its description. */
 function fieldFactor(question: WeightedQuestion, matches: Matcher): number {
   const termsOf = (role: Term["role"]) =>
     question.terms.filter((term) => term.role === role && !isYear(term.key));

@@ -8,7 +8,7 @@ import { splitIdentifier, wordKey } from "../../sources/text/words.ts";
 import type { Attempt } from "../executor.ts";
 import { readQuestion } from "./question.ts";
 
-/** What a run's input and task spec ask. */
+/** The task in a run's input and task spec. */
 export interface ResearchTask {
   /** The question, or the values of an input object. */
   asked: readonly string[];

@@ -19,8 +19,8 @@ export function onlyValue<S extends Span>(
 }
 
 /**
- * The one value of a sentence that belongs to what was asked, or null when that is not clear. A sentence with several
- * is narrowed to the clauses about the year that was asked for, or about the field.
+ * The only value of a sentence that belongs to the question, or null when that is not clear. A sentence with several
+ * values is narrowed to the clauses about the year in the question, or about the field.
  */
 export function singleValue<S extends Span>(
   spans: readonly S[],
@@ -28,7 +28,7 @@ export function singleValue<S extends Span>(
   { sentence, context }: SentenceInContext,
   question: WeightedQuestion,
 ): S | null {
-  // Then only the order tells which value belongs to which name.
+  // With "respectively", only the order shows which value belongs to which name.
   if (/\brespectively\b/i.test(sentence)) return null;
 
   const clauses = clausesAboutSubject(sentence, context, question);

@@ -1,6 +1,6 @@
-/** A number in a text, with everything that says what it counts. */
+/** A number in a text, with the text that shows what it counts. */
 export interface NumberSpan {
-  /** In full: `3.05 trillion` is 3,050,000,000,000. */
+  /** The full value: `3.05 trillion` is 3,050,000,000,000. */
   value: number;
   /** Verbatim. */
   text: string;
@@ -8,7 +8,7 @@ export interface NumberSpan {
   end: number;
   /** A canonical unit from {@link findUnit}: `USD`, `%`, `km`; null when none stands at the number. */
   unit: string | null;
-  /** Whether it says `million` or the like. */
+  /** Whether it is written with `million` or the like. */
   isScaled: boolean;
   /** Whether it is written like a year. */
   isYear: boolean;
@@ -65,7 +65,7 @@ const NUMBER = new RegExp(
   "giu",
 );
 
-/** Every number of the text that stands for a quantity or a year, in order. Parts of dates are not numbers. */
+/** Every number of the text that is a quantity or a year, in order. Parts of dates are not numbers. */
 export function findNumbers(text: string): NumberSpan[] {
   const dates = findDates(text);
   return [...text.matchAll(NUMBER)].flatMap((match) => {

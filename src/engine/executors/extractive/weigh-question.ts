@@ -12,26 +12,26 @@ export interface WeightedQuestion extends Question {
   alternatives: readonly { group: NameGroup; weight: number }[];
   /** All other words. */
   single: readonly { term: Term; weight: number }[];
-  /** What a sentence that matches everything reaches. */
+  /** The weight of a sentence that matches everything. */
   fullWeight: number;
 }
 
 /** A word that stands around the question weighs so much of one that stands in it. */
 const HINT_WEIGHT = 0.5;
 
-/** What it weighs that a sentence holds the kind of answer that was asked for: a date, a number, a name. */
+/** The weight of the expected kind of answer in a sentence: a date, a number, a name. */
 export const EXPECTATION_WEIGHT = 1.5;
 
 /**
  * An ordinary word that occurs nowhere in the folder may be filler, or a synonym of one that does, so such words must
- * not decide alone: less so beside a name, which tells better whether the documents are about the subject.
+ * not decide alone. They weigh less beside a name, which is a better sign of whether the documents cover the subject.
  */
 const UNKNOWN_WORDS = { each: 3, together: 5, togetherBesideNames: 2 } as const;
 
 /** Long questions cannot be covered by one sentence: only so many of the weightiest words are expected of it. */
 const MAX_EXPECTED_TERMS = 8;
 
-/** Asks the index how telling each word is. */
+/** Weighs each word of the question by its frequency in the index. */
 export async function weighQuestion(
   question: Question,
   search: PassageSearch,
@@ -41,7 +41,7 @@ export async function weighQuestion(
     counts.set(term.key, await search.countPassages([term.word, ...term.synonyms]));
   }
   const isUnknown = (term: Term) => counts.get(term.key) === 0;
-  // Beside a name, the object of `of` may be just another word for what the document says.
+  // Beside a name, the object of `of` may be only another word for one in the document.
   const objects = question.names.length > 0 ? question.objects.filter(isUnknown) : question.objects;
   const names = [...question.names, ...objects.map((term) => [[term]])];
 
@@ -83,7 +83,7 @@ function isHint(term: Term): boolean {
   return term.role === "hint" || term.role === "described";
 }
 
-/** Of names that are alternatives, one is enough. */
+/** One of several alternative names is enough. */
 function expectedWeight(
   question: Question,
   {
@@ -98,7 +98,7 @@ function expectedWeight(
   return sum(heaviest) + (question.expects === null ? 0 : EXPECTATION_WEIGHT);
 }
 
-/** What a group of alternative names weighs, whichever of them is met: a rare country is not a better answer. */
+/** The weight of a group of alternative names, whichever of them matches: a rare country is not a better answer. */
 function weighAlternatives(group: NameGroup, weights: ReadonlyMap<string, number>): number {
   const weigh = (name: readonly Term[]) => sum(name.map((term) => weights.get(term.key) ?? 0));
   return Math.max(...group.map(weigh));

@@ -2,7 +2,7 @@ import { createContext, Script } from "node:vm";
 import { ExecutionFailed } from "../executor.ts";
 import { errorMessage } from "../../../text/error-message.ts";
 
-/** Whether a text has what a script looks for. */
+/** Whether a text matches a pattern of a script. */
 export type InputPattern = (text: string) => boolean;
 
 /**
@@ -14,7 +14,7 @@ const MATCH_TIMEOUT_MS = 1_000;
 /** Flags that decide what matches. `g` and `y` would make an answer depend on the one before. */
 const FLAGS = /^[imsu]*$/;
 
-/** What is wrong with a pattern, and what to write; null for a good one. */
+/** The problem of a pattern, and what to write instead; null for a valid one. */
 export function checkInputPattern(pattern: string): string | null {
   const parts = splitPattern(pattern);
   if (parts === null) return null;
@@ -35,7 +35,7 @@ export function readInputPattern(pattern: string): InputPattern {
   if (parts === null) return (text) => text.includes(pattern);
   const regExp = readRegExp(parts);
   let text = "";
-  // Only code in a context of its own can be stopped by a timeout.
+  // Only code in its own context can be stopped by a timeout.
   const context = createContext({ test: () => regExp.test(text) });
   const call = new Script("test()");
   return (input) => {

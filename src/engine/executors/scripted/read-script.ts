@@ -22,13 +22,13 @@ export interface ScriptProblem {
   /** Both from 1. */
   line: number;
   column: number;
-  /** Place inside the document, such as `runs[0].match.nth`; empty for the document itself. */
+  /** The path inside the document, such as `runs[0].match.nth`; empty for the document itself. */
   path: string;
   /** What is wrong and what to write. */
   message: string;
 }
 
-/** A script that cannot be used; the message has every problem on a line of its own, with its place in the file. */
+/** A script that cannot be used; the message has one line for each problem, with its position in the file. */
 export class ScriptInvalid extends UsageError {
   override readonly name = "ScriptInvalid";
   /** Empty when the file could not be read at all. */
@@ -103,7 +103,7 @@ function readIssue(issue: z.core.$ZodIssue, document: Document.Parsed): FoundPro
   if (issue.code !== "unrecognized_keys") {
     return [{ offset: findNode(document, path).offset, path, message }];
   }
-  // All unknown keys of an object are one issue, but each has its own place.
+  // Zod reports all unknown keys of an object as one issue, but each has its own position.
   const { node, offset } = findNode(document, path);
   return issue.keys.map((key) => ({
     offset: startOf(findPair(node, key)?.key) ?? offset,
@@ -112,7 +112,7 @@ function readIssue(issue: z.core.$ZodIssue, document: Document.Parsed): FoundPro
   }));
 }
 
-/** What is at that path, or the innermost that is on the way to it. */
+/** The node at that path, or its innermost parent that exists. */
 function findNode(
   document: Document.Parsed,
   path: readonly PropertyKey[],

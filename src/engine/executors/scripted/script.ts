@@ -110,7 +110,7 @@ export function scheduleSteps(steps: readonly Step[]): { step: Step; atSeconds: 
   });
 }
 
-/** What a section needs at least for its heading and a sentence. */
+/** The least characters of a section, for its heading and a sentence. */
 const MIN_SECTION_CHARS = 100;
 /** Ten times the largest report seen; the engine holds an output in memory several times over. */
 const MAX_CHARACTERS = 20_000_000;
@@ -243,7 +243,7 @@ const Takes = z
     "write the smaller number of the range first",
   );
 
-/** What a run does; each part that a rule leaves out is taken from the defaults. */
+/** The behaviour of a run; parts that a rule leaves out come from the defaults. */
 const behaviour = {
   takes: Takes.optional().describe(
     "Seconds until the run ends, or a range `[least, most]` to draw from. Left out: 0. It never ends before its last step.",

@@ -30,7 +30,7 @@ import { writeOutput } from "./write-output.ts";
 
 export interface ScriptedExecutorOptions {
   script: Script;
-  /** In place of the script's own. */
+  /** Overrides the script's seed. */
   seed?: number | undefined;
   clock: Clock;
   log: Logger;
@@ -48,7 +48,7 @@ const FAIL_MESSAGE = "This run is one of the share that its script lets fail (fa
 /** An hour: enough to answer by hand in a test. */
 const DEADLINE_SECONDS = 3_600;
 
-/** What one execution does, with all random choices made. */
+/** The plan of one execution, with all random choices made. */
 interface Plan {
   takesSeconds: number;
   events: readonly TimedEvent[];
@@ -181,7 +181,7 @@ async function play(
 
   for (const { atSeconds, event } of events) {
     await waitUntil(atSeconds);
-    // The event log takes nothing more of a run that was told to stop.
+    // After an abort, the event log accepts no more events of the run.
     if (!signal.aborted) await report(event);
   }
   await waitUntil(takesSeconds);
@@ -206,7 +206,7 @@ async function end(
   }
 }
 
-/** The first rule that matches a run, with its place in the script; undefined when none does. */
+/** The first rule that matches a run, with its index in the script; undefined when none does. */
 type ChooseRule = (input: RunInput) => { rule: Rule; index: number } | undefined;
 
 /** Each call counts for `nth`; the counts live as long as the returned function. */
@@ -219,9 +219,9 @@ function createRuleChooser(rules: readonly Rule[]): ChooseRule {
   return (input) => {
     let chosen: { rule: Rule; index: number } | undefined;
     for (const { rule, index, matches } of candidates) {
-      // A rule with `nth` counts what an earlier one takes, too.
-      const mustLook = chosen === undefined || rule.match?.nth !== undefined;
-      if (mustLook && matches(input)) chosen ??= { rule, index };
+      // A rule with `nth` also counts runs that an earlier rule matches.
+      const mustTest = chosen === undefined || rule.match?.nth !== undefined;
+      if (mustTest && matches(input)) chosen ??= { rule, index };
     }
     return chosen;
   };
@@ -253,7 +253,7 @@ function inputText({ input }: RunInput): string {
 /** A number from 0 to below 1 for each purpose, always the same one. */
 type SeededRandom = (purpose: string) => number;
 
-/** As many bytes of the digest as a number holds exactly. */
+/** The number of bytes of the digest that a number holds exactly. */
 const DRAWN_BYTES = 6;
 
 /** The random numbers of one execution. They do not depend on each other, so that a new purpose changes no other number. */

@@ -8,7 +8,7 @@ import type { RunWarning } from "../../../task-api/run.ts";
 import { type FillTemplate, fillJson } from "./fill-template.ts";
 import type { Completed } from "./script.ts";
 
-/** What a run answers when its script says nothing. */
+/** The answer of a run whose script defines none. */
 const ECHO = "This is a scripted run. The question was: {{input}}";
 /** A page or so. */
 const SECTION_CHARS = 1_000;
@@ -102,7 +102,7 @@ function spreadCitations(citations: readonly Citation[], fields: readonly string
 interface CitationFilter {
   /** `publishedOn` is `YYYY-MM-DD`; a source without it may be older than any `after_date`. */
   admits(url: string, publishedOn?: string): boolean;
-  /** What was left out so far, for the run's owner. */
+  /** Warnings about omitted parts so far, for the run's owner. */
   warnings(): RunWarning[];
 }
 
