@@ -38,7 +38,8 @@ const LAST_RETRY_MS = 1_000;
 
 /**
  * Writes lines to a non-blocking descriptor at once, because the last lines before an exit matter most. Bytes that a
- * full pipe, a full disk or a missing reader does not take are kept up to a limit; further lines are dropped and counted.
+ * full pipe, a full disk or a missing reader does not accept are buffered up to a limit; further lines are dropped and
+ * counted.
  */
 function createLineWriter(
   descriptor: number,

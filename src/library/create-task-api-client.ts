@@ -7,7 +7,7 @@ import { readConfig } from "../config.ts";
 import { type ProxyOptions, proxyFlags } from "./options.ts";
 
 export interface ClientOptions extends ProxyOptions {
-  /** `https://api.parallel.ai` by default; http or https, a path prefix is kept. */
+  /** `https://api.parallel.ai` by default; http or https, a path prefix is preserved. */
   baseUrl?: string;
   apiKey?: string;
   /** Values added to the `parallel-beta` header of every create. */

@@ -86,7 +86,7 @@ export function createTaskRunServer(options: TaskRunServerOptions = {}): TaskRun
   return {
     factory: () => factory(),
     async close() {
-      // One that could not be opened has told its caller so.
+      // If opening failed, the caller has already got the error.
       const backendToClose = await opened?.catch(() => undefined);
       await backendToClose?.close();
     },

@@ -1,4 +1,4 @@
-// What a program gets that imports `task-run-mcp`.
+// The public exports of `task-run-mcp`.
 export { createTaskApiClient } from "./create-task-api-client.ts";
 export { createTaskRunServer } from "./create-task-run-server.ts";
 export { startEngine } from "./start-engine.ts";

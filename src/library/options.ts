@@ -4,9 +4,9 @@ import type { Flags } from "../options.ts";
 export interface EngineOptions {
   /** Folders of documents to research; the packaged examples by default. */
   documents?: string | readonly string[];
-  /** A script that decides what runs do, in place of research. */
+  /** A script that decides what runs do, instead of research. */
   script?: string;
-  /** Where runs are kept; without it they live in memory and end with the process. */
+  /** The folder in which runs are stored; without it they live in memory and end with the process. */
   stateDir?: string;
   /** Private networks, as CIDR, that webhooks and MCP servers of runs may be on. */
   allowNetworks?: readonly string[];
@@ -16,7 +16,7 @@ export interface EngineOptions {
   logLevel?: "trace" | "debug" | "info" | "warn" | "error" | "silent";
 }
 
-/** The same as the program's flags, so that one place checks them. */
+/** Converts the options to the program's flags, so that both are validated by the same code. */
 export function engineFlags({
   documents,
   script,
@@ -44,7 +44,7 @@ export interface ProxyOptions {
   noProxy?: string;
 }
 
-/** The same as the program's settings, so that one place checks them. */
+/** Converts the options to the program's settings, so that both are validated by the same code. */
 export function proxyFlags({ httpProxy, httpsProxy, noProxy }: ProxyOptions): Flags {
   return {
     ...(httpProxy !== undefined && { httpProxy }),

@@ -23,8 +23,8 @@ export interface ServedEngine {
 }
 
 /**
- * Serves our own Task API over HTTP: in tests and CI a backend without a key and without a network, for any code that
- * speaks the Task API. Throws `BadSetting`, `DatabaseUnusable`, and the system's error when it cannot listen.
+ * Serves our own Task API over HTTP: a backend without a key and without a network for tests and CI, for any client of
+ * the Task API. Throws `BadSetting`, `DatabaseUnusable`, and the system's error when it cannot listen.
  */
 export async function startEngine(options: ServedEngineOptions = {}): Promise<ServedEngine> {
   const {

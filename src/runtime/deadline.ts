@@ -34,7 +34,7 @@ export interface Deadline {
   hasPassed(): boolean;
   /** Starts the time again; from now on `ms` is the limit, if given. */
   touch(ms?: number): void;
-  /** Stops the time and lets go of the caller's signal. Always call it in the end. */
+  /** Stops the timer and removes the listener from the caller's signal. Always call it in the end. */
   clear(): void;
   /** Aborts the signal now. */
   abort(reason?: unknown): void;

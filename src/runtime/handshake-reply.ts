@@ -4,7 +4,7 @@ export type HandshakeReply =
   | { kind: "initialize"; id: string | number; result: object }
   /** Needs no answer. The whole server must read it too. */
   | { kind: "notification" }
-  /** What a host waits for before the user can type. */
+  /** The answer that a host waits for before the user can type. */
   | { kind: "list"; id: string | number; result: object }
   /** The whole server must answer it. */
   | { kind: "unhandled" };

@@ -18,7 +18,10 @@ export function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => void onAbort(signal, resolve));
 }
 
-/** What the promise brings, or the signal's reason as soon as it aborts; what the promise brings then is lost. */
+/**
+ * Resolves to the promise's value, or rejects with the signal's reason as soon as it aborts; a later value is then
+ * lost.
+ */
 export async function unlessAborted<T>(
   promise: Promise<T>,
   signal: AbortSignal | undefined,

@@ -1,12 +1,12 @@
 /** The one that calls the bridge. */
 export interface Principal {
-  /** Null where principals are not told apart: over stdio, and over HTTP without authentication. */
+  /** Null if there is only one principal: over stdio, and over HTTP without authentication. */
   id: string | null;
   /** The principal's own key for the backend; null: the server's own is used. Never the token of the request. */
   apiKey: string | null;
 }
 
-/** What a transport found out about a request. */
+/** The facts of a request that the transport knows. */
 export interface RequestFacts {
   principal: Principal;
   /** What the principal may spend in a UTC day, in US dollars; undefined: no limit of its own. */
@@ -50,7 +50,10 @@ export function attachRequestFacts(
   factsByRequest.set(authInfo, { ...facts, mayWrite });
 }
 
-/** The facts of a request. Throws for an `AuthInfo` without facts: whose runs it may see is then unknown. */
+/**
+ * The facts of a request. Throws for an `AuthInfo` without facts, because the owner of the visible runs is then
+ * unknown.
+ */
 export function requestFactsOf(authInfo: ScopedRequest | undefined): RequestFacts {
   if (authInfo === undefined) return STDIO_FACTS;
   const facts = factsByRequest.get(authInfo);

@@ -21,7 +21,7 @@ export const ValidationProblem = z.looseObject({
 });
 export type ValidationProblem = z.infer<typeof ValidationProblem>;
 
-/** What a client learns from an error answer, whichever of the known body formats it had. */
+/** The content of an error answer, in whichever of the known body formats. */
 export interface ErrorAnswer {
   /** False for a page or another JSON, which a firewall, proxy or gateway wrote: it says nothing about runs and keys. */
   isTaskApi: boolean;
@@ -45,7 +45,7 @@ export type ValidationList = z.infer<typeof ValidationList>;
 const AnyValidationList = lenient(ValidationList);
 const PlainDetail = z.looseObject({ detail: z.string() });
 
-/** What the web framework answers for an unknown route or method; the Task API's own errors have other texts. */
+/** The web framework's texts for an unknown route or method; the Task API's own errors have other texts. */
 const ROUTE_WORDS: ReadonlySet<string> = new Set(["Not Found", "Method Not Allowed"]);
 
 /**

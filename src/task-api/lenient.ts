@@ -2,8 +2,8 @@ import { z } from "zod";
 import { type JsonObject, isJsonObject } from "./task-spec.ts";
 
 /**
- * What stands in for a value that cannot be read; undefined when nothing can. `owner` is the object the value is a field
- * of, as it was sent; `known` is what the reader knew before it asked.
+ * Returns a replacement for a value that cannot be read, or undefined if there is none. `owner` is the object that
+ * contains the value, as it was sent; `known` is what the reader knew before the request.
  */
 export type Instead = (value: unknown, owner: JsonObject, known: JsonObject) => unknown;
 
@@ -26,8 +26,8 @@ export function textOf(value: unknown): string {
 const unreadable = new WeakMap<object, readonly string[]>();
 
 /**
- * What could not be read of an answer, or of a part of one: the paths of fields that were left out, derived or taken as
- * text; an empty path for the whole.
+ * The parts of an answer that could not be read: the paths of fields that were left out, derived or read as text; an
+ * empty path for the whole answer.
  */
 export function unreadableOf(part: object): readonly string[] {
   return unreadable.get(part) ?? [];
@@ -42,9 +42,9 @@ export function asReadable<Part extends object>(part: Part, source: object): Par
 const NOT_READ = Symbol("not read");
 
 /**
- * Reads what a server sent against a strict schema, each field on its own: one that does not fit is replaced by what
- * {@link orElse} names, or left out if the schema can do without it. The result fits the schema; {@link unreadableOf}
- * tells what was lost. Fails only when a value is missing that nothing can replace, with the problems of the strict schema.
+ * Parses a server's answer with a strict schema, each field on its own: an invalid field is replaced by what {@link
+ * orElse} returns, or left out if it is optional. The result fits the schema; {@link unreadableOf} returns the lost
+ * fields. Fails only when a required value has no replacement, with the problems of the strict schema.
  */
 export function lenient<T>(schema: z.ZodType<T>, known: JsonObject = {}) {
   return {
@@ -63,7 +63,7 @@ export function lenient<T>(schema: z.ZodType<T>, known: JsonObject = {}) {
 
 type Read = (schema: z.core.$ZodType, value: unknown, path: string[]) => unknown;
 
-/** What of a value fits the schema, or {@link NOT_READ}; the paths of what does not go to `lost`. */
+/** The parts of a value that fit the schema, or {@link NOT_READ}; the paths of the others are added to `lost`. */
 function createReader(known: JsonObject, lost: string[][]): Read {
   function read(schema: z.core.$ZodType, value: unknown, path: string[]): unknown {
     if (z.safeParse(schema, value).success) return value;
@@ -129,7 +129,7 @@ function createReader(known: JsonObject, lost: string[][]): Read {
   return read;
 }
 
-/** Without what only says that a value may be missing. */
+/** Removes wrappers such as optional and nullable. */
 function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   const isWrapper =
     schema instanceof z.ZodOptional ||

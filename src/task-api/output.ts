@@ -6,7 +6,7 @@ import { JsonObject, isJsonObject } from "./task-spec.ts";
 
 const orEmpty: Instead = (value) => textOf(value ?? "");
 
-/** Where a statement comes from. Source: Task API, `Citation`. */
+/** The source of a statement. Source: Task API, `Citation`. */
 export const Citation = orElse(
   z.looseObject({
     /** Empty where a server leaves it out. */
@@ -78,7 +78,7 @@ export const JsonOutput = z.looseObject({
 });
 export type JsonOutput = z.infer<typeof JsonOutput>;
 
-/** What a completed run produced. Branch on `type`, never on what was asked for. */
+/** The output of a completed run. Branch on `type`, never on the requested schema. */
 export const RunOutput = orElse(z.discriminatedUnion("type", [TextOutput, JsonOutput]), byContent);
 export type RunOutput = z.infer<typeof RunOutput>;
 

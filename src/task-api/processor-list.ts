@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What a backend says of one of its processors. */
+/** A processor as the backend announces it. */
 export const AnnouncedProcessor = z.looseObject({
   name: z.string(),
   /** US dollars per completed run. */

@@ -5,7 +5,7 @@ export interface Processor {
   priceUsd: number;
   /** The wider of the published latency bands, in seconds. Time in the queue is not part of it. */
   latencySeconds: { from: number; to: number };
-  /** How many output fields it is meant for, about. */
+  /** About how many output fields it is intended for. */
   maxFields: number;
   /** Progress events are recorded unless the run says otherwise (`pro` and above). */
   eventsByDefault: boolean;

@@ -4,7 +4,7 @@ import { RunOutput } from "./output.ts";
 import { RunError, TaskRun } from "./run.ts";
 import { JsonObject } from "./task-spec.ts";
 
-/** A place in a stream of a group; null in the stream of a run. */
+/** A position in a stream of a group; null in the stream of a run. */
 export const EventId = orElse(z.string(), asText).nullish();
 
 /** The run as it is now; the last one of a completed run carries the output. */

@@ -48,8 +48,8 @@ export type RunError = z.infer<typeof RunError>;
 
 /**
  * One execution of a task, as a server describes it. `status` may be newer than {@link RunStatus} (then `is_active`
- * decides), unknown fields are kept, and a missing optional field equals null. A lenient reader needs the id, or
- * the status and one field more.
+ * decides), unknown fields are preserved, and a missing optional field equals null. A lenient reader needs the id, or
+ * the status and one other field.
  */
 export const TaskRun = orElse(
   z.looseObject({
@@ -94,7 +94,7 @@ export function mayHaveResult({ status, is_active }: RunState): boolean {
   return !is_active && !["failed", "cancelled", "action_required"].includes(status);
 }
 
-/** Whether a run will never change again, as far as the server said so: what was only derived proves nothing. */
+/** Whether a run will never change again, according to the server: derived fields prove nothing. */
 export function isOver(run: RunState): boolean {
   if (isTerminalStatus(run.status)) return true;
   return (
@@ -102,7 +102,10 @@ export function isOver(run: RunState): boolean {
   );
 }
 
-/** What a server would answer to a request that starts runs. Our engine's extension `POST /v1/tasks/runs/check`. */
+/**
+ * The answer of a server that checks a request without starting runs. Our engine's extension `POST
+ * /v1/tasks/runs/check`.
+ */
 export const RequestCheck = z.looseObject({ warnings: z.array(RunWarning) });
 export type RequestCheck = z.infer<typeof RequestCheck>;
 

@@ -76,7 +76,7 @@ export const TaskGroupStatus = orElse(
     status_message: z.string().nullish(),
     modified_at: z.string().nullish(),
   }),
-  // What has the id of a group, or of the runs that were added to one, must not be lost.
+  // An answer with the id of a group, or of runs that were added to one, must not be lost.
   (_status, { taskgroup_id, run_ids }) =>
     typeof taskgroup_id === "string" || Array.isArray(run_ids) ? {} : undefined,
 );
@@ -98,7 +98,7 @@ export type TaskGroup = z.infer<typeof TaskGroup>;
 /** The answer to added runs. As `last_event_id`, a cursor leads to these runs and later ones; null: to all. */
 export const TaskGroupRunResponse = z.looseObject({
   status: TaskGroupStatus,
-  /** In the order of the inputs. One that cannot be read is empty, so that the others keep their places. */
+  /** The run ids in the order of the inputs. An unreadable id is empty, so that the others keep their positions. */
   run_ids: z.array(orElse(z.string(), () => "")),
   /** For `GET …/runs`. */
   run_cursor: orElse(z.string(), asText).nullish(),

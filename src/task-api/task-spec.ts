@@ -5,7 +5,7 @@ import { isLongNumber } from "../text/json.ts";
 export const JsonObject = z.record(z.string(), z.unknown());
 export type JsonObject = z.infer<typeof JsonObject>;
 
-/** Tells a JSON object from the other JSON values, without looking inside. */
+/** Whether a JSON value is an object. Its content is not checked. */
 export function isJsonObject(json: unknown): json is JsonObject {
   return typeof json === "object" && json !== null && !Array.isArray(json);
 }
@@ -52,8 +52,8 @@ export const AutoSchemaSpec = z.strictObject({ type: z.literal("auto").default("
 export type AutoSchemaSpec = z.infer<typeof AutoSchemaSpec>;
 
 /**
- * The members are told apart by `type`; a bare string is a text description. Order matters only for a body without
- * `type`: one with `json_schema` can only be JSON, everything else is text.
+ * `type` distinguishes the members; a bare string is a text description. The order matters only for a body without
+ * `type`: with `json_schema` it can only be JSON, everything else is text.
  */
 export const OutputSchemaSpec = z.union(
   [z.string(), JsonSchemaSpec, TextSchemaSpec, AutoSchemaSpec],
@@ -69,7 +69,7 @@ export const InputSchemaSpec = z.union([z.string(), JsonSchemaSpec, TextSchemaSp
 });
 export type InputSchemaSpec = z.infer<typeof InputSchemaSpec>;
 
-/** What the output must look like, and what the input is. Source: Task API, `TaskSpec`. */
+/** The form of the output and of the input. Source: Task API, `TaskSpec`. */
 export const TaskSpec = z.strictObject({
   output_schema: OutputSchemaSpec,
   input_schema: InputSchemaSpec.nullish(),

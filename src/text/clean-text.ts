@@ -4,7 +4,7 @@ import { cutText } from "./cut-text.ts";
 const ESCAPE_SEQUENCES =
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u0080-\u009f\n]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]?/g;
 
-/** What shows nothing or reorders what is shown: controls, bidi marks, tags, fillers, selectors. */
+/** Characters that are invisible or reorder the text: controls, bidi marks, tags, fillers, selectors. */
 const INVISIBLE = String.raw`[^\P{Cc}\n\t]|\p{Default_Ignorable_Code_Point}|[\ufff9-\ufffb]`;
 
 /** The invisible characters that real text needs, each only where it does, so that a row of them cannot hide a message. */

@@ -1,19 +1,19 @@
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /**
- * How far before a cut is looked. Finding segments takes the square of the length; the longest emoji have some 30
- * UTF-16 units, and what is longer is a pile of accents.
+ * How many characters before a cut are segmented. Segmenting takes the square of the length; the longest emoji have
+ * some 30 UTF-16 units, and longer segments are only piles of accents.
  */
 const WINDOW_CHARS = 128;
 
-/** Where most cuts are, and where nothing need be asked: each of these is a character by itself. */
+/** Most cuts are between such characters, and need no segmenting: each of them is a character by itself. */
 const BETWEEN_LETTERS =
   /^(?:(?!\p{M})[ -~\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{P}]){2}$/u;
 
 /**
- * The nearest place at or before `at` (in UTF-16 units), and behind `after`, where the text can be cut without splitting
- * what a reader takes for one character. Where that is longer than the window, or reaches back to `after`, only surrogate
- * pairs are kept whole.
+ * The nearest position at or before `at` (in UTF-16 units), and after `after`, where the text can be cut without
+ * splitting a visible character. If that character is longer than the window, or reaches back to `after`, only
+ * surrogate pairs stay whole.
  */
 export function cutPlace(text: string, at: number, after = 0): number {
   if (at >= text.length) return text.length;

@@ -1,4 +1,4 @@
-/** What an error says. JavaScript may throw anything. */
+/** The message of an error. JavaScript may throw anything. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

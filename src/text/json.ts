@@ -36,7 +36,7 @@ export function jsonText(value: unknown, indent?: number): string {
   return wellFormedJson(JSON.stringify(value, null, indent) ?? "");
 }
 
-/** Whether the text is a number whose digits a double does not keep: how {@link parseJson} reads one. */
+/** Whether the text is a number that a double cannot represent exactly; {@link parseJson} then returns it as text. */
 export function isLongNumber(text: string): boolean {
   return JSON_NUMBER.test(text) && !isExact(text);
 }
@@ -51,7 +51,7 @@ function wellFormedJson(text: string): string {
   );
 }
 
-/** By hand, because a pattern that matches whole strings overflows its stack on long ones. */
+/** Written by hand, because a pattern that matches whole strings overflows its stack on long ones. */
 function quoteLongNumbers(text: string): string {
   let quoted = "";
   let copiedTo = 0;

@@ -11,10 +11,12 @@ export function createRedact(secrets: Iterable<string>): Redact {
     longestFirst.reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
 }
 
-/** Shorter values are everywhere in a text; replacing them would tell what they are. */
+/** Shorter values occur everywhere in a text; replacing them would reveal what they are. */
 const SECRET_MIN_CHARS = 4;
 
-/** What is secret in header values and parameters: each value whole, and its parts without the scheme (`Bearer …`). */
+/**
+ * The secret parts of header values and parameters: each whole value, and its parts without the scheme (`Bearer …`).
+ */
 export function secretsIn(values: readonly string[]): string[] {
   return values
     .flatMap((value) => [value.trim(), ...value.split(/[\s,;]+/)])

@@ -2,13 +2,13 @@ import { type RunInput, RunInputLimits } from "../run-input.ts";
 import { listOf, pointerTo, type SchemaNode, typesOf, walkSchema } from "./walk-schema.ts";
 import { isJsonObject, type JsonObject, requestedOutput } from "../task-spec.ts";
 
-/** Something in a task that the API refuses (an error) or that makes the answer worse (a warning). */
+/** A problem in a task: the API rejects it (an error), or it makes the answer worse (a warning). */
 export interface SchemaProblem {
-  /** JSON pointer (RFC 6901) to the place, from the value that was checked. */
+  /** JSON pointer (RFC 6901) to the problem, from the value that was checked. */
   pointer: string;
   /** What is wrong and what to write instead. */
   message: string;
-  /** An error that not all sources of the API tell of: a caller leaves it to the server. */
+  /** An error that only some sources of the API document: callers let the server decide. */
   isDisputed?: true;
 }
 
@@ -33,7 +33,7 @@ export const OutputSchemaLimits = {
   largeEnumChars: 7_500,
 } as const;
 
-/** Keywords that the API refuses; a description says the same. */
+/** Keywords that the API rejects; use the description instead. */
 const UNSUPPORTED_KEYWORDS: ReadonlySet<string> = new Set([
   "contains",
   "format",
@@ -98,9 +98,9 @@ export function checkOutputSchema(schema: JsonObject): SchemaReport {
 }
 
 /**
- * Checks what a create request's own schema cannot say: the size of its task spec, alone and with the input, and the
- * rules of its output schema. Pointers start at the request body. A task spec over its limit is not looked into.
- * The API does not say what a character is; here it is a UTF-16 unit of the compact JSON.
+ * Checks what the schema of a create request cannot express: the size of its task spec, alone and with the input, and
+ * the rules of its output schema. Pointers start at the request body. A task spec over its limit is not checked
+ * further. The API does not define a character; here it is a UTF-16 unit of the compact JSON.
  */
 export function checkTaskSpec({ input, task_spec }: RunInput): SchemaReport {
   const report: SchemaReport = { errors: [], warnings: [] };

@@ -13,7 +13,7 @@ export interface SchemaNode {
   isAlternative: boolean;
 }
 
-/** A schema, or something that stands in a schema's place and is none. */
+/** A schema, or a value that is no schema where one is required. */
 type Found = { node: SchemaNode } | { malformed: { pointer: string; message: string } };
 
 /** Where a schema holds further schemas: in a map by name, in a list, or as the value itself. */
