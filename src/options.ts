@@ -3,7 +3,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** One setting of the program: its flag, its variable and its meaning. A test compares the README's table with it. */
 export interface Setting {
-  /** In commander's notation. Each command lists the flags it takes. */
+  /** The option in commander's notation. Each command lists the flags it accepts. */
   flag?: string;
   env?: string;
   /** Never show the value. */

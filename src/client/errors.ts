@@ -120,7 +120,7 @@ export class GroupNotFound extends GroupCallError {
   }
 }
 
-/** 408 from `/result`: the wait is over and the run goes on. The normal "not yet". */
+/** 408 from `/result`: the wait is over and the run continues. This is the normal "not yet". */
 export class RunStillActive extends RunCallError {
   override readonly name = "RunStillActive";
   override readonly code = "run_still_active";

@@ -58,7 +58,7 @@ export interface CommandContext extends BaseContext {
   log: Logger;
 }
 
-/** What the program provides to its commands. */
+/** The services that the program provides to its commands. */
 export interface CommandHost {
   version: string;
   /** Titles of the settings in a host's dialog. */

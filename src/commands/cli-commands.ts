@@ -276,7 +276,7 @@ export function addCommands(program: Command, host: CommandHost & { cliPath: str
   });
 }
 
-/** What the commands about runs have in common. */
+/** The context that all commands about runs share. */
 function runsContext({ config, ...context }: CommandContext, flags: Flags) {
   const { backend, bridge } = config;
   const { stdout, stderr } = process;

@@ -9,7 +9,7 @@ export interface RunsTable {
   taskgroup_id: string | null;
   status: string;
   processor: string;
-  /** What the run costs its tenant if it completes, in US dollars. */
+  /** The price of the run for its tenant if it completes, in US dollars. */
   price_usd: number;
   /** Which executor configuration may perform the run; a worker claims only its own. */
   executor_key: string;

@@ -5,9 +5,9 @@ import type { Executor } from "./executors/executor.ts";
 import type { RunStore } from "./runs/run-store.ts";
 
 /**
- * What Prometheus may ask an engine. The state of runs and webhooks is read from the database, so every process that
- * shares it tells the same; what a process did (requests, streams, executions) it tells for itself, to be summed up.
- * No metric tells one tenant from another.
+ * The metrics of an engine for Prometheus. The state of runs and webhooks is read from the database, so it is the same
+ * from every process that shares it. The work of a process (requests, streams, executions) is counted per process, to
+ * be summed up. No label identifies a tenant.
  */
 export interface Metrics {
   countRequest(method: string, endpoint: string | undefined, status: number): void;
@@ -18,7 +18,9 @@ export interface Metrics {
   read(): Promise<{ contentType: string; text: string }>;
 }
 
-/** From a look into a small folder to the longest processors, which take up to two hours. Source: Task API, section 7. */
+/**
+ * From a search in a small folder to the longest processors, which take up to two hours. Source: Task API, section 7.
+ */
 const EXECUTION_BUCKETS_SECONDS = [
   0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 180, 600, 1_800, 3_600, 7_200,
 ];

@@ -43,7 +43,7 @@ const MAX_VALIDATORS = 50;
 const validators = new LruCache<string, Promise<Validator>>(MAX_VALIDATORS);
 
 async function findProblems(schema: JsonObject, value: unknown): Promise<string[]> {
-  // The promise is kept, so that runs that end together compile their schema once.
+  // The promise is cached, so that runs that end together compile their schema once.
   const validate = await validators.getOrCreate(JSON.stringify(schema), () => compile(schema));
   return validate(value);
 }

@@ -189,7 +189,7 @@ export const UNKNOWN = "unknown";
 export interface EntryFilter {
   /** `active`: the backend works on the run, or will. Else any of these, with `unknown`. */
   status?: "active" | readonly string[] | undefined;
-  /** Words that all stand in the question, in any order and case; no character has a special meaning. */
+  /** Words that the question must all contain, in any order and case; no character has a special meaning. */
   text?: string | undefined;
   /** `null`: runs outside of groups. */
   taskgroupId?: string | null | undefined;

@@ -7,7 +7,10 @@ const OUTPUT_MAX_BYTES = 8 * 1024 * 1024;
 /** Dropping is quick, but a hundred of the largest would still be felt. */
 const DROPS_PER_STEP = 20;
 
-/** Keeps outputs of completed runs, each once; older outputs make room for them. What is too large is left out. */
+/**
+ * Stores outputs of completed runs, each once; older outputs are deleted to make room. An output that is too large is
+ * not stored.
+ */
 export async function keepOutputs(
   db: LedgerDatabase,
   outputs: readonly { entryId: number; output: RunOutput }[],

@@ -26,7 +26,7 @@ export interface TaskRunServerOptions extends EngineOptions, ProxyOptions {
 export interface TaskRunServer {
   /** Makes an MCP server for one connection, or one request: pass it to `serveStdio` or `createMcpHandler`. */
   factory(): McpServer;
-  /** Closes the backend. Runs that were started go on. */
+  /** Closes the backend. Started runs continue. */
   close(): Promise<void>;
 }
 

@@ -12,7 +12,7 @@ export interface EngineOptions {
   allowNetworks?: readonly string[];
   /** Finished runs older than this are removed. */
   retentionDays?: number;
-  /** What is logged to stderr: `warn` and worse by default. */
+  /** The level of the log on stderr: `warn` by default. */
   logLevel?: "trace" | "debug" | "info" | "warn" | "error" | "silent";
 }
 

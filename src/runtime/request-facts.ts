@@ -9,7 +9,7 @@ export interface Principal {
 /** The facts of a request that the transport knows. */
 export interface RequestFacts {
   principal: Principal;
-  /** What the principal may spend in a UTC day, in US dollars; undefined: no limit of its own. */
+  /** The principal's budget for a UTC day, in US dollars; undefined: no limit of its own. */
   budgetUsdPerDay: number | undefined;
   requestId: string | undefined;
   /** The headers of W3C Trace Context and Baggage, unchecked; a call's own, in its `_meta`, win over them. */
@@ -31,7 +31,7 @@ interface ScopedRequest {
 
 const factsByRequest = new WeakMap<ScopedRequest, RequestFacts>();
 
-/** The facts where there is no `AuthInfo`, over stdio: the principal is the user, who may do everything. */
+/** The facts without `AuthInfo`, over stdio: the principal is the user and has all rights. */
 const STDIO_FACTS: RequestFacts = {
   principal: { id: null, apiKey: null },
   budgetUsdPerDay: undefined,

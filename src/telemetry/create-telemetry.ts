@@ -18,7 +18,7 @@ import type { Telemetry } from "./telemetry.ts";
 import { createTraceFetch } from "./trace-fetch.ts";
 import { createTraceRequest } from "./trace-requests.ts";
 
-/** In what form spans are sent over HTTP. */
+/** The format in which spans are sent over HTTP. */
 export type OtlpForm = "json" | "protobuf";
 
 /**

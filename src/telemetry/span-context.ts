@@ -14,7 +14,7 @@ import {
 } from "@opentelemetry/core";
 import type { TraceHeaders } from "../client/http/trace-context.ts";
 
-/** The span that the work at hand belongs to, and what came with it. */
+/** The span of the current work, and the trace headers that came with it. */
 export const currentContext = new AsyncLocalStorage<Context>();
 
 const propagator = new CompositePropagator({
@@ -31,7 +31,10 @@ export function headersOf(context: Context): Record<string, string> {
   return headers;
 }
 
-/** Without a message: it may repeat what was asked. `type` is one of few (OpenTelemetry: Recording errors). */
+/**
+ * Records an error without its message, which may contain the request. `type` is one of few (OpenTelemetry: Recording
+ * errors).
+ */
 export function markFailed(span: Span, type: string): void {
   span.setAttribute("error.type", type);
   span.setStatus({ code: SpanStatusCode.ERROR });

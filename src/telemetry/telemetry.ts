@@ -7,6 +7,6 @@ export interface Telemetry {
   traceRequest: TraceRequest;
   /** A span around each request to the backend that is part of such work. */
   traceFetch(fetch: Fetch): Fetch;
-  /** Sends what is left. False when it could not be sent within `ms`; the exporter may go on trying. */
+  /** Sends the remaining spans. False when they could not be sent within `ms`; the exporter may keep trying. */
   close(ms: number): Promise<boolean>;
 }

@@ -1,7 +1,7 @@
 const QUOTE = 0x22;
 const MINUS = 0x2d;
 const BACKSLASH = 0x5c;
-/** Numbers of up to so many characters are read back as they were written, unless they have an exponent. */
+/** Numbers of up to this many characters are read back exactly as written, unless they have an exponent. */
 const SURELY_EXACT_CHARS = 15;
 /** JavaScript writes no number with more characters; a longer one need not be compared. */
 const MAX_COMPARED_CHARS = 40;

@@ -109,7 +109,7 @@ export async function followGroup(options: FollowGroupOptions): Promise<void> {
     return group.status.is_active ? "active" : "finished";
   }
 
-  /** A reconnect brings the same status again: it is not published twice. */
+  /** After a reconnect the stream repeats the status: it is not published twice. */
   function publish(snapshot: GroupSnapshot): void {
     if (isDeepStrictEqual(snapshot, known)) return;
     known = snapshot;

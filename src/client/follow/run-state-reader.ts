@@ -15,7 +15,7 @@ export const READY_RESULT_SECONDS = 1;
 export interface RunStateReader {
   /** Reads the run itself; stream events and long polls are only hints. Throws permanent errors. */
   read(): Promise<"finished" | "active" | "unreadable">;
-  /** Takes in a run that was read otherwise, with its output where that came along. */
+  /** Accepts a run from another source, with its output if there is one. */
   take(run: TaskRun, output: RunOutput | null): Promise<"finished" | "active">;
 }
 
@@ -83,7 +83,7 @@ export function createRunStateReader({
     }
   }
 
-  /** A reconnect brings the same state again: it is not published twice. */
+  /** After a reconnect the stream repeats the state: it is not published twice. */
   function publish(state: FollowedState): void {
     if (isDeepStrictEqual(state, known)) return;
     known = state;

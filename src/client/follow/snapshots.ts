@@ -4,7 +4,7 @@ import type { TaskRun } from "../../task-api/run.ts";
 import type { TaskGroup } from "../../task-api/task-group.ts";
 import type { RunProgress } from "./run-meter.ts";
 
-/** What is known about a followed run. */
+/** The latest known state of a followed run. */
 export interface FollowedState {
   run: TaskRun;
   /** The output of a run that came to one; null for any other, and when the backend no longer holds it. */
@@ -19,7 +19,7 @@ export interface RunSnapshot extends FollowedState, RunProgress {
   percent: number;
 }
 
-/** What is known about a followed group. */
+/** The latest known state of a followed group. */
 export interface GroupSnapshot {
   group: TaskGroup;
   /** Why the group may be further than this, and since when: the backend does not answer at the moment. */

@@ -14,7 +14,7 @@ export interface ArrivingBody extends AsyncIterable<Uint8Array> {
   fail(error: unknown): void;
 }
 
-/** Beyond this, the source is paused until the reader goes on. One chunk has at most 64 KiB. */
+/** Beyond this, the source is paused until the reader continues. One chunk has at most 64 KiB. */
 const HELD_BYTES = 64 * 1024;
 
 type Next = IteratorResult<Uint8Array, void>;

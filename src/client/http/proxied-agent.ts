@@ -127,7 +127,7 @@ class ProxyRoute {
    * Turns the proxy's own error answer into an error; the caller would otherwise take it for an answer of the server.
    */
   #withoutRefusals(url: URL, handler: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
-    // One of the older kind, which only undici's own `fetch` brings.
+    // An older handler interface, which only undici's own `fetch` uses.
     if (handler.onRequestStart === undefined) return handler;
     return {
       onRequestStart: (...args) => handler.onRequestStart?.(...args),

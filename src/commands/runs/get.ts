@@ -26,7 +26,7 @@ export async function getCommand(options: GetCommandOptions): Promise<ExitCode> 
   try {
     return await showRun(runId, seconds, options);
   } finally {
-    // Also after an interrupt: the engine of this process may have been its worker.
+    // Check also after an interrupt: the engine of this process may have been the run's worker.
     const notes = await notesOnRunsWithoutWorker([runId], options.backend, options.lookupOptions);
     for (const note of notes) options.stderr.write(`Note: ${cleanLine(note)}\n`);
   }

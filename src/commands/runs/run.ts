@@ -123,7 +123,7 @@ async function askToCancel(
   );
   const terminal = { stdin, stdout: stderr };
   if (!isInteractive(terminal)) return false;
-  // Not the signal of the process, which has aborted: the cancel must still reach the backend.
+  // Do not use the signal of the process, which has aborted: the cancel must still reach the backend.
   const signal = AbortSignal.timeout(ANSWER_MS);
   const isConfirmed = await confirm("Cancel it now?", terminal, signal).catch(() => false);
   if (!isConfirmed) return false;

@@ -6,7 +6,10 @@ import type { OtlpForm } from "../../telemetry/create-telemetry.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
 import type { CollectorProxy, TelemetryConfig } from "../../settings/telemetry-settings.ts";
 
-/** By `OTEL_EXPORTER_OTLP_PROTOCOL`. gRPC would need a library as large as the rest of this program. */
+/**
+ * The formats by value of `OTEL_EXPORTER_OTLP_PROTOCOL`. gRPC would need a library as large as the rest of this
+ * program.
+ */
 const FORMS = new Map<string, OtlpForm>([
   ["http/protobuf", "protobuf"],
   ["http/json", "json"],

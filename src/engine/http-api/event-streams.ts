@@ -6,7 +6,7 @@ import { ApiError } from "./api-error.ts";
 import type { ApiLimits } from "./limits.ts";
 import type { RequestEnv } from "./request-context.ts";
 
-/** Answers with streams of server-sent events, so many per tenant at once. */
+/** Answers with streams of server-sent events; the number per tenant is limited. */
 export interface EventStreams {
   /**
    * Answers with what `produce` writes; the stream ends when `produce` resolves. Use it instead of Hono's `streamSSE`.

@@ -90,7 +90,7 @@ export async function writeRunEvents(
   }
 }
 
-/** Whether nothing follows this status in a stream. A run that waits for an answer goes on, except in the hosted API. */
+/** Whether this status ends a stream. A run that waits for an answer continues, except in the hosted API. */
 export function endsStream(status: RunStatus, profile: Profile): boolean {
   return profile === "hosted" ? !isActiveStatus(status) : isTerminalStatus(status);
 }

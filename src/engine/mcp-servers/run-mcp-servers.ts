@@ -196,7 +196,7 @@ function describeTool(
   };
 }
 
-/** A short line, as it may stand in a message. */
+/** Shortens a text to one line for a message. */
 const quotable = (text: string) => cleanLine(text, MAX_QUOTED_CHARS);
 
 function cut(content: string): string {

@@ -3,7 +3,7 @@ import { createRedact, secretsIn } from "../../text/redact.ts";
 
 /** Removes the secrets of one MCP server from text that came from it or is about it. */
 export interface ServerRedaction {
-  /** Redacts a text for errors, warnings, events and logs: every given value is removed. */
+  /** Redacts a text for errors, warnings, events and logs: every secret is removed. */
   inMessage(text: string): string;
   /**
    * Redacts the quoted result of a tool: a value that is an ordinary word is not removed, so that no words are missing.

@@ -9,7 +9,7 @@ export interface ToolText {
   url: string | null;
 }
 
-/** The texts of a result, cleaned; its structured content stands in when it has none. Images and sounds are left out. */
+/** The cleaned texts of a result; without texts, its structured content as text. Images and sounds are left out. */
 export function readToolResult(
   { content, structuredContent }: CallToolResult,
   redact: ServerRedaction,

@@ -1,6 +1,6 @@
 import type { Citation, FieldBasis } from "../../task-api/output.ts";
 
-/** A sentence that an answer rests on, and the document it stands in. */
+/** A sentence that supports an answer, and its document. */
 export interface QuotedSentence {
   sentence: string;
   document: { url: string; title: string };

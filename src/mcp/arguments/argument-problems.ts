@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { cleanLine } from "../../text/clean-text.ts";
 
-/** What is wrong with one argument, and what to write instead. */
+/** The problem of one argument, and what to write instead. */
 export interface ArgumentProblem {
   /** The path of the argument, such as `source_policy.include_domains.0`; empty for the arguments as a whole. */
   argument: string;

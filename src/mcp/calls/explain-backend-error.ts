@@ -16,7 +16,7 @@ export interface FailedCall {
 }
 
 interface BackendExplanation {
-  /** By default the error's own message. */
+  /** The summary; by default the error's own message. */
   summary?: string;
   nextStep: string;
 }

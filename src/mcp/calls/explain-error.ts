@@ -20,7 +20,7 @@ const UPSTREAM_LINE_BUDGET = 500;
 const PLACES_SHOWN = 30;
 const PLACE_BUDGET = 60;
 
-/** What a caller needs to know about a call that failed. */
+/** The explanation of a failed call for its caller. */
 export interface Explanation {
   /** What happened, in our words. */
   summary: string;

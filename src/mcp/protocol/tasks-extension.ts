@@ -142,7 +142,7 @@ function taskOf({ run, percent, latestMessage }: RunSnapshot, { prices }: Backen
 
 function taskStatus(status: string, isActive: boolean): "working" | "completed" | "cancelled" {
   if (status === "cancelled") return "cancelled";
-  // The run may go on after an answer from outside; the client of this task cannot give it.
+  // The run may continue after an answer from elsewhere; the client of this task cannot give it.
   return isActive || status === "action_required" ? "working" : "completed";
 }
 

@@ -6,7 +6,7 @@ import type { RunReport } from "./run-report.ts";
 
 const NAME_BUDGET = 100;
 
-/** What a report says about a group as a whole. */
+/** The part of a report about the group as a whole. */
 export function describeGroup({
   taskgroup_id,
   status,

@@ -3,14 +3,14 @@ import { UNBILLED } from "../../ledger/spending.ts";
 import { oneLine, timeText } from "./text.ts";
 import type { RunReport } from "./run-report.ts";
 
-/** What a report says about a run; these three fields are always there. */
+/** The facts of a run in a report; these three fields are always there. */
 export type RunFacts = Partial<RunReport> & { run_id: string; status: string; is_active: boolean };
 
-/** What a completed run costs on a processor, and how long one usually takes; undefined where that is not known. */
+/** The price of a completed run on a processor, and its usual duration; undefined where that is not known. */
 export interface Prices {
   /** US dollars. */
   priceUsd(processor: string): number | undefined;
-  /** Without the time in the queue. */
+  /** The usual duration without the time in the queue. */
   usualSeconds(processor: string): { from: number; to: number } | undefined;
 }
 
@@ -26,7 +26,7 @@ interface WordBudget {
  * stay under 35,000 characters, about 10,000 tokens.
  */
 const BESIDE_OUTPUT: WordBudget = { warnings: 4, warning: 300, error: 800 };
-/** Without an output: as much as a page of output. */
+/** The budget of a report without an output: as much as a page of output. */
 const ALONE: WordBudget = { warnings: 10, warning: 1_000, error: 2_000 };
 
 /** Ids and names; those of the API have 37 characters. */

@@ -11,7 +11,7 @@ export interface Backend {
   groupFollowers: GroupFollowers;
   prices: PriceList;
   ledger: Ledger;
-  /** Why the ledger ends with this process; null when it is on disk. */
+  /** Why the ledger is lost when this process ends; null when it is on disk. */
   ledgerFallbackReason: string | null;
 }
 

@@ -113,7 +113,7 @@ async function askBackend(
   }
 }
 
-/** One request takes only so many runs. */
+/** One request has a maximum number of runs. */
 function requestsOf(sent: RunInput | AddRunsBody): (RunInput | AddRunsBody)[] {
   if (!("inputs" in sent)) return [sent];
   const { inputsPerRequest } = TaskGroupLimits;

@@ -35,7 +35,7 @@ export async function listEntriesNow(
   return { ...(isChanged ? await ledger.list({ ...filter, ...page }) : first), notes };
 }
 
-/** Brings all entries that match the filter up to date, for what is counted from all of them. */
+/** Refreshes all entries that match the filter, so that counts over them are current. */
 export async function refreshAll(filter: EntryFilter, call: RefreshContext): Promise<string[]> {
   return (await refresh(await listOpen(filter, call.backend), call)).notes;
 }

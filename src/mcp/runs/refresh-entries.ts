@@ -106,7 +106,7 @@ export async function refreshEntries(
     let failures = 0;
     await inParallel([...wanted.keys()], (runId) =>
       tryTo(async () => {
-        // After so many failures the others would fail too.
+        // After this many failures the other reads would fail too.
         if (failures >= READS_AT_ONCE) return;
         try {
           take(await client.retrieveRun(runId, { signal }));

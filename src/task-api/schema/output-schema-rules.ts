@@ -6,7 +6,7 @@ import { isJsonObject, type JsonObject, requestedOutput } from "../task-spec.ts"
 export interface SchemaProblem {
   /** JSON pointer (RFC 6901) to the problem, from the value that was checked. */
   pointer: string;
-  /** What is wrong and what to write instead. */
+  /** The problem, and what to write instead. */
   message: string;
   /** An error that only some sources of the API document: callers let the server decide. */
   isDisputed?: true;

@@ -21,7 +21,7 @@ export function resolveSchema(
   followed: readonly string[] = [],
 ): ResolvedSchema | undefined {
   const { $ref: ref, allOf, anyOf, oneOf, ...own } = node;
-  // One reference or one list of parts at a time; the next round resolves what these bring.
+  // Resolves one reference or one list of parts at a time; the next round resolves their content.
   const parts = typeof ref === "string" ? [{ $ref: ref }] : listOf(allOf);
   if (parts.length === 0) {
     const alternatives = listOf(anyOf ?? oneOf).map((one) => describe(mergeSchemas(own, one), own));
@@ -74,7 +74,7 @@ function refOf(node: unknown): string | undefined {
   return typeof ref === "string" ? ref : undefined;
 }
 
-/** What a reference into the schema itself names: `#/$defs/name`, an `$anchor`, or an `$id`. */
+/** Resolves a reference into the schema itself: `#/$defs/name`, an `$anchor`, or an `$id`. */
 function readPointer(root: JsonObject, ref: string): unknown {
   const [base = "", fragment = ""] = ref.split("#");
   const isInRoot = base === "" || base === root["$id"];

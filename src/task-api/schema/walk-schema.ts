@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from "../task-spec.ts";
 
-/** A schema, and where it stands in the schema around it. */
+/** A schema, and its position in the schema around it. */
 export interface SchemaNode {
   schema: JsonObject;
   /** JSON pointer (RFC 6901) from the root. */

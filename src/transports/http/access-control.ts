@@ -30,7 +30,7 @@ export interface AccessOptions {
   scopes: readonly string[];
   /** The scopes that a body of JSON-RPC needs. */
   requiredScopes: (body: unknown) => string[];
-  /** Callers may bring their own key for the backend in {@link KEY_HEADER}. */
+  /** Callers may send their own key for the backend in {@link KEY_HEADER}. */
   allowKeyHeader: boolean;
 }
 

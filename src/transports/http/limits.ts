@@ -28,7 +28,7 @@ export const HTTP_LIMITS: HttpLimits = {
   // When thousands come back at once, this process may need many seconds to read their headers, and that counts, too:
   // 15 s cut some of 2,000 that had sent everything.
   headersMs: 60_000,
-  // Answers are small and pile up while they are not read: their size brings no extra time.
+  // Answers are small and accumulate while they are not read, so their size gives no extra time.
   slowestBytesPerSecond: Number.POSITIVE_INFINITY,
   // A thousand inputs of a group with their specs; the SDK's own default.
   bodyBytes: 4 * 1024 * 1024,

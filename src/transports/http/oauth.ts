@@ -162,7 +162,7 @@ async function findJwksUrl(issuer: string, fetch: OAuthOptions["fetch"]): Promis
 
 function readJwksUrl(metadata: unknown, issuer: string): URL {
   if (typeof metadata !== "object" || metadata === null) throw new Error("Metadata is no object");
-  // Metadata of another issuer would bring the keys of another (RFC 8414, section 3.3).
+  // Metadata of another issuer would lead to that issuer's keys (RFC 8414, section 3.3).
   if (!("issuer" in metadata) || metadata.issuer !== issuer) {
     throw new Error("The metadata names another issuer");
   }

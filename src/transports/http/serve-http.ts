@@ -36,7 +36,7 @@ export interface McpHttpServerOptions {
 export interface McpHttpServer {
   /** The URL of the MCP endpoint, with the actual port. */
   url: string;
-  /** Takes no more connections. Calls under way go on. */
+  /** Stops accepting connections. Calls under way continue. */
   stopListening(): void;
   /**
    * Resolves when every call has been answered, at the latest after `ms`. What is open then is cut, and so are

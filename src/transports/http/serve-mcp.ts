@@ -148,7 +148,7 @@ async function answerJson(
   await server.connect(transport);
   return new Promise<Response>((resolve, reject) => {
     function leave(): void {
-      // No client reads this answer. A call that still waits ends with the server.
+      // No client reads this answer. Closing the server ends a call that still waits.
       resolve(new Response(null, { status: 499 }));
       server.close().catch(reject);
     }

@@ -7,11 +7,11 @@ import { ClientConfigUnusable } from "./config-errors.ts";
 
 /** A file as it was read. */
 export interface ConfigFile {
-  /** With links resolved, so that a link to the file stays a link. */
+  /** The path with links resolved, so that a link to the file stays a link. */
   path: string;
   /** Null when there is no file. */
   bytes: Buffer | null;
-  /** Without its byte order mark; empty when there is no file. */
+  /** The text without its byte order mark; empty when there is no file. */
   text: string;
   hasByteOrderMark: boolean;
 }

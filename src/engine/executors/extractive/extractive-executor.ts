@@ -47,7 +47,7 @@ export const extractive = defineExecutor({
       folders,
       log,
       openMcpServers: async (entries, signal) => {
-        // Most runs bring no MCP servers, and the MCP client is large.
+        // Most runs have no MCP servers, and the MCP client is large.
         const { openRunMcpServers } = await import("../../mcp-servers/run-mcp-servers.ts");
         return openRunMcpServers(entries, { fetch: fetchFromRun, signal, log });
       },

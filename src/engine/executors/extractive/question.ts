@@ -9,7 +9,7 @@ import { isFormatWord, isStopWord } from "../../sources/text/stop-words.ts";
 
 /** How closely a term identifies what the question asks for. */
 export type TermRole =
-  /** Stands in the question. */
+  /** The term is in the question itself. */
   | "asked"
   /** Names the output field that is to be filled. */
   | "field"
@@ -42,13 +42,15 @@ export interface Question {
   terms: readonly Term[];
   /** The subject must match each group. */
   names: readonly NameGroup[];
-  /** What `of` points to (`atomic number of silver`): a subject too, though it is not written like a name. */
+  /** The object of `of` (`atomic number of silver`): a subject too, though it is not written like a name. */
   objects: readonly Term[];
-  /** What a name is said to be, right before it (`the river Orla`): something else of that name is no subject. */
+  /** The kind of thing before a name (`the river Orla`): something else of that name is no subject. */
   kinds: readonly Term[];
-  /** What is counted or measured (`how many storeys`, `the salary of`): a sentence about something else is no answer. */
+  /**
+   * The quantity in the question (`how many storeys`, `the salary of`): a sentence about another quantity is no answer.
+   */
   wanted: readonly Term[];
-  /** Years asked about: a sentence about another year is no answer. */
+  /** The years in the question: a sentence about another year is no answer. */
   years: readonly string[];
   /** Other numbers in the question. */
   numbers: readonly Term[];
@@ -254,7 +256,7 @@ function expectedAnswer(text: string): ExpectedAnswer {
     )
   )
     return "number";
-  // Not `WHO`.
+  // Case matters: `WHO` is a name.
   return /\b[Ww]ho\b/.test(text) ? "name" : null;
 }
 

@@ -24,19 +24,19 @@ const WEIGHTS = {
   lead: 0.7,
   /** A sentence about another year or without the year. */
   otherYear: 0.1,
-  /** A sentence about several years of which one was asked for. */
+  /** A sentence about several years, when the question names one. */
   moreYears: 0.92,
   /** A missing number that is not a year; it may count what the answer lists (`top 5`). */
   otherNumber: 0.5,
   /** No word of the question in the sentence itself. */
   onlyContext: 0.5,
-  /** No word of the question either, but a number in the unit that was asked for: `Its summit lies at 8,849 metres`. */
+  /** No word of the question either, but a number in the requested unit: `Its summit lies at 8,849 metres`. */
   onlyContextInUnit: 0.75,
   /** Only the first sentence of the document has the name. */
   introduced: 0.85,
-  /** Not the kind of answer that was asked for. */
+  /** The sentence lacks the expected kind of answer. */
   unmet: 0.85,
-  /** One ordinary word of several is all that matches. */
+  /** Only one of several ordinary words matches. */
   oneWord: 0.7,
   /** Nothing shows that the subject is of the kind in the question. */
   otherKind: 0.6,
@@ -55,7 +55,7 @@ const WEIGHTS = {
   nothingNew: 0.9,
 } as const;
 
-/** Sentences below this match about half of what was asked, which is usually another subject. Set on the examples. */
+/** Sentences below this match about half of the question, which is usually another subject. Tuned on the examples. */
 export const MIN_SCORE = 0.5;
 
 /**

@@ -2,7 +2,7 @@ import { yearsIn } from "./expected-answer.ts";
 import { mentions, mentionsNames, type SentenceInContext } from "./relevance.ts";
 import type { WeightedQuestion } from "./weigh-question.ts";
 
-/** A value where it stands in a sentence. */
+/** A value and its position in a sentence. */
 export interface Span {
   text: string;
   start: number;

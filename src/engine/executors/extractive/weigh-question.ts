@@ -16,7 +16,7 @@ export interface WeightedQuestion extends Question {
   fullWeight: number;
 }
 
-/** A word that stands around the question weighs so much of one that stands in it. */
+/** The weight of a word around the question, as a share of the weight of a word in it. */
 const HINT_WEIGHT = 0.5;
 
 /** The weight of the expected kind of answer in a sentence: a date, a number, a name. */
@@ -28,7 +28,7 @@ export const EXPECTATION_WEIGHT = 1.5;
  */
 const UNKNOWN_WORDS = { each: 3, together: 5, togetherBesideNames: 2 } as const;
 
-/** Long questions cannot be covered by one sentence: only so many of the weightiest words are expected of it. */
+/** One sentence cannot contain all words of a long question: only this many of the weightiest are expected. */
 const MAX_EXPECTED_TERMS = 8;
 
 /** Weighs each word of the question by its frequency in the index. */

@@ -24,7 +24,7 @@ export interface ScriptProblem {
   column: number;
   /** The path inside the document, such as `runs[0].match.nth`; empty for the document itself. */
   path: string;
-  /** What is wrong and what to write. */
+  /** The problem, and what to write instead. */
   message: string;
 }
 

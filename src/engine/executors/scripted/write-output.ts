@@ -138,7 +138,7 @@ interface ReportSize {
   citations: number;
 }
 
-/** After so many sentences a new paragraph begins. */
+/** The number of sentences in a paragraph. */
 const PARAGRAPH_SENTENCES = 6;
 
 /** A Markdown report of exactly that size. Each sentence has a number, so that no two pages of it are alike. */

@@ -29,11 +29,11 @@ export interface EndpointDefinition<
   query: Query;
   /** The body as it is documented; handlers check it themselves, to name every problem of every input. */
   body?: { schema: z.ZodType; examples: Examples };
-  /** It reads `parallel-beta`. */
+  /** The endpoint reads `parallel-beta`. */
   readsBetas?: true;
-  /** It heeds `Idempotency-Key`, an extension. */
+  /** The endpoint supports `Idempotency-Key`, an extension. */
   isIdempotent?: true;
-  /** It heeds `Last-Event-ID`, an extension. */
+  /** The endpoint supports `Last-Event-ID`, an extension. */
   isResumable?: true;
   /** The endpoint creates runs, so it also answers 402, 403 and 429: no budget, unknown processor, quota exceeded. */
   createsRuns?: true;

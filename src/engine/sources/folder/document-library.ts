@@ -12,7 +12,7 @@ import { type SkippedFile, type SyncCounts } from "./index-folder.ts";
 export interface DocumentLibrary extends Source {
   /** The real paths of the folders. */
   readonly folders: readonly string[];
-  /** Brings the index up to date with what was there at `sinceMs` or later. Throws `DocumentFolderUnusable`. */
+  /** Updates the index to the state of the folders at `sinceMs` or later. Throws `DocumentFolderUnusable`. */
   sync(sinceMs: number): Promise<SyncCounts>;
   /** How many files the pass under way has read, of those that are new; null when none is read. */
   readonly progress: { done: number; total: number } | null;

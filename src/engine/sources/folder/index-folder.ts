@@ -39,7 +39,7 @@ export interface FolderPass {
 /** Files that are read at once and stored in one transaction: few and small, so that it is over within milliseconds. */
 const BATCH = { files: 16, bytes: 256 * 1024 };
 
-/** Brings the index of one folder up to date, one pass at a time. */
+/** Updates the index of one folder, one pass at a time. */
 export class FolderIndexer {
   /** How far the pass under way is; null while it lists the folder, and when none is. */
   progress: { done: number; total: number } | null = null;

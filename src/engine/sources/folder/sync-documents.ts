@@ -11,7 +11,10 @@ import {
 
 /** Keeps the index of one folder up to date. */
 export interface DocumentSync {
-  /** Brings the index up to date with what was there at `sinceMs` (epoch milliseconds) or later. Throws `DocumentFolderUnusable`. */
+  /**
+   * Updates the index to the state of the folder at `sinceMs` (epoch milliseconds) or later. Throws
+   * `DocumentFolderUnusable`.
+   */
   sync(sinceMs: number): Promise<SyncCounts>;
   /** How far the pass under way is; null while it lists the folder, and when none is. */
   readonly progress: { done: number; total: number } | null;

@@ -57,7 +57,7 @@ function commonHeight(lines: readonly PdfLine[]): number {
   return common?.[0] ?? 0;
 }
 
-/** Whether the line goes on with the paragraph: just below, or on the next page in the middle of a sentence. */
+/** Whether the line continues the paragraph: just below, or on the next page in the middle of a sentence. */
 function isNext(before: PdfLine, line: PdfLine): boolean {
   if (line.page !== before.page)
     return !/[.!?:]["”’)]?$/.test(before.text) && /^\p{Ll}/u.test(line.text);

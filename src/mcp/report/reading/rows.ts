@@ -29,7 +29,7 @@ export const RowBudget = {
 /** Sources beside an output that is cut; get_task_run shows the rest. */
 const SOURCES_SHOWN = 3;
 
-/** What a row shows of its output. */
+/** The part of its output that a row shows. */
 export interface RowView {
   /** Shows the evidence instead of the value. */
   isBasis: boolean;
@@ -38,7 +38,7 @@ export interface RowView {
 }
 
 export function rowOf({ run, input, output }: GroupRunState, view: RowView): RunRow {
-  // As in the report of the run: see `describeRun`.
+  // The last warning of a run in `action_required` is its question: see `describeRun`.
   const asked = run.status === "action_required" ? run.warnings?.at(-1)?.message : undefined;
   return {
     run_id: oneLine(run.run_id, RowBudget.id),
