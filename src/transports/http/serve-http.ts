@@ -39,8 +39,8 @@ export interface McpHttpServer {
   /** Stops accepting connections. Calls under way continue. */
   stopListening(): void;
   /**
-   * Resolves when every call has been answered, at the latest after `ms`. What is open then is cut, and so are
-   * connections and subscriptions that wait for nothing.
+   * Resolves when every call has been answered, at the latest after `ms`. Calls that are still open then are cut,
+   * and so are idle connections and subscriptions.
    */
   close(ms: number): Promise<void>;
 }
