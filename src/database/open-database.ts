@@ -135,10 +135,9 @@ function describe(error: unknown): string {
   if (error instanceof NoFileDriver) return NO_FILE_DRIVER;
   if (error instanceof WrittenByNewerVersion) return error.message;
   if (error instanceof DatabaseLocked) return LOCKED;
+  const message = error instanceof Error ? error.message : String(error);
   return (
-    describeSqliteCode(sqliteCodeOf(error)) ??
-    describeSystemCode(codeOf(error)) ??
-    (error instanceof Error ? error.message : String(error))
+    describeSqliteCode(sqliteCodeOf(error), message) ?? describeSystemCode(codeOf(error)) ?? message
   );
 }
 
@@ -148,12 +147,13 @@ const FULL = "its disk is full. Make room on it, or choose another state folder.
 const NOT_WRITABLE =
   "it cannot be opened for writing. Check the permissions of the folder, or choose another state folder.";
 
-function describeSqliteCode(code: number | undefined): string | undefined {
+function describeSqliteCode(code: number | undefined, message: string): string | undefined {
   switch (code) {
     case SqliteCode.corrupt:
     case SqliteCode.notADatabase:
-    case SqliteCode.error:
       return "the file is damaged or not a SQLite database. Move it away (a new one is made), or choose another state folder.";
+    case SqliteCode.error:
+      return `SQLite cannot use the file as it is (${message}). Move it away (a new one is made), or choose another state folder.`;
     case SqliteCode.full:
       return FULL;
     case SqliteCode.busy:

@@ -35,7 +35,7 @@ export function createKeyFinder<Owner>(
     const given = Buffer.from(hashKey(key));
     let found: Owner | undefined;
     for (const { digest, owner } of known) {
-      if (digest.length === given.length && timingSafeEqual(digest, given)) found = owner;
+      if (digest.length === given.length && timingSafeEqual(digest, given)) found ??= owner;
     }
     return found;
   };

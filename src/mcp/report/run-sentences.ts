@@ -65,8 +65,8 @@ export function runSummary(
       return `${run} was cancelled; it has no output.`;
     case "action_required":
       return question === undefined
-        ? `${run} is action_required: it waits for an action outside this server.`
-        : `${run} is action_required: it waits for an answer to the question below.`;
+        ? `${run} is action_required: it waits for an action outside this server and does not go on by itself.`
+        : `${run} is action_required: it waits for an answer to the question below and does not go on without one.`;
     default:
       return `${run} is no longer active; its status is ${status}${seen.output === null ? "" : ", and it has an output"}.`;
   }
