@@ -14,10 +14,12 @@ const without = (...lists: string[][]) => files.filter((name) => !lists.flat().i
 const isolated = filesWith(/\bvi\.(mock|doMock|spyOn|stub\w+|useFakeTimers)\(/);
 const endToEnd = files.filter((name) => /^test\/(e2e|conformance)\//.test(name));
 const soak = files.filter((name) => name.startsWith("test/soak/"));
+// What a release stands for: packages, the command line, traces, killed programs. They start hundreds of processes.
+const release = files.filter((name) => name.startsWith("test/release/"));
 // Files whose load can be turned up.
 const loaded = filesWith(/from "(fast-check|\S+\/load\.ts)"/);
 
-/** `npm run test:soak` presses with the full load; every other run has a short one of each. */
+/** `npm run test:soak` has the full loads and the release tests, which `npm test` leaves out. */
 export default defineConfig(({ mode }) => {
   const isSoak = mode === "soak";
   const project = (name: string, include: string[], isIsolated: boolean) => ({
@@ -36,12 +38,16 @@ export default defineConfig(({ mode }) => {
       hookTimeout: 120_000,
       expect: { poll: { timeout: 60_000 } },
       projects: isSoak
-        ? [project("soak", [...new Set([...soak, ...loaded])], true)]
+        ? [
+            project("soak", [...new Set([...soak, ...loaded])], true),
+            project("release", release, false),
+          ]
         : [
-            project("unit", without(isolated, endToEnd, soak), false),
+            project("unit", without(isolated, endToEnd, soak, release), false),
             project("isolated", isolated, true),
             project("e2e", endToEnd, false),
             project("soak", soak, true),
+            project("release", release, false),
           ],
     },
   };

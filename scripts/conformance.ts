@@ -14,7 +14,7 @@ const { status } = spawnSync(
     "run",
     "test/conformance",
     "test/e2e/inspector.test.ts",
-    "test/e2e/desktop-bundle.test.ts",
+    "test/release/desktop-bundle.test.ts",
   ],
   {
     cwd: ROOT,

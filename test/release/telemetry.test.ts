@@ -8,8 +8,8 @@ import { describe, expect, test } from "vitest";
 import { startEngineServer } from "../client/loopback-server.ts";
 import { startTestEngine, temporaryFolder, textResult } from "../engine/start-test-engine.ts";
 import { post, toolCall } from "../transports/start-http.ts";
-import { firstLine, launch } from "./built-binary.ts";
-import { CLIENT, SERVER, type Span, startCollector } from "./collector.ts";
+import { firstLine, launch } from "../e2e/built-binary.ts";
+import { CLIENT, SERVER, type Span, startCollector } from "../e2e/collector.ts";
 
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const TRACE = {

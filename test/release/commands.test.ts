@@ -5,7 +5,7 @@ import { join } from "node:path";
 import Parallel from "parallel-web";
 import { expect, onTestFinished, test } from "vitest";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
-import { firstLine, launch, runToEnd } from "./built-binary.ts";
+import { firstLine, launch, runToEnd } from "../e2e/built-binary.ts";
 
 const QUESTION = "What was the GDP of France in 2023?";
 const SOURCE = "https://data.worldbank.org/indicator/NY.GDP.MKTP.CD?locations=FR";

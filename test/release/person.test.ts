@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
-import { BINARY, connectStdio, firstLine, launch, runToEnd } from "./built-binary.ts";
+import { BINARY, connectStdio, firstLine, launch, runToEnd } from "../e2e/built-binary.ts";
 
 const QUESTION = "What was the GDP of France in 2023?";
 const SOURCE = "https://data.worldbank.org/indicator/NY.GDP.MKTP.CD?locations=FR";

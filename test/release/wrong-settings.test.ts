@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { TOOLS } from "../../src/mcp/tools.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 import { clientKinds } from "../mcp/connect.ts";
-import { connectStdio } from "./built-binary.ts";
+import { connectStdio } from "../e2e/built-binary.ts";
 
 /** Arguments that each tool accepts. */
 const ARGUMENTS: Record<string, Record<string, unknown>> = {

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { openDatabase } from "../../src/database/open-database.ts";
 import { readEvents } from "../../src/engine/runs/sqlite/event-log.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
-import { EXAMPLE_DOCUMENTS, connectStdio, firstLine, launch } from "./built-binary.ts";
+import { EXAMPLE_DOCUMENTS, connectStdio, firstLine, launch } from "../e2e/built-binary.ts";
 
 /** A folder large enough that indexing it takes longer than it takes to kill a process. */
 async function manyDocuments(count: number): Promise<string> {

@@ -3,7 +3,7 @@ import { Experimental_StdioMCPTransport as AiSdkTransport } from "@ai-sdk/mcp/mc
 import { MultiServerMCPClient } from "@langchain/mcp-adapters";
 import { expect, onTestFinished, test } from "vitest";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
-import { BINARY } from "./built-binary.ts";
+import { BINARY } from "../e2e/built-binary.ts";
 
 /** A tool of a framework, called the way its agents call it. */
 type CallTool = (name: string, args: Record<string, unknown>) => Promise<string>;

@@ -4,8 +4,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
-import { firstLine, launch, runToEnd } from "./built-binary.ts";
-import { CTRL_C, hasTerminals, startOnTerminal } from "./on-terminal.ts";
+import { firstLine, launch, runToEnd } from "../e2e/built-binary.ts";
+import { CTRL_C, hasTerminals, startOnTerminal } from "../e2e/on-terminal.ts";
 
 /** The options under which no run ever ends by itself. */
 async function endlessly(stateDir: string): Promise<string[]> {
