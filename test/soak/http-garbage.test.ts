@@ -7,7 +7,7 @@ import { startTestEngine, textResult } from "../engine/start-test-engine.ts";
 import { load } from "../load.ts";
 import { post, startHttp, toolCall } from "../transports/start-http.ts";
 
-const REQUESTS = load({ full: 10_000, short: 1_500 });
+const REQUESTS = load({ full: 10_000, short: 500 });
 const LIST = toolCall("list_task_runs", {});
 
 test("thousands of garbage requests leave a server that answers, and no memory behind", async () => {

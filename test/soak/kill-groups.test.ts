@@ -9,7 +9,7 @@ import { load } from "../load.ts";
 import { questionOf } from "../mcp/stories.ts";
 import { connectStdio } from "../e2e/built-binary.ts";
 
-const KILLS = load({ full: 8, short: 4 });
+const KILLS = load({ full: 8, short: 2 });
 
 /**
  * When the server is killed that sends a request: before the backend has read it, before (and the backend performs it

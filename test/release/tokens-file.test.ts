@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { hashKey } from "../../src/http-server/hashed-keys.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 import { post, toolCall } from "../transports/start-http.ts";
-import { firstLine, launch } from "./built-binary.ts";
+import { firstLine, launch } from "../e2e/built-binary.ts";
 
 const OLD = "old-token-0123456789abcdef";
 const NEW = "new-token-0123456789abcdef";

@@ -8,7 +8,7 @@ import { CERTIFICATE, CERTIFICATE_KEY } from "../client/certificate.ts";
 import { startLoopbackServer } from "../client/loopback-server.ts";
 import { portOf, startProxy } from "../client/proxy.ts";
 import { startTestEngine, temporaryFolder, textResult } from "../engine/start-test-engine.ts";
-import { connectStdio, runToEnd } from "./built-binary.ts";
+import { connectStdio, runToEnd } from "../e2e/built-binary.ts";
 
 const PASSWORD = "hunter2";
 

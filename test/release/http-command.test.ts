@@ -6,7 +6,7 @@ import { hashKey } from "../../src/http-server/hashed-keys.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 import { clientKinds } from "../mcp/connect.ts";
 import { connectHttp, post, toolCall } from "../transports/start-http.ts";
-import { firstLine, launch, runToEnd } from "./built-binary.ts";
+import { firstLine, launch, runToEnd } from "../e2e/built-binary.ts";
 
 const TOKEN = "0123456789abcdef-of-a-test";
 const LIST = toolCall("list_task_runs", {});

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { clockAt, temporaryFolder } from "../engine/start-test-engine.ts";
 import { openOutbox, startReceiver } from "../engine/webhooks-receiver.ts";
-import { firstLine, launch, preload, runToEnd } from "./built-binary.ts";
+import { firstLine, launch, preload, runToEnd } from "../e2e/built-binary.ts";
 
 const QUESTION = { input: "What was the GDP of France in 2023?", processor: "base" };
 const DAY_MS = 24 * 60 * 60 * 1_000;
