@@ -4,8 +4,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { account, draft } from "./drafts.ts";
-import { ledgerPath, openStore } from "./open-store.ts";
+import { account, draft } from "../ledger/drafts.ts";
+import { ledgerPath, openStore } from "../ledger/open-store.ts";
 
 const script = fileURLToPath(new URL("ledger-process.ts", import.meta.url));
 
