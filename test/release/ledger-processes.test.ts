@@ -7,7 +7,7 @@ import { z } from "zod";
 import { account, draft } from "../ledger/drafts.ts";
 import { ledgerPath, openStore } from "../ledger/open-store.ts";
 
-const script = fileURLToPath(new URL("ledger-process.ts", import.meta.url));
+const script = fileURLToPath(new URL("../ledger/ledger-process.ts", import.meta.url));
 
 const Answer = z.looseObject({
   kind: z.string(),
