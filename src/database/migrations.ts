@@ -225,4 +225,22 @@ export const engineMigrations: Record<string, Migration> = {
         .execute();
     },
   },
+  "0007-passages": {
+    async up(db: Kysely<unknown>) {
+      // Passages know their place in the file, and dates are found in every spelling: all files are read again.
+      await sql`DROP TABLE passages`.execute(db);
+      await sql`CREATE VIRTUAL TABLE passages USING fts5(
+        title, heading, text, dates, place UNINDEXED,
+        tokenize = "porter unicode61 remove_diacritics 2"
+      )`.execute(db);
+      await sql`CREATE VIRTUAL TABLE passage_words USING fts5vocab(passages, row)`.execute(db);
+      await sql`DELETE FROM documents`.execute(db);
+      await sql`UPDATE document_index SET version = version + 1`.execute(db);
+      await db.schema
+        .alterTable("documents")
+        .addColumn("content_hash", "text", (column) => column.notNull().defaultTo(""))
+        .execute();
+      await db.schema.alterTable("documents").addColumn("problems", "text").execute();
+    },
+  },
 };

@@ -112,15 +112,32 @@ export interface DocumentsTable {
   /** `YYYY-MM-DD`, if the document contains a date. */
   published_on: string | null;
   passage_count: number;
+  /** SHA-256 of the title and the passages: what a run has seen is kept under it. */
+  content_hash: Generated<string>;
+  /** JSON array: what of the file was not read, in words that follow its name; null for nothing. */
+  problems: string | null;
 }
 
-/** A searchable piece of a document, in an FTS5 table: `title`, `heading` and `text` are indexed. */
+/** A searchable piece of a document, in an FTS5 table: all columns but `place` are indexed. */
 export interface PassagesTable {
   /** Document id and position in one number: beside its words, an FTS5 table can be searched only by this. */
   rowid: number;
   title: string;
   heading: string;
   text: string;
+  /** The full dates of the text, each as one word: `20120102`. */
+  dates: string;
+  /** Where the passage begins in its file, such as `page 9`; empty where that says nothing. */
+  place: string;
+}
+
+/** The words of all passages as FTS5 has indexed them. */
+export interface PassageWordsTable {
+  term: string;
+  /** How many passages hold the word. */
+  doc: number;
+  /** How often it occurs. */
+  cnt: number;
 }
 
 /** One row: a number that rises with every change of the documents, by any process. */
@@ -137,5 +154,6 @@ export interface DatabaseSchema {
   webhook_deliveries: WebhookDeliveriesTable;
   documents: DocumentsTable;
   passages: PassagesTable;
+  passage_words: PassageWordsTable;
   document_index: DocumentIndexTable;
 }

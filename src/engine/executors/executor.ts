@@ -24,6 +24,7 @@ export interface Attempt {
 
 /** An earlier run of the same conversation. */
 export interface ConversationTurn {
+  runId: string;
   input: RunInput["input"];
   output: RunOutput;
 }

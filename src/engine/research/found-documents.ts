@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { DocumentSection } from "../sources/document.ts";
 import type { PassageSearch, FoundPassage, IndexedDocument } from "../sources/source.ts";
 import { isSpaceless, splitWords, wordKey } from "../sources/text/words.ts";
@@ -17,15 +18,33 @@ export interface FoundDocument {
 export function searchAlso(search: PassageSearch, found: readonly FoundDocument[]): PassageSearch {
   const passages = found.flatMap(({ passages: sections, ...fields }, index) => {
     // The folder's documents have positive ids.
-    const document: IndexedDocument = { id: -1 - index, ...fields };
-    return sections.map((section) => ({
+    const document: IndexedDocument = {
+      id: -1 - index,
+      ...fields,
+      hash: createHash("sha256").update(JSON.stringify([fields, sections])).digest("hex"),
+      passageCount: sections.length,
+    };
+    return sections.map((section, position) => ({
       // The title is not part of it, because it names the tool: texts of a server called `World Bank` are not about the bank.
-      passage: { document, ...section, subject: section.heading },
+      passage: { document, position, ...section, subject: section.heading },
       has: wordMatcher(`${section.heading}\n${section.text}`),
     }));
   });
 
+  const own = (id: number) =>
+    passages.flatMap(({ passage }) => (passage.document.id === id ? [passage] : []));
   return {
+    search: (query, limit) => search.search(query, limit),
+    read: async (document, start, end) =>
+      document.id < 0
+        ? own(document.id).slice(Math.max(0, start), end)
+        : search.read(document, start, end),
+    outline: async (document, limit) =>
+      document.id < 0
+        ? own(document.id)
+            .slice(0, limit)
+            .map(({ heading, position }) => ({ heading, position }))
+        : search.outline(document, limit),
     documentCount: search.documentCount + found.length,
     passageCount: search.passageCount + passages.length,
     async countPassages(words) {

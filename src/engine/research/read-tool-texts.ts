@@ -55,7 +55,7 @@ export function readToolTexts(
     const url = claimed ?? source.url;
     const document = byUrl.get(url) ?? { title: source.title, url, publishedOn, passages: [] };
     document.passages.push(
-      ...splitPassages({ heading: cleanLine(heading, MAX_QUOTED_CHARS), text }),
+      ...splitPassages({ heading: cleanLine(heading, MAX_QUOTED_CHARS), text, place: null }),
     );
     byUrl.set(url, document);
   }

@@ -81,7 +81,7 @@ export interface RunStore {
   readConversation(
     tenantId: string,
     interactionId: string | null | undefined,
-  ): Promise<{ input: RunInput["input"]; output: RunOutput }[]>;
+  ): Promise<{ runId: string; input: RunInput["input"]; output: RunOutput }[]>;
   /** A page of a tenant's runs, newest first. */
   list(query: RunListQuery): Promise<RunPage>;
   /** The events of a run after `afterSeq`, oldest first. */

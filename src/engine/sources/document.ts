@@ -1,9 +1,7 @@
-/** The text under one heading: one paragraph, list item or table row per line. */
-export interface DocumentSection {
-  /** The path of headings above the text, such as `History › Founding`; empty before the first one. */
-  heading: string;
-  text: string;
-}
+import type { Passage, Place } from "./source.ts";
+
+/** The text under one heading, of any length. */
+export type DocumentSection = Passage;
 
 /** The result of parsing a file. Null: the file does not contain the value. */
 export interface ParsedDocument {
@@ -24,8 +22,8 @@ export class DocumentUnreadable extends Error {
 
 /** The building blocks that the parsers of all formats produce, in document order. */
 export type Block =
-  | { kind: "heading"; level: number; text: string }
-  | { kind: "line"; text: string };
+  | { kind: "heading"; level: number; text: string; place?: Place }
+  | { kind: "line"; text: string; place?: Place };
 
 /** The first heading of level 1: what a document without a declared title calls itself. */
 export function firstHeading(blocks: readonly Block[]): string | null {
@@ -40,15 +38,17 @@ export function groupSections(blocks: readonly Block[], title: string | null): D
   const sections: DocumentSection[] = [];
   const path: { level: number; text: string }[] = [];
   let lines: string[] = [];
+  let place: Place | null = null;
 
   const close = () => {
     if (lines.length === 0) return;
     const headings = path.map((heading) => heading.text).filter((text) => text !== title);
-    sections.push({ heading: headings.join(" › "), text: lines.join("\n") });
+    sections.push({ heading: headings.join(" › "), text: lines.join("\n"), place });
     lines = [];
   };
   for (const block of blocks) {
     if (block.kind === "line") {
+      if (lines.length === 0) place = block.place ?? null;
       lines.push(block.text);
       continue;
     }

@@ -43,6 +43,14 @@ export interface Passage {
   heading: string;
   /** Verbatim: one paragraph, list item or table row per line. */
   text: string;
+  /** Where it begins in its page; null where that says nothing. */
+  place: Place | null;
+}
+
+/** A place in a file, counted from 1: the page of a PDF, the line of a text. */
+export interface Place {
+  unit: "page" | "slide" | "line";
+  number: number;
 }
 
 /** The source has no page with this id, or has it no longer. */
@@ -60,29 +68,78 @@ export interface IndexedDocument {
   title: string;
   url: string;
   publishedOn: string | null;
+  /** SHA-256 of what was read: another content has another hash. */
+  hash: string;
+  passageCount: number;
 }
 
-export interface FoundPassage extends Passage {
+/** A passage and its number within its document, from 0. */
+export interface DocumentPassage extends Passage {
   document: IndexedDocument;
-  /**
-   * The first sentence of the document, if it is before all headings: it usually says what the whole document is about.
-   */
-  lead?: string;
-  /** The subject of the text, as the text around it states it; by default the title and the heading. */
-  subject?: string;
+  position: number;
 }
 
-/** Documents that a ranking by words searches passage by passage: those that one run may use. */
-export interface PassageSearch {
+/** A passage that a search found, best first. */
+export interface RankedPassage extends DocumentPassage {
+  /** BM25; comparable within one ranking only. */
+  score: number;
+}
+
+/** A word of a question, as the search weighs it. */
+export interface QueryTerm {
+  /** As the question has it. */
+  word: string;
+  /** Inverse document frequency: rare words weigh more. 0: no passage has it. */
+  weight: number;
+  /** How many passages have it, or what the search takes for it. */
+  passages: number;
+  /** Whether the text has it in any of its forms. */
+  isIn(text: string): boolean;
+}
+
+export interface SearchQuery {
+  text: string;
+  /** Words that help where they occur and are never asked for, such as the name of an output field. */
+  hints?: string;
+}
+
+export interface Ranking {
+  /** The words of the question without stop words, in order, each once. */
+  terms: readonly QueryTerm[];
+  passages: readonly RankedPassage[];
+  /** Every document that was considered. */
+  documentIds: readonly number[];
+}
+
+/** Documents that can be searched passage by passage: those that one run may use. */
+export interface PassageSearch extends PassageReader {
   /** How many documents are searched. */
   readonly documentCount: number;
-  /** How many passages there are: what frequencies are compared with. */
   readonly passageCount: number;
-  /** The number of passages that contain any of the words, in any of its forms. */
+  /** The passages closest to the question, best first. */
+  search(query: SearchQuery, limit: number): Promise<Ranking>;
   countPassages(words: readonly string[]): Promise<number>;
-  /** The best passages that hold any of the words, best first, and every document that holds one. */
   find(
     words: readonly string[],
     limit: number,
   ): Promise<{ passages: FoundPassage[]; documentIds: number[] }>;
+}
+
+export interface FoundPassage extends DocumentPassage {
+  lead?: string;
+  subject?: string;
+}
+
+/** Reads documents of a search without searching. */
+export interface PassageReader {
+  /** The passages of the document at these positions, in order; `end` is not included. */
+  read(document: IndexedDocument, start: number, end: number): Promise<DocumentPassage[]>;
+  /** Where each heading of the document begins, at most `limit` of them. */
+  outline(document: IndexedDocument, limit: number): Promise<OutlineEntry[]>;
+}
+
+/** A heading path and the position of the first passage below it. */
+export interface OutlineEntry {
+  heading: string;
+  position: number;
 }

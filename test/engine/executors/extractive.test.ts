@@ -383,10 +383,10 @@ test("a follow-up without a subject of its own asks about the one before it", as
     });
   const question = "What was the GDP of France in 2023?";
   const { output } = await ask(question, []);
-  const sameSubject = await ask("And in 2022?", [{ input: question, output }]);
+  const sameSubject = await ask("And in 2022?", [{ runId: "trun_1", input: question, output }]);
   expect(sameSubject.output.content).toMatch(/2022[^]*France|France[^]*2022/);
   expect(sameSubject.output.basis[0]?.citations?.[0]?.url).toContain("locations=FR");
-  const sameYear = await ask("And Germany?", [{ input: question, output }]);
+  const sameYear = await ask("And Germany?", [{ runId: "trun_1", input: question, output }]);
   expect(sameYear.output.basis[0]?.citations?.[0]?.url).toContain("locations=DE");
   expect(sameYear.output.content).toContain("$4.53 trillion");
 });

@@ -111,12 +111,12 @@ export async function readConversation(
   db: Database,
   tenantId: string,
   interactionId: string | null | undefined,
-): Promise<{ input: RunInput["input"]; output: RunOutput }[]> {
-  const turns: { input: RunInput["input"]; output: RunOutput }[] = [];
+): Promise<{ runId: string; input: RunInput["input"]; output: RunOutput }[]> {
+  const turns: { runId: string; input: RunInput["input"]; output: RunOutput }[] = [];
   let next = interactionId;
   while (next && turns.length < MAX_CONVERSATION) {
     const run = await findInteraction(db, tenantId, next);
-    if (run?.output) turns.unshift({ input: run.input.input, output: run.output });
+    if (run?.output) turns.unshift({ runId: run.runId, input: run.input.input, output: run.output });
     next = run?.input.previous_interaction_id;
   }
   return turns;

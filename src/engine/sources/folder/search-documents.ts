@@ -15,20 +15,31 @@ import {
   type SourcePage,
   type PageFields,
   PageNotFound,
+  type OutlineEntry,
   type PassageSearch,
+  type QueryTerm,
+  type Ranking,
   type SearchOptions,
+  type SearchQuery,
 } from "../source.ts";
 import { isStopWord } from "../text/stop-words.ts";
 import { splitSentences } from "../text/sentences.ts";
 import { type SourcePlace, createSourceFilter } from "../source-policy-filter.ts";
 import { type UnknownSources, createSourceNames } from "./source-names.ts";
-import { fromIndexedText, splitWords, toMatchExpression } from "../text/words.ts";
+import { readPlace } from "../place.ts";
+import {
+  fromIndexedText,
+  isSpaceless,
+  readWords,
+  splitWords,
+  toMatchExpression,
+} from "../text/words.ts";
 
 /**
  * Weights: a match in the title counts most, one in the heading more than one in the text. The order is that of the
  * columns in the schema.
  */
-const RANK = sql<number>`bm25(passages, 4.0, 2.0, 1.0)`;
+const RANK = sql<number>`bm25(passages, 4.0, 2.0, 1.0, 1.0)`;
 
 /** The searchable documents of one folder. */
 export interface DocumentIndex {
@@ -43,7 +54,6 @@ export interface DocumentIndex {
 }
 
 interface DocumentRow extends IndexedDocument {
-  passageCount: number;
   place: SourcePlace;
 }
 
@@ -108,15 +118,16 @@ export function openDocumentIndex(db: Database, folders: readonly string[]): Doc
     const { first, end } = passageRange(document.id);
     const found = await db
       .selectFrom("passages")
-      .select(["heading", "text"])
+      .select(["heading", "text", "place"])
       .where("rowid", ">=", sqlInteger(first))
       .where("rowid", "<", sqlInteger(end))
       .orderBy("rowid")
       .execute();
     signal.throwIfAborted();
-    const passages = found.map(({ heading, text }) => ({
+    const passages = found.map(({ heading, text, place }) => ({
       heading: fromIndexedText(heading),
       text: fromIndexedText(text),
+      place: readPlace(place),
     }));
     return { ...pageFields(document), passages };
   }
@@ -141,7 +152,7 @@ async function readIndex(
   const found = await db
     .selectFrom("documents")
     .select(["id", "title", "url", "published_on as publishedOn", "passage_count as passageCount"])
-    .select(["folder", "path"])
+    .select(["folder", "path", "content_hash as hash"])
     .where("folder", "in", folders)
     .orderBy("id")
     .execute();
@@ -206,7 +217,7 @@ function searchIn(
       .execute();
     const found = await db
       .selectFrom("passages")
-      .select(["rowid", "heading", "text"])
+      .select(["rowid", "heading", "text", "place"])
       .where(isMatch)
       .where(isAllowed)
       // The row id makes the order of equals the same on every machine.
@@ -241,13 +252,15 @@ function searchIn(
   }
 
   /** The same object for the same passage, so that callers can cache by it (WeakMap). */
-  function readPassage(row: Omit<PassagesTable, "title">): FoundPassage | undefined {
+  function readPassage(row: Omit<PassagesTable, "title" | "dates">): FoundPassage | undefined {
     const document = documents.get(documentIdOf(row.rowid));
     if (document === undefined) return undefined;
     const known = keptPassages.get(row.rowid);
     if (known !== undefined) return known;
     const passage: FoundPassage = {
       document,
+      position: row.rowid - passageRange(document.id).first,
+      place: readPlace(row.place),
       lead: leads.get(document.id) ?? "",
       heading: fromIndexedText(row.heading),
       text: fromIndexedText(row.text),
@@ -257,5 +270,67 @@ function searchIn(
     return passage;
   }
 
-  return { documentCount: documents.size, passageCount, countPassages, find };
+  async function searchQuery({ text, hints = "" }: SearchQuery, limit: number): Promise<Ranking> {
+    const terms: QueryTerm[] = [];
+    for (const { text: word, key } of splitWords(text)) {
+      if (isStopWord(word) || terms.some((term) => term.word === word)) continue;
+      const count = await countPassages([word]);
+      terms.push({
+        word,
+        passages: count,
+        weight: count === 0 ? 0 : Math.log(1 + (passageCount - count + 0.5) / (count + 0.5)),
+        isIn: (other) =>
+          isSpaceless(word) ? other.includes(word) : readWords(other).keys.has(key),
+      });
+    }
+    const words = [...terms.map(({ word }) => word), ...splitWords(hints).map((w) => w.text)];
+    const { passages, documentIds } = await find(words, limit);
+    const ranked = passages.map((passage, index) => ({ ...passage, score: 1 / (index + 1) }));
+    return { terms, passages: ranked, documentIds };
+  }
+
+  async function readPassages(document: IndexedDocument, start: number, end: number) {
+    const { first } = passageRange(document.id);
+    const found = await db
+      .selectFrom("passages")
+      .select(["rowid", "heading", "text", "place"])
+      .where("rowid", ">=", sqlInteger(first + Math.max(0, start)))
+      .where("rowid", "<", sqlInteger(first + Math.min(end, document.passageCount)))
+      .orderBy("rowid")
+      .execute();
+    return found.map(({ rowid, heading, text, place }) => ({
+      document,
+      position: rowid - first,
+      heading: fromIndexedText(heading),
+      text: fromIndexedText(text),
+      place: readPlace(place),
+    }));
+  }
+
+  async function outline(document: IndexedDocument, limit: number): Promise<OutlineEntry[]> {
+    const { first } = passageRange(document.id);
+    const found = await db
+      .selectFrom("passages")
+      .select((query) => ["heading", query.fn.min<number>("rowid").as("rowid")])
+      .where("rowid", ">=", sqlInteger(first))
+      .where("rowid", "<", sqlInteger(first + document.passageCount))
+      .groupBy("heading")
+      .orderBy("rowid")
+      .limit(limit)
+      .execute();
+    return found.map(({ heading, rowid }) => ({
+      heading: fromIndexedText(heading),
+      position: rowid - first,
+    }));
+  }
+
+  return {
+    documentCount: documents.size,
+    passageCount,
+    countPassages,
+    find,
+    search: searchQuery,
+    read: readPassages,
+    outline,
+  };
 }

@@ -1,8 +1,11 @@
+import { createHash } from "node:crypto";
 import { sql } from "kysely";
 import type { Database } from "../../../database/open-database.ts";
 import type { DocumentFile } from "./document-folder.ts";
 import { yieldToEventLoop } from "../../../runtime/event-loop.ts";
 import type { SourceDocument } from "../readers/read-document.ts";
+import { jsonText } from "../../../text/json.ts";
+import { writePlace } from "../place.ts";
 import { toIndexedText } from "../text/words.ts";
 
 /**
@@ -83,6 +86,8 @@ async function storeDocument(
     url: document.url,
     published_on: document.publishedOn,
     passage_count: passages.length,
+    content_hash: hashOf(document),
+    problems: document.problems.length > 0 ? jsonText(document.problems) : null,
   };
   const row = await trx
     .insertInto("documents")
@@ -98,10 +103,20 @@ async function storeDocument(
       title: toIndexedText(document.title),
       heading: toIndexedText(passage.heading),
       text: toIndexedText(passage.text),
+      dates: "",
+      place: writePlace(passage.place),
     }));
     await trx.insertInto("passages").values(rows).execute();
     await yieldToEventLoop();
   }
+}
+
+function hashOf({ title, passages }: SourceDocument): string {
+  const hash = createHash("sha256").update(title);
+  for (const { heading, text, place } of passages) {
+    hash.update(`\0${heading}\0${text}\0${writePlace(place)}`);
+  }
+  return hash.digest("hex");
 }
 
 /** Takes the documents with these ids out of the index, some at a time. Returns how many they are. */

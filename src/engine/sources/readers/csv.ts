@@ -14,7 +14,7 @@ export function parseCsv(text: string): ParsedDocument {
     title: null,
     url: null,
     publishedOn: null,
-    sections: [{ heading: "", text: lines.filter((line) => line !== "").join("\n") }],
+    sections: [{ heading: "", text: lines.filter((line) => line !== "").join("\n"), place: null }],
     problems: [],
   };
 }

@@ -13,7 +13,7 @@ export function splitPassages(section: DocumentSection): DocumentSection[] {
   const passages: DocumentSection[] = [];
   let text = "";
   const close = () => {
-    if (text !== "") passages.push({ heading: section.heading, text });
+    if (text !== "") passages.push({ ...section, text });
     text = "";
   };
   for (const line of section.text.split("\n")) {
