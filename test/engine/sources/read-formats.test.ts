@@ -27,7 +27,7 @@ describe("a PDF", () => {
       ]),
     );
     expect(title).toBe("The harbour");
-    expect(passages).toEqual([
+    expect(passages).toMatchObject([
       {
         heading: "",
         text: "The lighthouse is 41 metres high and was built in nineteen months.\nIt shines every ten seconds.",
@@ -61,7 +61,7 @@ test("a Word file gives its headings, paragraphs, and tables that name their col
     ),
   );
   expect(title).toBe("The mill");
-  expect(passages).toEqual([
+  expect(passages).toMatchObject([
     { heading: "", text: "It stands on the Vesle." },
     { heading: "Output", text: "Year: 2022; Blankets: 4,100" },
   ]);
@@ -78,7 +78,7 @@ test.each([
 ])("rows of a table with %s name their columns", async (_, name, content) => {
   const { title, passages } = await read(name, content);
   expect(title).toBe("a");
-  expect(passages).toEqual([
+  expect(passages).toMatchObject([
     { heading: "", text: "town: Pell, Upper; people 2023: 14,520\ntown: Osteg" },
   ]);
 });
@@ -112,7 +112,7 @@ test("records of a JSON file are lines, under the names that lead to them", asyn
     url: "https://example.org/ferries",
     publishedOn: "2024-02-03",
   });
-  expect(passages).toEqual([
+  expect(passages).toMatchObject([
     {
       heading: "",
       text: "title: Ferries; url: https://example.org/ferries; date: 2024-02-03\nFirst line.\nSecond line.",
@@ -128,7 +128,7 @@ test("records of a JSON file are lines, under the names that lead to them", asyn
 
 test("each line of a JSON Lines file is a record", async () => {
   const { passages } = await read("a.jsonl", '{"a":1}\n\n{"a":2}\n');
-  expect(passages).toEqual([{ heading: "", text: "a: 1\na: 2" }]);
+  expect(passages).toMatchObject([{ heading: "", text: "a: 1\na: 2" }]);
 });
 
 test.each([
