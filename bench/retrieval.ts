@@ -21,9 +21,9 @@ const Question = z.discriminatedUnion("kind", [
   z.object({
     kind: z.enum(["direct", "near-miss", "paraphrase"]),
     question: z.string(),
-    /** Path relative to the documents folder. */
-    document: z.string(),
-    /** Text that every correct quote contains. */
+    /** Parts of the paths of the documents that answer. */
+    documents: z.array(z.string()),
+    /** Pattern that every correct quote matches. */
     answer: z.string(),
   }),
   z.object({ kind: z.literal("unanswerable"), question: z.string() }),
@@ -64,12 +64,14 @@ function judge(question: Question, quotes: Quote[]): Judgement {
     const index = quotes.findIndex(isRight);
     return index === -1 ? Infinity : index + 1;
   };
-  const isDocument = ({ document }: Quote) => document === question.document;
+  const isDocument = ({ document }: Quote) => question.documents.includes(document);
   return {
     question,
     quotes,
     documentRank: rankOf(isDocument),
-    answerRank: rankOf((quote) => isDocument(quote) && quote.sentence.includes(question.answer)),
+    answerRank: rankOf(
+      (quote) => isDocument(quote) && new RegExp(question.answer).test(quote.sentence),
+    ),
   };
 }
 
@@ -137,8 +139,8 @@ function printMisses(judged: readonly Judgement[]): void {
 
 const figures: Figure[] = [];
 const only = process.argv.find((argument) => argument.startsWith("--set="))?.slice("--set=".length);
-for (const name of ["questions", "held-out"].filter((set) => only === undefined || only === set)) {
-  const file = new URL(`retrieval/${name}.json`, import.meta.url);
+for (const name of ["tuning", "held-out"].filter((set) => only === undefined || only === set)) {
+  const file = new URL(`retrieval/${name}/invented.json`, import.meta.url);
   const questions = z.array(Question).parse(JSON.parse(await readFile(file, "utf8")));
   const { judged, cpuMs } = await ask(questions);
   console.log(`\n${name}: ${questions.length} questions, ${cpuMs.toFixed(1)} ms of CPU each\n`);
