@@ -243,4 +243,42 @@ export const engineMigrations: Record<string, Migration> = {
       await db.schema.alterTable("documents").addColumn("problems", "text").execute();
     },
   },
+  "0008-evidence": {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable("evidence_pages")
+        .addColumn("hash", "text", (column) => column.primaryKey())
+        .addColumn("passage_count", "integer", (column) => column.notNull())
+        .addColumn("outline", "text", (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable("evidence_blocks")
+        .addColumn("hash", "text", (column) =>
+          column.notNull().references("evidence_pages.hash").onDelete("cascade"),
+        )
+        .addColumn("block", "integer", (column) => column.notNull())
+        .addColumn("passages", "text", (column) => column.notNull())
+        .addPrimaryKeyConstraint("evidence_blocks_pk", ["hash", "block"])
+        .execute();
+      await db.schema
+        .createTable("run_evidence")
+        .addColumn("run_id", "text", (column) =>
+          column.notNull().references("runs.run_id").onDelete("cascade"),
+        )
+        .addColumn("page", "integer", (column) => column.notNull())
+        .addColumn("hash", "text", (column) => column.notNull().references("evidence_pages.hash"))
+        .addColumn("title", "text", (column) => column.notNull())
+        .addColumn("url", "text", (column) => column.notNull())
+        .addColumn("published_on", "text")
+        .addColumn("hits", "text", (column) => column.notNull())
+        .addPrimaryKeyConstraint("run_evidence_pk", ["run_id", "page"])
+        .execute();
+      // Whether a run still refers to a page is asked for each page of a removed run.
+      await db.schema
+        .createIndex("run_evidence_by_hash")
+        .on("run_evidence")
+        .column("hash")
+        .execute();
+    },
+  },
 };

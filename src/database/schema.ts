@@ -145,6 +145,36 @@ export interface DocumentIndexTable {
   version: number;
 }
 
+/** What runs have seen of pages, under the hash of their content: a page is stored once for all runs. */
+export interface EvidencePagesTable {
+  hash: string;
+  passage_count: number;
+  /** JSON array of headings, each with the position of the first passage below it. */
+  outline: string;
+}
+
+/** Neighbouring passages of a page, those near a hit only. */
+export interface EvidenceBlocksTable {
+  hash: string;
+  /** From 0: the position of its first passage divided by the size of a block. */
+  block: number;
+  /** JSON array. */
+  passages: string;
+}
+
+/** A page that a run has seen. The fields that the hash does not cover are of the run: two files may have one content. */
+export interface RunEvidenceTable {
+  run_id: string;
+  /** From 1, in the order in which the run found them. */
+  page: number;
+  hash: string;
+  title: string;
+  url: string;
+  published_on: string | null;
+  /** JSON array of `[order, position]`: the passages that were hits, and where each is among the hits of the run. */
+  hits: string;
+}
+
 export interface DatabaseSchema {
   runs: RunsTable;
   run_events: RunEventsTable;
@@ -156,4 +186,7 @@ export interface DatabaseSchema {
   passages: PassagesTable;
   passage_words: PassageWordsTable;
   document_index: DocumentIndexTable;
+  evidence_pages: EvidencePagesTable;
+  evidence_blocks: EvidenceBlocksTable;
+  run_evidence: RunEvidenceTable;
 }

@@ -14,6 +14,7 @@ import { createMetrics } from "./metrics.ts";
 import type { FetchFromRun, GuardedFetch } from "./outgoing/guarded-fetch.ts";
 import { readNetworks } from "./outgoing/networks.ts";
 import { createProcessorPrices } from "./price-overrides.ts";
+import { createEvidenceStore } from "./research/create-evidence-store.ts";
 import { startRunRetention } from "./retention/start-retention.ts";
 import { createSqliteRunStore } from "./runs/sqlite/sqlite-run-store.ts";
 import { type Tenants, singleTenant } from "./tenants/tenants.ts";
@@ -77,10 +78,11 @@ export async function createEngine(options: EngineDeps): Promise<Engine> {
     const metrics = createMetrics({ runs, clock });
     const outgoing = createOutgoing(allowNetworks, log);
     const fetchFromRun = outgoing.fetch;
+    const evidence = createEvidenceStore(db);
     const performer =
       options.performsRuns === false
         ? undefined
-        : await options.createExecutor({ db, fetchFromRun, log });
+        : await options.createExecutor({ db, evidence, fetchFromRun, log });
     const app = createTaskApi({
       runs,
       executorKey: performer?.key ?? "none",

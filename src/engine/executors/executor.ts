@@ -6,6 +6,7 @@ import type { ProgressEvent } from "../../task-api/run-event.ts";
 import type { Processor } from "../../task-api/processors.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
+import type { EvidenceStore } from "../research/evidence-store.ts";
 import type { FetchFromRun } from "../outgoing/guarded-fetch.ts";
 
 /** One attempt at a run. */
@@ -57,6 +58,8 @@ export interface Executor {
 /** The services that the engine provides to an executor. */
 export interface ExecutorDeps {
   db: Database;
+  /** What its runs have seen. */
+  evidence: EvidenceStore;
   /** Fetches addresses that a run supplies, guarded against requests to internal networks. */
   fetchFromRun: FetchFromRun;
   log: Logger;

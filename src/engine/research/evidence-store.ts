@@ -24,6 +24,20 @@ export interface EvidencePassage {
   place: Place | null;
 }
 
+/** The headings of a page that a run has seen. */
+export interface EvidenceOutline {
+  page: EvidencePage;
+  entries: EvidenceHeading[];
+}
+
+/** A heading, and the first passage below it. */
+export interface EvidenceHeading extends OutlineEntry {
+  /** The id of the passage. */
+  id: string;
+  /** Whether the passage is kept: of a large page only what is near a hit is. */
+  isKept: boolean;
+}
+
 /**
  * What runs have seen: pages and passages by content hash, so that reading on, follow-ups, retries and the verification
  * of quotes use the text of then, also after the document changed. Ids are of one run and stay the same in every attempt.
@@ -46,10 +60,9 @@ export interface EvidenceStore {
   /** The passage and up to `around` on each side, as far as they are kept; empty for an unknown id. */
   around(runId: string, passageId: string, around: number): Promise<EvidencePassage[]>;
   /** The headings of a page; null for an unknown id. */
-  outline(
-    runId: string,
-    pageId: string,
-  ): Promise<{ page: EvidencePage; entries: (OutlineEntry & { id: string })[] } | null>;
+  outline(runId: string, pageId: string): Promise<EvidenceOutline | null>;
+  /** The pages of the run, in order. */
+  pages(runId: string): Promise<EvidencePage[]>;
   /** Every kept passage of a page, in order. */
   readPage(runId: string, pageId: string): Promise<EvidencePassage[]>;
 }

@@ -21,7 +21,9 @@ export function searchAlso(search: PassageSearch, found: readonly FoundDocument[
     const document: IndexedDocument = {
       id: -1 - index,
       ...fields,
-      hash: createHash("sha256").update(JSON.stringify([fields, sections])).digest("hex"),
+      hash: createHash("sha256")
+        .update(JSON.stringify([fields, sections]))
+        .digest("hex"),
       passageCount: sections.length,
     };
     return sections.map((section, position) => ({

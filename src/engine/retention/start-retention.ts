@@ -10,9 +10,9 @@ const INTERVAL_MS = 60 * 60 * 1_000;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /**
- * Starts removing, once an hour: runs that ended more than `days` ago with their events and webhooks, groups as old
- * that are empty (undefined keeps all of them), and expired idempotency keys. The database shrinks by what is free. Runs
- * that have not ended, or whose webhook is still to be delivered, stay.
+ * Starts removing, once an hour: runs that ended more than `days` ago with their events, webhooks and evidence, groups
+ * as old that are empty (undefined keeps all of them), and expired idempotency keys. The database shrinks by what is
+ * free. Runs that have not ended, or whose webhook is still to be delivered, stay.
  */
 export function startRunRetention({
   expired,

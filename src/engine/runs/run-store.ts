@@ -172,7 +172,10 @@ export interface StoreCounts {
  * nothing is left.
  */
 export interface ExpiredRows {
-  /** Runs that ended before `beforeMs`, with their events and webhooks, unless a webhook is still to be delivered. */
+  /**
+   * Runs that ended before `beforeMs`, unless a webhook is still to be delivered; with their events, their webhooks and
+   * the pages that only they have seen.
+   */
   removeRuns(beforeMs: number): Promise<number>;
   /** Groups without runs that were created before `beforeMs`. */
   removeEmptyGroups(beforeMs: number): Promise<number>;

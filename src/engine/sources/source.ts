@@ -130,7 +130,7 @@ export interface FoundPassage extends DocumentPassage {
   subject?: string;
 }
 
-/** Reads documents of a search without searching. */
+/** Reads documents of a search without searching; nothing of a document that has changed since. */
 export interface PassageReader {
   /** The passages of the document at these positions, in order; `end` is not included. */
   read(document: IndexedDocument, start: number, end: number): Promise<DocumentPassage[]>;

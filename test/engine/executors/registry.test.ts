@@ -2,12 +2,14 @@ import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import type { ExecutorDeps } from "../../../src/engine/executors/executor.ts";
 import { createExecutor, type ExecutorSettings } from "../../../src/engine/executors/registry.ts";
+import { createEvidenceStore } from "../../../src/engine/research/create-evidence-store.ts";
 import { createDatabase, createFolder, createLog } from "../sources/document-fixtures.ts";
 
 async function create(settings: ExecutorSettings) {
   const { db } = await createDatabase();
   const deps: ExecutorDeps = {
     db,
+    evidence: createEvidenceStore(db),
     fetchFromRun: () => Promise.reject(new Error("not used")),
     log: createLog().log,
   };

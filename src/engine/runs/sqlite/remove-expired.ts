@@ -45,8 +45,38 @@ async function removeRuns(db: Database, beforeMs: number): Promise<number> {
   const runIds = rows.map((row) => row.run_id);
   if (runIds.length === 0) return 0;
   // An ended run never changes, so what was true of it still is. Its events and webhooks go with it; what it cost stays.
-  await db.deleteFrom("runs").where("run_id", "in", runIds).execute();
+  await db.transaction().execute(async (trx) => {
+    const seen = await trx
+      .selectFrom("run_evidence")
+      .select("hash")
+      .distinct()
+      .where("run_id", "in", runIds)
+      .execute();
+    await trx.deleteFrom("runs").where("run_id", "in", runIds).execute();
+    await removeUnusedPages(
+      trx,
+      seen.map(({ hash }) => hash),
+    );
+  });
   return runIds.length;
+}
+
+/** Removes those of these pages that no run has seen, with their passages. */
+async function removeUnusedPages(trx: Database, hashes: readonly string[]): Promise<void> {
+  if (hashes.length === 0) return;
+  await trx
+    .deleteFrom("evidence_pages")
+    .where("hash", "in", hashes)
+    .where(({ exists, not, selectFrom }) =>
+      not(
+        exists(
+          selectFrom("run_evidence")
+            .select("page")
+            .whereRef("run_evidence.hash", "=", "evidence_pages.hash"),
+        ),
+      ),
+    )
+    .execute();
 }
 
 async function removeEmptyGroups(db: Database, beforeMs: number): Promise<number> {

@@ -289,6 +289,10 @@ function searchIn(
     return { terms, passages: ranked, documentIds };
   }
 
+  /** Checked by the statement that reads: the document may change at any time, and its hash stands for its text. */
+  const isUnchanged = ({ id, hash }: IndexedDocument) =>
+    sql<boolean>`EXISTS (SELECT 1 FROM documents WHERE id = ${id} AND content_hash = ${hash})`;
+
   async function readPassages(document: IndexedDocument, start: number, end: number) {
     const { first } = passageRange(document.id);
     const found = await db
@@ -296,6 +300,7 @@ function searchIn(
       .select(["rowid", "heading", "text", "place"])
       .where("rowid", ">=", sqlInteger(first + Math.max(0, start)))
       .where("rowid", "<", sqlInteger(first + Math.min(end, document.passageCount)))
+      .where(isUnchanged(document))
       .orderBy("rowid")
       .execute();
     return found.map(({ rowid, heading, text, place }) => ({
@@ -314,6 +319,7 @@ function searchIn(
       .select((query) => ["heading", query.fn.min<number>("rowid").as("rowid")])
       .where("rowid", ">=", sqlInteger(first))
       .where("rowid", "<", sqlInteger(first + document.passageCount))
+      .where(isUnchanged(document))
       .groupBy("heading")
       .orderBy("rowid")
       .limit(limit)
