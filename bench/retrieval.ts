@@ -1,178 +1,114 @@
-// Measures how well the extractive executor finds answers: asks it questions about the documents of bench/retrieval and
-// judges the quotes. Run `npm run bench:retrieval`; `--misses` lists the wrong answers. Do not tune the search for the
-// held-out questions.
+// Measures how well the extractive executor finds answers: asks it questions about the invented documents of
+// bench/retrieval, the Markdown of the installed npm packages, and Debian's documentation where that is installed, and
+// judges what an agent gets to read. Run `npm run bench:retrieval`; `--set=npm` asks one set only, `--set=load` measures
+// time and memory only, `--misses` lists what was missed. Nobody may tune for the questions of `held-out`: their misses
+// are not listed.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { pino } from "pino";
 import { z } from "zod";
 import { type Figure, printFigures } from "./figures.ts";
-import { openDatabase } from "../src/database/open-database.ts";
-import { createExtractiveExecutor } from "../src/engine/executors/extractive/extractive-executor.ts";
+import { openReader, type Reader } from "./retrieval/ask.ts";
+import { CORPORA, copyCorpus } from "./retrieval/corpora.ts";
+import { figuresOf, judge, type Judged, Question } from "./retrieval/judge.ts";
+import { measureLoad } from "./retrieval/measure-load.ts";
 
 const DOCUMENTS = fileURLToPath(new URL("retrieval/documents", import.meta.url));
+const SPLITS = ["tuning", "held-out"] as const;
 
-/** The lowest tier with the three quotes that hit@3 needs; higher tiers only read and quote more. */
-const PROCESSOR = "core";
-
-const KINDS = ["direct", "near-miss", "paraphrase", "unanswerable"] as const;
-const Question = z.discriminatedUnion("kind", [
-  z.object({
-    kind: z.enum(["direct", "near-miss", "paraphrase"]),
-    question: z.string(),
-    /** Parts of the paths of the documents that answer. */
-    documents: z.array(z.string()),
-    /** Pattern that every correct quote matches. */
-    answer: z.string(),
-  }),
-  z.object({ kind: z.literal("unanswerable"), question: z.string() }),
-]);
-type Question = z.infer<typeof Question>;
-
-interface Quote {
-  sentence: string;
-  /** Path of the quoted document. */
-  document: string;
+async function readQuestions(split: string, set: string): Promise<Question[]> {
+  const file = new URL(`retrieval/${split}/${set}.json`, import.meta.url);
+  return z.array(Question).parse(JSON.parse(await readFile(file, "utf8")));
 }
 
-/** The quotes of a run's answer, best first; empty when it says that there is no answer. */
-function readQuotes(content: string): Quote[] {
-  const [answer = "", sources = ""] = content.split("\n\nSources:\n\n");
-  const urls = [...sources.matchAll(/<(.+)>$/gm)].map((match) => match[1] ?? "");
-  return [...answer.matchAll(/"(.+)" \[(\d+)\]$/gm)].map((match) => ({
-    sentence: match[1] ?? "",
-    document: decodeURI(urls[Number(match[2]) - 1] ?? "").replace(
-      /^.*\/retrieval\/documents\//,
-      "",
-    ),
-  }));
-}
-
-interface Judgement {
-  question: Question;
-  quotes: Quote[];
-  documentRank: number;
-  answerRank: number;
-}
-
-function judge(question: Question, quotes: Quote[]): Judgement {
-  if (question.kind === "unanswerable") {
-    return { question, quotes, documentRank: Infinity, answerRank: Infinity };
+async function judgeAll(reader: Reader, questions: readonly Question[]): Promise<Judged[]> {
+  const judged = [];
+  for (const question of questions) {
+    const base = await reader.ask(question.question, "base");
+    judged.push(judge(question, base, await reader.ask(question.question, "core")));
   }
-  const rankOf = (isRight: (quote: Quote) => boolean) => {
-    const index = quotes.findIndex(isRight);
-    return index === -1 ? Infinity : index + 1;
-  };
-  const isDocument = ({ document }: Quote) => question.documents.includes(document);
-  return {
-    question,
-    quotes,
-    documentRank: rankOf(isDocument),
-    answerRank: rankOf(
-      (quote) => isDocument(quote) && new RegExp(question.answer).test(quote.sentence),
-    ),
-  };
+  return judged;
 }
 
-async function ask(
-  questions: readonly Question[],
-): Promise<{ judged: Judgement[]; cpuMs: number }> {
-  const stateDir = await mkdtemp(join(tmpdir(), "task-run-mcp-bench-"));
-  const db = await openDatabase(join(stateDir, "state.db"));
-  const log = pino({ level: "silent" });
-  const executor = await createExtractiveExecutor({ db, folders: [DOCUMENTS], log });
-  const answer = async (input: string) => {
-    const { output } = await executor.execute({
-      runId: "trun_bench",
-      createdMs: Date.now(),
-      input: { input, processor: PROCESSOR },
-      previous: [],
-      signal: new AbortController().signal,
-      report: async () => undefined,
-    });
-    return output.type === "text" ? readQuotes(output.content) : [];
-  };
-  try {
-    await answer("Which documents are there?");
-    const before = process.cpuUsage();
-    const judged = [];
-    for (const question of questions) judged.push(judge(question, await answer(question.question)));
-    const { user, system } = process.cpuUsage(before);
-    return { judged, cpuMs: (user + system) / 1_000 / questions.length };
-  } finally {
-    await executor.close?.();
-    await db.destroy();
-    await rm(stateDir, { recursive: true, force: true });
-  }
-}
-
-function percent(part: number, whole: number): string {
-  return whole === 0 ? "–" : `${Math.round((part / whole) * 100)} % (${part}/${whole})`;
-}
-
-function row(kind: string, judged: readonly Judgement[]): string {
-  const count = (isTrue: (judgement: Judgement) => boolean) =>
-    percent(judged.filter(isTrue).length, judged.length);
-  const cells =
-    kind === "unanswerable"
-      ? ["–", "–", "–", "–", count(({ quotes }) => quotes.length > 0)]
-      : [
-          count(({ documentRank }) => documentRank <= 1),
-          count(({ documentRank }) => documentRank <= 3),
-          count(({ answerRank }) => answerRank <= 1),
-          count(({ answerRank }) => answerRank <= 3),
-          count(({ quotes, answerRank }) => quotes.length > 0 && answerRank > 3),
-        ];
-  return `| ${kind} | ${cells.join(" | ")} |`;
-}
-
-function printMisses(judged: readonly Judgement[]): void {
-  for (const { question, quotes, answerRank } of judged) {
-    const isRight = question.kind === "unanswerable" ? quotes.length === 0 : answerRank === 1;
-    if (isRight) continue;
-    const wanted = question.kind === "unanswerable" ? "nothing" : question.answer;
-    console.log(`- [${question.kind}] ${question.question} (wanted ${wanted}, rank ${answerRank})`);
-    for (const quote of quotes) console.log(`    ${quote.document}: ${quote.sentence}`);
-  }
-}
-
-const figures: Figure[] = [];
-const only = process.argv.find((argument) => argument.startsWith("--set="))?.slice("--set=".length);
-for (const name of ["tuning", "held-out"].filter((set) => only === undefined || only === set)) {
-  const file = new URL(`retrieval/${name}/invented.json`, import.meta.url);
-  const questions = z.array(Question).parse(JSON.parse(await readFile(file, "utf8")));
-  const { judged, cpuMs } = await ask(questions);
-  console.log(`\n${name}: ${questions.length} questions, ${cpuMs.toFixed(1)} ms of CPU each\n`);
-  console.log(
-    "| kind | document hit@1 | document hit@3 | answer hit@1 | answer hit@3 | false answers |",
-  );
-  console.log("| --- | --- | --- | --- | --- | --- |");
-  for (const kind of KINDS) {
+function printMisses(judged: readonly Judged[]): void {
+  for (const { question, base, answerRank, documentRank, isInBase } of judged) {
+    if (!("answer" in question) || isInBase) continue;
     console.log(
-      row(
-        kind,
-        judged.filter(({ question }) => question.kind === kind),
-      ),
+      `- [${question.kind}] ${question.question}\n  wanted /${question.answer}/ of ${question.documents.join(", ")}; document ${documentRank}, answer ${answerRank}`,
     );
+    for (const { document, text } of base.passages) console.log(`    ${document}: ${text}`);
   }
-  if (process.argv.includes("--misses")) printMisses(judged);
-  figures.push(...KINDS.flatMap((kind) => figuresOf(name, kind, judged)));
 }
-console.log("");
-printFigures("retrieval", figures);
 
-function figuresOf(set: string, kind: string, all: readonly Judgement[]): Figure[] {
-  const judged = all.filter(({ question }) => question.kind === kind);
-  const share = (figure: string, isTrue: (judgement: Judgement) => boolean): Figure => ({
-    figure: `${set}, ${kind}: ${figure}`,
-    value: (100 * judged.filter(isTrue).length) / Math.max(judged.length, 1),
-    unit: "%",
-  });
-  return kind === "unanswerable"
-    ? [share("refused", ({ quotes }) => quotes.length === 0)]
-    : [
-        share("document hit@1", ({ documentRank }) => documentRank <= 1),
-        share("answer hit@3", ({ answerRank }) => answerRank <= 3),
-      ];
+/** Asks both halves of a set; the figures are named for the set and the half. */
+async function measureSet(set: string, folder: string): Promise<void> {
+  const reader = await openReader([folder], folder);
+  try {
+    for (const split of SPLITS) {
+      const judged = await judgeAll(reader, await readQuestions(split, set));
+      console.log(`\n${set}, ${split}: ${judged.length} questions`);
+      const figures = figuresOf(judged);
+      printFigures(
+        "retrieval",
+        figures.map((one) => ({ ...one, figure: `${set}, ${split}: ${one.figure}` })),
+      );
+      if (split === "tuning" && process.argv.includes("--misses")) printMisses(judged);
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+/** How long a question takes over everything at once, and how long the first one waits for the index. */
+async function measureLatency(
+  folders: readonly string[],
+  root: string,
+  files: number,
+): Promise<Figure[]> {
+  const startMs = performance.now();
+  const reader = await openReader(folders, root);
+  const indexSeconds = (performance.now() - startMs) / 1_000;
+  const over = `${files.toLocaleString("en-US")} files`;
+  try {
+    const ms: number[] = [];
+    for (const set of ["npm", "debian"]) {
+      for (const { question } of await readQuestions("tuning", set)) {
+        ms.push((await reader.ask(question, "base")).ms);
+      }
+    }
+    ms.sort((a, b) => a - b);
+    const at = (share: number) => ms[Math.floor(share * (ms.length - 1))] ?? 0;
+    return [
+      { figure: `${over}: until indexed`, value: indexSeconds, unit: "s" },
+      { figure: `${over}: a question, p50`, value: at(0.5), unit: "ms" },
+      { figure: `${over}: a question, p95`, value: at(0.95), unit: "ms" },
+    ];
+  } finally {
+    await reader.close();
+  }
+}
+
+const only = process.argv.find((argument) => argument.startsWith("--set="))?.slice("--set=".length);
+const isAsked = (set: string) => only === undefined || only === set;
+const root = await mkdtemp(join(tmpdir(), "task-run-mcp-corpora-"));
+try {
+  if (isAsked("invented")) await measureSet("invented", DOCUMENTS);
+  const copied: string[] = [];
+  let files = 0;
+  for (const [set, sources] of Object.entries(CORPORA)) {
+    if (!isAsked(set) && !isAsked("latency")) continue;
+    const folder = join(root, set);
+    const { count, missing } = await copyCorpus(sources, folder);
+    if (missing.length > 0) console.log(`\n${set}: not installed: ${missing.join(", ")}`);
+    if (count === 0) continue;
+    copied.push(folder);
+    files += count;
+    if (missing.length > 0) console.log(`${set}: left out, because its questions need them all`);
+    else if (isAsked(set)) await measureSet(set, folder);
+  }
+  if (isAsked("latency")) printFigures("retrieval", await measureLatency(copied, root, files));
+  if (isAsked("load")) printFigures("retrieval", await measureLoad());
+} finally {
+  await rm(root, { recursive: true, force: true });
 }

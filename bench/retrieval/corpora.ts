@@ -36,6 +36,13 @@ const DEBIAN: readonly Source[] = [
   { to: "debian/handbook", from: `${HANDBOOK}/en-US`, files: /\.html$/ },
   { to: "debian/installation-guide", from: `${GUIDE}/en`, files: /\.html$/ },
   { to: "debian/reference", from: REFERENCE, files: /\.en\.html$/ },
+  { to: "pdf/gnuplot", from: `${DOC}/gnuplot`, files: /\.pdf$/ },
+  { to: "pdf/r", from: "/usr/share/R/doc/manual", files: /^(?!fullrefman).*\.pdf$/ },
+  { to: "pdf/bash", from: `${DOC}/bash`, files: /\.pdf$/ },
+  { to: "pdf/policy", from: `${DOC}/debian-policy`, files: /^policy\.pdf\.gz$/ },
+];
+
+const LANGUAGES: readonly Source[] = [
   {
     to: "langs/reference",
     from: REFERENCE,
@@ -51,29 +58,28 @@ const DEBIAN: readonly Source[] = [
     from: GUIDE,
     files: /^(?:cs|da|de|es|fr|it|ja|ko|nl|pt|ru|sv|zh_CN)\/.*\.html$/,
   },
-  { to: "pdf/gnuplot", from: `${DOC}/gnuplot`, files: /\.pdf$/ },
-  { to: "pdf/r", from: "/usr/share/R/doc/manual", files: /^(?!fullrefman).*\.pdf$/ },
-  { to: "pdf/bash", from: `${DOC}/bash`, files: /\.pdf$/ },
-  { to: "pdf/policy", from: `${DOC}/debian-policy`, files: /^policy\.pdf\.gz$/ },
 ];
 
-export const CORPORA = { npm: NPM, debian: DEBIAN };
+export const CORPORA = { npm: NPM, debian: DEBIAN, languages: LANGUAGES };
 
-/** Copies what is installed of `sources` below `folder`; returns the directories that are not installed. */
-export async function copyCorpus(sources: readonly Source[], folder: string): Promise<string[]> {
+/** Copies what is installed of `sources` below `folder`, and tells what is not installed. */
+export async function copyCorpus(
+  sources: readonly Source[],
+  folder: string,
+): Promise<{ count: number; missing: string[] }> {
   const missing = sources.filter(({ from }) => !existsSync(from));
-  for (const source of sources) {
-    if (missing.includes(source)) continue;
+  let count = 0;
+  for (const source of sources.filter((one) => !missing.includes(one))) {
     const entries = await readdir(source.from, { recursive: true, withFileTypes: true });
     for (const entry of entries) {
       const path = join(entry.parentPath, entry.name);
       const name = path.slice(source.from.length + 1);
-      if (!entry.isDirectory() && source.files.test(name)) {
-        await copyInto(path, join(folder, source.to, plainName(name)));
-      }
+      if (entry.isDirectory() || !source.files.test(name)) continue;
+      await copyInto(path, join(folder, source.to, plainName(name)));
+      count += 1;
     }
   }
-  return missing.map(({ from }) => from);
+  return { count, missing: missing.map(({ from }) => from) };
 }
 
 /** The folder reader passes over hidden folders and folders called node_modules. */
