@@ -10,7 +10,7 @@ import { z } from "zod";
 import { type Figure, figureText } from "./figures.ts";
 import { plotBars } from "./plot-bars.ts";
 
-const BENCHES = ["cold-start", "engine", "cancel", "bridge", "retrieval", "agent-tokens"];
+const BENCHES = ["cold-start", "engine", "cancel", "bridge", "retrieval", "quotes", "agent-tokens"];
 const ABOUT: Record<string, string> = {
   "cold-start":
     "How long a host waits for the tools, compared with the minimum that Node and the SDK allow.",
@@ -20,6 +20,8 @@ const ABOUT: Record<string, string> = {
   bridge: "The MCP server over HTTP, with authentication and all checks.",
   retrieval:
     "How well the extractive executor finds answers in documents that were written for this bench.",
+  quotes:
+    "How many quotes the verification accepts, made of sentences of the Markdown files of the installed packages: honest ones, and ones that say something else.",
   "agent-tokens":
     "Tokens (o200k) that agents read: twenty typical answers and `tools/list`, compared with the commit in `bench/agent-tokens.json`. The answers are in `test/mcp/transcripts/`; `npm run bench:agent-tokens` runs only this bench.",
 };
