@@ -1,7 +1,10 @@
 import type { Passage, Place } from "./source.ts";
 
 /** The text under one heading, of any length. */
-export type DocumentSection = Passage;
+export interface DocumentSection extends Passage {
+  /** Where each line of the text begins; without it, all of them where the section begins. */
+  places?: readonly (Place | null)[];
+}
 
 /** The result of parsing a file. Null: the file does not contain the value. */
 export interface ParsedDocument {
@@ -20,7 +23,10 @@ export class DocumentUnreadable extends Error {
   override readonly name = "DocumentUnreadable";
 }
 
-/** The building blocks that the parsers of all formats produce, in document order. */
+/**
+ * The building blocks that the parsers of all formats produce, in document order. A heading of level 0 is the title; one
+ * without text ends the headings of its level.
+ */
 export type Block =
   | { kind: "heading"; level: number; text: string; place?: Place }
   | { kind: "line"; text: string; place?: Place };
@@ -33,31 +39,93 @@ export function firstHeading(blocks: readonly Block[]): string | null {
   return null;
 }
 
-/** Groups lines under their heading path. A heading that repeats the title adds nothing to the path. */
-export function groupSections(blocks: readonly Block[], title: string | null): DocumentSection[] {
+/**
+ * Groups lines under their heading path. A heading that repeats the title adds nothing to the path. A heading with
+ * nothing below it is a text itself, and so is the title of a document that has no other text.
+ */
+export function groupSections(all: readonly Block[], title: string | null): DocumentSection[] {
+  const blocks = dropContents(all);
   const sections: DocumentSection[] = [];
   const path: { level: number; text: string }[] = [];
-  let lines: string[] = [];
-  let place: Place | null = null;
+  let lines: Block[] = [];
 
   const close = () => {
-    if (lines.length === 0) return;
-    const headings = path.map((heading) => heading.text).filter((text) => text !== title);
-    sections.push({ heading: headings.join(" › "), text: lines.join("\n"), place });
+    const [first] = lines;
+    if (first === undefined) return;
+    const headings = path.map(({ text }) => text).filter((text) => text !== title);
+    sections.push({
+      heading: headings.join(" › "),
+      text: lines.map(({ text }) => text).join("\n"),
+      place: first.place ?? null,
+      places: lines.map(({ place }) => place ?? null),
+    });
     lines = [];
   };
-  for (const block of blocks) {
+  for (const [index, block] of blocks.entries()) {
     if (block.kind === "line") {
-      if (lines.length === 0) place = block.place ?? null;
-      lines.push(block.text);
+      lines.push(block);
       continue;
     }
     close();
-    while ((path.at(-1)?.level ?? 0) >= block.level) path.pop();
-    path.push({ level: block.level, text: block.text });
+    while ((path.at(-1)?.level ?? -1) >= block.level) path.pop();
+    if (block.text === "") continue;
+    if (hasNothingBelow(block.level, blocks[index + 1]) && block.text !== title) {
+      lines.push(block);
+      close();
+    }
+    path.push(block);
   }
   close();
-  return sections;
+  if (sections.length > 0 || title === null) return sections;
+  const place = blocks.find(({ text }) => text === title)?.place ?? null;
+  return [{ heading: "", text: title, place }];
+}
+
+/** Fewer lines may repeat headings without being a table of contents. */
+const MIN_CONTENTS_LINES = 3;
+/** Entries are no longer, and reading the end of a long line takes quadratic time. */
+const MAX_ENTRY_CHARS = 200;
+const PAGE_NUMBER = /[\s.·…]+(?:\d+|[ivxlc]+)$/;
+
+/**
+ * Leaves out tables of contents: runs of lines with the number of a page or a section, whose texts all are headings
+ * further below, so that no text is lost.
+ */
+function dropContents(blocks: readonly Block[]): Block[] {
+  const headings = new Map<string, number>();
+  for (const [index, { kind, text }] of blocks.entries()) {
+    if (kind === "heading") headings.set(comparable(text), index);
+  }
+  const isEntry = ({ kind, text }: Block, index: number) =>
+    kind === "line" &&
+    text.length <= MAX_ENTRY_CHARS &&
+    (/^\d/.test(text) || PAGE_NUMBER.test(text)) &&
+    [text, text.replace(PAGE_NUMBER, "")].some(
+      (entry) => (headings.get(comparable(entry)) ?? 0) > index,
+    );
+  const kept: Block[] = [];
+  let run: Block[] = [];
+  for (const [index, block] of blocks.entries()) {
+    if (isEntry(block, index)) {
+      run.push(block);
+      continue;
+    }
+    if (run.length < MIN_CONTENTS_LINES) kept.push(...run);
+    // The heading of the table goes with it.
+    else if (kept.at(-1)?.kind === "heading" && block.kind === "heading") kept.pop();
+    run = [];
+    kept.push(block);
+  }
+  return kept;
+}
+
+/** A heading as it is compared with its entry in a table of contents: without case, spaces and signs. */
+function comparable(text: string): string {
+  return text.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "");
+}
+
+function hasNothingBelow(level: number, next: Block | undefined): boolean {
+  return next === undefined || (next.kind === "heading" && next.level <= level);
 }
 
 /** One table row as a line that can be found and quoted alone: `Year: 2023; GDP: $3.05 trillion`. */

@@ -119,6 +119,63 @@ test("a text file joins wrapped lines, and its short first line is the title", a
   expect(document.passages).toMatchObject([{ heading: "", text: "Light is fast.\none\ntwo" }]);
 });
 
+test.each([
+  ["a line", "a.txt", "The wifi password is hunter2\n", "The wifi password is hunter2"],
+  [
+    "a line with a colon",
+    "a.txt",
+    "Door: the garage code is 9090\n",
+    "Door: the garage code is 9090",
+  ],
+  ["a heading", "a.md", "# The alarm code is 4711\n", "The alarm code is 4711"],
+  ["a heading below others", "a.md", "# Codes\n\n## The safe is 1212\n", "The safe is 1212"],
+  ["a page's title", "a.html", "<title>The gate is 3434</title>", "The gate is 3434"],
+  ["a title in front matter", "a.md", "---\ntitle: The bike is 56\n---\n", "The bike is 56"],
+])("%s with nothing below it is a passage", async (_, name, content, text) => {
+  const { document } = await read(name, content);
+  expect(document.passages.at(-1)).toMatchObject({ text });
+});
+
+test("a heading with nothing below it stands under the headings above it, in its place", async () => {
+  const { document } = await read("a.md", "# T\n\n## A\n\n### B\n\n## C\n\nText.\n\n## D\n");
+  expect(document.passages).toEqual([
+    { heading: "A", text: "B", place: { unit: "line", number: 5 } },
+    { heading: "C", text: "Text.", place: { unit: "line", number: 9 } },
+    { heading: "", text: "D", place: { unit: "line", number: 11 } },
+  ]);
+});
+
+test("lines may end with a carriage return", async () => {
+  for (const lineEnd of ["\r", "\r\n", "\n"]) {
+    const content = ["One", "", "Two.", "", "- three", "- four"].join(lineEnd);
+    for (const name of ["a.txt", "a.md"]) {
+      const { passages } = (await read(name, content)).document;
+      expect(passages.at(-1)?.text).toContain("Two.\nthree\nfour");
+    }
+  }
+});
+
+test("passages of a text know the line where they begin", async () => {
+  const long = "A sentence that is repeated to fill a passage. ".repeat(20);
+  const markdown = [
+    "---\ntitle: T\n---\nIntro.\n\n## Lists\n\n- one\n\n  more\n- two\n",
+    `## Table\n\n| a |\n|---|\n| ${long} |\n| ${long} |\n`,
+    `## Code\n\n\`\`\`\n${long}\n${long}\n\`\`\`\n\n    ${long}\n`,
+    `> ## Quote\n> ${long}\n>\n> ${long}\n`,
+  ].join("\n");
+  const { passages } = (await read("a.md", markdown)).document;
+  const lines = passages.map(({ place }) => place?.number ?? 0);
+  expect(lines).toEqual([4, 8, 17, 18, 23, 24, 27, 30, 32]);
+  for (const [index, { text }] of passages.entries()) {
+    expect(markdown.split("\n")[(lines[index] ?? 0) - 1]).toContain(
+      text.replace(/^a: /, "").slice(0, 3),
+    );
+  }
+
+  const { document } = await read("a.txt", `T\n\n${long}\n${long}\n\n${long}\n`);
+  expect(document.passages.map(({ place }) => place?.number)).toEqual([3, 3, 6]);
+});
+
 test("an empty file is a document without passages", async () => {
   expect((await read("a.md", "")).document.passages).toEqual([]);
 });

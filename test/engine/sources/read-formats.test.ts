@@ -35,6 +35,18 @@ describe("a PDF", () => {
     ]);
   });
 
+  test("gives the page of each passage, and no passage of two pages", async () => {
+    const { passages } = await read(
+      "a.pdf",
+      makePdf([["# One", "", "First."], ["Second."], ["Third goes", "on."]]),
+    );
+    expect(passages).toEqual([
+      { heading: "", text: "First.", place: { unit: "page", number: 1 } },
+      { heading: "", text: "Second.", place: { unit: "page", number: 2 } },
+      { heading: "", text: "Third goes on.", place: { unit: "page", number: 3 } },
+    ]);
+  });
+
   test("has the title that it declares, unless a program wrote a file name there", async () => {
     const pages = [["# Heading", "", "Some text of the page."]];
     expect((await read("a.pdf", makePdf(pages, { title: "Declared" }))).title).toBe("Declared");
@@ -91,6 +103,21 @@ test("a table without names of columns is read as it is, and a long one is cut b
   const lines = passages.flatMap(({ text }) => text.split("\n"));
   expect(lines).toHaveLength(5_000);
   expect(lines[4_321]).toBe("name: station 4321; lamps: 12963");
+  expect(passages[1]?.place).toEqual({
+    unit: "line",
+    number: lines.indexOf(passages[1]?.text.split("\n")[0] ?? "") + 2,
+  });
+});
+
+test("a row knows its line, below empty lines and cells of several lines", async () => {
+  const { passages } = await read(
+    "a.csv",
+    `a,b\r\n\r\n,\r\n"x\r\ny",1\r\nz,${"2".repeat(1_180)}\r\n`,
+  );
+  expect(passages).toMatchObject([
+    { text: "a: x y; b: 1", place: { unit: "line", number: 4 } },
+    { place: { unit: "line", number: 6 } },
+  ]);
 });
 
 test("records of a JSON file are lines, under the names that lead to them", async () => {

@@ -15,3 +15,13 @@ test.each([
 ])("%j", (text, sentences) => {
   expect(splitSentences(text)).toEqual(sentences);
 });
+
+test.each(["A. ", "St. ", "u.s. "])(
+  "a line of nothing but %j is cut at some length, at once",
+  (text) => {
+    // 80,000 of them took a minute when all that went before was read again for each.
+    const sentences = splitSentences(text.repeat(80_000));
+    expect(sentences.join(" ")).toBe(text.repeat(80_000).trim());
+    for (const sentence of sentences) expect(sentence.length).toBeLessThan(4_000);
+  },
+);

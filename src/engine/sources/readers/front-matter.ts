@@ -3,16 +3,18 @@ import { z } from "zod";
 import { readIsoDate, readWebUrl } from "../document.ts";
 import { errorMessage } from "../../../text/error-message.ts";
 
-/** The values of the YAML between `---` lines at the top of a file, and the text below it. */
+/** The values of the YAML between `---` lines at the top of a file, and the text below it, with LF as line end. */
 export interface FrontMatter {
   title: string | null;
   url: string | null;
   publishedOn: string | null;
   body: string;
+  /** The line of the file in which the body begins. */
+  bodyLine: number;
   problems: string[];
 }
 
-const BLOCK = /^---[ \t]*\r?\n([\s\S]*?)(?:^|\r?\n)(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/;
+const BLOCK = /^---[ \t]*\n([\s\S]*?)(?:^|\n)(?:---|\.\.\.)[ \t]*(?:\n|$)/;
 
 const Scalar = z
   .union([z.string(), z.number(), z.bigint(), z.boolean()])
@@ -27,23 +29,31 @@ const Fields = z.looseObject({
 });
 
 /** Reads `title`, `url` (or `source`) and `date` (or `published`). Never throws: what is malformed becomes a problem. */
-export function readFrontMatter(text: string): FrontMatter {
-  const none = { title: null, url: null, publishedOn: null };
-  const match = BLOCK.exec(text);
-  if (match === null) return { ...none, body: text, problems: [] };
-  const body = text.slice(match[0].length);
+export function readFrontMatter(content: string): FrontMatter {
+  const text = content.replaceAll(/\r\n?/g, "\n");
+  const [block = "", yamlText = ""] = BLOCK.exec(text) ?? [];
+  const body = text.slice(block.length);
+  const none = {
+    title: null,
+    url: null,
+    publishedOn: null,
+    body,
+    bodyLine: block.split("\n").length,
+    problems: [],
+  };
+  if (block === "") return none;
 
   let yaml: unknown;
   try {
-    yaml = parse(match[1] ?? "", { logLevel: "error", intAsBigInt: true });
+    yaml = parse(yamlText, { logLevel: "error", intAsBigInt: true });
   } catch (error) {
     const [firstLine] = errorMessage(error).split("\n");
-    return { ...none, body, problems: [`its front matter is not valid YAML: ${firstLine}`] };
+    return { ...none, problems: [`its front matter is not valid YAML: ${firstLine}`] };
   }
-  if (yaml === null || yaml === undefined) return { ...none, body, problems: [] };
+  if (yaml === null || yaml === undefined) return none;
   const fields = Fields.safeParse(yaml);
   if (!fields.success) {
-    return { ...none, body, problems: ["its front matter is not a list of `name: value` lines"] };
+    return { ...none, problems: ["its front matter is not a list of `name: value` lines"] };
   }
 
   const problems: string[] = [];
@@ -55,5 +65,5 @@ export function readFrontMatter(text: string): FrontMatter {
   if (date !== null && publishedOn === null) {
     problems.push("its front matter `date` is not written as YYYY-MM-DD");
   }
-  return { title: fields.data.title ?? null, url: webUrl, publishedOn, body, problems };
+  return { ...none, title: fields.data.title ?? null, url: webUrl, publishedOn, problems };
 }

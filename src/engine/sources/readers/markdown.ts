@@ -7,13 +7,14 @@ import {
   normalizeLine,
   type ParsedDocument,
 } from "../document.ts";
+import type { Place } from "../source.ts";
 import { readFrontMatter } from "./front-matter.ts";
 import { readHtmlBlocks } from "./html.ts";
 
 /** Reads a Markdown file: markup is stripped, links keep their text, table rows name their columns. */
 export function parseMarkdown(text: string): ParsedDocument {
-  const { body, problems, ...fields } = readFrontMatter(text);
-  const blocks = readBlocks(lexMarkdown(body));
+  const { body, bodyLine, problems, ...fields } = readFrontMatter(text);
+  const blocks = readBlocks(lexMarkdown(body), bodyLine);
   const title = fields.title ?? firstHeading(blocks);
   return {
     title,
@@ -44,11 +45,24 @@ function lexMarkdown(text: string): Token[] {
   return lexer.tokens;
 }
 
-function readBlocks(tokens: readonly Token[]): Block[] {
-  return tokens.filter(isMarkedToken).flatMap(readBlock);
+/** The blocks of tokens that begin in that line of the file. */
+function readBlocks(tokens: readonly Token[], firstLine: number): Block[] {
+  let line = firstLine;
+  return tokens.filter(isMarkedToken).flatMap((token) => {
+    const place: Place = { unit: "line", number: line };
+    const blocks = readBlock(token, line);
+    line += countLineEnds(token.raw);
+    return blocks.map((block) => ({ place, ...block }));
+  });
 }
 
-function readBlock(token: MarkedToken): Block[] {
+function countLineEnds(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count += 1;
+  return count;
+}
+
+function readBlock(token: MarkedToken, line: number): Block[] {
   switch (token.type) {
     case "heading":
       return nonEmpty({ kind: "heading", level: token.depth, text: plainText(token.tokens) });
@@ -57,18 +71,21 @@ function readBlock(token: MarkedToken): Block[] {
     case "text":
       return nonEmpty({ kind: "line", text: token.tokens ? plainText(token.tokens) : token.text });
     case "blockquote":
-      return readBlocks(token.tokens);
+      return readBlocks(token.tokens, line);
     case "list":
-      return token.items.flatMap((item) => readBlocks(item.tokens));
+      return readBlocks(token.items, line);
+    case "list_item":
+      return readBlocks(token.tokens, line);
     case "table": {
       const headers = token.header.map((cell) => plainText(cell.tokens));
-      return token.rows.flatMap((row) => {
+      return token.rows.flatMap((row, index) => {
         const cells = row.map((cell) => plainText(cell.tokens));
-        return nonEmpty({ kind: "line", text: describeRow(headers, cells) });
+        // The names of the columns and the rule below them stand above.
+        return linesAt(line + 2 + index, describeRow(headers, cells));
       });
     }
     case "code":
-      return token.text.split("\n").flatMap((line) => nonEmpty({ kind: "line", text: line }));
+      return linesAt(token.codeBlockStyle === "indented" ? line : line + 1, token.text);
     case "html":
       return readHtmlBlocks(token.text).blocks;
     // Inline tokens do not stand alone, a definition is only a link's target, the others have no text.
@@ -82,11 +99,18 @@ function readBlock(token: MarkedToken): Block[] {
     case "hr":
     case "image":
     case "link":
-    case "list_item":
     case "space":
     case "strong":
       return [];
   }
+}
+
+function linesAt(first: number, text: string): Block[] {
+  return text
+    .split("\n")
+    .flatMap((line, index) =>
+      nonEmpty({ kind: "line", text: line, place: { unit: "line", number: first + index } }),
+    );
 }
 
 function nonEmpty(block: Block): Block[] {

@@ -1,4 +1,6 @@
 import type { Block } from "../document.ts";
+import type { Place } from "../source.ts";
+import { dropPageEdges, isContinued } from "./page-edges.ts";
 
 /** A line of a page, as it is drawn. */
 export interface PdfLine {
@@ -19,7 +21,7 @@ const PARAGRAPH_GAP = 1.75;
 
 /** Headings and paragraphs of a PDF, which knows only where its letters stand. */
 export function readPdfBlocks(lines: readonly PdfLine[]): Block[] {
-  const kept = lines.filter((line) => !/^(?:page )?\d+(?: (?:of|\/) \d+)?$/i.test(line.text));
+  const kept = dropEdges(lines);
   const textHeight = commonHeight(kept);
   const isHeading = (line: PdfLine) =>
     line.height >= textHeight * HEADING_RATIO && line.text.length <= MAX_HEADING_CHARS;
@@ -36,11 +38,24 @@ export function readPdfBlocks(lines: readonly PdfLine[]): Block[] {
       sizeOf(before) === sizeOf(line) &&
       isNext(before, line);
     if (continues && block !== undefined) block.text = joinLines(block.text, line.text);
-    else if (kind === "line") blocks.push({ kind, text: line.text });
-    else blocks.push({ kind, level: sizes.indexOf(sizeOf(line)) + 1, text: line.text });
+    else {
+      const place: Place = { unit: "page", number: line.page };
+      const level = sizes.indexOf(sizeOf(line)) + 1;
+      blocks.push({ kind, level, text: line.text, place });
+    }
     before = line;
   }
   return blocks;
+}
+
+/** Heads and feet are found by their places: pages may be drawn in any order. */
+function dropEdges(lines: readonly PdfLine[]): PdfLine[] {
+  const pages = Array.from({ length: lines.at(-1)?.page ?? 0 }, (): PdfLine[] => []);
+  for (const line of lines) pages[line.page - 1]?.push(line);
+  const kept = new Set(
+    dropPageEdges(pages.map((page) => page.toSorted((a, b) => b.y - a.y))).flat(),
+  );
+  return lines.filter((line) => kept.has(line));
 }
 
 function sizeOf({ height }: PdfLine): number {
@@ -59,8 +74,7 @@ function commonHeight(lines: readonly PdfLine[]): number {
 
 /** Whether the line continues the paragraph: just below, or on the next page in the middle of a sentence. */
 function isNext(before: PdfLine, line: PdfLine): boolean {
-  if (line.page !== before.page)
-    return !/[.!?:]["”’)]?$/.test(before.text) && /^\p{Ll}/u.test(line.text);
+  if (line.page !== before.page) return isContinued(before.text, line.text);
   const gap = before.y - line.y;
   return gap >= 0 && gap <= Math.max(before.height, line.height) * PARAGRAPH_GAP;
 }

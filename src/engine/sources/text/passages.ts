@@ -1,5 +1,6 @@
 import { cutPlace } from "../../../text/cut-text.ts";
 import type { DocumentSection } from "../document.ts";
+import type { Passage, Place } from "../source.ts";
 import { splitSentences } from "./sentences.ts";
 
 /**
@@ -8,24 +9,34 @@ import { splitSentences } from "./sentences.ts";
  */
 const MAX_PASSAGE_CHARS = 1_200;
 
-/** Cuts a section into passages of bounded length, between lines where possible, never inside a sentence that fits. */
-export function splitPassages(section: DocumentSection): DocumentSection[] {
-  const passages: DocumentSection[] = [];
-  let text = "";
-  const close = () => {
-    if (text !== "") passages.push({ ...section, text });
-    text = "";
+/**
+ * Cuts a section into passages of bounded length, between lines where possible, never inside a sentence that fits. A
+ * passage holds no lines of two pages.
+ */
+export function splitPassages({ heading, text, place, places }: DocumentSection): Passage[] {
+  const passages: Passage[] = [];
+  let current: Passage = { heading, text: "", place };
+  const begin = (at: Place | null) => {
+    if (current.text !== "") passages.push(current);
+    current = { heading, text: "", place: at };
   };
-  for (const line of section.text.split("\n")) {
+  for (const [index, line] of text.split("\n").entries()) {
+    const at = places?.[index] ?? place;
+    if (current.text === "" || isOtherPage(current.place, at)) begin(at);
     let separator = "\n";
     for (const piece of cutLine(line)) {
-      if (text.length + separator.length + piece.length > MAX_PASSAGE_CHARS) close();
-      text = text === "" ? piece : text + separator + piece;
+      const length = current.text.length + separator.length + piece.length;
+      if (length > MAX_PASSAGE_CHARS) begin(at);
+      current.text = current.text === "" ? piece : current.text + separator + piece;
       separator = " ";
     }
   }
-  close();
+  begin(null);
   return passages;
+}
+
+function isOtherPage(before: Place | null, at: Place | null): boolean {
+  return before?.number !== at?.number && at?.unit !== "line";
 }
 
 function cutLine(line: string): string[] {

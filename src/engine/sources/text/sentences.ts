@@ -1,8 +1,10 @@
 import { segmentText } from "./segment-text.ts";
 
 const segmenter = new Intl.Segmenter("en", { granularity: "sentence" });
-/** Longer than sentences are; a line without one is cut here. */
-const MAX_PIECE_CHARS = 2_000;
+/** Longer than sentences are: text without an end of one is cut here, and an abbreviation ends one from here on. */
+const MAX_SENTENCE_CHARS = 2_000;
+/** Longer than any abbreviation with the space before and behind it. */
+const MAX_ABBREVIATION_CHARS = 24;
 
 /** Words whose full stop ends no sentence although a capital letter or a number may follow. */
 const ABBREVIATION =
@@ -18,13 +20,15 @@ export function splitSentences(text: string): string[] {
 
 function splitLine(line: string): string[] {
   const sentences: string[] = [];
-  let current = "";
-  for (const { segment } of segmentText(segmenter, line, MAX_PIECE_CHARS)) {
-    current += segment;
-    if (ABBREVIATION.test(current)) continue;
-    sentences.push(current.trim());
-    current = "";
+  let start = 0;
+  for (const { segment, index } of segmentText(segmenter, line, MAX_SENTENCE_CHARS)) {
+    const end = index + segment.length;
+    // Only the end of the line so far is read, and only for so long: reading all of it again takes quadratic time.
+    const lastWord = line.slice(Math.max(start, end - MAX_ABBREVIATION_CHARS), end);
+    if (end - start < MAX_SENTENCE_CHARS && ABBREVIATION.test(lastWord)) continue;
+    sentences.push(line.slice(start, end).trim());
+    start = end;
   }
-  sentences.push(current.trim());
+  sentences.push(line.slice(start).trim());
   return sentences.filter((sentence) => sentence !== "");
 }
