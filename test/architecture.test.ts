@@ -52,6 +52,8 @@ const house: Record<string, { folders: string[]; packages: string[]; node: boole
       "kysely",
       "marked",
       "stemmer",
+      "stopword",
+      "tinyld",
       "undici",
       "unpdf",
       "yaml",

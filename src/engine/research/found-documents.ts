@@ -33,17 +33,22 @@ export function searchAlso(search: PassageSearch, found: readonly FoundDocument[
     }));
   });
 
-  const own = (id: number) =>
+  const passagesOf = (id: number) =>
     passages.flatMap(({ passage }) => (passage.document.id === id ? [passage] : []));
   return {
-    search: (query, limit) => search.search(query, limit),
+    search: (query, limit) =>
+      search.search(
+        query,
+        limit,
+        passages.map(({ passage }) => passage),
+      ),
     read: async (document, start, end) =>
       document.id < 0
-        ? own(document.id).slice(Math.max(0, start), end)
+        ? passagesOf(document.id).slice(Math.max(0, start), end)
         : search.read(document, start, end),
     outline: async (document, limit) =>
       document.id < 0
-        ? own(document.id)
+        ? passagesOf(document.id)
             .slice(0, limit)
             .map(({ heading, position }) => ({ heading, position }))
         : search.outline(document, limit),

@@ -116,8 +116,8 @@ export interface PassageSearch extends PassageReader {
   /** How many documents are searched. */
   readonly documentCount: number;
   readonly passageCount: number;
-  /** The passages closest to the question, best first. */
-  search(query: SearchQuery, limit: number): Promise<Ranking>;
+  /** The passages closest to the question, best first; those given are ranked together with the stored ones. */
+  search(query: SearchQuery, limit: number, beside?: readonly DocumentPassage[]): Promise<Ranking>;
   countPassages(words: readonly string[]): Promise<number>;
   find(
     words: readonly string[],

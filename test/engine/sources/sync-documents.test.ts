@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import type { Database } from "../../../src/database/open-database.ts";
 import { DocumentFolderUnusable } from "../../../src/engine/sources/folder/document-folder.ts";
+import type { SourcePolicy } from "../../../src/task-api/run-input.ts";
 import { openDocumentIndex } from "../../../src/engine/sources/folder/search-documents.ts";
 import { createDocumentSync } from "../../../src/engine/sources/folder/sync-documents.ts";
 import { createDatabase, createFolder, createLog, writeFiles } from "./document-fixtures.ts";
@@ -188,30 +189,21 @@ test("two processes that index one folder into one database at once neither fail
   expect(await sync()).toEqual({ documents: 150, indexed: 0, removed: 0, skipped: 0 });
 });
 
-test("an index remembers what was read of it until a document changes", async () => {
+test("an open index finds what changed meanwhile", async () => {
   const { folder, db, sync } = await setUp({ "a.md": "alpha one", "b.md": "beta" });
   await sync();
   const index = openDocumentIndex(db, [folder]);
-  const look = async () => {
-    const search = await index.passages(null);
-    const { passages } = await search.find(["alpha"], 10);
-    return { count: await search.countPassages(["alpha"]), passages };
+  const find = async (policy: SourcePolicy | null) => {
+    const search = await index.passages(policy);
+    const { terms, passages } = await search.search({ text: "alpha" }, 10);
+    return [terms[0]?.passages, ...passages.map(({ text }) => text).toSorted()];
   };
-  const first = await look();
-  expect(first.passages.map((passage) => passage.text)).toEqual(["alpha one"]);
-  expect((await look()).passages[0]).toBe(first.passages[0]);
-
+  expect(await find(null)).toEqual([1, "alpha one"]);
   await writeFiles(folder, { "a.md": "alpha two, rewritten", "c.md": "alpha three" });
   await sync();
-  const { count, passages } = await look();
-  expect(count).toBe(2);
-  expect(passages.map((passage) => passage.text).toSorted()).toEqual([
-    "alpha three",
-    "alpha two, rewritten",
-  ]);
-  // Nor does what the whole folder holds count for a run that may use only a part of it.
-  const nothing = await index.passages({ include_domains: ["example.com"] });
-  expect(await nothing.countPassages(["alpha"])).toBe(0);
+  expect(await find(null)).toEqual([2, "alpha three", "alpha two, rewritten"]);
+  expect(await find({ include_domains: ["c.md"] })).toEqual([1, "alpha three"]);
+  expect(await find({ exclude_domains: ["c.md"] })).toEqual([2, "alpha two, rewritten"]);
 });
 
 test("nothing a user types is query syntax", async () => {

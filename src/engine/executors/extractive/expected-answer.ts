@@ -1,6 +1,7 @@
 import { isYear, readWords } from "../../sources/text/words.ts";
 import { type Question } from "./question.ts";
-import { findDates, findNumbers } from "./values.ts";
+import { findDates } from "../../sources/text/dates.ts";
+import { findNumbers } from "./values.ts";
 import type { WeightedQuestion } from "./weigh-question.ts";
 
 /** Whether the sentence contains the kind of answer that the question asks for. */

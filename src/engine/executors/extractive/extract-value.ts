@@ -6,7 +6,8 @@ import { isAskedNumber } from "./expected-answer.ts";
 import { mentions } from "./relevance.ts";
 import { onlyValue, singleValue, type Span } from "./single-value.ts";
 import { isFormatWord, isStopWord } from "../../sources/text/stop-words.ts";
-import { findDates, findNumbers, findScale, findUnit, findWebAddresses } from "./values.ts";
+import { findDates } from "../../sources/text/dates.ts";
+import { findNumbers, findScale, findUnit, findWebAddresses } from "./values.ts";
 import type { WeightedQuestion } from "./weigh-question.ts";
 
 export type ExtractedValue = string | number | boolean;

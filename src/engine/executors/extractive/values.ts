@@ -1,3 +1,5 @@
+import { findDates } from "../../sources/text/dates.ts";
+
 /** A number in a text, with the text that shows what it counts. */
 export interface NumberSpan {
   /** The full value: `3.05 trillion` is 3,050,000,000,000. */
@@ -12,14 +14,6 @@ export interface NumberSpan {
   isScaled: boolean;
   /** Whether it is written like a year. */
   isYear: boolean;
-}
-
-export interface DateSpan {
-  text: string;
-  start: number;
-  end: number;
-  /** `YYYY-MM-DD`. */
-  iso: string;
 }
 
 const SCALES: Record<string, number> = {
@@ -112,50 +106,6 @@ export function findScale(text: string): number | null {
   const match =
     /(?<!\p{L}|\bnot |\bnot in |\d\s?)(trillion|billion|million|thousand)s?(?!\p{L})/iu.exec(text);
   return SCALES[match?.[1]?.toLowerCase() ?? ""] ?? null;
-}
-
-const MONTHS = [
-  "January",
-  "February",
-  "March",
-  "April",
-  "May",
-  "June",
-  "July",
-  "August",
-  "September",
-  "October",
-  "November",
-  "December",
-];
-const MONTH = MONTHS.map((month) => `${month}|${month.slice(0, 3)}\\.?`).join("|");
-const YEAR = "\\d{4}";
-const DATE = new RegExp(
-  `(?<![\\p{L}\\p{N}])(?:` +
-    `(?<d1>\\d{1,2})(?:st|nd|rd|th)?\\s(?:of\\s)?(?<m1>${MONTH}),?\\s(?<y1>${YEAR})|` +
-    `(?<m2>${MONTH})\\s(?<d2>\\d{1,2})(?:st|nd|rd|th)?,?\\s(?<y2>${YEAR})|` +
-    `(?<y3>${YEAR})-(?<m3>\\d{2})-(?<d3>\\d{2}))(?![\\p{L}\\p{N}])`,
-  "giu",
-);
-
-/** Every full date of the text: `24 October 1945`, `October 24, 1945`, `1945-10-24`. */
-export function findDates(text: string): DateSpan[] {
-  return [...text.matchAll(DATE)].flatMap((match) => {
-    const { d1, m1, y1, d2, m2, y2, d3, m3, y3 } = match.groups ?? {};
-    const monthName = m1 ?? m2;
-    const month = monthName === undefined ? Number(m3) : monthNumber(monthName);
-    const day = Number(d1 ?? d2 ?? d3);
-    const pad = (number: number) => String(number).padStart(2, "0");
-    const iso = `${y1 ?? y2 ?? y3}-${pad(month)}-${pad(day)}`;
-    const parsed = new Date(`${iso}T00:00:00Z`);
-    if (Number.isNaN(parsed.getTime()) || !parsed.toISOString().startsWith(iso)) return [];
-    return [{ text: match[0], start: match.index, end: match.index + match[0].length, iso }];
-  });
-}
-
-function monthNumber(name: string): number {
-  const prefix = name.slice(0, 3).toLowerCase();
-  return MONTHS.findIndex((month) => month.toLowerCase().startsWith(prefix)) + 1;
 }
 
 const WEB_ADDRESS = /https?:\/\/[^\s<>"')\]]+[^\s<>"')\].,;:!?]/g;

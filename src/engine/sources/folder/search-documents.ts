@@ -1,45 +1,24 @@
-import { sql } from "kysely";
 import type { Database } from "../../../database/open-database.ts";
-import type { PassagesTable } from "../../../database/schema.ts";
 import type { SourcePolicy } from "../../../task-api/run-input.ts";
 import {
-  documentIdOf,
-  PASSAGES_PER_DOCUMENT,
-  passageRange,
-  sqlInteger,
-} from "./store-documents.ts";
-import {
-  type FoundPassage,
+  type DocumentPassage,
   type Hit,
   type IndexedDocument,
-  type SourcePage,
-  type PageFields,
   PageNotFound,
-  type OutlineEntry,
+  type PageFields,
   type PassageSearch,
-  type QueryTerm,
   type Ranking,
   type SearchOptions,
   type SearchQuery,
+  type SourcePage,
 } from "../source.ts";
-import { isStopWord } from "../text/stop-words.ts";
-import { splitSentences } from "../text/sentences.ts";
-import { type SourcePlace, createSourceFilter } from "../source-policy-filter.ts";
-import { type UnknownSources, createSourceNames } from "./source-names.ts";
-import { readPlace } from "../place.ts";
-import {
-  fromIndexedText,
-  isSpaceless,
-  readWords,
-  splitWords,
-  toMatchExpression,
-} from "../text/words.ts";
-
-/**
- * Weights: a match in the title counts most, one in the heading more than one in the text. The order is that of the
- * columns in the schema.
- */
-const RANK = sql<number>`bm25(passages, 4.0, 2.0, 1.0, 1.0)`;
+import { type QueryWord, readQuery } from "../query.ts";
+import { rankPassages, type WeighedTerm } from "../ranking.ts";
+import { createCounter, stemForm } from "../text/word-forms.ts";
+import { type DocumentState, readDocumentState } from "./document-state.ts";
+import { createOldSearch } from "./find-passages.ts";
+import { createPassageReader } from "./read-passages.ts";
+import type { UnknownSources } from "./source-names.ts";
 
 /** The searchable documents of one folder. */
 export interface DocumentIndex {
@@ -53,57 +32,72 @@ export interface DocumentIndex {
   unknownSources(policy: SourcePolicy): Promise<UnknownSources | null>;
 }
 
-interface DocumentRow extends IndexedDocument {
-  place: SourcePlace;
-}
-
-/** The data read from an index, cached until a document changes. */
-interface KeptIndex {
-  version: number;
-  rows: readonly DocumentRow[];
-  names: ReturnType<typeof createSourceNames>;
-  /** Whether the database has no documents of other folders. */
-  isAlone: boolean;
-  passages: Map<number, FoundPassage>;
-  /** First sentences, by document. */
-  leads: Map<number, string>;
-  /** The number of passages in the whole folder that match an expression, by expression. */
-  frequencies: Map<string, number>;
-}
-
 /** Several of the best passages may be of one document. */
 const PASSAGES_PER_HIT = 4;
+/** Ranked anew, because FTS5's constants of BM25 are fixed: beyond these no passage was found that came to the front. */
+const MAX_CANDIDATES = 200;
+/** A word of no more passages may be misspelled. */
+const RARE = 4;
+/** By how much more frequent a neighbour must be to be what was meant. */
+const MORE_FREQUENT = 20;
 
-/** A few megabytes; beyond that the cache is emptied. */
-const MAX_KEPT_PASSAGES = 1_000;
-const MAX_KEPT_FREQUENCIES = 10_000;
-
-/** Opens the index of folders. It caches what a run reads, because the next run mostly reads the same. */
+/** Opens the index of folders. It caches what every run needs until a document changes. */
 export function openDocumentIndex(db: Database, folders: readonly string[]): DocumentIndex {
-  let kept: KeptIndex | null = null;
+  const reader = createPassageReader(db, folders);
+  let kept: DocumentState | null = null;
 
-  async function current(): Promise<KeptIndex> {
+  async function current(): Promise<DocumentState> {
     const { version } = await db
       .selectFrom("document_index")
       .select("version")
       .executeTakeFirstOrThrow();
     // Read the version before the documents: a change in between then causes a second read, and is never missed.
-    if (kept?.version !== version) kept = await readIndex(db, folders, version);
+    if (kept?.version !== version) kept = await readDocumentState(db, folders, version);
     return kept;
   }
 
-  async function search(query: string, { limit, policy, signal }: SearchOptions): Promise<Hit[]> {
+  async function passages(policy: SourcePolicy | null | undefined): Promise<PassageSearch> {
+    const state = await current();
+    const allowed = await state.allow(policy);
+
+    async function search(
+      query: SearchQuery,
+      limit: number,
+      beside: readonly DocumentPassage[] = [],
+    ): Promise<Ranking> {
+      const total = allowed.passageCount + beside.length;
+      const terms = await weighTerms(readQuery(query), state, beside, total);
+      const match = matchOf(terms);
+      const found =
+        match === null ? [] : await reader.match(match, allowed.condition, MAX_CANDIDATES);
+      const ranked = rankPassages(terms, [...found, ...beside]);
+      return {
+        terms: shownTerms(terms),
+        passages: ranked.slice(0, limit),
+        documentIds: [...new Set(ranked.map(({ document }) => document.id))],
+      };
+    }
+
+    return {
+      ...createOldSearch(db, folders, allowed),
+      documentCount: allowed.documentCount,
+      passageCount: allowed.passageCount,
+      search,
+      read: reader.read,
+      outline: reader.outline,
+    };
+  }
+
+  async function findPages(
+    query: string,
+    { limit, policy, signal }: SearchOptions,
+  ): Promise<Hit[]> {
     signal.throwIfAborted();
-    const index = searchIn(db, await current(), policy);
-    const words = splitWords(query).map((word) => word.text);
-    const telling = words.filter((word) => !isStopWord(word));
-    const { passages } = await index.find(
-      telling.length > 0 ? telling : words,
-      limit * PASSAGES_PER_HIT,
-    );
+    const index = await passages(policy);
+    const ranking = await index.search({ text: query }, limit * PASSAGES_PER_HIT);
     signal.throwIfAborted();
     const hits = new Map<number, Hit>();
-    for (const { document, text } of passages) {
+    for (const { document, text } of ranking.passages) {
       if (hits.has(document.id)) continue;
       hits.set(document.id, { ...pageFields(document), excerpt: text });
     }
@@ -112,31 +106,19 @@ export function openDocumentIndex(db: Database, folders: readonly string[]): Doc
 
   async function read(id: string, signal: AbortSignal): Promise<SourcePage> {
     signal.throwIfAborted();
-    const { rows } = await current();
-    const document = rows.find((row) => String(row.id) === id);
-    if (document === undefined) throw new PageNotFound(id);
-    const { first, end } = passageRange(document.id);
-    const found = await db
-      .selectFrom("passages")
-      .select(["heading", "text", "place"])
-      .where("rowid", ">=", sqlInteger(first))
-      .where("rowid", "<", sqlInteger(end))
-      .orderBy("rowid")
-      .execute();
+    const document = await reader.findDocument(id);
+    if (document === null) throw new PageNotFound(id);
+    const found = await reader.read(document, 0, document.passageCount);
     signal.throwIfAborted();
-    const passages = found.map(({ heading, text, place }) => ({
-      heading: fromIndexedText(heading),
-      text: fromIndexedText(text),
-      place: readPlace(place),
-    }));
-    return { ...pageFields(document), passages };
+    const parts = found.map(({ heading, text, place }) => ({ heading, text, place }));
+    return { ...pageFields(document), passages: parts };
   }
 
   return {
-    passages: async (policy) => searchIn(db, await current(), policy),
-    search,
+    passages,
+    search: findPages,
     read,
-    unknownSources: async (policy) => (await current()).names.unknownIn(policy),
+    unknownSources: async (policy) => (await (await current()).names()).unknownIn(policy),
   };
 }
 
@@ -144,199 +126,66 @@ function pageFields({ id, title, url, publishedOn }: IndexedDocument): PageField
   return { id: String(id), title, url, publishedOn };
 }
 
-async function readIndex(
-  db: Database,
-  folders: readonly string[],
-  version: number,
-): Promise<KeptIndex> {
-  const found = await db
-    .selectFrom("documents")
-    .select(["id", "title", "url", "published_on as publishedOn", "passage_count as passageCount"])
-    .select(["folder", "path", "content_hash as hash"])
-    .where("folder", "in", folders)
-    .orderBy("id")
-    .execute();
-  const rows = found.map(({ folder, path, ...row }) => ({ ...row, place: { folder, path } }));
-  const { count } = await db
-    .selectFrom("documents")
-    .select((query) => query.fn.countAll<number>().as("count"))
-    .executeTakeFirstOrThrow();
-  const isAlone = count === rows.length;
-  return {
-    version,
-    rows,
-    names: createSourceNames(rows),
-    isAlone,
-    passages: new Map(),
-    leads: new Map(),
-    frequencies: new Map(),
-  };
+/** Looks the words up, and rare ones under their neighbours too. */
+function weighTerms(
+  words: readonly QueryWord[],
+  { vocabulary }: DocumentState,
+  beside: readonly DocumentPassage[],
+  total: number,
+): Promise<WeighedTerm[]> {
+  const texts = beside.map(
+    ({ document, heading, text }) => `${document.title}\n${heading}\n${text}`,
+  );
+
+  async function countAll(form: WeighedTerm["form"]): Promise<number> {
+    const count = createCounter([form]);
+    const own = texts.filter((text) => (count(text)[0] ?? 0) > 0).length;
+    return Math.min(total, own + (await vocabulary.countPassages(form)));
+  }
+
+  return Promise.all(
+    words.map(async ({ word, form: asked, role }) => {
+      let [form, count] = [asked, await countAll(asked)];
+      if (count <= RARE && role !== "hint" && form.pattern === undefined) {
+        const atLeast = Math.max(1, count * MORE_FREQUENT);
+        const neighbours = await vocabulary.neighboursOf(word, atLeast);
+        if (neighbours.length > 0) {
+          form = stemForm(word, ...neighbours);
+          count = await countAll(form);
+        }
+      }
+      const weight = count === 0 ? 0 : Math.log(1 + (total - count + 0.5) / (count + 0.5));
+      return { word, form, role, passages: count, weight };
+    }),
+  );
 }
 
-function searchIn(
-  db: Database,
-  { rows, isAlone, passages: keptPassages, leads, frequencies: keptFrequencies }: KeptIndex,
-  policy: SourcePolicy | null | undefined,
-): PassageSearch {
-  const documents = new Map(rows.filter(createSourceFilter(policy)).map((row) => [row.id, row]));
-  const documentId = sql<number>`rowid / ${sql.lit(PASSAGES_PER_DOCUMENT)}`;
-  const isAllowed =
-    isAlone && documents.size === rows.length
-      ? sql<boolean>`TRUE`
-      : sql<boolean>`${documentId} IN (SELECT value FROM json_each(${JSON.stringify([...documents.keys()])}))`;
-  let passageCount = 0;
-  for (const document of documents.values()) passageCount += document.passageCount;
-  const frequencies = documents.size === rows.length ? keptFrequencies : new Map<string, number>();
+/** An FTS5 query for passages that hold any of the words; hints alone are searched only when there is nothing else. */
+function matchOf(terms: readonly WeighedTerm[]): string | null {
+  const known = terms.filter(({ passages }) => passages > 0);
+  const asked = known.filter(({ role }) => role !== "hint");
+  const matches = (asked.length > 0 ? asked : known).map(({ form }) => form.match);
+  return matches.length === 0 ? null : matches.join(" OR ");
+}
 
-  async function countPassages(words: readonly string[]): Promise<number> {
-    const match = toMatchExpression(words);
-    if (match === null) return 0;
-    const known = frequencies.get(match);
-    if (known !== undefined) return known;
-    const { count } = await db
-      .selectFrom("passages")
-      .select((query) => query.fn.countAll<number>().as("count"))
-      .where(sql<boolean>`passages MATCH ${match}`)
-      .where(isAllowed)
-      .executeTakeFirstOrThrow();
-    if (frequencies.size >= MAX_KEPT_FREQUENCIES) frequencies.clear();
-    frequencies.set(match, count);
-    return count;
-  }
-
-  async function find(words: readonly string[], limit: number) {
-    const match = toMatchExpression(words);
-    if (match === null) return { passages: [], documentIds: [] };
-    const isMatch = sql<boolean>`passages MATCH ${match}`;
-    const matched = await db
-      .selectFrom("passages")
-      .select(documentId.as("id"))
-      .distinct()
-      .where(isMatch)
-      .where(isAllowed)
-      .execute();
-    const found = await db
-      .selectFrom("passages")
-      .select(["rowid", "heading", "text", "place"])
-      .where(isMatch)
-      .where(isAllowed)
-      // The row id makes the order of equals the same on every machine.
-      .orderBy(RANK)
-      .orderBy("rowid")
-      .limit(limit)
-      .execute();
-    await readLeads(new Set(found.map((row) => documentIdOf(row.rowid))));
-    return {
-      passages: found.flatMap((row) => readPassage(row) ?? []),
-      documentIds: matched.map((row) => row.id),
-    };
-  }
-
-  async function readLeads(ids: ReadonlySet<number>): Promise<void> {
-    const unread = [...ids].filter((id) => !leads.has(id));
-    if (unread.length === 0) return;
-    for (const id of unread) leads.set(id, "");
-    const first = await db
-      .selectFrom("passages")
-      .select(["rowid", "heading", "text"])
-      .where(
-        "rowid",
-        "in",
-        unread.map((id) => sqlInteger(passageRange(id).first)),
-      )
-      .execute();
-    for (const { rowid, heading, text } of first) {
-      if (heading !== "") continue;
-      leads.set(documentIdOf(rowid), splitSentences(fromIndexedText(text))[0] ?? "");
-    }
-  }
-
-  /** The same object for the same passage, so that callers can cache by it (WeakMap). */
-  function readPassage(row: Omit<PassagesTable, "title" | "dates">): FoundPassage | undefined {
-    const document = documents.get(documentIdOf(row.rowid));
-    if (document === undefined) return undefined;
-    const known = keptPassages.get(row.rowid);
-    if (known !== undefined) return known;
-    const passage: FoundPassage = {
-      document,
-      position: row.rowid - passageRange(document.id).first,
-      place: readPlace(row.place),
-      lead: leads.get(document.id) ?? "",
-      heading: fromIndexedText(row.heading),
-      text: fromIndexedText(row.text),
-    };
-    if (keptPassages.size >= MAX_KEPT_PASSAGES) keptPassages.clear();
-    keptPassages.set(row.rowid, passage);
-    return passage;
-  }
-
-  async function searchQuery({ text, hints = "" }: SearchQuery, limit: number): Promise<Ranking> {
-    const terms: QueryTerm[] = [];
-    for (const { text: word, key } of splitWords(text)) {
-      if (isStopWord(word) || terms.some((term) => term.word === word)) continue;
-      const count = await countPassages([word]);
-      terms.push({
-        word,
-        passages: count,
-        weight: count === 0 ? 0 : Math.log(1 + (passageCount - count + 0.5) / (count + 0.5)),
-        isIn: (other) =>
-          isSpaceless(word) ? other.includes(word) : readWords(other).keys.has(key),
-      });
-    }
-    const words = [...terms.map(({ word }) => word), ...splitWords(hints).map((w) => w.text)];
-    const { passages, documentIds } = await find(words, limit);
-    const ranked = passages.map((passage, index) => ({ ...passage, score: 1 / (index + 1) }));
-    return { terms, passages: ranked, documentIds };
-  }
-
-  /** Checked by the statement that reads: the document may change at any time, and its hash stands for its text. */
-  const isUnchanged = ({ id, hash }: IndexedDocument) =>
-    sql<boolean>`EXISTS (SELECT 1 FROM documents WHERE id = ${id} AND content_hash = ${hash})`;
-
-  async function readPassages(document: IndexedDocument, start: number, end: number) {
-    const { first } = passageRange(document.id);
-    const found = await db
-      .selectFrom("passages")
-      .select(["rowid", "heading", "text", "place"])
-      .where("rowid", ">=", sqlInteger(first + Math.max(0, start)))
-      .where("rowid", "<", sqlInteger(first + Math.min(end, document.passageCount)))
-      .where(isUnchanged(document))
-      .orderBy("rowid")
-      .execute();
-    return found.map(({ rowid, heading, text, place }) => ({
-      document,
-      position: rowid - first,
-      heading: fromIndexedText(heading),
-      text: fromIndexedText(text),
-      place: readPlace(place),
-    }));
-  }
-
-  async function outline(document: IndexedDocument, limit: number): Promise<OutlineEntry[]> {
-    const { first } = passageRange(document.id);
-    const found = await db
-      .selectFrom("passages")
-      .select((query) => ["heading", query.fn.min<number>("rowid").as("rowid")])
-      .where("rowid", ">=", sqlInteger(first))
-      .where("rowid", "<", sqlInteger(first + document.passageCount))
-      .where(isUnchanged(document))
-      .groupBy("heading")
-      .orderBy("rowid")
-      .limit(limit)
-      .execute();
-    return found.map(({ heading, rowid }) => ({
-      heading: fromIndexedText(heading),
-      position: rowid - first,
-    }));
-  }
-
-  return {
-    documentCount: documents.size,
-    passageCount,
-    countPassages,
-    find,
-    search: searchQuery,
-    read: readPassages,
-    outline,
-  };
+/** A name such as `os.path` is one word where passages have it, and its parts where none has. */
+function shownTerms(terms: readonly WeighedTerm[]): Ranking["terms"] {
+  const isPart = (term: WeighedTerm) =>
+    term.role === "part" &&
+    terms.some(
+      (whole) =>
+        whole.role === "word" &&
+        whole.word.includes(term.word) &&
+        (whole.passages > 0 || whole.form.date !== undefined),
+    );
+  const isBroken = (term: WeighedTerm) =>
+    term.passages === 0 &&
+    terms.some((part) => part.role === "part" && term.word.includes(part.word)) &&
+    term.form.date === undefined;
+  return terms
+    .filter((term) => term.role !== "hint" && !isPart(term) && !isBroken(term))
+    .map(({ word, weight, passages, form }) => {
+      const count = createCounter([form]);
+      return { word, weight, passages, isIn: (text) => (count(text)[0] ?? 0) > 0 };
+    });
 }

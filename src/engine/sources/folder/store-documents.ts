@@ -6,6 +6,7 @@ import { yieldToEventLoop } from "../../../runtime/event-loop.ts";
 import type { SourceDocument } from "../readers/read-document.ts";
 import { jsonText } from "../../../text/json.ts";
 import { writePlace } from "../place.ts";
+import { dateWords } from "../text/dates.ts";
 import { toIndexedText } from "../text/words.ts";
 
 /**
@@ -103,7 +104,7 @@ async function storeDocument(
       title: toIndexedText(document.title),
       heading: toIndexedText(passage.heading),
       text: toIndexedText(passage.text),
-      dates: "",
+      dates: dateWords(`${document.title}\n${passage.heading}\n${passage.text}`),
       place: writePlace(passage.place),
     }));
     await trx.insertInto("passages").values(rows).execute();

@@ -106,8 +106,16 @@ export function wordKey(word: string): string {
 }
 
 function makeWordKey(word: string): string {
-  const folded = word.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  const folded = foldText(word);
   return /^\d/.test(folded) ? folded.replaceAll(",", "") : stemmer(folded);
+}
+
+/** Lower case, and Latin letters without their marks: what SQLite's `unicode61` tokenizer makes of a text. */
+export function foldText(text: string): string {
+  // Most texts are ASCII, and then this is all.
+  if (!/[^\0-\x7f]/.test(text)) return text.toLowerCase();
+  const bare = text.normalize("NFD").replaceAll(/(?<=\p{Script=Latin}\p{M}*)\p{M}/gu, "");
+  return bare.normalize("NFC").toLowerCase().replaceAll("ς", "σ");
 }
 
 /** Whether the word is in a script without spaces: it is then searched inside the text, not among its words. */

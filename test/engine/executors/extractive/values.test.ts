@@ -1,6 +1,6 @@
+import { findDates } from "../../../../src/engine/sources/text/dates.ts";
 import { describe, expect, test } from "vitest";
 import {
-  findDates,
   findNumbers,
   findScale,
   findUnit,
