@@ -103,19 +103,27 @@ function dropContents(blocks: readonly Block[]): Block[] {
     [text, text.replace(PAGE_NUMBER, "")].some(
       (entry) => (headings.get(comparable(entry)) ?? 0) > index,
     );
-  const kept: Block[] = [];
-  let run: Block[] = [];
-  for (const [index, block] of blocks.entries()) {
-    if (isEntry(block, index)) {
-      run.push(block);
+  return dropRuns(blocks, isEntry, MIN_CONTENTS_LINES);
+}
+
+/** Leaves out runs of at least `min` items in a row that `isDropped`. */
+export function dropRuns<Item>(
+  items: readonly Item[],
+  isDropped: (item: Item, index: number) => boolean,
+  min: number,
+): Item[] {
+  const kept: Item[] = [];
+  let run: Item[] = [];
+  for (const [index, item] of items.entries()) {
+    if (isDropped(item, index)) {
+      run.push(item);
       continue;
     }
-    if (run.length < MIN_CONTENTS_LINES) kept.push(...run);
-    // The heading of the table goes with it.
-    else if (kept.at(-1)?.kind === "heading" && block.kind === "heading") kept.pop();
+    if (run.length < min) kept.push(...run);
     run = [];
-    kept.push(block);
+    kept.push(item);
   }
+  if (run.length < min) kept.push(...run);
   return kept;
 }
 

@@ -105,6 +105,55 @@ test("an HTML page gives its title, canonical address, text and tables, without 
   });
 });
 
+test("the term of a definition is the heading of what is said of it", async () => {
+  const { document } = await read(
+    "a.html",
+    `<h1>T</h1><h2>Memory</h2><dl><dt>shared_buffers</dt><dd><p>The default is 128 MB.<p>Raise it.</dd>
+     <dt>-q</dt><dt>--quiet</dt><dd>Says less. <dl><dt>level</dt><dd>How much.</dd></dl>Or nothing.</dd></dl>
+     <p>After the list.<h2>Next</h2>Text.`,
+  );
+  expect(document.passages).toMatchObject([
+    { heading: "Memory › shared_buffers", text: "The default is 128 MB.\nRaise it." },
+    { heading: "Memory › -q, --quiet", text: "Says less." },
+    { heading: "Memory › -q, --quiet › level", text: "How much." },
+    { heading: "Memory › -q, --quiet", text: "Or nothing." },
+    { heading: "Memory", text: "After the list." },
+    { heading: "Next", text: "Text." },
+  ]);
+});
+
+test("menus, feet, marks of headings and lists of a page's own headings are left out", async () => {
+  const { document } = await read(
+    "a.html",
+    `<title>T</title><ul><li><a href="/a">Home</a><li><a href="b.html">About us</a><li><a href="c">Help</a></ul>
+     <div class="big navheader">Prev Next</div><div role="navigation">Up</div>
+     <h2>Fees <a href="#fees">¶</a></h2><ul><li><a href="#x">Cars</a><li><a href="#y">Vans</a><li><a href="#z">Bikes</a></ul>
+     <p>See <a href="b.html">the list</a>.</p><ul><li><a href="d">Selvik</a><li><a href="e">Torsa</a><li><a href="f">Pell</a></ul>
+     <pre>first line\nsecond line</pre><hr><div class="footer">Made by hand</div>`,
+  );
+  expect(document.passages).toMatchObject([
+    { heading: "Fees", text: "See the list.\nSelvik\nTorsa\nPell\nfirst line\nsecond line" },
+  ]);
+});
+
+test.each([
+  ["a list", (links: string[]) => `<ul>${links.map((link) => `<li>${link}`).join("")}</ul>`],
+  ["a table", (links: string[]) => `<table><tr><td>${links.join("<br>")}</table>`],
+  ["terms", (links: string[]) => `<dl>${links.map((link) => `<dt>by ${link}`).join("")}</dl>`],
+])("of an index in %s only the prose is read", async (_, write) => {
+  const links = Array.from(
+    { length: 90 },
+    (_link, index) => `<a href="p${index}.html">Subject ${index}</a>`,
+  );
+  const { document } = await read(
+    "a.html",
+    `<title>Index</title><p>All subjects.</p>${write(links)}`,
+  );
+  expect(document.passages).toMatchObject([{ text: "All subjects." }]);
+  const elsewhere = write(links).replaceAll('"p', '"https://example.org/p');
+  expect((await read("a.html", elsewhere)).document.passages.length).toBeGreaterThan(0);
+});
+
 test("the Open Graph address serves where there is no canonical one", async () => {
   const { document } = await read(
     "a.htm",
@@ -130,6 +179,7 @@ test.each([
   ["a heading", "a.md", "# The alarm code is 4711\n", "The alarm code is 4711"],
   ["a heading below others", "a.md", "# Codes\n\n## The safe is 1212\n", "The safe is 1212"],
   ["a page's title", "a.html", "<title>The gate is 3434</title>", "The gate is 3434"],
+  ["a term", "a.html", "<p>Codes<dl><dt>The shed is 7878</dl>", "The shed is 7878"],
   ["a title in front matter", "a.md", "---\ntitle: The bike is 56\n---\n", "The bike is 56"],
 ])("%s with nothing below it is a passage", async (_, name, content, text) => {
   const { document } = await read(name, content);
