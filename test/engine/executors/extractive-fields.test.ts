@@ -42,7 +42,7 @@ describe("a number", () => {
       expect.stringMatching(/^No model was used/),
       "The documents state no fitting value for gdp_1998, gdp_eur, gdp_growth; left empty.",
     ]);
-    expect(basis.every((entry) => entry.citations?.length === 0)).toBe(true);
+    for (const { reasoning } of basis) expect(reasoning).toMatch(/left empty. The closest passage/);
   });
 
   test("is that of the year that was asked for, in a sentence with two", async () => {
@@ -84,18 +84,20 @@ test("an empty place has the value that the schema admits there; where there is 
   );
 });
 
-test("text fields take a date, a year, a cell or the best sentence", async () => {
+test("text fields take a date, a year or a cell, and a sentence only where they ask for one", async () => {
   const { content } = await fill("CERN", {
     founded: text("date of founding, YYYY-MM-DD"),
     founding_date: text(),
     founded_year: { type: "integer" },
-    founding: text("how CERN was founded"),
+    founding: text("a sentence on how CERN was founded"),
+    story: text("how CERN was founded"),
   });
   expect(content).toEqual({
     founded: "1954-09-29",
     founding_date: "29 September 1954",
     founded_year: 1954,
     founding: "CERN was founded on 29 September 1954, when its convention entered into force.",
+    story: "",
   });
   expect((await fill("Spain", { capital: text("the capital city") })).content).toEqual({
     capital: "Madrid",
@@ -139,7 +141,14 @@ test("nested objects and referenced definitions are filled field by field", asyn
   const result = await ask("gold", { task_spec: { output_schema: { type: "json", json_schema } } });
   const { content, basis } = jsonOf(result);
   expect(content).toEqual({ element: { symbol: "Au", atomic_number: 79, price: null } });
-  expect(basis).toMatchObject([{ field: "element", citations: [{ title: "Chemical elements" }] }]);
+  expect(basis).toMatchObject([
+    {
+      field: "element.symbol",
+      citations: [{ excerpts: ["Element: Gold; Symbol: Au; Atomic number: 79"] }],
+    },
+    { field: "element.atomic_number", citations: [{ title: "Chemical elements" }] },
+    { field: "element.price", reasoning: expect.stringMatching(/left empty/) },
+  ]);
   expect(result.warnings[1]?.detail).toEqual({ fields: ["element.price"] });
 });
 
@@ -168,11 +177,15 @@ test("what some records of a list lack is absent where it may be, and named in t
       type: "array",
       items: {
         type: "object",
-        properties: { planet: text(), moons: number("number of moons") },
+        properties: {
+          planet: text(),
+          equatorial_diameter: text(),
+          moons: number("number of moons"),
+        },
       },
     },
   });
-  expect(content["planets"]).toContainEqual({ planet: "Mars" });
+  expect(content["planets"]).toContainEqual({ planet: "Mars", equatorial_diameter: "6,792 km" });
   expect(warnings[1]).toMatch(/no fitting value for planets\[\]\.moons; left empty\.$/);
 });
 

@@ -105,14 +105,14 @@ test("time that passes while the folder is indexed is not the run's", async () =
 test("fields that there was no time to look for are empty, and said to be so", async () => {
   const clock = createManualClock();
   const spec = fieldsSpec({
-    length: { type: ["string", "null"], description: "Length of the river Zorn" },
+    length: { type: ["number", "null"], description: "Length of the river Zorn in kilometres" },
     mouth: { type: "string", description: "Where the mouth of the Zorn is" },
     rapids: { type: "array", items: { type: "string" }, description: "Rapids" },
   });
   const run = await perform(spec, { clock, onEvent: passTimeAfter(clock, "stats", 20_000) });
   const { content, basis } = jsonOf(run);
   expect(content).toEqual({
-    length: expect.stringContaining("97 kilometres"),
+    length: 97,
     mouth: "",
     rapids: [],
   });

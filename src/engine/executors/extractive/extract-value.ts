@@ -1,209 +1,330 @@
-import { isYear, splitIdentifier, splitWords } from "../../sources/text/words.ts";
-import { type Evidence, readRow } from "./find-evidence.ts";
 import type { OutputField } from "../../research/output-fields.ts";
-import { readQuestion } from "./question.ts";
-import { isAskedNumber } from "./expected-answer.ts";
-import { mentions } from "./relevance.ts";
-import { onlyValue, singleValue, type Span } from "./single-value.ts";
-import { isFormatWord, isStopWord } from "../../sources/text/stop-words.ts";
+import { readWords, splitIdentifier, splitWords } from "../../sources/text/words.ts";
+import {
+  areRelated,
+  type Cell,
+  type Clause,
+  type FieldWords,
+  isNamed,
+  isRelated,
+  keysOf,
+  namingKeys,
+  splitClauses,
+  type Statement,
+} from "./statements.ts";
 import { findDates } from "../../sources/text/dates.ts";
-import { findNumbers, findScale, findUnit, findWebAddresses } from "./values.ts";
-import type { WeightedQuestion } from "./weigh-question.ts";
+import {
+  findNumbers,
+  findScale,
+  findUnit,
+  findWantedUnit,
+  findWebAddresses,
+  type NumberSpan,
+} from "./values.ts";
+import { unique, type Wanted, wantedYears, yearsIn } from "./wanted-field.ts";
+import { readEnumeration, readPhrase, splitList } from "./read-phrase.ts";
 
-export type ExtractedValue = string | number | boolean;
-
-/** One piece of evidence and the field that is to be filled from it. */
-export interface FieldEvidence {
-  evidence: Evidence;
-  field: OutputField;
-  question: WeightedQuestion;
-  /**
-   * Whether the evidence was found for a record of several fields, not for this one: then a sentence must mention the
-   * field to fill it, and a whole sentence is no value.
-   */
-  isPartOfRecord: boolean;
+/** A value that a statement gives a field. */
+export interface Candidate {
+  value: unknown;
+  statement: Statement;
+  /** 4: a cell has the name of the field; 3: the clause has its words; 2: the sentence; 1: partly the heading. */
+  strength: number;
 }
 
-/** The value the evidence states for the field, or null when it states none or more than one. Never a guess. */
-export function extractValue(given: FieldEvidence): ExtractedValue | null {
-  if (given.isPartOfRecord && !mentionsField(given)) return null;
-  const { shape } = given.field;
-  switch (shape.kind) {
+/** The values that the statement gives the field; several only when it does not say which. */
+export function extractValues(statement: Statement, wanted: Wanted): Candidate[] {
+  const { text, context, cells } = statement;
+  const { subject, parents, kind } = wanted;
+  const isOfDate =
+    subject.dates.length === 0 ||
+    findDates(`${text}\n${context}`).some(({ iso }) => subject.dates.includes(iso));
+  if (!isOfDate || !parents.every((key) => areRelated([key], text, context))) return [];
+  if (cells !== null) {
+    const cell = chooseCell(cells, statement, wanted);
+    if (cell !== null) return fromCell(cell, statement, wanted);
+    if (cells.length > 1) return [];
+  }
+  if (/\brespectively\b/i.test(text) || kind === "boolean") return [];
+  return fromClauses(statement, wanted);
+}
+
+function fromCell(cell: Cell, statement: Statement, wanted: Wanted): Candidate[] {
+  const { text, context } = statement;
+  const { subject } = wanted;
+  const isAbout = subject.names.every((name) => isNamed(name, text, context));
+  const years = wantedYears(wanted);
+  const place = [cell.name, text, context].find((part) => yearsIn(part).length > 0) ?? "";
+  const isOfYear = years.length === 0 || yearsIn(place).some((year) => years.includes(year));
+  if (!isAbout || !isOfYear) return [];
+  const values = readPlace(
+    cell.value,
+    cell,
+    { start: 0, end: cell.value.length, text: cell.value, chain: cell.value },
+    statement,
+    wanted,
+  );
+  return values.map((value) => ({ value, statement, strength: 4 }));
+}
+
+/**
+ * The one cell that the field names: it has all of the field's words, or has only such words and the others stand in
+ * its row or above it. Where the first cell is the name of a row, its value is in another.
+ */
+function chooseCell(
+  cells: readonly Cell[],
+  { text, context }: Statement,
+  { words, asked, parents, subject }: Wanted,
+): Cell | null {
+  const extra = [...words.own, ...words.others, ...asked.flatMap(keysOf), ...parents];
+  const years = words.years.length > 0 ? words.years : subject.years;
+  const rate = (name: string) => {
+    const keys = namingKeys(name.replace(/\(.*\)/, ""));
+    const inName = words.own.filter((key) => isRelated(key, keys));
+    const isWhole = words.own.length > 0 && inName.length === words.own.length;
+    const isPure = keys.every((key) => isRelated(key, extra));
+    const isRest = words.own.every((key) =>
+      isRelated(key, [...keys, ...readWords(`${text}\n${context}`).keys]),
+    );
+    if (yearsIn(name).some((year) => years.length > 0 && !years.includes(year))) return 0;
+    if (keys.length === 0)
+      return yearsIn(name).length > 0 && areRelated(words.own, context) ? 1 : 0;
+    if (!isWhole && !(isPure && inName.length > 0 && isRest)) return 0;
+    return (
+      1 +
+      (isWhole ? 2 : 0) +
+      (isPure ? 1 : 0) +
+      keys.filter((key) => isRelated(key, words.others)).length / 10
+    );
+  };
+  const rated = cells
+    .map((cell) => ({ cell, rating: rate(cell.name) }))
+    .toSorted((a, b) => b.rating - a.rating);
+  const [best, second] = rated;
+  if (best !== undefined && best.rating > 0 && best.rating !== second?.rating) return best.cell;
+  const [label, ...others] = cells;
+  if (label === undefined || rate(label.value) < 3) return null;
+  const named = others.filter(({ name }) => keysOf(name).some((key) => isRelated(key, extra)));
+  const chosen = others.length === 1 ? others : named;
+  return chosen.length === 1 ? (chosen[0] ?? null) : null;
+}
+
+function fromClauses(statement: Statement, wanted: Wanted): Candidate[] {
+  const { context } = statement;
+  const { subject, kind } = wanted;
+  const text = kind === "number" ? spellOut(statement.text) : statement.text;
+  const years = wantedYears(wanted);
+  const said = yearsIn(text);
+  const isOfYear = (clause: Clause) => {
+    if (years.length === 0 || kind === "sentence") return true;
+    const around =
+      said.length === 0 ? yearsIn(context) : said.length === 1 ? said : yearsIn(clause.text);
+    return around.length > 0 && around.every((year) => years.includes(year));
+  };
+  const found = splitClauses(text).flatMap((clause): Candidate[] => {
+    if (!subject.names.every((name) => isNamed(name, clause.chain, context)) || !isOfYear(clause))
+      return [];
+    const strength = strengthOf(clause, statement, wanted);
+    if (strength === 0) return [];
+    return readPlace(text, null, clause, statement, wanted, strength).map((value) => ({
+      value,
+      statement,
+      strength,
+    }));
+  });
+  // "88 million in 2020 and 97 million in 2021": without a year it is not clear which is meant.
+  const isOpen =
+    (years.length === 0 && said.length > 1 && kind === "number") || /\bor\b/.test(text);
+  const top = Math.max(0, ...found.map(({ strength }) => strength));
+  return isOpen
+    ? found.map((candidate) => ({ ...candidate, strength: top }))
+    : found.filter(({ strength }) => strength === top);
+}
+
+function strengthOf(clause: Clause, statement: Statement, wanted: Wanted): number {
+  const { own, others } = wanted.words;
+  // "The frame has ten years, the battery three": where the sentence names the object, the clause must.
+  const hints = wanted.hints.filter((key) => areRelated([key], statement.text));
+  if (hints.length > 0 && !areRelated(hints, clause.text)) return 0;
+  const byName = strengthBy(own, clause, statement, wanted);
+  return others.length < 2
+    ? byName
+    : Math.max(byName, strengthBy(others, clause, statement, wanted));
+}
+
+function strengthBy(
+  own: readonly string[],
+  clause: Clause,
+  { heading, context }: Statement,
+  wanted: Wanted,
+): number {
+  if (areRelated(own, clause.text)) return 3;
+  if (/^[([]/.test(clause.text)) return 0;
+  if (areRelated(own, clause.chain)) return 2;
+  const years = wantedYears(wanted);
+  const isAside = clause.start > 0 && clause.chain === clause.text;
+  if (isAside && !yearsIn(clause.text).some((year) => years.includes(year))) return 0;
+  if (!areRelated(own, clause.chain, context)) return 0;
+  const hasWord = own.some((key) => isRelated(key, readWords(clause.chain).keys));
+  const { name, description } = wanted.field;
+  return hasWord ||
+    areRelated(own, heading) ||
+    findWantedUnit(splitIdentifier(name), description) !== null
+    ? 1
+    : 0;
+}
+
+/** The values of the wanted kind in a cell, or in a clause of a sentence. */
+function readPlace(
+  text: string,
+  cell: Cell | null,
+  clause: Clause,
+  statement: Statement,
+  wanted: Wanted,
+  strength = 4,
+): unknown[] {
+  const { kind, field } = wanted;
+  const isInside = (span: { start: number; end: number }) =>
+    clause.start <= span.start && span.end <= clause.end;
+  const isInsertion = cell === null && /^[([]/.test(clause.text);
+  const plain = isInsertion
+    ? text
+    : text.replace(/\([^()]*\)|\[[^[\]]*\]/g, (inside) => " ".repeat(inside.length));
+  switch (kind) {
     case "number":
-    case "integer":
-      return extractNumber(given, shape.kind === "integer", shape.options);
+      return unique(
+        findNumbers(plain)
+          .filter(isInside)
+          .flatMap((span) => readNumber(span, plain, cell, statement, wanted, strength)),
+      );
+    case "year": {
+      const years = unique(
+        yearsIn(plain.slice(clause.start, clause.end)).filter(
+          (year) => cell !== null || !wantedYears(wanted).includes(year),
+        ),
+      );
+      return field.shape.kind === "string" ? years : years.map(Number);
+    }
     case "boolean":
-      return extractBoolean(given);
-    case "string":
-      return shape.options === null ? extractText(given) : extractOption(given, shape.options);
-    case "array":
-    case "object":
-      return null;
+      if (/^(?:yes|true)$/i.test(text.trim())) return [true];
+      return /^(?:no|false)$/i.test(text.trim()) ? [false] : [];
+    case "option":
+      return readOptions(clause.text, field);
+    case "url":
+      return unique(findWebAddresses(clause.text));
+    case "date": {
+      const wantsIso = /YYYY-MM-DD|\bISO\b/i.test(`${field.name} ${field.description}`);
+      const dates = findDates(plain).filter(isInside);
+      return unique(dates.map(({ iso }) => iso)).map((iso) =>
+        wantsIso ? iso : dates.find((date) => date.iso === iso)?.text,
+      );
+    }
+    case "sentence":
+      return cell === null ? [statement.text] : [text];
+    case "text":
+      return cell === null
+        ? readPhrase(text, clause, wanted)
+        : text.length <= MAX_TEXT
+          ? [text]
+          : [];
+    case "list": {
+      const items = cell === null ? readEnumeration(text, clause, wanted) : splitList(text);
+      const values = items.flatMap((item) => readItem(item, wanted));
+      return values.length === items.length && values.length > 0 ? [values] : [];
+    }
   }
 }
 
-function mentionsField(given: FieldEvidence): boolean {
-  const { field, evidence } = given;
-  if (chooseCell(given) !== null || wantsYear(field)) return true;
-  const { terms } = readQuestion({ asked: [], field: field.name, hints: [] });
-  return terms.some((term) => mentions(`${evidence.sentence}\n${evidence.context}`, term));
+/** A longer cell is prose, not a value. */
+const MAX_TEXT = 160;
+
+function readOptions(text: string, { shape }: OutputField): string[] {
+  if (shape.kind !== "string" || /\b(?:not|never|no|without|neither|nor)\b|n't\b/i.test(text))
+    return [];
+  return (shape.options ?? []).filter((option) => {
+    const literal = option.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/[_-]/g, "[ _-]");
+    return new RegExp(
+      `(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}+#])`,
+      option.length > 2 ? "iu" : "u",
+    ).test(text);
+  });
 }
 
-/** The text to search for the value: the cell of a row that is named like the field, or the sentence. */
-interface Place {
-  text: string;
-  /** Null for a sentence. */
-  cellName: string | null;
-}
-
-/** Null for a row without a cell for the field: its other cells are about other things. */
-function findPlace(given: FieldEvidence): Place | null {
-  const { sentence } = given.evidence;
-  const row = readRow(sentence);
-  if (row === null) return { text: sentence, cellName: null };
-  const cell = chooseCell(given);
-  return cell === null ? null : { text: cell.value, cellName: cell.name };
-}
-
-/** The cell whose name has most words of the field's name and description; a year in the question may name it too. */
-function chooseCell({ evidence, field, question }: FieldEvidence) {
-  const row = readRow(evidence.sentence) ?? [];
-  const nameKeys = new Set(splitWords(splitIdentifier(field.name)).map((word) => word.key));
-  const descriptionKeys = new Set(
-    splitWords(field.description)
-      .filter((word) => !isStopWord(word.text) && !isFormatWord(word.text))
-      .map((word) => word.key),
-  );
-  const rank = (cellName: string) => {
-    const keys = new Set(splitWords(splitIdentifier(cellName)).map((word) => word.key));
-    const count = (of: Iterable<string>) => [...of].filter((key) => keys.has(key)).length;
-    return 2 * count(nameKeys) + count(descriptionKeys) + count(question.years);
-  };
-  const ranked = row
-    .map((cell) => ({ ...cell, rank: rank(cell.name) }))
-    .toSorted((a, b) => b.rank - a.rank);
-  const [best, second] = ranked;
-  return best !== undefined && best.rank > 0 && best.rank !== second?.rank ? best : null;
-}
-
-/** The only candidate of a cell, or the candidate of a sentence that belongs to the question. */
-function pick<S extends Span>(
-  candidates: readonly S[],
-  identify: (span: S) => unknown,
-  place: Place,
-  { evidence, question }: FieldEvidence,
-): S | null {
-  return place.cellName === null
-    ? singleValue(candidates, identify, evidence, question)
-    : onlyValue(candidates, identify);
-}
-
-function extractNumber(
-  given: FieldEvidence,
-  isInteger: boolean,
-  options: readonly number[] | null,
-): number | null {
-  const value = wantsYear(given.field) ? extractYear(given) : extractQuantity(given);
-  if (value === null) return null;
-  const number = Number(value);
-  if (isInteger && !Number.isSafeInteger(number)) return null;
-  return options === null || options.includes(number) ? number : null;
-}
-
-function extractQuantity(given: FieldEvidence): number | null {
-  const { field, question, evidence } = given;
-  const place = findPlace(given);
-  if (place === null) return null;
-  const isCell = place.cellName !== null;
+function readNumber(
+  span: NumberSpan,
+  text: string,
+  cell: Cell | null,
+  { context }: Statement,
+  wanted: Wanted,
+  strength: number,
+): number[] {
+  const { field, asked, words } = wanted;
+  if (
+    cell === null &&
+    (span.isYear ||
+      asked.some((part) => splitWords(part).some(({ key }) => key === String(span.value))))
+  )
+    return [];
+  const name = splitIdentifier(field.name);
   // Without the possessive: its `m` or `t` would be read as a unit.
-  const wish = `${splitIdentifier(field.name)} ${field.description.replace(/['’]\p{L}+/gu, "")}`;
-  const wantedUnit = findUnit(wish);
-  const isShare = /\b(?:rate|share|growth|proportion|ratio)\b/i.test(wish);
-  const hasUnit = (unit: string | null) => {
-    const stated = unit ?? findUnit(place.cellName ?? "");
-    if (wantedUnit === null) return stated !== "%" || isShare;
-    return (stated ?? findUnit(evidence.context)) === wantedUnit;
-  };
-  const candidates = findNumbers(place.text).filter(
-    (span) =>
-      (!span.isYear || isCell) &&
-      !isAskedNumber(question, String(span.value)) &&
-      hasUnit(span.unit),
+  const unit = findWantedUnit(name, field.description.replace(/['’]\p{L}+/gu, ""));
+  const isShare = /\b(?:rate|share|growth|proportion|ratio|accuracy)\b/i.test(
+    `${name} ${field.description}`,
   );
-  const span = pick(candidates, ({ value }) => value, place, given);
-  if (span === null) return null;
+  const stated = span.unit ?? (cell === null ? null : findUnit(cell.name));
+  if (unit !== null && stated !== unit && !(cell !== null && stated === null)) return [];
+  if (unit === null && stated === "%" && !isShare) return [];
+  if (unit === null && stated !== null && strength < 3) return [];
+  if (cell === null && stated === null && !countsField(text.slice(span.end), words)) return [];
 
   // A column such as `GDP (billion US$)`, or the heading of a table, carries the scale of its cells.
-  const columnScale = isCell
-    ? (findScale(place.cellName ?? "") ?? findScale(evidence.context))
-    : null;
-  const wantedScale = findScale(wish) ?? 1;
+  const columnScale = cell === null ? null : (findScale(cell.name) ?? findScale(context));
+  const wantedScale = findScale(`${name} ${field.description}`) ?? 1;
   const isInFull = span.isScaled || columnScale === null;
-  const value = (isInFull ? span.value : span.value * columnScale) / wantedScale;
+  const value = Number(
+    ((isInFull ? span.value : span.value * columnScale) / wantedScale).toPrecision(15),
+  );
   // `3.05` for a field in trillions that nothing around it calls trillions: the scale is unknown.
-  if (wantedScale > 1 && Math.abs(value) < 1e-3) return null;
-  return Number(value.toPrecision(15));
+  if (wantedScale > 1 && Math.abs(value) < 1e-3) return [];
+  if (field.shape.kind === "integer" && !Number.isSafeInteger(value)) return [];
+  const options =
+    field.shape.kind === "integer" || field.shape.kind === "number" ? field.shape.options : null;
+  return options === null || options.includes(value) ? [value] : [];
 }
 
-function extractYear(given: FieldEvidence): string | null {
-  const place = findPlace(given);
-  if (place === null) return null;
-  const { years } = given.question;
-  const candidates = findYears(place.text).filter(
-    ({ text }) => place.cellName !== null || !years.includes(text),
-  );
-  return pick(candidates, ({ text }) => text, place, given)?.text ?? null;
-}
-
-/** Years alone and years of dates. */
-function findYears(text: string): Span[] {
-  return splitWords(text)
-    .filter((word) => isYear(word.key))
-    .map((word) => ({ text: word.text, start: word.start, end: word.start + word.text.length }));
-}
-
-function extractBoolean(given: FieldEvidence): boolean | null {
-  const place = findPlace(given);
-  if (place === null || place.cellName === null) return null;
-  if (/^(?:yes|true)$/i.test(place.text.trim())) return true;
-  return /^(?:no|false)$/i.test(place.text.trim()) ? false : null;
-}
-
-function extractOption(given: FieldEvidence, options: readonly string[]): string | null {
-  const text = findPlace(given)?.text ?? "";
-  if (/\b(?:not|never|no|without)\b/i.test(text)) return null;
-  const named = options.filter((option) => {
-    const literal = option.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-    return new RegExp(`(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])`, "iu").test(text);
-  });
-  return named.length === 1 ? (named[0] ?? null) : null;
-}
-
-function extractText(given: FieldEvidence): string | null {
-  const { field, evidence } = given;
-  const wish = `${splitIdentifier(field.name)} ${field.description}`;
-  if (/\b(?:url|website|web address|link|homepage)\b/i.test(wish)) {
-    const addresses = findWebAddresses(evidence.sentence);
-    return addresses.length === 1 ? (addresses[0] ?? null) : null;
+/** Whether the noun after a number without unit is the field's: `24 cars` is no number of passengers. */
+function countsField(after: string, { own, others }: FieldWords): boolean {
+  const [noun = ""] = /^[\s-](?:\p{L}+[\s-]?){1,3}/u.exec(after) ?? [];
+  const keys = [];
+  for (const { text, key } of splitWords(noun)) {
+    if (STOP.test(text)) break;
+    keys.push(key);
   }
-  if (/\b(?:date|day|when)\b|YYYY-MM-DD/i.test(wish)) return extractDate(given, wish);
-  if (wantsYear(field)) return extractYear(given);
-  const place = findPlace(given);
-  if (place !== null && place.cellName !== null) return place.text;
-  return given.isPartOfRecord ? null : evidence.sentence;
+  const isField = (key: string) => isRelated(key, own) || isRelated(key, others);
+  return keys.length === 0 || keys.some(isField) || /^\s(?:people|persons)\b/.test(after);
 }
 
-function extractDate(given: FieldEvidence, wish: string): string | null {
-  const place = findPlace(given);
-  if (place === null) return null;
-  const date = pick(findDates(place.text), ({ iso }) => iso, place, given);
-  if (date === null) return null;
-  return /YYYY-MM-DD|\bISO\b/i.test(wish) ? date.iso : date.text;
-}
+const STOP =
+  /^(?:a|an|and|are|as|at|but|by|each|every|for|from|had|has|have|if|in|is|of|on|or|per|so|that|the|than|then|to|was|were|when|where|which|who|while|will|with)$/i;
 
-/** The name decides: a description may mention a year for other reasons (`GDP in the given year`). */
-function wantsYear(field: OutputField): boolean {
-  return (
-    /\byear\b/i.test(splitIdentifier(field.name)) || /^(?:the )?year\b/i.test(field.description)
+const NUMBER_WORDS = "two three four five six seven eight nine ten eleven twelve".split(" ");
+
+function spellOut(text: string): string {
+  return text.replace(
+    /\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b(?!-)/gi,
+    (word) => String(NUMBER_WORDS.indexOf(word.toLowerCase()) + 2),
   );
+}
+
+/** One item of the list, as its schema wants it. */
+function readItem(text: string, wanted: Wanted): unknown[] {
+  const { shape } = wanted.field;
+  if (shape.kind !== "array") return [];
+  const kind = shape.items.shape.kind;
+  if (kind === "number" || kind === "integer")
+    return unique(findNumbers(text).map(({ value }) => value));
+  if (kind !== "string") return [];
+  return shape.items.shape.options === null
+    ? [text.replace(/^(?:the|an?)\s/i, "")]
+    : readOptions(text, shape.items);
 }

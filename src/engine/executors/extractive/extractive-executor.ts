@@ -156,15 +156,13 @@ async function answerInFields(
   time: ReadingTime,
 ): Promise<ExecutionResult> {
   const fields = readOutputFields(schema);
-  const { output, warnings } = await fillFields(fields, schema, {
+  const { output, warnings, filled } = await fillFields(fields, schema, {
     task: readTask(attempt),
     search,
-    budget: readingBudget(attempt.input.processor),
     time,
     beginSearch: progress.beginSearch,
   });
-  const found = output.basis.filter((basis) => (basis.citations?.length ?? 0) > 0).length;
-  await progress.report("result", `Filled ${found} of ${fields.length} output fields`);
+  await progress.report("result", `Filled ${filled} of ${countSearches(fields)} output fields`);
   return { output, warnings: [NO_MODEL, ...warnings] };
 }
 

@@ -1,43 +1,34 @@
 import type { JsonOutput } from "../../../task-api/output.ts";
 import type { RunWarning } from "../../../task-api/run.ts";
-import { JsonObject } from "../../../task-api/task-spec.ts";
-import type { PassageSearch } from "../../sources/source.ts";
-import { splitIdentifier } from "../../sources/text/words.ts";
+import type { JsonObject } from "../../../task-api/task-spec.ts";
+import type { Ranking } from "../../sources/source.ts";
+import { readWords, splitIdentifier } from "../../sources/text/words.ts";
+import { describeBasis } from "../../research/citations.ts";
 import { conformToSchema, type EmptyPlace } from "../../research/conforming-value.ts";
-import type { ReadingBudget } from "../../research/budgets.ts";
-import type { ReadingObserver } from "../../research/reading-progress.ts";
-import { type Evidence, findEvidence } from "./find-evidence.ts";
 import type { OutputField } from "../../research/output-fields.ts";
-import { readQuestion } from "./question.ts";
-import type { ReadingTime } from "../../research/reading-time.ts";
+import { type Candidate, extractValues } from "./extract-value.ts";
+import { wantField } from "./wanted-field.ts";
+import {
+  cite,
+  FILLED,
+  type Filled,
+  type FillOptions,
+  leaveEmpty,
+  type Place,
+  type Unfilled,
+} from "./filled-field.ts";
+import {
+  choose,
+  hintsOf,
+  isGivenField,
+  MAX_RECORDS,
+  PASSAGES,
+  recordsOfRows,
+  recordsOfSeries,
+  statementsOf,
+} from "./find-records.ts";
 import type { ResearchTask } from "./research-task.ts";
-import { extractValue } from "./extract-value.ts";
-import type { WeightedQuestion } from "./weigh-question.ts";
-import { citeSources, describeBasis } from "../../research/citations.ts";
-import { REASONING } from "./write-answer.ts";
-
-export interface FillOptions {
-  task: ResearchTask;
-  search: PassageSearch;
-  budget: ReadingBudget;
-  /** When the time is over, the remaining fields are left empty. */
-  time: ReadingTime;
-  /** Called before each field's search, with the words that are searched for. */
-  beginSearch(query: string): Promise<ReadingObserver>;
-}
-
-/** A field without a value. */
-interface Unfilled {
-  /** The path of the field, with the names of the fields around it. */
-  path: string;
-  wasSearched: boolean;
-}
-
-interface Filled {
-  value: unknown;
-  evidence: Evidence[];
-  unfilled: Unfilled[];
-}
+import { isNamed, keysOf, readSubject, type Subject } from "./statements.ts";
 
 /** How many searches filling these fields takes: one for each value and each list. */
 export function countSearches(fields: readonly OutputField[]): number {
@@ -52,221 +43,191 @@ export async function fillFields(
   fields: readonly OutputField[],
   jsonSchema: JsonObject,
   options: FillOptions,
-): Promise<{ output: JsonOutput; warnings: RunWarning[] }> {
-  const entries: [string, unknown][] = [];
-  const basis = [];
-  const unfilled: Unfilled[] = [];
-  for (const field of fields) {
-    const filled = await fillField(field, [], options);
-    entries.push([field.name, filled.value]);
-    unfilled.push(...filled.unfilled);
-    const reasoning = filled.evidence.length > 0 ? REASONING : explainEmpty(filled.unfilled);
-    basis.push(describeBasis(field.name, reasoning, citeSources(filled.evidence)));
-  }
-  const { value: content, empty } = conformToSchema(jsonSchema, Object.fromEntries(entries));
+): Promise<{ output: JsonOutput; warnings: RunWarning[]; filled: number }> {
+  const { value, basis, unfilled, missing } = await fillObject(
+    fields,
+    { path: [], hints: [], parents: [] },
+    options,
+  );
+  const { value: content, empty } = conformToSchema(jsonSchema, value);
   // A field with a single possible value has it, whatever the documents say.
   const left = unfilled.filter(({ path }) =>
     empty.some((place) => path === place.path || path.startsWith(`${place.path}.`)),
   );
-  return { output: { type: "json", content, basis }, warnings: warnAbout(left, empty) };
-}
-
-function explainEmpty(unfilled: readonly Unfilled[]): string {
-  const problem = unfilled.every(({ wasSearched }) => wasSearched)
-    ? "no sentence of the documents states a fitting value"
-    : "the time of the run was over before the documents were searched for a value";
-  return `extractive: ${problem}; no model was used.`;
-}
-
-async function fillField(
-  field: OutputField,
-  parents: readonly string[],
-  options: FillOptions,
-): Promise<Filled> {
-  const { shape } = field;
-  if (shape.kind !== "object" && options.time.isOver()) {
-    return leaveEmpty(field, parents, false);
-  }
-  switch (shape.kind) {
-    case "object":
-      return fillObject(field, shape.fields, parents, options);
-    case "array":
-      return fillArray(field, shape.items, parents, options);
-    case "string":
-    case "number":
-    case "integer":
-    case "boolean": {
-      // A value that the input gives is not searched for, only confirmed.
-      const isGiven = isGivenField(field, options.task);
-      const words = isGiven
-        ? { field: "", description: "", hints: [...parents, field.description] }
-        : { field: field.name, description: field.description, hints: parents };
-      const { question, evidence } = await searchField(field, words, options);
-      for (const candidate of evidence) {
-        const value = isGiven
-          ? extractGiven(field, candidate, options.task)
-          : extractValue({ evidence: candidate, field, question, isPartOfRecord: false });
-        if (value !== null) return { value, evidence: [candidate], unfilled: [] };
-      }
-      return leaveEmpty(field, parents, true);
-    }
-  }
+  return {
+    output: { type: "json", content, basis },
+    warnings: warnAbout(left, empty, missing),
+    filled: basis.filter(({ reasoning }) => reasoning === FILLED).length,
+  };
 }
 
 async function fillObject(
-  field: OutputField,
   fields: readonly OutputField[],
-  parents: readonly string[],
+  { path, hints, parents }: Omit<Place, "field">,
   options: FillOptions,
-): Promise<Filled> {
-  // A map has no field names, so there is nothing to search for.
-  if (fields.length === 0) return leaveEmpty(field, parents, true);
-  const path = [...parents, field.name];
+): Promise<Filled & { value: JsonObject }> {
   const entries: [string, unknown][] = [];
-  const evidence: Evidence[] = [];
-  const unfilled: Unfilled[] = [];
-  for (const child of fields) {
-    const filled = await fillField(child, path, options);
-    entries.push([child.name, filled.value]);
-    evidence.push(...filled.evidence);
-    unfilled.push(...filled.unfilled);
+  const whole: Filled = { value: null, basis: [], unfilled: [], missing: [] };
+  const objects = fields.filter(({ shape }) => shape.kind === "object").length;
+  for (const field of fields) {
+    const own = objects > 1 && field.shape.kind === "object" ? keysOf(field.name) : [];
+    const filled = await fillField(
+      { field, path: [...path, field.name], hints, parents: [...parents, ...own] },
+      options,
+    );
+    entries.push([field.name, filled.value]);
+    whole.basis.push(...filled.basis);
+    whole.unfilled.push(...filled.unfilled);
+    whole.missing.push(...filled.missing);
   }
-  return { value: Object.fromEntries(entries), evidence, unfilled };
+  return { ...whole, value: Object.fromEntries(entries) };
 }
 
-/** Each relevant sentence or table row gives at most one item. */
-async function fillArray(
-  field: OutputField,
-  items: OutputField,
-  parents: readonly string[],
+async function fillField(place: Place, options: FillOptions): Promise<Filled> {
+  const { field, path, hints } = place;
+  const { shape } = field;
+  if (shape.kind === "object" && shape.fields.length > 0) {
+    const around = [...hints, field.name, field.description];
+    return fillObject(shape.fields, { ...place, path, hints: around }, options);
+  }
+  if (options.time.isOver()) return leaveEmpty(place, null);
+  const ranking = await searchField(place, options);
+  // A map has no field names, so there is nothing to look for.
+  if (shape.kind === "object") return leaveEmpty(place, ranking);
+  if (isGivenField(field, options.task)) return confirmGiven(place, ranking, options.task);
+  const subject = subjectOf(place, ranking, options.task.asked);
+  if (shape.kind === "array" && shape.items.shape.kind === "object") {
+    return fillRecords(place, shape.items.shape.fields, subject, ranking, options);
+  }
+  const wanted = wantField(field, place.parents, hintsOf(place), subject, options.task.asked);
+  const candidates = statementsOf(ranking).flatMap((statement) => extractValues(statement, wanted));
+  const chosen =
+    shape.kind === "array" ? chooseList(candidates, subject) : choose(candidates, wanted);
+  if (chosen.length === 0) return leaveEmpty(place, ranking);
+  return {
+    value: shape.kind === "array" ? chosen.flatMap(({ value }) => value) : chosen[0]?.value,
+    basis: [describeBasis(path.join("."), FILLED, cite(chosen))],
+    unfilled: [],
+    missing: [],
+  };
+}
+
+/** The one list, or the rows that each have an item of it. */
+function chooseList(candidates: readonly Candidate[], { names }: Subject): Candidate[] {
+  const top = Math.max(0, ...candidates.map(({ strength }) => strength));
+  const best = candidates.filter(({ strength }) => strength === top);
+  const [first] = best;
+  if (first === undefined) return [];
+  const texts = new Map(best.map((candidate) => [JSON.stringify(candidate.value), candidate]));
+  if (texts.size === 1) return [first];
+  const isItem = ({ statement: { passage, heading, text } }: Candidate) =>
+    passage.document.id === first.statement.passage.document.id &&
+    heading === first.statement.heading &&
+    names.length > 0 &&
+    !names.some((name) => isNamed(name, text));
+  return top === 4 && best.every(isItem) ? [...texts.values()] : [];
+}
+
+/** One record for each subject that the question enumerates, else one for each row of the table that fits best. */
+async function fillRecords(
+  place: Place,
+  fields: readonly OutputField[],
+  subject: Subject,
+  ranking: Ranking,
   options: FillOptions,
 ): Promise<Filled> {
-  // The name of a list of records (`economies`) is a label; what must be found are their fields.
-  const words =
-    items.shape.kind === "object"
-      ? {
-          field: "",
-          description: "",
-          hints: [...parents, field, items, ...items.shape.fields].flatMap(describeField),
-        }
-      : {
-          field: field.name,
-          description: `${field.description} ${items.description}`,
-          hints: parents,
-        };
-  const { question, evidence } = await searchField(field, words, options);
-  const values = new Map<string, { value: unknown; evidence: Evidence }>();
-  for (const candidate of evidence) {
-    if (values.size === options.budget.items) break;
-    const value = readItem(candidate, field, items, question, options.task);
-    const key = JSON.stringify(value);
-    if (value !== null && !values.has(key)) values.set(key, { value, evidence: candidate });
-  }
-  const filled = [...values.values()];
-  if (filled.length === 0) return leaveEmpty(field, parents, true);
+  const records =
+    subject.series.length > 0
+      ? await recordsOfSeries(place, fields, subject, options)
+      : await recordsOfRows(place, fields, subject, ranking, options);
+  const full = records.filter(({ candidates }) => candidates.length > 0).slice(0, MAX_RECORDS);
+  if (full.length === 0) return leaveEmpty(place, ranking);
+  const path = place.path.join(".");
+  const gaps = fields.filter(({ name }) => full.some(({ value }) => value[name] === null));
   return {
-    value: filled.map((item) => item.value),
-    evidence: filled.map((item) => item.evidence),
-    unfilled: findGaps(
-      [...parents, `${field.name}[]`].join("."),
-      items,
-      filled.map((item) => item.value),
+    value: full.map(({ value }) => value),
+    basis: full.map(({ candidates }, at) =>
+      describeBasis(`${path}.${at}`, FILLED, cite(candidates)),
+    ),
+    unfilled: gaps.map(({ name }) => ({ path: `${path}[].${name}`, wasSearched: true })),
+    missing: records.flatMap(({ name, candidates }) =>
+      candidates.length === 0 && name !== null ? [name] : [],
     ),
   };
 }
 
-/** The fields of a list's records that some record lacks. */
-function findGaps(path: string, { shape }: OutputField, records: readonly unknown[]): Unfilled[] {
-  if (shape.kind !== "object") return [];
-  const hasGap = ({ name }: OutputField) =>
-    records.some((record) => JsonObject.parse(record)[name] === null);
-  return shape.fields
-    .filter(hasGap)
-    .map(({ name }) => ({ path: `${path}.${name}`, wasSearched: true }));
-}
-
-function readItem(
-  evidence: Evidence,
-  field: OutputField,
-  items: OutputField,
-  question: WeightedQuestion,
-  task: ResearchTask,
-): unknown {
-  if (items.shape.kind !== "object") {
-    const named = { ...items, name: items.name || field.name };
-    return extractValue({ evidence, field: named, question, isPartOfRecord: false });
-  }
-  const entries: [string, unknown][] = [];
-  for (const child of items.shape.fields) {
-    const isGiven = isGivenField(child, task);
-    const value = isGiven
-      ? extractGiven(child, evidence, task)
-      : extractValue({ evidence, field: child, question, isPartOfRecord: true });
-    // It is not clear which of the given subjects the record is about, so it is left out.
-    if (isGiven && value === null) return null;
-    entries.push([child.name, value]);
-  }
-  const hasOwnValue = items.shape.fields.some(
-    (child, at) => !isGivenField(child, task) && entries[at]?.[1] !== null,
+function confirmGiven(place: Place, ranking: Ranking, task: ResearchTask): Filled {
+  const [value, ...others] = task.givenValues(place.field.name);
+  const statement = statementsOf(ranking).find(
+    ({ text, context }) => value !== undefined && `${context}\n${text}`.includes(value),
   );
-  return hasOwnValue ? Object.fromEntries(entries) : null;
-}
-
-/** A field that is named like a value of the input repeats that value, where the evidence is about it. */
-function isGivenField({ name, shape }: OutputField, task: ResearchTask): boolean {
-  return shape.kind === "string" && task.givenValues(name).length > 0;
-}
-
-/** The one given value that the title or heading names, or else the one that the sentence names. */
-function extractGiven(field: OutputField, evidence: Evidence, task: ResearchTask): string | null {
-  for (const text of [evidence.context, evidence.sentence]) {
-    const named = task.givenValues(field.name).filter((value) => text.includes(value));
-    if (named.length > 0) return named.length === 1 ? (named[0] ?? null) : null;
-  }
-  return null;
-}
-
-function describeField(field: OutputField | string): string[] {
-  return typeof field === "string" ? [field] : [field.name, field.description];
+  if (statement === undefined || others.length > 0) return leaveEmpty(place, ranking);
+  const basis = describeBasis(place.path.join("."), FILLED, cite([{ statement }]));
+  return { value, basis: [basis], unfilled: [], missing: [] };
 }
 
 async function searchField(
-  field: OutputField,
-  words: { field: string; description: string; hints: readonly string[] },
-  { task, search, budget, time, beginSearch }: FillOptions,
-): Promise<{ question: WeightedQuestion; evidence: Evidence[] }> {
-  const question = readQuestion({
-    asked: task.asked,
-    ...words,
-    hints: [...words.hints, ...task.hints],
-  });
+  { field, hints }: Place,
+  { task, search, beginSearch }: FillOptions,
+): Promise<Ranking> {
+  const children =
+    field.shape.kind === "array" && field.shape.items.shape.kind === "object"
+      ? field.shape.items.shape.fields
+      : [];
+  const words = [field, ...children].flatMap(({ name, description }) => [
+    splitIdentifier(name),
+    description,
+  ]);
   const observer = await beginSearch([...task.asked, splitIdentifier(field.name)].join(" "));
-  return findEvidence(question, search, budget, observer, time);
+  const query = {
+    text: task.asked.join("\n"),
+    hints: [...words, ...hints.map(splitIdentifier), ...task.hints].join(" "),
+  };
+  const ranking = await search.search(query, PASSAGES);
+  observer.matched(ranking.documentIds);
+  const documents = [
+    ...new Map(ranking.passages.map(({ document }) => [document.id, document])).values(),
+  ];
+  for (const [at, document] of documents.entries())
+    await observer.read(document, (at + 1) / documents.length);
+  return ranking;
 }
 
-function leaveEmpty(field: OutputField, parents: readonly string[], wasSearched: boolean): Filled {
-  const path = [...parents, field.name].join(".");
-  return { value: null, evidence: [], unfilled: [{ path, wasSearched }] };
+function subjectOf(
+  { field, hints }: Place,
+  { terms, passages }: Ranking,
+  asked: readonly string[],
+): Subject {
+  const own = [field.name, ...hints].flatMap(keysOf);
+  const titles = passages.map(
+    ({ document, heading }) => readWords(`${document.title}\n${heading}`).spellings,
+  );
+  return readSubject(asked, terms, own, (word) => titles.some((spellings) => spellings.has(word)));
 }
 
-function warnAbout(unfilled: readonly Unfilled[], empty: readonly EmptyPlace[]): RunWarning[] {
+function warnAbout(
+  unfilled: readonly Unfilled[],
+  empty: readonly EmptyPlace[],
+  missing: readonly string[],
+): RunWarning[] {
+  const paths = (places: readonly { path: string }[]) => places.map(({ path }) => path);
   const searched = unfilled.filter(({ wasSearched }) => wasSearched);
   const skipped = unfilled.filter(({ wasSearched }) => !wasSearched);
   const against = empty.filter(({ conforms }) => !conforms);
   return [
-    ...warnOf("The documents state no fitting value for", searched, "left empty"),
-    ...warnOf("There was no time left to look for", skipped, "left empty"),
-    ...warnOf("The output schema admits no empty value for", against, "it does not conform there"),
+    ...warnOf("The documents state no fitting value for", paths(searched), "left empty"),
+    ...warnOf("The documents state nothing fitting about", missing, "left out of the list"),
+    ...warnOf("There was no time left to look for", paths(skipped), "left empty"),
+    ...warnOf(
+      "The output schema admits no empty value for",
+      paths(against),
+      "it does not conform there",
+    ),
   ];
 }
 
-function warnOf(
-  problem: string,
-  places: readonly { path: string }[],
-  consequence: string,
-): RunWarning[] {
-  if (places.length === 0) return [];
-  const fields = places.map(({ path }) => path);
+function warnOf(problem: string, fields: readonly string[], consequence: string): RunWarning[] {
+  if (fields.length === 0) return [];
   const message = `${problem} ${fields.join(", ")}; ${consequence}.`;
   return [{ type: "warning", message, detail: { fields } }];
 }

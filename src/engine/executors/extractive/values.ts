@@ -1,4 +1,5 @@
 import { findDates } from "../../sources/text/dates.ts";
+import { isStopWord } from "../../sources/text/stop-words.ts";
 
 /** A number in a text, with the text that shows what it counts. */
 export interface NumberSpan {
@@ -32,7 +33,8 @@ const UNITS: readonly (readonly [unit: string, spelling: string])[] = [
   ["EUR", "€|EUR|euros?"],
   ["GBP", "£|GBP|pounds? sterling"],
   ["JPY", "¥|JPY|yen"],
-  ["%", "%|per ?cent|percentage"],
+  ["%", "%|per ?cent|percentage|pct"],
+  ["SEK", "crowns?|kronor"],
   ["km2", "km²|km2|square kilomet(?:re|er)s?|sq\\.? km"],
   ["km/h", "km\\/h|kmh|kilomet(?:re|er)s? per hour"],
   ["m/s", "m\\/s|met(?:re|er)s? per second"],
@@ -44,25 +46,63 @@ const UNITS: readonly (readonly [unit: string, spelling: string])[] = [
   ["ft", "ft|feet|foot"],
   ["kg", "kg|kilograms?"],
   ["t", "tonnes?|tons?"],
+  ["ha", "ha|hectares?"],
+  ["l", "l|lit(?:re|er)s?"],
+  ["m3", "m³|m3|cubic met(?:re|er)s?"],
   ["Hz", "Hz|hertz"],
+  ["V", "V|volts?"],
+  ["A", "A|amps?|amperes?"],
+  ["W", "W|watts?"],
+  ["kW", "kW|kilowatts?"],
+  ["MW", "MW|megawatts?"],
+  ["Wh", "Wh|watt hours?"],
+  ["kWh", "kWh|kilowatt hours?"],
+  ["TWh", "TWh|terawatt hours?"],
+  ["dB", "dB|decibels?"],
+  ["kn", "knots?|kn"],
   ["°C", "°C|degrees? celsius"],
+  ["bit", "bits?"],
+  ["byte", "bytes?|octets?"],
+  ["kB", "kB|KiB|kilobytes?"],
+  ["MB", "MB|MiB|megabytes?"],
+  ["GB", "GB|GiB|gigabytes?"],
+  ["TB", "TB|TiB|terabytes?"],
+  ["ms", "ms|milliseconds?|millis"],
+  ["s", "s|secs?|seconds?"],
+  ["min", "mins?|minutes?"],
+  ["h", "h|hours?"],
+  ["day", "days?"],
+  ["week", "weeks?"],
+  ["month", "months?"],
+  ["year", "years?"],
 ];
 
 const ANY_UNIT = UNITS.map(([, spelling]) => spelling).join("|");
 
-/** Digits that are part of a word (`G7`), an ordinal (`20th`), a version (`1.2.3`) or a power of ten are no number. */
+/** Digits that are part of a word (`G7`), an ordinal (`20th`), a version (`1.2.3`), a time or a power of ten are no number. */
 const NUMBER = new RegExp(
-  `(?<![\\p{L}\\p{N}]|\\p{N}[.,]|[×x^]\\s?|[×x]\\s?10[-−])(?<sign>[-−](?=[\\d$€£¥]))?(?<before>(?:US\\$|[$€£¥]|USD|EUR|GBP|JPY)\\s?)?` +
-    `(?<digits>\\d{1,3}(?:[,\\u00a0\\u202f]\\d{3})+(?:\\.\\d+)?|\\d+(?:\\.\\d+)?)(?![.,]?\\d)` +
-    `(?:\\s?(?<scale>${Object.keys(SCALES).join("|")})(?![\\p{L}\\p{N}]))?` +
-    `(?:\\s?(?:current )?(?<after>${ANY_UNIT})(?![\\p{L}\\p{N}]))?(?![\\p{L}\\p{N}]|\\s?[×x]\\s?10)`,
+  `(?<![\\p{L}\\p{N}_]|\\p{L}[-_]|\\p{N}[.,:]|[×x^]\\s?|[×x]\\s?10[-−])(?<sign>[-−](?=[\\d$€£¥]))?(?<before>(?:US\\$|[$€£¥]|USD|EUR|GBP|JPY)\\s?)?` +
+    `(?<digits>\\d{1,3}(?:[,\\u00a0\\u202f]\\d{3})+(?:\\.\\d+)?|\\d+(?:\\.\\d+)?)(?![.,:]?\\d)` +
+    `(?:[\\s-]?(?<scale>${Object.keys(SCALES).join("|")})(?![\\p{L}\\p{N}]))?` +
+    `(?:[\\s-]?(?:current )?(?<after>${ANY_UNIT})(?![\\p{L}\\p{N}]))?(?![\\p{L}\\p{N}_]|\\s?[×x]\\s?10)`,
   "giu",
 );
 
-/** Every number of the text that is a quantity or a year, in order. Parts of dates are not numbers. */
+/** Such a number names a thing or a place in a text; it counts nothing. */
+const LABEL =
+  /(?:\b(?:section|sec|chapter|figure|fig|table|page|pp?|version|ver|v|rfc|iso|nos?|number|article|appendix|step|item|note|line|part|volume|vol|issue|release|rule)\.?\s*|[§#]\s?)$/iu;
+const NAME_BEFORE = /(?:^|\s)(\p{Lu}[\p{L}\p{N}]*)\s$/u;
+/** `20 octets longer than` is no length. */
+const DIFFERENCE =
+  /^\s(?:\p{L}+\s)?(?:more|less|fewer|longer|shorter|higher|lower|larger|smaller|older|younger|later|earlier|sooner)\b/u;
+/** Two numbers with this between them are a range, a size or a duration, not two values. */
+const JOINT = /^\s?(?:to|–|—|-|through|until|×|x|by|\/|:)\s?$/;
+const DURATION = new Set(["h", "min", "s", "day", "week", "month", "year"]);
+
+/** Every number of the text that is a quantity or a year, in order. Parts of dates, ranges and names are not numbers. */
 export function findNumbers(text: string): NumberSpan[] {
   const dates = findDates(text);
-  return [...text.matchAll(NUMBER)].flatMap((match) => {
+  const spans = [...text.matchAll(NUMBER)].flatMap((match): NumberSpan[] => {
     const { sign, before, digits = "", scale, after } = match.groups ?? {};
     const start = match.index;
     const end = start + match[0].length;
@@ -71,23 +111,32 @@ export function findNumbers(text: string): NumberSpan[] {
     const unscaled = sign === undefined ? size : -size;
     const value = unscaled * (SCALES[scale?.toLowerCase() ?? ""] ?? 1);
     const unit = findUnit(before ?? after ?? "");
-    const isYear =
-      /^(?:1\d{3}|20\d{2})$/.test(digits) &&
-      scale === undefined &&
-      unit === null &&
-      sign === undefined;
+    const isBare = scale === undefined && unit === null && sign === undefined;
+    const isYear = isBare && /^(?:1\d{3}|20\d{2})$/.test(digits);
     // 68.2 million is 68200000.00000001 in binary floating point; documents never give more than 15 digits.
+    const number = Number(value.toPrecision(15));
     return [
-      {
-        value: Number(value.toPrecision(15)),
-        text: match[0],
-        start,
-        end,
-        unit,
-        isScaled: scale !== undefined,
-        isYear,
-      },
+      { value: number, text: match[0], start, end, unit, isScaled: scale !== undefined, isYear },
     ];
+  });
+  const isJoint = (one: NumberSpan | undefined, next: NumberSpan | undefined) => {
+    if (one === undefined || next === undefined) return false;
+    const between = text.slice(one.end, next.start);
+    if (JOINT.test(between)) return true;
+    const areParts = DURATION.has(one.unit ?? "") && DURATION.has(next.unit ?? "");
+    return (
+      /^,? (?:and )?$/.test(between) && (areParts || /\bbetween\s$/i.test(text.slice(0, one.start)))
+    );
+  };
+  return spans.filter((span, at) => {
+    const before = text.slice(Math.max(0, span.start - 40), span.start);
+    const name = NAME_BEFORE.exec(before)?.[1];
+    const isNamed = name !== undefined && !isStopWord(name) && !span.isYear;
+    const isListNumber = span.start === 0 && /^[.)]\s/.test(text.slice(span.end));
+    const isDifference = DIFFERENCE.test(text.slice(span.end));
+    if (LABEL.test(before) || isNamed || isListNumber || isDifference) return false;
+    if (span.isYear) return true;
+    return !isJoint(spans[at - 1], span) && !isJoint(span, spans[at + 1]);
   });
 }
 
@@ -96,9 +145,26 @@ const UNIT_PATTERNS = UNITS.map(
     [unit, new RegExp(`(?<![\\p{L}\\p{N}])(?:${spelling})(?![\\p{L}\\p{N}])`, "iu")] as const,
 );
 
-/** The first unit a text names; null when it names none. */
+/** The first unit a text names; null when it names none. A single letter is one only as it is spelled: `a` is no ampere. */
 export function findUnit(text: string): string | null {
-  return UNIT_PATTERNS.find(([, pattern]) => pattern.test(text))?.[0] ?? null;
+  const unit = UNIT_PATTERNS.find(([, pattern]) => pattern.test(text))?.[0] ?? null;
+  return unit?.length === 1 && /^\s*\p{L}\s*$/u.test(text) && unit !== text.trim() ? null : unit;
+}
+
+/** The unit in which a field wants its number: `area_km2`, `height in metres`, `GDP (US$)`. */
+export function findWantedUnit(name: string, description: string): string | null {
+  const last = /(?<!\bper )\b\S+$/.exec(name)?.[0] ?? "";
+  const written =
+    /\b(?:in|of)\s+(?:current )?(?:(?:trillion|billion|million|thousand)s?\s+)?(?:of\s+)?((?:\S+\s?){1,3})|\(([^)]*)\)/giu;
+  const said = [...description.matchAll(written)].flatMap(([, unit, inside]) => [unit, inside]);
+  const starting = new RegExp(`^(?:current )?(?:${ANY_UNIT})(?![\\p{L}\\p{N}])`, "iu");
+  return (
+    findUnit(last) ??
+    said
+      .map((text) => findUnit(starting.exec(text ?? "")?.[0] ?? ""))
+      .find((unit) => unit !== null) ??
+    null
+  );
 }
 
 /** The scale of a field or column `in billions`; null when it does not say. `not in billions` and `3 billion` say nothing. */
