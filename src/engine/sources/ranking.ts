@@ -12,8 +12,11 @@ const K1 = 0.9;
 const B = 0.4;
 /** A hint only decides between passages that are about equally close. */
 const HINT_SHARE = 0.2;
-/** A passage gains this share of what the other good passages of its document score. */
-const DOCUMENT_BOOST = 0.1;
+/**
+ * A passage gains this share of what the best passages of its document score together. More moves the passages of one
+ * long document before answers of others.
+ */
+const DOCUMENT_BOOST = 0.05;
 const BOOSTING_PASSAGES = 3;
 /** A heading or title that is the question's term defines it: the passage gains up to this share of its score. */
 const HEADING_BOOST = 0.5;
@@ -60,15 +63,13 @@ function boostDocuments(passages: readonly RankedPassage[]): RankedPassage[] {
   const best = new Map<number, number[]>();
   for (const { document, score } of ranked) {
     const scores = best.get(document.id) ?? [];
-    if (scores.length <= BOOSTING_PASSAGES) best.set(document.id, [...scores, score]);
+    if (scores.length < BOOSTING_PASSAGES) best.set(document.id, [...scores, score]);
   }
-  return ranked
-    .map((passage) => {
-      const scores = best.get(passage.document.id) ?? [];
-      const others = sum(scores) - (scores.includes(passage.score) ? passage.score : 0);
-      return { ...passage, score: passage.score + DOCUMENT_BOOST * others };
-    })
-    .toSorted((a, b) => b.score - a.score);
+  const boosted = ranked.map((passage) => {
+    const together = sum(best.get(passage.document.id) ?? []);
+    return { ...passage, score: passage.score + DOCUMENT_BOOST * together };
+  });
+  return boosted.toSorted((a, b) => b.score - a.score);
 }
 
 function sum(numbers: readonly number[]): number {

@@ -67,7 +67,7 @@ export function openDocumentIndex(db: Database, folders: readonly string[]): Doc
     ): Promise<Ranking> {
       const total = allowed.passageCount + beside.length;
       const terms = await weighTerms(readQuery(query), state, beside, total);
-      const match = matchOf(terms);
+      const match = matchOf(terms, total);
       const found =
         match === null ? [] : await reader.match(match, allowed.condition, MAX_CANDIDATES);
       const ranked = rankPassages(terms, [...found, ...beside]);
@@ -160,11 +160,17 @@ function weighTerms(
   );
 }
 
-/** An FTS5 query for passages that hold any of the words; hints alone are searched only when there is nothing else. */
-function matchOf(terms: readonly WeighedTerm[]): string | null {
+/**
+ * An FTS5 query for the passages to rank. Words of more than a tenth of all passages only rank what others find, because
+ * FTS5 weighs every passage that matches. Hints are searched only when there is nothing else.
+ */
+function matchOf(terms: readonly WeighedTerm[], total: number): string | null {
   const known = terms.filter(({ passages }) => passages > 0);
   const asked = known.filter(({ role }) => role !== "hint");
-  const matches = (asked.length > 0 ? asked : known).map(({ form }) => form.match);
+  const wanted = asked.length > 0 ? asked : known;
+  const rarer = wanted.filter(({ passages }) => passages <= total / 10);
+  const found = rarer.reduce((sum, { passages }) => sum + passages, 0);
+  const matches = (found < MAX_CANDIDATES ? wanted : rarer).map(({ form }) => form.match);
   return matches.length === 0 ? null : matches.join(" OR ");
 }
 
