@@ -85,6 +85,7 @@ export async function createEngine(options: EngineDeps): Promise<Engine> {
         : await options.createExecutor({ db, evidence, fetchFromRun, log });
     const app = createTaskApi({
       runs,
+      evidence,
       executorKey: performer?.key ?? "none",
       priceOf: createProcessorPrices(options.prices),
       usualSeconds: (processor) => performer?.usualSeconds?.(processor) ?? null,

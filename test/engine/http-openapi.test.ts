@@ -5,6 +5,7 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { createTaskApi } from "../../src/engine/http-api/app.ts";
 import { API_LIMITS } from "../../src/engine/http-api/limits.ts";
 import type { Profile } from "../../src/engine/http-api/profile.ts";
+import { createEvidenceStore } from "../../src/engine/research/create-evidence-store.ts";
 import { createMetrics } from "../../src/engine/metrics.ts";
 import { singleTenant } from "../../src/engine/tenants/tenants.ts";
 import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
@@ -16,7 +17,7 @@ import { silentLog, startTestEngine, textResult } from "./start-test-engine.ts";
 
 const PROFILES: Profile[] = ["extended", "hosted"];
 /** What the hosted API does not have. */
-const EXTENSIONS = /cancel$|^POST \S+\/check$|^GET \S+\/(?:processors|tasks\/runs)$/;
+const EXTENSIONS = /cancel$|evidence$|^POST \S+\/check$|^GET \S+\/(?:processors|tasks\/runs)$/;
 
 /** The documents as they are served; a test reads whatever shape it expects. */
 const documents = new Map<Profile, ReturnType<typeof JSON.parse>>();
@@ -30,10 +31,11 @@ beforeAll(async () => {
 
 async function createApp(profile: Profile) {
   const clock = systemClock;
-  const { runs } = await openRunStore(":memory:", clock);
+  const { db, runs } = await openRunStore(":memory:", clock);
   return createTaskApi({
     clock,
     runs,
+    evidence: createEvidenceStore(db),
     executorKey: "test",
     priceOf: () => 0,
     usualSeconds: () => null,
@@ -66,7 +68,7 @@ test.each(PROFILES)("every endpoint of the %s profile is in it, and no other", a
     .filter(({ method }) => method !== "ALL")
     .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
   const extensions = profile === "extended" ? [] : served.filter((one) => EXTENSIONS.test(one));
-  expect(extensions).toHaveLength(profile === "extended" ? 0 : 6);
+  expect(extensions).toHaveLength(profile === "extended" ? 0 : 7);
   expect(documented.toSorted()).toEqual(
     served.filter((one) => !extensions.includes(one)).toSorted(),
   );
@@ -213,6 +215,7 @@ test("what a caller really gets fits the documented schemas, and holds no other 
   await get(run, { run_id });
   await get(run, failing);
   await get(`${run}/input`, { run_id });
+  await get(`${run}/evidence`, { run_id });
   await get(group, { taskgroup_id });
   await get(`${group}/runs/{run_id}`, { taskgroup_id, run_id });
   await post(`${run}/cancel`, {}, { run_id });
@@ -242,6 +245,8 @@ test.each([
   ["ProgressMessageEvent", []],
   ["ErrorObject", []],
   ["AnnouncedProcessor", []],
+  ["RunEvidence", []],
+  ["PassageOfRun", []],
 ])("in %s every field is required but %j", async (name, optional) => {
   const { components } = documents.get("extended");
   const { properties, required } = components.schemas[name];
@@ -263,5 +268,5 @@ test("a status is one of those there are, and a count is a whole number", async 
 
 test("the hosted profile documents none of the extensions", async () => {
   const text = JSON.stringify(documents.get("hosted"));
-  expect(text).not.toMatch(/cancelTask|listTaskRuns|Idempotency-Key|Last-Event-ID/);
+  expect(text).not.toMatch(/cancelTask|listTaskRuns|readEvidence|Idempotency-Key|Last-Event-ID/);
 });

@@ -8,6 +8,7 @@ import { readBetaHeader } from "./beta-header.ts";
 import { REQUEST_ID_HEADER } from "../../http-server/request-id.ts";
 import { toAnswerBody, toApiError } from "./error-answer.ts";
 import { createEventStreams } from "./event-streams.ts";
+import { type EvidenceRoutesContext, createEvidenceRoutes } from "./evidence-routes.ts";
 import { createGroupRoutes } from "./group-routes.ts";
 import type { ApiLimits } from "./limits.ts";
 import {
@@ -23,7 +24,8 @@ import { TrieRouter } from "hono/router/trie-router";
 import { endpointPaths } from "./endpoints/endpoint.ts";
 import { listEndpoints } from "./endpoints/list-endpoints.ts";
 
-export interface TaskApiContext extends Omit<RunRoutesContext, "streams">, ProcessorRoutesContext {
+export interface TaskApiContext
+  extends Omit<RunRoutesContext, "streams">, ProcessorRoutesContext, EvidenceRoutesContext {
   tenants: Tenants;
   profile: Profile;
   /** Whether the features that some sources call beta need their value in `parallel-beta`. */
@@ -84,6 +86,7 @@ export function createTaskApi(context: TaskApiContext): Hono<RequestEnv> {
   app.route("/", createProcessorRoutes(context));
   app.route("/", createRunRoutes(routesContext));
   app.route("/", createRunEventRoutes(routesContext));
+  app.route("/", createEvidenceRoutes(context));
   app.route("/", createGroupRoutes(routesContext));
   return app;
 }

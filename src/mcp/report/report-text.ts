@@ -1,6 +1,6 @@
 import { isJsonObject } from "../../task-api/task-spec.ts";
 import { documentText } from "./reading/run-views.ts";
-import type { Batch, KeyCitation, OutlineEntry, RunReport, RunRow } from "./run-report.ts";
+import type { Batch, KeyCitation, SectionEntry, RunReport, RunRow } from "./run-report.ts";
 import { durationText, markdownTable, shownJson, wrapUntrusted } from "./text.ts";
 
 /**
@@ -110,7 +110,7 @@ function eventText({ kind, message, timestamp }: NonNullable<RunReport["events"]
 }
 
 /** Indented by level, as a table of contents. */
-function outlineText(entries: readonly OutlineEntry[]): string {
+function outlineText(entries: readonly SectionEntry[]): string {
   const top = Math.min(...entries.map(({ level }) => level));
   return entries
     .map(

@@ -32,12 +32,12 @@ export const Cut = z.object({
 export type Cut = z.infer<typeof Cut>;
 
 /** An entry of an outline: a section that a call can read by its name. */
-export const OutlineEntry = z.object({
+export const SectionEntry = z.object({
   section: z.string(),
   level: z.number(),
   chars: z.number(),
 });
-export type OutlineEntry = z.infer<typeof OutlineEntry>;
+export type SectionEntry = z.infer<typeof SectionEntry>;
 
 /** One run among several. */
 export const RunRow = z.object({
@@ -101,7 +101,7 @@ export const RunReport = z.object({
   warnings: z.array(z.string()).optional(),
   error: z.string().optional(),
   output_type: z.string().optional(),
-  outline: z.array(OutlineEntry).optional(),
+  outline: z.array(SectionEntry).optional(),
   output: z.unknown().optional(),
   citations: z.array(KeyCitation).optional(),
   citations_total: z.number().optional(),

@@ -1,3 +1,4 @@
+import type { RunEvidence } from "../../../task-api/evidence.ts";
 import type { TaskRunResult } from "../../../task-api/output.ts";
 import type { RunEvent } from "../../../task-api/run-event.ts";
 import type { RunInput } from "../../../task-api/run-input.ts";
@@ -151,6 +152,33 @@ export const processors = {
     { name: "base", price_usd: 0, usual_seconds: { from: 0, to: 50 } },
     { name: "base-fast", price_usd: 0, usual_seconds: null },
   ],
+};
+
+export const evidence: RunEvidence = {
+  pages: [
+    {
+      id: "p1",
+      title: "Economy of France",
+      url: "https://example.com/france.pdf",
+      published_on: "2024-02-01",
+      passage_count: 41,
+    },
+  ],
+  passages: [
+    {
+      id: "p1.4",
+      page_id: "p1",
+      heading: "Growth › 2023",
+      place: "p. 2",
+      url: "https://example.com/france.pdf#page=2",
+      text: "The economy grew by 0.9 % in 2023.",
+    },
+  ],
+  outline: [],
+  hits_total: 12,
+  next_offset: null,
+  previous_passage_id: "p1.3",
+  next_passage_id: "p1.5",
 };
 
 /** An example of each id in a path. */

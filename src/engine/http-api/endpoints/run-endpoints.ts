@@ -6,6 +6,7 @@ import { decodeCursor } from "../run-cursor.ts";
 import { defineEndpoint, json, stream } from "./endpoint.ts";
 import * as examples from "./examples.ts";
 import {
+  WrittenEvidence,
   WrittenProcessorList,
   WrittenResult,
   WrittenRun,
@@ -20,7 +21,15 @@ const MAX_RESULT_TIMEOUT_SECONDS = 3_600;
 const TIMEOUT_RULE = `timeout is a whole number of seconds, 0 to ${MAX_RESULT_TIMEOUT_SECONDS}`;
 
 const MAX_PAGE_RUNS = 100;
-const LIMIT_RULE = `limit is a whole number, 1 to ${MAX_PAGE_RUNS}`;
+
+const wholeNumber = (name: string, least: number, most: number) => {
+  const rule = `${name} is a whole number, ${least} to ${most}`;
+  return z.coerce.number({ error: rule }).int(rule).min(least, rule).max(most, rule);
+};
+/** A reader of passages wants what fits its context. */
+const MAX_AROUND = 20;
+const MAX_HITS = 50;
+const MAX_OFFSET = 1_000_000;
 
 export const runEndpoints = {
   listProcessors: defineEndpoint({
@@ -55,12 +64,7 @@ export const runEndpoints = {
     query: z.object({
       status: RunStatus.optional(),
       taskgroup_id: z.string().optional(),
-      limit: z.coerce
-        .number({ error: LIMIT_RULE })
-        .int(LIMIT_RULE)
-        .min(1, LIMIT_RULE)
-        .max(MAX_PAGE_RUNS, LIMIT_RULE)
-        .default(20),
+      limit: wholeNumber("limit", 1, MAX_PAGE_RUNS).default(20),
       cursor: z.string().transform(decodeCursor).optional(),
     }),
     answer: json("A page of runs.", WrittenRunList, {
@@ -139,6 +143,25 @@ export const runEndpoints = {
       progress_stats: examples.statsEvent,
       progress_msg: examples.messageEvent,
     }),
+  }),
+
+  readEvidence: defineEndpoint({
+    method: "GET",
+    path: "/v1/tasks/runs/:run_id/evidence",
+    isExtension: true,
+    summary: "Read on in what a run has seen (extension)",
+    description:
+      "Without parameters: the passages that the run found, best first, from `offset`. `passage`: that one and up to `around` on each side. `page`: its headings. The text is that of the time of the run, also when the document has changed since.",
+    query: z
+      .object({
+        passage: z.string().meta({ examples: ["p1.4"] }),
+        page: z.string().meta({ examples: ["p1"] }),
+        around: wholeNumber("around", 0, MAX_AROUND).default(2),
+        offset: wholeNumber("offset", 0, MAX_OFFSET).default(0),
+        limit: wholeNumber("limit", 1, MAX_HITS).default(10),
+      })
+      .partial({ passage: true, page: true }),
+    answer: json("The part that was asked for.", WrittenEvidence, { passage: examples.evidence }),
   }),
 
   cancelTaskRun: defineEndpoint({

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ErrorBody } from "../../../task-api/error-body.ts";
+import { HeadingOfPage, PageOfRun, PassageOfRun, RunEvidence } from "../../../task-api/evidence.ts";
 import {
   Citation,
   FieldBasis,
@@ -126,6 +127,11 @@ export const WrittenGroupEvent = z.union([
 ]);
 export const WrittenGroupRunEvent = z.union([WrittenState, WrittenErrorEvent]);
 
+export const WrittenEvidence = RunEvidence.extend({
+  hits_total: Count,
+  next_offset: Count.nullable(),
+});
+
 /** The schemas that have a name of their own in the document; where sources name one, it has that name. */
 export const components = {
   AddRunsBody,
@@ -138,13 +144,17 @@ export const components = {
   ErrorObject: WrittenError,
   ErrorResponse: ErrorBody,
   FieldBasis,
+  HeadingOfPage,
   JsonSchema: JsonSchemaSpec,
   McpServer: McpServerEntry,
   McpToolCall,
+  PageOfRun,
+  PassageOfRun,
   ProcessorList: WrittenProcessorList,
   ProgressMessageEvent: WrittenMessage,
   ProgressStatsEvent: WrittenStats,
   RequestCheck,
+  RunEvidence: WrittenEvidence,
   RunEvent: WrittenRunEvent,
   RunInput,
   RunStatus,

@@ -1,7 +1,7 @@
 import type { RunOutput } from "../../../task-api/output.ts";
 import { JsonObject } from "../../../task-api/task-spec.ts";
 import { PartNotFound } from "../../arguments/argument-problems.ts";
-import type { OutlineEntry } from "../run-report.ts";
+import type { SectionEntry } from "../run-report.ts";
 import { oneLine } from "../text.ts";
 
 /** The part of an output to read. */
@@ -139,7 +139,7 @@ const NAME_BUDGET = 100;
 const ENTRY_WEIGHT = 40;
 
 /** The outline down to the deepest level that fits the budget; of a long top level, the first entries. */
-export function outlineOf(sections: readonly TextSection[], budget: number): OutlineEntry[] {
+export function outlineOf(sections: readonly TextSection[], budget: number): SectionEntry[] {
   const levels = [...new Set(sections.map(({ level }) => level))].toSorted((a, b) => b - a);
   for (const deepest of levels) {
     const entries = sections.filter(({ level }) => level <= deepest).map(outlineEntry);
@@ -151,10 +151,10 @@ export function outlineOf(sections: readonly TextSection[], budget: number): Out
   return entries;
 }
 
-function outlineEntry({ name, level, start, end }: TextSection): OutlineEntry {
+function outlineEntry({ name, level, start, end }: TextSection): SectionEntry {
   return { section: oneLine(name, NAME_BUDGET), level, chars: end - start };
 }
 
-function outlineWeight(entries: readonly OutlineEntry[]): number {
+function outlineWeight(entries: readonly SectionEntry[]): number {
   return entries.reduce((sum, { section }) => sum + Buffer.byteLength(section) + ENTRY_WEIGHT, 0);
 }
