@@ -47,7 +47,7 @@ export function otherWordsOf({ otherWords = {}, input }: Tool): ToolTexts {
     ([argument, schema]) =>
       [argument, Texts.parse(JsonObject.parse(schema)["otherWords"] ?? {})] as const,
   );
-  const backends = ["custom", "embedded", "scripted"] as const;
+  const backends = ["hosted", "custom", "embedded", "scripted"] as const;
   return Object.fromEntries(
     backends.flatMap((backend) => {
       const description = otherWords[backend]?.description;

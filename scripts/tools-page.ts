@@ -61,9 +61,9 @@ Every tool answers with the same report twice: as text and as \`structuredConten
 web, behind a fence after the server's own words. A run that failed is a normal answer; \`isError\` means that the call itself
 failed.
 
-Descriptions, prices and tiers depend on the backend in use. The tables below are for the hosted API. Under each table are
-the differences for another base URL or your own price list (\`custom\`), for the built-in engine over documents
-(\`embedded\`), and for a script (\`scripted\`).
+Descriptions, prices and tiers depend on the backend in use. The tables below are for the hosted API, with the arguments of
+all backends. Under each table are the differences between backends: another base URL or your own price list (\`custom\`),
+the built-in engine over documents (\`embedded\`), and a script (\`scripted\`).
 
 ## Arguments
 

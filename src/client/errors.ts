@@ -19,7 +19,8 @@ export type TaskApiErrorCode =
   | "backend_timed_out"
   | "unreadable_answer"
   | "cancel_not_supported"
-  | "group_cancel_not_supported";
+  | "group_cancel_not_supported"
+  | "evidence_not_supported";
 
 /** The facts that every failed call has. */
 export interface ErrorFacts {
@@ -156,6 +157,23 @@ export class GroupCancelNotSupported extends GroupCallError {
     super(
       "The backend did not take the cancel: it has no such route, or no such group.",
       taskgroupId,
+      facts,
+    );
+  }
+}
+
+/**
+ * 404 or 405 from the evidence extension. It does not show whether the run exists, because a backend without the route
+ * answers 404 for any id: read the run to find out.
+ */
+export class EvidenceNotSupported extends RunCallError {
+  override readonly name = "EvidenceNotSupported";
+  override readonly code = "evidence_not_supported";
+
+  constructor(runId: string, facts?: ErrorFacts) {
+    super(
+      "The backend keeps no passages to read: it has no such route, or no such run.",
+      runId,
       facts,
     );
   }

@@ -146,6 +146,10 @@ export function scopeToPrincipal(
       await requireRun(runId);
       return client.cancelRun(runId, options);
     },
+    async readEvidence(runId, query, options) {
+      await requireRun(runId);
+      return client.readEvidence(runId, query, options);
+    },
     /**
      * Lists the principal's runs of the account, and those of no principal: one of these may have come from a create
      * whose answer was lost, and its input shows whose it is.

@@ -1,3 +1,4 @@
+import type { RunEvidence } from "../task-api/evidence.ts";
 import type { TaskRunResult } from "../task-api/output.ts";
 import type { AnnouncedProcessor } from "../task-api/processor-list.ts";
 import type { RunEvent } from "../task-api/run-event.ts";
@@ -25,6 +26,12 @@ export interface CreateOptions extends CallOptions {
   idempotencyKey?: string;
 }
 
+/** The part of a run's evidence to read. */
+export type EvidenceQuery =
+  | { offset: number; limit: number }
+  | { passage: string; around: number }
+  | { page: string };
+
 /** The calls for single runs. */
 export interface RunCalls {
   /**
@@ -51,6 +58,12 @@ export interface RunCalls {
    * or 405), and `RequestRejected` with `status` 409 when the run had already finished; read the run to report it.
    */
   cancelRun(runId: string, options?: CallOptions): Promise<TaskRun>;
+  /**
+   * `GET …/evidence`, an extension of our engine: the hits of a run, a passage with its neighbours, or the outline of a
+   * page. Throws `EvidenceNotSupported` when the backend has no such route (404 or 405), and `InvalidRequest` for a
+   * passage or page that the run does not have.
+   */
+  readEvidence(runId: string, query: EvidenceQuery, options?: CallOptions): Promise<RunEvidence>;
   /** `GET /v1/tasks/runs`, an extension of our engine. Other backends: `RequestRejected` with `status` 404 or 405. */
   listRuns(
     query: { status?: string; limit?: number; cursor?: string },

@@ -58,10 +58,10 @@ function chooseTools({
 }: CatalogOptions): ListedTool[] {
   return TOOL_LIST.filter(
     ({ toolset, hints }) => toolsets.includes(toolset) && (!isReadOnly || hints.readOnly),
-  ).map((tool) => (catalogBackend === "hosted" ? tool : withTextsFor(tool, catalogBackend)));
+  ).map((tool) => withTextsFor(tool, catalogBackend));
 }
 
-function withTextsFor(tool: ListedTool, backend: Exclude<CatalogBackend, "hosted">): ListedTool {
+function withTextsFor(tool: ListedTool, backend: CatalogBackend): ListedTool {
   const { description = tool.description, arguments: texts = {} } =
     tool.otherWords?.[backend] ?? {};
   const properties = Object.entries(tool.shownInput.properties).flatMap(([name, schema]) => {

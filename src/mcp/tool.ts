@@ -11,10 +11,8 @@ export type Toolset = "runs" | "groups";
 /** The backend that the texts for agents describe: an embedded engine that plays a script has no documents. */
 export type CatalogBackend = Backend["kind"] | "scripted";
 
-/** A text for each backend where that for the hosted API would be wrong; null for an argument that is not shown there. */
-export type ArgumentTexts<Text = string> = Readonly<
-  Partial<Record<Exclude<CatalogBackend, "hosted">, Text>>
->;
+/** A text for each backend where the usual one would be wrong; null for an argument that is not shown there. */
+export type ArgumentTexts<Text = string> = Readonly<Partial<Record<CatalogBackend, Text>>>;
 
 /** The same for a tool: its description and, by name, its arguments. */
 export type ToolTexts = ArgumentTexts<{

@@ -51,7 +51,7 @@ export const RunEvidence = z.object({
   hits_total: z.number(),
   /** Of the hits; null when these are the last. */
   next_offset: z.number().nullable(),
-  /** The passages before and after those that are shown with their neighbours; null where none is kept. */
+  /** With the same `around`, these show what comes before and after a passage with its neighbours; null at the ends. */
   previous_passage_id: z.string().nullable(),
   next_passage_id: z.string().nullable(),
 });

@@ -55,12 +55,13 @@ test("a passage is read with its neighbours, and names those to read on with", a
     outline: [],
     hits_total: 1,
     next_offset: null,
-    previous_passage_id: "p1.2",
-    next_passage_id: "p1.6",
+    previous_passage_id: "p1.1",
+    next_passage_id: "p1.7",
   });
+  expect(ids((await read("?passage=p1.7&around=1")).body)).toEqual(["p1.6", "p1.7", "p1.8"]);
   const atTheEnd = (await read("?passage=p1.9")).body;
   expect(ids(atTheEnd)).toEqual(["p1.7", "p1.8", "p1.9"]);
-  expect(atTheEnd).toMatchObject({ previous_passage_id: "p1.6", next_passage_id: null });
+  expect(atTheEnd).toMatchObject({ previous_passage_id: "p1.4", next_passage_id: null });
   const atTheStart = (await read("?passage=p1.1&around=0")).body;
   expect(ids(atTheStart)).toEqual(["p1.1"]);
   expect(atTheStart).toMatchObject({ previous_passage_id: null, next_passage_id: "p1.2" });

@@ -52,7 +52,13 @@ export function startReadingEngine(
     createExecutor: ({ evidence }) => ({
       key: "reading",
       execute: async ({ runId, input }) =>
-        answer(await evidence.keep(runId, find(String(input.input)), reader)),
+        answer(
+          await evidence.keep(
+            runId,
+            find(typeof input.input === "string" ? input.input : ""),
+            reader,
+          ),
+        ),
     }),
     ...options,
   });

@@ -1,4 +1,5 @@
 import { lenient } from "../../task-api/lenient.ts";
+import { RunEvidence } from "../../task-api/evidence.ts";
 import { RunOutput, TaskRunResult } from "../../task-api/output.ts";
 import { AnnouncedProcessor, SentProcessors } from "../../task-api/processor-list.ts";
 import { RunEvent } from "../../task-api/run-event.ts";
@@ -84,6 +85,10 @@ export function createRunCalls({
         method: "POST" as const,
       };
       return http.read(call, lenient(TaskRun, { run_id: runId }), signal);
+    },
+    async readEvidence(runId, query, { signal } = {}) {
+      const path = withQuery(`${runPath(runId)}/evidence`, query);
+      return http.read(get(path, { kind: "evidence", runId }), lenient(RunEvidence), signal);
     },
     listRuns({ status, limit, cursor }, { signal } = {}) {
       const path = withQuery(RUNS, { status, limit, cursor });

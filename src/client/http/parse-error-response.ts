@@ -6,6 +6,7 @@ import {
   BackendTimedOut,
   CancelNotSupported,
   type ErrorFacts,
+  EvidenceNotSupported,
   Forbidden,
   GroupCancelNotSupported,
   GroupNotFound,
@@ -30,7 +31,7 @@ import type { Redact } from "../../text/redact.ts";
 /** The subject of the request, where the meaning of a status depends on it. */
 export type Subject =
   | { kind: "create" | "list" | "create-group" }
-  | { kind: "run" | "result" | "cancel"; runId: string }
+  | { kind: "run" | "result" | "cancel" | "evidence"; runId: string }
   | { kind: "group" | "add-runs" | "cancel-group"; taskgroupId: string };
 
 /** The error for an answer other than 2xx. Reads only the beginning of its body. Source: Task API, "Codes". */
@@ -62,7 +63,7 @@ export async function readErrorAnswer(
   // These mean the same from a gateway; every other code counts only in the Task API's own words.
   const isPlain = status === 413 || status === 429;
   // Extensions that a backend may lack: that they are missing is no claim about a run.
-  const isExtension = ["cancel", "cancel-group", "list"].includes(subject.kind);
+  const isExtension = ["cancel", "cancel-group", "list", "evidence"].includes(subject.kind);
   const isMissing = isExtension && (status === 404 || status === 405);
   if (status === 408 && !answer.isTaskApi) {
     return new BackendTimedOut("The backend, or a gateway before it, gave up waiting.", facts);
@@ -88,6 +89,7 @@ export async function readErrorAnswer(
     case 404:
     case 405:
       if (subject.kind === "cancel") return new CancelNotSupported(subject.runId, facts);
+      if (subject.kind === "evidence") return new EvidenceNotSupported(subject.runId, facts);
       if (subject.kind === "cancel-group") {
         return new GroupCancelNotSupported(subject.taskgroupId, facts);
       }

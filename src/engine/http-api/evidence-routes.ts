@@ -26,16 +26,18 @@ export function createEvidenceRoutes({ runs, evidence }: EvidenceRoutesContext):
   });
 
   async function readAround(runId: string, passage: string, around: number): Promise<RunEvidence> {
-    // One more on each side shows whether there is one to read on with.
-    const read = await evidence.around(runId, passage, around + 1);
+    // As many again on each side: the next call should show what follows, and not the same once more.
+    const read = await evidence.around(runId, passage, 2 * around + 1);
     const at = read.findIndex(({ id }) => id === passage);
     if (at === -1) throw unknownPart("passage", await whyUnknown(runId, passage));
     const first = Math.max(0, at - around);
-    const end = at + around + 1;
+    const end = Math.min(at + around + 1, read.length);
+    const before = read[Math.max(0, first - 1 - around)];
+    const after = read[Math.min(end + around, read.length - 1)];
     return {
       ...(await describe(runId, read.slice(first, end))),
-      previous_passage_id: read[first - 1]?.id ?? null,
-      next_passage_id: read[end]?.id ?? null,
+      previous_passage_id: first === 0 ? null : (before?.id ?? null),
+      next_passage_id: end === read.length ? null : (after?.id ?? null),
     };
   }
 

@@ -6,7 +6,7 @@ import {
 } from "../../client/errors.ts";
 import { PROCESSORS } from "../../task-api/processors.ts";
 import type { JsonObject } from "../../task-api/task-spec.ts";
-import { callText, oneLine } from "../report/text.ts";
+import { callText, callWithId, oneLine } from "../report/text.ts";
 import { didYouMean } from "../runs/meant-processor.ts";
 
 /** The call that failed. */
@@ -84,6 +84,10 @@ const EXPLANATIONS: Readonly<
   unreadable_answer: explainSilence,
   cancel_not_supported: explainSilence,
   group_cancel_not_supported: explainSilence,
+  evidence_not_supported: () => ({
+    summary: "This backend keeps no passages of the run to read.",
+    nextStep: `Use the answer and its citations: ${callWithId("get_task_run")} and without passage.`,
+  }),
 };
 
 export function explainBackendError(

@@ -1,6 +1,14 @@
 import { isJsonObject } from "../../task-api/task-spec.ts";
 import { documentText } from "./reading/run-views.ts";
-import type { Batch, KeyCitation, SectionEntry, RunReport, RunRow } from "./run-report.ts";
+import type {
+  Batch,
+  KeyCitation,
+  RunReport,
+  RunRow,
+  SectionEntry,
+  SeenDocument,
+  SeenPassage,
+} from "./run-report.ts";
 import { durationText, markdownTable, shownJson, wrapUntrusted } from "./text.ts";
 
 /**
@@ -82,7 +90,8 @@ function hasWordsOfOthers({ question_asked, output, basis, error }: RunRow): boo
 }
 
 function wordsOfOthers(report: RunReport): string {
-  const { error, warnings, latest_step, outline, output, citations, basis, events } = report;
+  const { error, warnings, latest_step, outline, output, citations, basis, documents, events } =
+    report;
   const runs = report.runs?.some(hasWordsOfOthers) === true ? report.runs : undefined;
   const sections: [title: string, text: string | undefined][] = [
     ["The run asks", report.question_asked],
@@ -93,6 +102,7 @@ function wordsOfOthers(report: RunReport): string {
     ["output", output === undefined ? undefined : documentText(output)],
     ["citations", citations?.map(citationText).join("\n")],
     ["basis", basis && itemsText(basis)],
+    ["documents", documents?.map(documentWithPassages).join("\n\n")],
     ["events", events?.map(eventText).join("\n")],
     ["runs", runs && rowsTable(runs)],
   ];
@@ -118,6 +128,22 @@ function outlineText(entries: readonly SectionEntry[]): string {
         `${"  ".repeat(level - top)}- ${section} (${chars} characters)`,
     )
     .join("\n");
+}
+
+/** The document in one line, then its passages in blocks or its headings in lines. */
+function documentWithPassages(document: SeenDocument): string {
+  const { id, title, url, published_on: published, passage_count: count, passages } = document;
+  const facts = [`${count} passages`, ...(published === undefined ? [] : [published])].join(", ");
+  const isOutline = passages.every(({ text }) => text === undefined);
+  return [`${id} ${title} <${url}> (${facts})`, ...passages.map(passageText)].join(
+    isOutline ? "\n" : "\n\n",
+  );
+}
+
+function passageText({ id, heading, place, url, text, not_kept: isGone }: SeenPassage): string {
+  const facts = [heading, place, url && `<${url}>`].filter((part) => part !== undefined);
+  const line = [id, ...facts].join(" · ");
+  return text === undefined ? `- ${line}${isGone ? " (not kept)" : ""}` : `[${line}]\n${text}`;
 }
 
 /** One item per line: indentation costs tokens. */

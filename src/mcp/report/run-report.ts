@@ -27,7 +27,7 @@ export const Cut = z.object({
   offset: z.number(),
   next_offset: z.number().optional(),
   total: z.number(),
-  unit: z.enum(["characters", "citations", "steps"]),
+  unit: z.enum(["characters", "citations", "steps", "passages", "headings"]),
 });
 export type Cut = z.infer<typeof Cut>;
 
@@ -38,6 +38,32 @@ export const SectionEntry = z.object({
   chars: z.number(),
 });
 export type SectionEntry = z.infer<typeof SectionEntry>;
+
+/** A passage of a document that the run has read, or a heading of it. */
+export const SeenPassage = z.object({
+  /** `p1.4`. Of a heading: the first passage below it. */
+  id: z.string(),
+  heading: z.string().optional(),
+  place: z.string().optional(),
+  /** Left out when it is the document's. */
+  url: z.string().optional(),
+  text: z.string().optional(),
+  /** The passage cannot be read: it is too far from what the run found. */
+  not_kept: z.boolean().optional(),
+});
+export type SeenPassage = z.infer<typeof SeenPassage>;
+
+/** A document that the run has read, as it was then. */
+export const SeenDocument = z.object({
+  /** `p1`. */
+  id: z.string(),
+  title: z.string(),
+  url: z.string(),
+  published_on: z.string().optional(),
+  passage_count: z.number(),
+  passages: z.array(SeenPassage),
+});
+export type SeenDocument = z.infer<typeof SeenDocument>;
 
 /** One run among several. */
 export const RunRow = z.object({
@@ -74,7 +100,8 @@ export type Batch = z.infer<typeof Batch>;
 
 /**
  * The answer of every tool. `summary`, `next_step` and `notes` are our words. `question_asked`, `latest_step`, `warnings`,
- * `error`, `output`, `outline`, `citations`, `basis`, `events` and the rows are untrusted text, some of it from the web.
+ * `error`, `output`, `outline`, `citations`, `basis`, `documents`, `events` and the rows are untrusted text, some of it
+ * from the web.
  * Fields that say nothing are left out: a price of 0, and progress and usual time of a run that is not active.
  */
 export const RunReport = z.object({
@@ -109,6 +136,7 @@ export const RunReport = z.object({
   events: z
     .array(z.object({ kind: z.string(), message: z.string(), timestamp: z.string().nullable() }))
     .optional(),
+  documents: z.array(SeenDocument).optional(),
   cut: Cut.optional(),
   /** For an output that is cut: the MCP resource of the whole output. */
   resource: z.string().optional(),

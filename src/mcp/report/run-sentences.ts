@@ -20,6 +20,8 @@ export interface ReportRequest {
   lead?: string;
   /** For a failed run: its latest retry. */
   retriedAs?: LedgerRetry | undefined;
+  /** A passage that the answer names and that can be read on from. */
+  readablePassage?: string | undefined;
   /** Further notes. */
   notes?: readonly string[];
 }
@@ -91,9 +93,12 @@ export function runNextStep(facts: RunFacts, request: ReportRequest): string {
       return "The output cites no source: say so if you use it.";
     }
     if (basis !== undefined) return "Answer from this evidence and cite its sources.";
-    return view === "basis"
-      ? 'Say so if you use a value without evidence; values: view "output".'
-      : 'Answer from the output and cite its sources; all evidence: view "basis".';
+    if (view === "basis") {
+      return 'Say so if you use a value without evidence; values: view "output".';
+    }
+    const { readablePassage: id } = request;
+    const onward = id === undefined ? "" : ` ${readOnText(id)}`;
+    return `Answer from the output and cite its sources; all evidence: view "basis".${onward}`;
   }
   if (missingOutputReason(seen) !== null) {
     return `Wait a moment, then call ${callWithId("get_task_run")} again; do not start the run again. If it still fails, tell the user.`;
@@ -113,6 +118,12 @@ export function runNextStep(facts: RunFacts, request: ReportRequest): string {
     default:
       return "Tell the user: the run needs attention where it was started.";
   }
+}
+
+/** How to read on in the sources of an answer. */
+function readOnText(passage: string): string {
+  const [page = ""] = passage.split(".");
+  return `If that is not enough, ${callWithId("get_task_run", { passage })} reads around that passage; "${page}" is the outline of its document, "more" the next hits.`;
 }
 
 const SAME_AGAIN = "start it again with the same arguments (a new idempotency_key if it had one)";

@@ -11,6 +11,7 @@ import { doubtNotes } from "../report/run-facts.ts";
 import { AnsweredRunReport, RunReport } from "../report/run-report.ts";
 import { readRun, snapshotOf } from "../runs/read-run.ts";
 import { clampWait } from "../runs/wait-policy.ts";
+import { findReadablePassage } from "../runs/read-passages.ts";
 import type { Tool } from "../tool.ts";
 import {
   CreateArguments,
@@ -87,6 +88,7 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
       wait,
       nextWaitSeconds: waits.defaultSeconds,
       lead: ORIGIN_NOTES[origin],
+      readablePassage: await findReadablePassage(seen, call),
       notes: [
         ...doubtNotes(doubts),
         ...started.notes,
