@@ -4,15 +4,16 @@ import { createExtractiveExecutor } from "../../../src/engine/executors/extracti
 import type { ProgressEvent } from "../../../src/task-api/run-event.ts";
 import { createManualClock, type ManualClock } from "../../client/manual-clock.ts";
 import { createDatabase, createFolder, createLog } from "../sources/document-fixtures.ts";
+import { insertRun } from "./run-extractive.ts";
 
 async function setUp(folders: string[], clock: ManualClock = createManualClock()) {
   const { db } = await createDatabase();
   const executor = await createExtractiveExecutor({ db, folders, log: createLog().log, clock });
   onTestFinished(() => executor.close?.());
   const events: ProgressEvent[] = [];
-  const ask = (input: string) =>
+  const ask = async (input: string) =>
     executor.execute({
-      runId: "trun_test",
+      runId: await insertRun(db),
       createdMs: Date.now(),
       input: { input, processor: "core" },
       previous: [],

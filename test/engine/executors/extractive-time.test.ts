@@ -11,7 +11,7 @@ import { createOpenMcpServers, startMcpServer } from "../mcp-servers/mcp-fixture
 import { startServer } from "../outgoing/guarded-servers.ts";
 import { createDatabase, createFolder, createLog } from "../sources/document-fixtures.ts";
 import { deferred } from "../start-test-engine.ts";
-import { fieldsSpec, jsonOf, quotesOf } from "./run-extractive.ts";
+import { answerOf, fieldsSpec, insertRun, jsonOf } from "./run-extractive.ts";
 
 /** Each of these answers the question about the Zorn; the second less well. */
 const RIVERS = {
@@ -43,7 +43,7 @@ async function perform(
   });
   const events: ProgressEvent[] = [];
   const result = await executor.execute({
-    runId: "trun_test",
+    runId: await insertRun(db),
     createdMs: Date.now(),
     input: RunInput.parse({ input: QUESTION, processor: "lite", ...input }),
     previous: [],
@@ -73,8 +73,13 @@ test("the operator's guide has the budget of each processor", async () => {
     row.split("|").map((cell) => cell.trim().replaceAll("`", "")),
   );
   const expected = PROCESSORS.filter(({ name }) => !name.endsWith("-fast")).map(({ name }) => {
-    const { seconds, documents, quotes } = readingBudget(name);
-    return ["", name, String(seconds), String(documents), String(quotes), ""];
+    const { seconds, chars, items } = readingBudget(name);
+    return [
+      "",
+      name,
+      ...[seconds, chars, items].map((number) => number.toLocaleString("en-US")),
+      "",
+    ];
   });
   expect(rows).toEqual(expected);
 });
@@ -83,7 +88,7 @@ test("when the time is over, no further document is read, and the answer is what
   const clock = createManualClock();
   const slow = await perform({}, { clock, onEvent: passTimeAfter(clock, "stats", 20_000) });
   expect(slow.read).toBe(1);
-  expect(quotesOf(slow)).toContain("97 kilometres");
+  expect(answerOf(slow)).toContain("97 kilometres");
   expect(slow.messages).toContainEqual(
     expect.stringMatching(/^The 20 s that processor lite has were over before everything/),
   );
@@ -200,7 +205,7 @@ test("MCP servers that do not even connect in time are not asked, and the folder
   expect(run.messages).toContain(
     "MCP servers were not asked: connecting to them took longer than the 10 s that this processor waits for MCP servers.",
   );
-  expect(quotesOf(run)).toContain("97 kilometres");
+  expect(answerOf(run)).toContain("97 kilometres");
   expect(clock.sleepers).toBe(0);
 });
 

@@ -6,7 +6,7 @@ import type { RunWarning } from "../../../task-api/run.ts";
 import { type JsonObject, requestedOutput } from "../../../task-api/task-spec.ts";
 import { type Clock, systemClock } from "../../../runtime/clock.ts";
 import { openDocumentLibrary } from "../../sources/folder/document-library.ts";
-import type { PassageSearch } from "../../sources/source.ts";
+import type { DocumentPassage, PassageSearch } from "../../sources/source.ts";
 import { splitIdentifier } from "../../sources/text/words.ts";
 import type { SyncCounts } from "../../sources/folder/index-folder.ts";
 import { type Attempt, defineExecutor, type ExecutionResult, type Executor } from "../executor.ts";
@@ -17,10 +17,13 @@ import {
 } from "../../research/ask-mcp-servers.ts";
 import { MCP_SHARE, readingBudget } from "../../research/budgets.ts";
 import { countSearches, fillFields } from "./fill-fields.ts";
-import { findEvidence } from "./find-evidence.ts";
+import { chooseWindows } from "./choose-windows.ts";
+import type { PassageWindow } from "./cut-windows.ts";
+import { findWindows } from "./find-windows.ts";
 import { searchAlso } from "../../research/found-documents.ts";
 import { type OutputField, readOutputFields } from "../../research/output-fields.ts";
-import { readQuestion } from "./question.ts";
+import { createEvidenceStore } from "../../research/create-evidence-store.ts";
+import type { EvidenceStore } from "../../research/evidence-store.ts";
 import { createReadingProgress, type ReadingProgress } from "../../research/reading-progress.ts";
 import { type ReadingTime, startReadingTime } from "../../research/reading-time.ts";
 import { countText, describeSync, waitForIndex } from "./wait-for-index.ts";
@@ -33,6 +36,8 @@ export interface ExtractiveExecutorOptions {
   /** The folders of documents, absolute or relative to the working directory; at least one. */
   folders: readonly string[];
   log: Logger;
+  /** What runs have seen; without it, a store on the same database. */
+  evidence?: EvidenceStore;
   /** Without it, `mcp_servers` of a run are not used, and the run carries a warning. */
   openMcpServers?: OpenMcpServers | undefined;
   clock?: Clock;
@@ -41,9 +46,10 @@ export interface ExtractiveExecutorOptions {
 /** The executor that the registry calls `extractive`. */
 export const extractive = defineExecutor({
   settings: z.object({ folders: z.array(z.string()).min(1) }),
-  create: ({ db, fetchFromRun, log }, { folders }) =>
+  create: ({ db, evidence, fetchFromRun, log }, { folders }) =>
     createExtractiveExecutor({
       db,
+      evidence,
       folders,
       log,
       openMcpServers: async (entries, signal) => {
@@ -59,6 +65,11 @@ const NO_MODEL: RunWarning = {
   message: "No model was used: these are quotes; check that they answer.",
 };
 
+const NOTHING_FOUND: RunWarning = {
+  type: "warning",
+  message: "No word of the question was found; nothing was made up instead.",
+};
+
 /**
  * An executor that answers by quoting folders of documents, without a model. It uses the network only for the MCP
  * servers of a run, whose search results are quoted in the same way. Throws `DocumentFolderUnusable` when a folder is
@@ -68,6 +79,7 @@ export async function createExtractiveExecutor({
   db,
   folders,
   log,
+  evidence = createEvidenceStore(db),
   openMcpServers,
   clock = systemClock,
 }: ExtractiveExecutorOptions): Promise<Executor> {
@@ -106,7 +118,7 @@ export async function createExtractiveExecutor({
 
     const answered =
       schema === null
-        ? await answerInText(attempt, search, progress, time)
+        ? await answerInText(attempt, search, evidence, progress, time)
         : await answerInFields(schema, attempt, search, progress, time);
     return addFindings(answered, findings, [
       ...(await warnOfSources(input, library)),
@@ -169,27 +181,38 @@ async function answerInFields(
 async function answerInText(
   attempt: Attempt,
   search: PassageSearch,
+  evidence: EvidenceStore,
   progress: ReadingProgress,
   time: ReadingTime,
 ): Promise<ExecutionResult> {
   const task = readTask(attempt);
-  const budget = readingBudget(attempt.input.processor);
+  const query = { text: task.asked.join("\n"), hints: task.hints.join(" ") };
   const observer = await progress.beginSearch(task.asked.join(" "));
-  const { evidence } = await findEvidence(readQuestion(task), search, budget, observer, time);
-  const quotes = evidence.slice(0, budget.quotes);
-  if (quotes.length === 0) {
-    await progress.report("result", "No sentence of the documents answers the question");
-    const output = writeNoAnswer(search.documentCount);
-    const message =
-      "The documents contain no answer to this question; nothing was made up instead.";
-    return { output, warnings: [NO_MODEL, { type: "warning", message }] };
+  const found = await findWindows(query, search, observer, time);
+  if (found.passages.length === 0) {
+    await progress.report("result", "No word of the question is in the documents");
+    const output = writeNoAnswer(search.documentCount, found);
+    return { output, warnings: [NO_MODEL, NOTHING_FOUND] };
   }
-  const documents = new Set(quotes.map((quote) => quote.document.id)).size;
+  const chosen = chooseWindows(found, readingBudget(attempt.input.processor), attempt);
+  const shown = [...chosen.quoted, ...chosen.close].map(({ passage }) => passage);
+  // What is shown comes first, so that reading on begins behind it.
+  const hits = [...new Set<DocumentPassage>([...shown, ...found.passages])];
+  const kept = await evidence.keep(attempt.runId, hits, search);
+  const ids = new Map(hits.map((hit, index) => [hit, kept[index]?.id ?? ""]));
+  const withId = (window: PassageWindow) => ({ ...window, id: ids.get(window.passage) ?? "" });
+  const documents = new Set(shown.map(({ document }) => document.id)).size;
   await progress.report(
     "result",
-    `Quoting ${countText(quotes.length, "sentence")} of ${countText(documents, "document")}`,
+    `Quoting ${countText(new Set(shown).size, "passage")} of ${countText(documents, "document")}`,
   );
-  return { output: writeAnswer(quotes), warnings: [NO_MODEL] };
+  const output = writeAnswer({
+    quoted: chosen.quoted.map(withId),
+    close: chosen.close.map(withId),
+    missing: found.missing,
+    isExhausted: chosen.isExhausted,
+  });
+  return { output, warnings: [NO_MODEL] };
 }
 
 function describePlan(
@@ -203,7 +226,7 @@ function describePlan(
       : countText(documents, "document");
   const aim =
     fields === null
-      ? "quote the sentences that match the question best"
+      ? "quote the passages that match the question best"
       : `look for a value of each of ${countText(fields, "output field")}`;
   return `Search ${scope} and ${aim}`;
 }

@@ -4,54 +4,82 @@ import {
   JsonObject as JsonObjectSchema,
   requestedOutput,
 } from "../../../task-api/task-spec.ts";
-import { splitIdentifier, wordKey } from "../../sources/text/words.ts";
-import type { Attempt } from "../executor.ts";
-import { readQuestion } from "./question.ts";
+import { isStopWord } from "../../sources/text/stop-words.ts";
+import { splitIdentifier, splitWords, wordKey } from "../../sources/text/words.ts";
+import type { Attempt, ConversationTurn } from "../executor.ts";
 
 /** The task in a run's input and task spec. */
 export interface ResearchTask {
   /** The question, or the values of an input object. */
   asked: readonly string[];
-  /** The object's keys and the description of a text output. */
+  /** What the question itself does not say: the object's keys, what an object is asked for, an earlier question. */
   hints: readonly string[];
   /** The values the input object holds under a key of that name (`countries` is found as `country`). */
   givenValues(name: string): readonly string[];
 }
 
 /**
- * Reads the task of an attempt. Words of the question before it are hints, and a follow-up that names nothing itself
- * ("And in 2022?") asks about the same subject.
+ * Reads the task of an attempt. A follow-up that only makes sense with the question before it ("And in 2022?") takes
+ * over what it does not replace; for another, the earlier question is a hint.
  */
 export function readTask({ input, previous }: Pick<Attempt, "input" | "previous">): ResearchTask {
   const task = readOwnTask(input);
-  const before = previous.at(-1);
-  if (before === undefined) return task;
-  const earlier = readOwnTask({ ...input, input: before.input }).asked.join(" ");
-  const { names, objects } = readQuestion({ asked: task.asked, hints: [] });
-  const isElliptic = names.length === 0 && objects.length === 0;
-  return {
-    ...task,
-    asked: isElliptic ? [...task.asked, withoutNumbers(earlier)] : task.asked,
-    hints: [...task.hints, earlier],
-  };
+  const earlier = previous.reduce((before, turn) => completeQuestion(questionOf(turn), before), "");
+  if (earlier === "") return task;
+  const own = task.asked.join(" ");
+  const completed = completeQuestion(own, earlier);
+  if (completed === own) return { ...task, hints: [...task.hints, earlier] };
+  return { ...task, asked: [completed] };
 }
 
-/** The year or amount of an earlier question is what a follow-up replaces. */
-function withoutNumbers(text: string): string {
-  return text.replaceAll(/\d[\d.,]*/g, "");
+function questionOf({ input }: ConversationTurn): string {
+  return readInput(input).asked.join(" ");
+}
+
+/** The question with what it takes from the earlier one: all but the names and numbers that it has itself. */
+function completeQuestion(question: string, earlier: string): string {
+  if (!isElliptic(question)) return question;
+  const words = splitWords(question);
+  const hasNumber = words.some(({ text }) => isNumber(text));
+  const hasName = words.some(({ text }) => isName(text));
+  const kept = splitWords(earlier).filter(
+    ({ text }, index) => !(hasNumber && isNumber(text)) && !(hasName && index > 0 && isName(text)),
+  );
+  return [question, ...kept.map(({ text }) => text)].join(" ");
+}
+
+/** Whether a question refers to an earlier one: by its first word, a pronoun, or because it has hardly a word. */
+function isElliptic(question: string): boolean {
+  return (
+    /^\s*(?:and|or|but|so|(?:what|how) about)\b/i.test(question) ||
+    /\b(?:its?|they|them|their|he|him|his|she|her|this|that|these|those)\b/i.test(question) ||
+    splitWords(question).filter(({ text }) => !isStopWord(text)).length <= 1
+  );
+}
+
+function isNumber(word: string): boolean {
+  return /^\d/.test(word);
+}
+
+function isName(word: string): boolean {
+  return /^\p{Lu}/u.test(word) && !isStopWord(word);
 }
 
 function readOwnTask({ input, task_spec }: RunInput): ResearchTask {
+  const task = readInput(input);
+  if (typeof input === "string") return task;
+  // An object names a subject only: what is asked about it is in the description.
   const output = requestedOutput(task_spec);
   const description = output.type === "text" ? (output.description ?? "") : "";
-  if (typeof input === "string") {
-    return { asked: [input], hints: [description], givenValues: () => [] };
-  }
+  return { ...task, hints: [...task.hints, description] };
+}
+
+function readInput(input: RunInput["input"]): ResearchTask {
+  if (typeof input === "string") return { asked: [input], hints: [], givenValues: () => [] };
   const entries = flatten(input);
   return {
-    // The items of a list are alternatives: sentences about any of three countries answer a question about all three.
     asked: entries.map(({ values }) => values.join(", ")),
-    hints: [...entries.map(({ key }) => splitIdentifier(key)), description],
+    hints: entries.map(({ key }) => splitIdentifier(key)),
     givenValues: (name) =>
       entries.filter(({ key }) => wordKey(key) === wordKey(name)).flatMap(({ values }) => values),
   };
