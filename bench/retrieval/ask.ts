@@ -41,8 +41,10 @@ export async function openReader(folders: readonly string[], root: string): Prom
   let count = 0;
 
   async function run(input: RunInput): Promise<RunOutput> {
+    const runId = `trun_bench_${(count += 1)}`;
+    await db.insertInto("runs").values(runRow(runId)).execute();
     const { output } = await executor.execute({
-      runId: `trun_bench_${(count += 1)}`,
+      runId,
       createdMs: Date.now(),
       input,
       previous: [],
@@ -69,6 +71,29 @@ export async function openReader(folders: readonly string[], root: string): Prom
       await db.destroy();
       await rm(stateDir, { recursive: true, force: true });
     },
+  };
+}
+
+/** A running run, for its evidence. */
+function runRow(run_id: string) {
+  return {
+    run_id,
+    interaction_id: run_id,
+    tenant_id: "",
+    taskgroup_id: null,
+    status: "running",
+    processor: "base",
+    price_usd: 0,
+    executor_key: "",
+    input: "{}",
+    output: null,
+    error: null,
+    warnings: null,
+    lease_owner: null,
+    lease_until: null,
+    action_until: null,
+    created_at: "",
+    modified_at: "",
   };
 }
 
