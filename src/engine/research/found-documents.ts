@@ -11,6 +11,11 @@ export interface FoundDocument {
   passages: readonly DocumentSection[];
 }
 
+/** Whether the title says what the document is about: that of a run's own source names its tool. */
+export function hasTellingTitle({ id }: IndexedDocument): boolean {
+  return id > 0;
+}
+
 /**
  * The folder's search with these sources beside its documents, for one run. They stay in memory: other runs
  * must not find what this one brought. Their passages alternate with the folder's, so that neither crowds out the other.

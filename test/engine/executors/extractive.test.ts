@@ -37,7 +37,7 @@ describe("over the example documents", () => {
     ["GDP of the UK in 2022", /2022.*\$3\.11 trillion/],
     ["What is the capital of Spain?", /Country: Spain.*Capital: Madrid/],
     ["When was the UN founded?", /24 October 1945/],
-    ["When was the World Health Organization founded?", /7 April 1948/],
+    ["When was WHO founded?", /7 April 1948/],
     ["When did Sweden join NATO?", /Sweden joined on 7 March 2024/],
     ["When was the European Space Agency created?", /30 May 1975/],
     ["How high is Mount Everest?", /8,848\.86 metres/],
@@ -52,8 +52,8 @@ describe("over the example documents", () => {
 
   test.each([
     "Who won the 1998 football world cup?",
-    "What is the capital of Atlantis?",
-    "what is the capital of atlantis",
+    "What is the capital of Ruritania?",
+    "what is the capital of ruritania",
     "GDP of Wakanda in 2023",
     "What was the GDP of France in 1998?",
     "When was UNESCO founded?",
@@ -69,8 +69,8 @@ describe("over the example documents", () => {
   });
 
   test("words of the question that occur nowhere are named", async () => {
-    const answer = answerOf(await askExamples("What is the capital of Atlantis?"));
-    expect(answer).toContain("In none of the documents: *Atlantis*.");
+    const answer = answerOf(await askExamples("What is the capital of Ruritania?"));
+    expect(answer).toContain("In none of the documents: *Ruritania*.");
     expect(answerOf(await askExamples("What is the capital of Spain?"))).not.toContain("In none");
   });
 
@@ -85,11 +85,9 @@ describe("over the example documents", () => {
     expect(warnings.map((warning) => warning.message)).toContainEqual(
       expect.stringContaining("No word of the question was found"),
     );
-    for (const empty of ["What is it?", "?!"]) {
-      expect(answerOf(await askExamples(empty))).toBe(
-        "The question has no word to search for in the 16 documents.",
-      );
-    }
+    expect(answerOf(await askExamples("?!"))).toBe(
+      "The question has no word to search for in the 16 documents.",
+    );
   });
 
   test.each([

@@ -111,10 +111,14 @@ test("a search tool is asked once, its results are quoted with their addresses, 
   const { ask, messages } = await startEngine({ openMcpServers: createOpenMcpServers() });
   const { run, output } = await ask({ mcp_servers: [server(mcp.endpoint)] });
   expect(mcp.asked).toEqual([QUESTION]);
-  expect(output.content).toMatch(/^"The river Zorn is 97 kilometres long\." \[1\]/);
-  expect(output.basis[0]?.citations).toEqual([
-    { url: "https://rivers.example/zorn", title: "rivers · web_search", excerpts: [ANSWER] },
-  ]);
+  expect(output.content).toMatch(
+    /^\[1\] rivers · web_search › River Zorn · .*\n\n> \*\*The river Zorn is 97 kilometres long\.\*\*\n/,
+  );
+  expect(output.basis[0]?.citations?.[0]).toEqual({
+    url: "https://rivers.example/zorn",
+    title: "rivers · web_search",
+    excerpts: [ANSWER],
+  });
   expect(output.mcp_tool_calls).toEqual([
     {
       tool_call_id: expect.any(String),
@@ -135,7 +139,9 @@ test("text without an address is cited by the server's, without credentials", as
   const mcp = await startMcpServer([{ name: "search", answer: () => `Found:\n${ANSWER}` }]);
   const { ask } = await startEngine({ openMcpServers: createOpenMcpServers() });
   const { output } = await ask({ mcp_servers: [server(`${mcp.endpoint}?api_key=k3y-k3y-k3y`)] });
-  expect(output.basis[0]?.citations).toMatchObject([{ url: mcp.endpoint, excerpts: [ANSWER] }]);
+  expect(output.basis[0]?.citations).toMatchObject([
+    { url: mcp.endpoint, excerpts: [expect.stringContaining(ANSWER)] },
+  ]);
   expect(JSON.stringify(output)).not.toContain("k3y");
 });
 
@@ -151,7 +157,7 @@ test("results stand beside the folder's documents, and the name of the server is
   const { output } = await ask({ mcp_servers: servers });
   expect(output.content).toContain(ANSWER);
   const founded = await ask({ input: "When was River Zorn founded?", mcp_servers: servers });
-  expect(founded.output.content).toMatch(/contain no answer/);
+  expect(founded.output.content).toMatch(/No passage says it in these words/);
 });
 
 test("output fields are filled from results, too", async () => {
@@ -196,7 +202,7 @@ test("a tool that repeats the question has not answered it", async () => {
     input: "What is the GDP of France?",
     mcp_servers: [server(mcp.endpoint)],
   });
-  expect(output.content).toMatch(/contain no answer/);
+  expect(output.content).toMatch(/^No word of the question/);
 });
 
 test("source_policy decides about each result", async () => {
@@ -212,7 +218,7 @@ test("source_policy decides about each result", async () => {
     mcp_servers: servers,
     source_policy: { exclude_domains: ["rivers.example"] },
   });
-  expect(refused.output.content).toMatch(/contain no answer/);
+  expect(refused.output.content).toMatch(/^There was no document to search/);
   expect(refused.output.mcp_tool_calls).toHaveLength(1);
   expect(refused.run.warnings?.map(({ message }) => message)).toContain(
     "source_policy admits nothing of what MCP server rivers returned; it was not used.",

@@ -1,3 +1,4 @@
+import { hasTellingTitle } from "../../research/found-documents.ts";
 import type { DocumentPassage, QueryTerm } from "../../sources/source.ts";
 import { splitSentences } from "../../sources/text/sentences.ts";
 import { type AskedQuestion, coverage, scoreSentence } from "./score-sentence.ts";
@@ -32,7 +33,8 @@ interface ScoredSentence {
 
 /** The windows of the passage around its best sentences, best first; at least one. */
 export function cutWindows(passage: DocumentPassage, question: AskedQuestion): PassageWindow[] {
-  const about = `${passage.document.title}\n${passage.heading}`;
+  const { document, heading } = passage;
+  const about = hasTellingTitle(document) ? `${document.title}\n${heading}` : heading;
   const sentences = scoreSentences(passage.text, about, question);
   const taken = new Set<ScoredSentence>();
   const windows: PassageWindow[] = [];
