@@ -153,9 +153,24 @@ test("records of a JSON file are lines, under the names that lead to them", asyn
   ]);
 });
 
-test("each line of a JSON Lines file is a record", async () => {
-  const { passages } = await read("a.jsonl", '{"a":1}\n\n{"a":2}\n');
-  expect(passages).toMatchObject([{ heading: "", text: "a: 1\na: 2" }]);
+test("each line of a JSON Lines file is a record, in its place", async () => {
+  const { passages } = await read("a.jsonl", '{"a":1}\n\n{"a":2}\n{"id":7,"text":"b\\nc"}\n');
+  expect(passages).toEqual([
+    { heading: "", text: "a: 1\na: 2", place: { unit: "line", number: 1 } },
+    { heading: "7", text: "id: 7\nb\nc", place: { unit: "line", number: 4 } },
+  ]);
+});
+
+test.each([
+  ["its own name", { tld: ".ch", name: "Switzerland" }],
+  ["the first form of its name", { tld: ".ch", name: { common: "Switzerland", official: "x" } }],
+  ["the name of a part", { type: "Feature", properties: { area: 41285, name: "Switzerland" } }],
+  ["its title", { id: "CHE", title: "Switzerland" }],
+])("a JSON record that does not fit into a line stands under %s", async (_, fields) => {
+  const record = { ...fields, borders: Array.from({ length: 500 }, (_item, index) => `B${index}`) };
+  const { passages } = await read("a.json", JSON.stringify([record, record]));
+  expect(passages.length).toBeGreaterThan(2);
+  for (const { heading } of passages) expect(heading).toMatch(/^Switzerland/);
 });
 
 test.each([

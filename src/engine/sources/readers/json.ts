@@ -10,6 +10,8 @@ import {
   readWebUrl,
 } from "../document.ts";
 import { DOCUMENT_LIMITS } from "../limits.ts";
+import type { Place } from "../source.ts";
+import { MAX_PASSAGE_CHARS } from "../text/passages.ts";
 import { readableName } from "../text/words.ts";
 
 const Members = z.record(z.string(), z.unknown());
@@ -21,28 +23,47 @@ const Head = z.looseObject({
 
 /** Strings with more characters are prose, not values: each of their lines stands alone. */
 const MAX_VALUE_CHARS = 300;
+const MAX_NAME_CHARS = 80;
 
-/** Reads a JSON file: each object becomes a line of `name: value` cells, under the path of names that leads to it. */
+/**
+ * Reads a JSON file: each object becomes a line of `name: value` cells, under the path of names that leads to it. An
+ * object of several lines stands under its own name.
+ */
 export function parseJsonDocument(text: string): ParsedDocument {
-  return readValue(parseJson(text));
+  const value = parseJson(text);
+  return readDocument(value, readBlocks(value, 1, 1));
 }
 
 /** Reads a file with one JSON value on each line. */
 export function parseJsonLinesDocument(text: string): ParsedDocument {
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
-  return readValue(lines.map((line) => parseJson(line)));
+  const blocks = text.split("\n").flatMap((line, index) => {
+    if (line.trim() === "") return [];
+    const place: Place = { unit: "line", number: index + 1 };
+    return readRecord(parseJson(line), 1, 2).map((block) => ({ ...block, place }));
+  });
+  return readDocument(null, blocks);
 }
 
-function readValue(value: unknown): ParsedDocument {
+function readDocument(value: unknown, blocks: readonly Block[]): ParsedDocument {
   const head = Head.catch({ title: "", url: "", date: "" }).parse(value);
   const title = normalizeLine(head.title) || null;
   return {
     title,
     url: readWebUrl(head.url),
     publishedOn: readIsoDate(head.date),
-    sections: groupSections(readBlocks(value, 1, 1), title),
+    sections: groupSections(blocks, title),
     problems: [],
   };
+}
+
+/** A member of a list. One that does not fit into a line gets a heading, so that each of its passages names it. */
+function readRecord(value: unknown, level: number, depth: number): Block[] {
+  const blocks = readBlocks(value, level, depth);
+  const [first] = blocks;
+  const isLine =
+    first === undefined || (blocks.length === 1 && first.text.length <= MAX_PASSAGE_CHARS);
+  if (isLine) return blocks;
+  return [{ kind: "heading", level, text: nameRecord(value) }, ...blocks.map(deeper)];
 }
 
 /** The value's own line first, then what lies deeper, under headings. */
@@ -51,14 +72,7 @@ function readBlocks(value: unknown, level: number, depth: number): Block[] {
     throw new DocumentUnreadable(`is nested more than ${DOCUMENT_LIMITS.jsonDepth} levels deep`);
   }
   if (Array.isArray(value)) {
-    return value.flatMap((item: unknown): Block[] => {
-      const blocks = readBlocks(item, level, depth + 1);
-      // A record with deeper parts ends where the next begins.
-      const isNested = blocks.some((block) => block.kind === "heading");
-      return isNested
-        ? [{ kind: "heading", level, text: nameRecord(item) }, ...blocks.map(deeper)]
-        : blocks;
-    });
+    return value.flatMap((item: unknown) => readRecord(item, level, depth + 1));
   }
   const members = Members.safeParse(value);
   if (!members.success) return toLines(describeScalar(value));
@@ -88,11 +102,26 @@ function deeper(block: Block): Block {
   return block.kind === "heading" ? { ...block, level: block.level + 1 } : block;
 }
 
-/** The heading of a record: its first short value, which is mostly its name. */
+const NAMES = ["name", "title", "label"];
+
+/** The heading of a record: its name, else the name of a part of it, else its id or first short value. */
 function nameRecord(record: unknown): string {
-  const values = Object.values(Members.catch({}).parse(record)).map(describeShort);
-  const name = values.find((text) => text !== null && text !== "" && text.length <= 80);
-  return normalizeLine(name ?? "") || "record";
+  const members = Members.catch({}).parse(record);
+  const parts = Object.values(members).map((part) => Members.catch({}).parse(part));
+  const candidates = [
+    ...NAMES.map((key) => members[key]),
+    ...parts.flatMap((part) => NAMES.map((key) => part[key])),
+    members["id"],
+    ...Object.values(members).filter(isScalar),
+  ];
+  return candidates.map(nameOf).find((name) => name !== "") ?? "record";
+}
+
+/** The short value of a name. A name in several languages or forms is the first of them. */
+function nameOf(value: unknown): string {
+  const [first] = Object.values(Members.catch({}).parse(value));
+  const text = normalizeLine(describeShort(value) ?? describeShort(first) ?? "");
+  return text.length <= MAX_NAME_CHARS ? text : "";
 }
 
 /** The value in a cell; null for a nested value. */

@@ -7,7 +7,7 @@ import { splitSentences } from "./sentences.ts";
  * The length of a passage, the unit of indexing and ranking: about a long paragraph, so that matched words are close
  * together.
  */
-const MAX_PASSAGE_CHARS = 1_200;
+export const MAX_PASSAGE_CHARS = 1_200;
 
 /**
  * Cuts a section into passages of bounded length, between lines where possible, never inside a sentence that fits. A
