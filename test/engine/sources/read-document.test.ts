@@ -226,6 +226,105 @@ test("passages of a text know the line where they begin", async () => {
   expect(document.passages.map(({ place }) => place?.number)).toEqual([3, 3, 6]);
 });
 
+const MEMO = `Network Working Group                               A. Writer
+Request for Notes: 42                                     Office
+Category: Informational                               March 2021
+
+                    The Lamp Protocol and
+                      Its Extensions
+
+Abstract
+
+   This memo is about lamps.
+
+Table of Contents
+
+   1.  Introduction ................................1
+   2.  Limits ......................................2
+     2.1.  Size limits .............................2
+   Appendix A.  History ............................3
+
+1.  Introduction
+
+   Lamps are
+
+Writer                                                  [Page 1]
+
+Note 42                     Lamps                     March 2021
+
+   lit at night.
+
+   1.  First they are filled.
+
+   2.  Then they are lit.
+
+2.  Limits
+
+2.1.  Size limits
+
+   labels          63 octets or less
+   names           255 octets or less
+
+Writer                                                  [Page 2]
+
+Note 42                     Lamps                     March 2021
+
+   All sizes are in octets.
+
+Writer                                                  [Page 3]
+
+Note 42                     Lamps                     March 2021
+
+Appendix A.  History
+
+   There was a lamp.
+
+Writer                                                  [Page 4]
+`;
+
+test("a memo of pages has a title below its head, headings, and neither page edges nor contents", async () => {
+  const { document } = await read("note42.txt", MEMO);
+  expect(document.title).toBe("The Lamp Protocol and Its Extensions");
+  expect(document.passages.slice(1).map(({ heading, text }) => [heading, text])).toEqual([
+    ["Abstract", "This memo is about lamps."],
+    ["", "Table of Contents"],
+    [
+      "1. Introduction",
+      "Lamps are lit at night.\n1. First they are filled.\n2. Then they are lit.",
+    ],
+    [
+      "2. Limits › 2.1. Size limits",
+      "labels 63 octets or less\nnames 255 octets or less\nAll sizes are in octets.",
+    ],
+    ["Appendix A. History", "There was a lamp."],
+  ]);
+});
+
+test("underlined lines are headings, by the order of their signs, and markup is no title", async () => {
+  const { document } = await read(
+    "a.txt",
+    ":tocdepth: 2\n\n=====\nLamps\n=====\n\nIntro.\n\nOil\n---\nText.\n\nWicks\n~~~~~\n\nMore.\n\nGas\n---\n\nEnd.\n",
+  );
+  expect(document.title).toBe("Lamps");
+  expect(document.passages.map(({ heading, text }) => [heading, text])).toEqual([
+    ["", ":tocdepth: 2"],
+    ["", "Intro."],
+    ["Oil", "Text."],
+    ["Oil › Wicks", "More."],
+    ["Gas", "End."],
+  ]);
+});
+
+test("a numbered list and a lone number are text, not headings or page numbers", async () => {
+  const { document } = await read(
+    "a.txt",
+    "Errands\n\n1. Buy milk\n\n2. Call Bob\n\n3. Sleep\n\n1\n",
+  );
+  expect(document.passages).toMatchObject([
+    { heading: "", text: "1. Buy milk\n2. Call Bob\n3. Sleep\n1" },
+  ]);
+});
+
 test("an empty file is a document without passages", async () => {
   expect((await read("a.md", "")).document.passages).toEqual([]);
 });

@@ -47,6 +47,46 @@ describe("a PDF", () => {
     ]);
   });
 
+  test("is read without running heads and feet, and without its table of contents", async () => {
+    const page = (number: number, ...lines: string[]) => [
+      number % 2 === 0 ? "The harbour" : "Chapter 1: Lights",
+      "",
+      ...lines,
+      "",
+      `Harbour office, page ${number}`,
+    ];
+    const { passages } = await read(
+      "a.pdf",
+      makePdf([
+        page(
+          1,
+          "# Guide",
+          "",
+          "1.1 Lamps . . . . . . . 2",
+          "1.2 Horns . . . . . . . 4",
+          "1.3 Bells ........ 6",
+        ),
+        page(2, "# 1.1 Lamps", "", "There are 41 lamps,"),
+        page(3, "all of them red.", "", "12"),
+        page(4, "# 1.2 Horns", "", "Two."),
+        page(5, "Pier 4: 12 rings", "", "Pier 5: 13 rings"),
+        page(6, "# 1.3 Bells", "", "None."),
+      ]),
+    );
+    expect(passages.map(({ heading, text }) => [heading, text])).toEqual([
+      ["1.1 Lamps", "There are 41 lamps, all of them red."],
+      ["1.1 Lamps", "12"],
+      ["1.2 Horns", "Two."],
+      ["1.2 Horns", "Pier 4: 12 rings\nPier 5: 13 rings"],
+      ["1.3 Bells", "None."],
+    ]);
+  });
+
+  test.each(["^string1^string2^", "1998", "draft.docx"])("%j is no title of it", async (title) => {
+    const pages = [["# Heading", "", "Some text of the page."]];
+    expect((await read("a.pdf", makePdf(pages, { title }))).title).toBe("Heading");
+  });
+
   test("has the title that it declares, unless a program wrote a file name there", async () => {
     const pages = [["# Heading", "", "Some text of the page."]];
     expect((await read("a.pdf", makePdf(pages, { title: "Declared" }))).title).toBe("Declared");

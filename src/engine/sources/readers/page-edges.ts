@@ -30,7 +30,8 @@ export function dropPageEdges<Line extends { text: string }>(
 function countRunning(edges: readonly (readonly string[])[], page: number): number {
   const texts = edges[page] ?? [];
   const end = texts.findIndex((text, depth) => {
-    if (edges.length > 1 && text === String(page + 1)) return false;
+    // The first pages may have no number, so that a number is at most that of the page.
+    if (edges.length > 1 && /^\d+$/.test(text) && Number(text) <= page + 1) return false;
     let repeats = 0;
     for (let other = page - NEIGHBOUR_PAGES; other <= page + NEIGHBOUR_PAGES; other += 1) {
       const repeated = other === page ? undefined : edges[other]?.[depth];
@@ -46,11 +47,11 @@ export function isContinued(end: string, next: string): boolean {
   return !/[.!?:]["”’)]?$/.test(end) && /^\p{Ll}/u.test(next);
 }
 
-const ROMAN_NUMBER = /^[ivxlc]+$/i;
+const ROMAN_NUMBER = /(?:^| )[ivxlc]+$/i;
 
 /** Whether two lines are equal, or differ in one number by the distance of their pages. */
 function isRepeated(text: string, other: string, distance: number): boolean {
-  if (text === other || (ROMAN_NUMBER.test(text) && ROMAN_NUMBER.test(other))) return true;
+  if (text.replace(ROMAN_NUMBER, "") === other.replace(ROMAN_NUMBER, "")) return true;
   const parts = text.split(/(\d+)/);
   const others = other.split(/(\d+)/);
   if (parts.length !== others.length) return false;

@@ -16,6 +16,8 @@ export interface PdfLine {
 const HEADING_RATIO = 1.15;
 /** Longer lines in large letters are prose, as on a slide. */
 const MAX_HEADING_CHARS = 120;
+/** Dots that lead to a page number, in a table of contents. */
+const LEADER = /(?:[.·…]{4,}|(?: [.·…]){2,}) ?\w+$/;
 /** Lines of a paragraph stand closer than this many heights of a letter. */
 const PARAGRAPH_GAP = 1.75;
 
@@ -24,7 +26,9 @@ export function readPdfBlocks(lines: readonly PdfLine[]): Block[] {
   const kept = dropEdges(lines);
   const textHeight = commonHeight(kept);
   const isHeading = (line: PdfLine) =>
-    line.height >= textHeight * HEADING_RATIO && line.text.length <= MAX_HEADING_CHARS;
+    line.height >= textHeight * HEADING_RATIO &&
+    line.text.length <= MAX_HEADING_CHARS &&
+    !LEADER.test(line.text);
   const sizes = [...new Set(kept.filter(isHeading).map(sizeOf))].toSorted((a, b) => b - a);
 
   const blocks: Block[] = [];
@@ -36,6 +40,7 @@ export function readPdfBlocks(lines: readonly PdfLine[]): Block[] {
       before !== null &&
       block?.kind === kind &&
       sizeOf(before) === sizeOf(line) &&
+      !LEADER.test(before.text) &&
       isNext(before, line);
     if (continues && block !== undefined) block.text = joinLines(block.text, line.text);
     else {

@@ -24,7 +24,10 @@ export async function parsePdf(bytes: Buffer): Promise<ParsedDocument> {
         "has no text: it may be scanned; add the text with a program for text recognition",
       );
     }
-    const title = (await readTitle(pdf)) ?? firstHeading(blocks);
+    // Large letters further on are a drawing or a sign, not the title.
+    const cover = blocks.filter(({ place }) => (place?.number ?? 0) <= COVER_PAGES);
+    const title =
+      [await readTitle(pdf), firstHeading(cover)].find((text) => isTitle(text ?? "")) ?? null;
     return {
       title,
       url: null,
@@ -83,11 +86,18 @@ async function readPage(pdf: Pdf, number: number): Promise<PdfLine[]> {
   return lines;
 }
 
+/** A title may stand below a cover and a blank page. */
+const COVER_PAGES = 3;
+
 /** Programs write their own names and the names of files where the title should be. */
 const NO_TITLE = /^(?:untitled|microsoft word\b|.*\.(?:docx?|pdf|indd|tex|pptx?|xlsx?)$)/i;
 
+/** A text with a word in it that begins like one; and nothing that a program wrote. */
+function isTitle(text: string): boolean {
+  return /^[\p{L}\p{N}"'“‘«¿¡([]/u.test(text) && /\p{L}/u.test(text) && !NO_TITLE.test(text);
+}
+
 async function readTitle(pdf: Pdf): Promise<string | null> {
   const { info } = await pdf.getMetadata();
-  const title = "Title" in info && typeof info.Title === "string" ? normalizeLine(info.Title) : "";
-  return title === "" || NO_TITLE.test(title) ? null : title;
+  return "Title" in info && typeof info.Title === "string" ? normalizeLine(info.Title) : null;
 }

@@ -26,7 +26,7 @@ const MIN_CENTRED_INDENT = 8;
 /** A bullet or a number, with which a line of a list begins. */
 const ITEM = /^\s*(?:[-*•]|(?:\d+\.)*\d+[.)])\s+/;
 /** Two columns, as in a table, a list of contents or the head of a memo. */
-const GAP = /\S(?: {3,}|\t+)\S/;
+const GAP = /\S(?: {3,}|\t+|\.{4,})\S/;
 /** `2.3.4. Size limits`, `A.1 Terms`, `Chapter IV`: the number says how deep the section lies. */
 const NUMBERED =
   /^(?:(?:appendix|chapter|part|section) (?:\d+|[a-z]|[ivxlc]+)\b|(?<number>\d+[.)]|(?:\d+|[a-z])(?:\.\d+)+[.)]?) \S)/i;
@@ -155,7 +155,7 @@ function readBlocks(paragraphs: readonly Paragraph[], title: Paragraph | undefin
       if (!rules.includes(rule)) rules.push(rule);
       return heading(rules.indexOf(rule) + 1);
     }
-    const level = headingLevel(lines, paragraphs[index + 1], isIndented);
+    const level = headingLevel(lines, [paragraphs[index - 1], paragraphs[index + 1]], isIndented);
     return level === null ? readLines(lines) : heading(level);
   });
 }
@@ -163,7 +163,7 @@ function readBlocks(paragraphs: readonly Paragraph[], title: Paragraph | undefin
 /** The level of a line that stands alone at the left edge, as a heading; null for other paragraphs. */
 function headingLevel(
   lines: Paragraph,
-  next: Paragraph | undefined,
+  around: readonly (Paragraph | undefined)[],
   isIndented: boolean,
 ): number | null {
   const [{ text, indent }, ...others] = lines;
@@ -171,7 +171,11 @@ function headingLevel(
   const level = numberedLevel(text);
   if (level === null) return isIndented ? 1 : null;
   // A list has its numbers one after the other, and no text below them.
-  return next === undefined || numberedLevel(next[0].text) === level ? null : level;
+  const isListed = around.some(
+    (other) =>
+      other?.length === 1 && other[0].indent === 0 && numberedLevel(other[0].text) === level,
+  );
+  return isListed ? null : level;
 }
 
 /** How many numbers `2.3.4. Size limits` begins with; null without one. */
