@@ -63,9 +63,11 @@ function readWordsOf(text: string): QueryWord[] {
   const language = findLanguage(text);
   const dates = findDates(text);
   const words = splitWords(text);
-  const telling = words.filter(
-    (word) => !language.stopWords.has(word.text.toLowerCase()) || isAcronym(word.text, text),
-  );
+  // A single letter is an article or a clipped one in many languages (`é`, `l'`), and in English perhaps a name.
+  const isTelling = ({ text: word }: Word) =>
+    !language.stopWords.has(word.toLowerCase()) &&
+    (language.isEnglish || !/^\p{Script=Latin}$/u.test(word));
+  const telling = words.filter((word) => isTelling(word) || isAcronym(word.text, text));
   const compounds = [...text.matchAll(COMPOUND)].filter(({ 0: name, index }) => {
     if (isSpaceless(name) || dates.some((date) => isInside(date, index))) return false;
     const span = { start: index, end: index + name.length };
