@@ -17,6 +17,11 @@ import { measureLoad } from "./retrieval/measure-load.ts";
 const DOCUMENTS = fileURLToPath(new URL("retrieval/documents", import.meta.url));
 const SPLITS = ["tuning", "held-out"] as const;
 
+/** The figures of the executor that quoted single sentences, by set and name. */
+const before = z
+  .record(z.string(), z.record(z.string(), z.number()))
+  .parse(JSON.parse(await readFile(new URL("retrieval/before.json", import.meta.url), "utf8")));
+
 async function readQuestions(split: string, set: string): Promise<Question[]> {
   const file = new URL(`retrieval/${split}/${set}.json`, import.meta.url);
   return z.array(Question).parse(JSON.parse(await readFile(file, "utf8")));
@@ -29,6 +34,18 @@ async function judgeAll(reader: Reader, questions: readonly Question[]): Promise
     judged.push(judge(question, base, await reader.ask(question.question, "core")));
   }
   return judged;
+}
+
+function printKinds(judged: readonly Judged[]): void {
+  for (const kind of new Set(judged.map(({ question }) => question.kind))) {
+    const own = judged.filter(({ question }) => question.kind === kind);
+    const count = (isTrue: (one: Judged) => boolean) =>
+      `${own.filter(isTrue).length}/${own.length}`;
+    const documents = count(({ documentRank }) => documentRank <= 3);
+    console.log(
+      `  ${kind.padEnd(14)} document@3 ${documents}, within 1,600 ${count(({ isInBase }) => isInBase)}, within 3,200 ${count(({ isInCore }) => isInCore)}`,
+    );
+  }
 }
 
 function printMisses(judged: readonly Judged[]): void {
@@ -47,12 +64,15 @@ async function measureSet(set: string, folder: string): Promise<void> {
   try {
     for (const split of SPLITS) {
       const judged = await judgeAll(reader, await readQuestions(split, set));
-      console.log(`\n${set}, ${split}: ${judged.length} questions`);
-      const figures = figuresOf(judged);
-      printFigures(
-        "retrieval",
-        figures.map((one) => ({ ...one, figure: `${set}, ${split}: ${one.figure}` })),
-      );
+      const on = `${set}, ${split}`;
+      const figures = figuresOf(judged).map((one) => ({
+        ...one,
+        on,
+        before: before[on]?.[one.figure],
+      }));
+      console.log(`\n${on}: ${judged.length} questions`);
+      printFigures("retrieval", figures);
+      printKinds(judged);
       if (split === "tuning" && process.argv.includes("--misses")) printMisses(judged);
     }
   } finally {

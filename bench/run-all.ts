@@ -1,5 +1,5 @@
 // Runs every bench in turn and writes the figures to bench/results.json, and as tables and plots to docs/performance.md.
-// Run `npm run bench` on an idle machine.
+// Run `npm run bench` on an idle machine; `npm run bench -- retrieval` runs one bench again and keeps the others' figures.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -19,7 +19,7 @@ const ABOUT: Record<string, string> = {
   cancel: "Time from sending a cancel until the executor's signal aborts.",
   bridge: "The MCP server over HTTP, with authentication and all checks.",
   retrieval:
-    "How well the extractive executor finds answers in documents that were written for this bench.",
+    "How well the extractive executor finds answers: in documents that were written for this bench, in the Markdown of the installed npm packages, in Debian's documentation, and in translations of it. Everything was tuned on the questions of `tuning` only. `before` is the executor that quoted single sentences.",
   quotes:
     "How many quotes the verification accepts, made of sentences of the Markdown files of the installed packages: honest ones, and ones that say something else.",
   "agent-tokens":
@@ -27,13 +27,18 @@ const ABOUT: Record<string, string> = {
 };
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
+const RESULTS = join(HERE, "results.json");
 const DOCS = fileURLToPath(new URL("../docs", import.meta.url));
+
+/** Of the figures that are measured on several things, a plot shows these: all would be too many bars. */
+const PLOTTED = /^\w+, held-out: (?:document@3|answer within 1,600)/;
 
 const Measured = z.object({
   bench: z.string(),
   figures: z.array(
     z.object({
       figure: z.string(),
+      on: z.string().optional(),
       value: z.number(),
       unit: z.string(),
       before: z.number().optional(),
@@ -41,6 +46,12 @@ const Measured = z.object({
   ),
 });
 type Measured = z.infer<typeof Measured>;
+
+async function readResults(): Promise<{ results: Measured[] }> {
+  return z
+    .object({ results: z.array(Measured) })
+    .parse(JSON.parse(await readFile(RESULTS, "utf8")));
+}
 
 async function runBench(name: string, folder: string): Promise<Measured> {
   console.log(`\n=== ${name}`);
@@ -68,6 +79,23 @@ const machine = {
   memory_gib: Math.round(totalmem() / 2 ** 30),
 };
 
+/** A table of the figures that were measured on several things, one column each, and one of the others. */
+function tables(figures: readonly Figure[]): string[] {
+  const columns = [...new Set(figures.flatMap(({ on }) => on ?? []))];
+  const single = figures.filter(({ on }) => on === undefined);
+  if (columns.length === 0) return [table(single)];
+  const names = [...new Set(figures.flatMap(({ figure, on }) => (on === undefined ? [] : figure)))];
+  const rows = names.map((name) => {
+    const cells = columns.map((column) => {
+      const found = figures.find(({ figure, on }) => figure === name && on === column);
+      return found === undefined ? "–" : figureText(found);
+    });
+    return `| ${[name, ...cells].join(" | ")} |`;
+  });
+  const head = [`| | ${columns.join(" | ")} |`, `| --- |${" --- |".repeat(columns.length)}`];
+  return [[...head, ...rows].join("\n"), ...(single.length === 0 ? [] : [table(single)])];
+}
+
 function table(figures: readonly Figure[]): string {
   const rows = figures.map((figure) => `| ${figure.figure} | ${figureText(figure)} |`);
   return ["| figure | value |", "| --- | --- |", ...rows].join("\n");
@@ -78,7 +106,13 @@ async function writePlots({ bench, figures }: Measured): Promise<string[]> {
   const units = ["ms", "MiB", "req/s", "%"];
   const plots: string[] = [];
   for (const unit of units) {
-    const bars = figures.filter((figure) => figure.unit === unit);
+    const bars = figures.flatMap((figure) => {
+      const name = figure.on === undefined ? figure.figure : `${figure.on}: ${figure.figure}`;
+      const isPlotted = figure.on === undefined || PLOTTED.test(name);
+      return figure.unit === unit && isPlotted
+        ? [{ ...figure, figure: name, before: undefined }]
+        : [];
+    });
     if (bars.length < 3) continue;
     const name = `performance-${bench}-${unit.replaceAll(/\W/g, "") || "percent"}.svg`;
     await writeFile(join(DOCS, name), plotBars({ title: `${bench}, ${unit}`, bars }));
@@ -89,15 +123,21 @@ async function writePlots({ bench, figures }: Measured): Promise<string[]> {
 
 const folder = await mkdtemp(join(tmpdir(), "task-run-mcp-bench-"));
 try {
+  const named = process.argv.slice(2);
+  const kept = named.length === 0 ? [] : (await readResults()).results;
   const results: Measured[] = [];
-  for (const name of BENCHES) results.push(await runBench(name, folder));
-  await writeFile(join(HERE, "results.json"), `${JSON.stringify({ machine, results }, null, 2)}\n`);
+  for (const name of BENCHES) {
+    const known = kept.find(({ bench }) => bench === name);
+    const isKept = known !== undefined && !named.includes(name);
+    results.push(isKept ? known : await runBench(name, folder));
+  }
+  await writeFile(RESULTS, `${JSON.stringify({ machine, results }, null, 2)}\n`);
   const sections = await Promise.all(
     results.map(async (measured) =>
       [
         `## ${measured.bench}`,
         ABOUT[measured.bench] ?? "",
-        table(measured.figures),
+        ...tables(measured.figures),
         ...(await writePlots(measured)),
       ].join("\n\n"),
     ),

@@ -97,9 +97,9 @@ function runRow(run_id: string) {
   };
 }
 
-/** The excerpts of the citations in the order of the text, each with the line above it. */
+/** The excerpts of the citations in the order of the text, each with the line above it, but for its words of the question. */
 function readPassages({ content, basis }: TextOutput, root: string): ShownPassage[] {
-  const text = normalizeText(content);
+  const text = normalizeText(content.replaceAll(/ · has \*.*$/gm, ""));
   const found = basis
     .flatMap(({ citations }) => citations ?? [])
     .flatMap(({ url, excerpts }) =>
