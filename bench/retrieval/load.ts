@@ -66,32 +66,31 @@ function pdfBomb(): Buffer {
   return Buffer.concat([Buffer.from("%PDF-1.4\n"), ...parts, Buffer.from(trailer)]);
 }
 
-const what = process.argv[2] ?? "";
-const folder = await mkdtemp(join(tmpdir(), "task-run-mcp-load-"));
-try {
-  if (what === "generated") await writeGenerated(folder);
-  else {
-    await HOSTILE[what]?.(folder);
-    await writeFile(join(folder, "note.md"), "# Harbour\n\nThe harbour of Brei opened in 1962.\n");
-  }
+/** Asks about a harmless file; what was added to the folder before is read first. */
+async function measure(folder: string, addFiles: () => Promise<void>) {
+  const note = "# Harbour\n\nThe harbour of Brei opened in 1962.\n";
+  // The readers of these kinds are loaded before the measurement begins.
+  for (const kind of ["md", "txt", "html"]) await writeFile(join(folder, `note.${kind}`), note);
+  const reader = await openReader([folder], folder);
+  await addFiles();
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   const startMs = performance.now();
-  const reader = await openReader([folder], folder);
-  const indexedMs = performance.now() - startMs;
   const { passages } = await reader.ask("When did the harbour of Brei open?", "base");
   const seconds = (performance.now() - startMs) / 1_000;
   delay.disable();
-  console.log(
-    JSON.stringify({
-      indexSeconds: indexedMs / 1_000,
-      seconds,
-      blockedSeconds: delay.max / 1e9,
-      peakMiB: process.resourceUsage().maxRSS / 1_024,
-      answered: passages.some(({ text }) => text.includes("1962")),
-    }),
-  );
+  const isAnswered = passages.some(({ text }) => text.includes("1962"));
   await reader.close();
+  const peakMiB = process.resourceUsage().maxRSS / 1_024;
+  return { seconds, blockedSeconds: delay.max / 1e9, peakMiB, isAnswered };
+}
+
+const what = process.argv[2] ?? "";
+const folder = await mkdtemp(join(tmpdir(), "task-run-mcp-load-"));
+try {
+  const addFiles = what === "generated" ? writeGenerated : HOSTILE[what];
+  if (addFiles === undefined) throw new Error(`There is no load called "${what}"`);
+  console.log(JSON.stringify(await measure(folder, () => addFiles(folder))));
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
