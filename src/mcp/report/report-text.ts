@@ -60,8 +60,12 @@ function factsText(report: RunReport): string {
     // The summary of a dry run has the price.
     report.request === undefined && report.price_usd && `$${report.price_usd}`,
     usual && `usually ${durationText(usual.from)} to ${durationText(usual.to)}`,
-    read !== undefined && considered !== undefined && `${read} of ${considered} sources read`,
-    read !== undefined && considered === undefined && `${read} sources read`,
+    read !== undefined &&
+      considered !== undefined &&
+      `${read} of ${considered} ${considered === 1 ? "source" : "sources"} read`,
+    read !== undefined &&
+      considered === undefined &&
+      `${read} ${read === 1 ? "source" : "sources"} read`,
     report.created_at && `created ${report.created_at}`,
     cut &&
       `${report.output_type === undefined ? "" : `${report.output_type} `}shown from ${cut.offset} to ${cut.next_offset ?? cut.total} of ${cut.total} ${cut.unit}`,

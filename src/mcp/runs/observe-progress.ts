@@ -47,7 +47,8 @@ export function sourcesText({
 }: Pick<RunSnapshot, "sourcesRead" | "sourcesConsidered">): string[] {
   if (sourcesRead === null || sourcesRead === 0) return [];
   const of = sourcesConsidered === null ? "" : ` of ${sourcesConsidered}`;
-  return [`${sourcesRead}${of} sources read`];
+  const noun = (sourcesConsidered ?? sourcesRead) === 1 ? "source" : "sources";
+  return [`${sourcesRead}${of} ${noun} read`];
 }
 
 function usualText(usual: { from: number; to: number } | undefined): string {

@@ -22,6 +22,8 @@ const MAX_TITLE_LINES = 3;
 const MAX_TITLE_PARAGRAPHS = 6;
 
 const MIN_CENTRED_INDENT = 8;
+/** A line of the right column alone: a centred title begins further to the left. */
+const MIN_RIGHT_INDENT = 40;
 
 /** A bullet or a number, with which a line of a list begins. */
 const ITEM = /^\s*(?:[-*•]|(?:\d+\.)*\d+[.)])\s+/;
@@ -121,7 +123,9 @@ function findTitle(paragraphs: readonly Paragraph[]): Paragraph | undefined {
 }
 
 function isHead(lines: Paragraph): boolean {
-  return lines.filter(({ text, hasGap }) => hasGap || FIELD.test(text)).length * 2 > lines.length;
+  const isOfHead = ({ text, indent, hasGap }: TextLine) =>
+    hasGap || indent >= MIN_RIGHT_INDENT || FIELD.test(text);
+  return lines.filter(isOfHead).length * 2 > lines.length;
 }
 
 function isTitle(lines: Paragraph): boolean {
