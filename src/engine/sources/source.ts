@@ -118,16 +118,6 @@ export interface PassageSearch extends PassageReader {
   readonly passageCount: number;
   /** The passages closest to the question, best first; those given are ranked together with the stored ones. */
   search(query: SearchQuery, limit: number, beside?: readonly DocumentPassage[]): Promise<Ranking>;
-  countPassages(words: readonly string[]): Promise<number>;
-  find(
-    words: readonly string[],
-    limit: number,
-  ): Promise<{ passages: FoundPassage[]; documentIds: number[] }>;
-}
-
-export interface FoundPassage extends DocumentPassage {
-  lead?: string;
-  subject?: string;
 }
 
 /** Reads documents of a search without searching; nothing of a document that has changed since. */

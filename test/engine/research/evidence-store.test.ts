@@ -52,7 +52,7 @@ async function open(files: Record<string, string>, databasePath?: string) {
   }
 
   async function find(word: string, limit = 10): Promise<DocumentPassage[]> {
-    return (await (await search()).find([word], limit)).passages;
+    return [...(await (await search()).search({ text: word }, limit)).passages];
   }
 
   return { db, runs, path, folder, evidence, createRun, search, find };
@@ -207,7 +207,7 @@ test("what a tool of the run found is kept like a document", async () => {
     passages: [{ heading: "Result", text: "delta", place: null }],
   };
   const both = searchAlso(await search(), [found]);
-  const { passages } = await both.find(["delta"], 5);
+  const { passages } = await both.search({ text: "delta" }, 5);
   const runId = await createRun();
   const [kept] = await evidence.keep(runId, passages, both);
   expect(kept?.page).toMatchObject({ url: "https://tool.example/", publishedOn: "2024-05-06" });

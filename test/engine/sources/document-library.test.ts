@@ -23,7 +23,7 @@ test("several folders are searched as one", async () => {
     skipped: 1,
   });
   const search = await library.passages(null);
-  const { passages } = await search.find(["common"], 10);
+  const { passages } = await search.search({ text: "common" }, 10);
   expect(passages.map(({ text }) => text).toSorted()).toEqual(["common alpha", "common beta"]);
   expect(library.skipped).toEqual([{ path: "b.txt", reason: "is a binary file" }]);
 });
@@ -42,7 +42,7 @@ test("the next search sees what is new, changed and gone", async () => {
   const { library } = await open([folder]);
   const find = async (word: string) => {
     await library.sync(Date.now());
-    return (await (await library.passages(null)).find([word], 10)).passages.length;
+    return (await (await library.passages(null)).search({ text: word }, 10)).passages.length;
   };
   expect(await find("alpha")).toBe(1);
   await writeFiles(folder, { "a.md": "beta", "deep/er/c.pdf": makePdf([["gamma in a PDF"]]) });

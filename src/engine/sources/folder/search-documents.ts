@@ -16,7 +16,6 @@ import { type QueryWord, readQuery } from "../query.ts";
 import { rankPassages, type WeighedTerm } from "../ranking.ts";
 import { createCounter, stemForm } from "../text/word-forms.ts";
 import { type DocumentState, readDocumentState } from "./document-state.ts";
-import { createOldSearch } from "./find-passages.ts";
 import { createPassageReader } from "./read-passages.ts";
 import type { UnknownSources } from "./source-names.ts";
 
@@ -79,7 +78,6 @@ export function openDocumentIndex(db: Database, folders: readonly string[]): Doc
     }
 
     return {
-      ...createOldSearch(db, folders, allowed),
       documentCount: allowed.documentCount,
       passageCount: allowed.passageCount,
       search,

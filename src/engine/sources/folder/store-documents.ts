@@ -21,10 +21,6 @@ export function passageRange(documentId: number): { first: number; end: number }
   return { first, end: first + PASSAGES_PER_DOCUMENT };
 }
 
-export function documentIdOf(rowid: number): number {
-  return Math.floor(rowid / PASSAGES_PER_DOCUMENT);
-}
-
 /**
  * Casts a number to an integer. Large numbers are bound as floating point, and FTS5 would then scan the whole table.
  */

@@ -136,14 +136,3 @@ export function toIndexedText(text: string): string {
 export function fromIndexedText(text: string): string {
   return text.replaceAll(INVISIBLE_SEPARATOR, "");
 }
-
-/**
- * An FTS5 query for passages that hold any of the words. Every word is quoted, so nothing a user types is syntax.
- * Null when no word is left.
- */
-export function toMatchExpression(words: readonly string[]): string | null {
-  const phrases = words
-    .filter((word) => /[\p{L}\p{N}]/u.test(word))
-    .map((word) => `"${toIndexedText(word).replaceAll('"', '""').replaceAll("\0", "")}"`);
-  return phrases.length === 0 ? null : phrases.join(" OR ");
-}
