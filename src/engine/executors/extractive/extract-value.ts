@@ -279,7 +279,9 @@ function readNumber(
 
   // A column such as `GDP (billion US$)`, or the heading of a table, carries the scale of its cells.
   const columnScale = cell === null ? null : (findScale(cell.name) ?? findScale(context));
-  const wantedScale = findScale(`${name} ${field.description}`) ?? 1;
+  // `revenue_2022_million`: the year is no amount of millions.
+  const wish = `${name} ${field.description}`.replace(/\b(?:1\d{3}|20\d{2})\b/g, "");
+  const wantedScale = findScale(wish) ?? 1;
   const isInFull = span.isScaled || columnScale === null;
   const value = Number(
     ((isInFull ? span.value : span.value * columnScale) / wantedScale).toPrecision(15),

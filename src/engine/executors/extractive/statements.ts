@@ -156,9 +156,13 @@ export function readSubject(
   return { names, series, dates, years };
 }
 
-/** Whether one of the texts names all of it. */
-export function isNamed({ terms }: Name, ...texts: readonly string[]): boolean {
-  return texts.some((text) => terms.every((term) => term.isIn(text)));
+/** Whether a statement has the name as it stands in the question, or what is around it has all of its words. */
+export function isNamed({ text: name, terms }: Name, statement: string, context = ""): boolean {
+  const isWhole = terms.length === 1 || statement.toLowerCase().includes(name.toLowerCase());
+  return (
+    (isWhole && terms.every((term) => term.isIn(statement))) ||
+    terms.every((term) => term.isIn(context))
+  );
 }
 
 /** The words of a field: all of its own must stand by a value; the others tell which of several values is meant. */
