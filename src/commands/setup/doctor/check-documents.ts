@@ -5,6 +5,7 @@ import {
   resolveDocumentFolder,
 } from "../../../engine/sources/folder/document-folder.ts";
 import { DocumentUnreadable } from "../../../engine/sources/document.ts";
+import { FileGone } from "../../../engine/sources/readers/open-file.ts";
 import { readDocument } from "../../../engine/sources/readers/read-document.ts";
 import type { Finding } from "./finding.ts";
 
@@ -22,6 +23,7 @@ export async function checkDocuments(folder: string): Promise<Finding> {
       try {
         await readDocument(absolutePath);
       } catch (error) {
+        if (error instanceof FileGone) continue;
         if (!(error instanceof DocumentUnreadable)) throw error;
         problems.push(`${path} ${error.message}`);
       }

@@ -1,7 +1,8 @@
-import { readdir, readFile, realpath, stat } from "node:fs/promises";
+import { readdir, realpath, stat } from "node:fs/promises";
 import type { Dirent } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import ignore, { type Ignore } from "ignore";
+import { readBytes } from "../readers/open-file.ts";
 import { isDocumentName } from "../readers/read-document.ts";
 import { UsageError } from "../../../runtime/usage-error.ts";
 
@@ -73,7 +74,7 @@ export async function listDocumentFiles(
     const files: Dirent[] = [];
     enter(real);
     const entries = await listEntries(real, prefix);
-    const rules = entries.some((entry) => entry.name === ".gitignore")
+    const rules = entries.some((entry) => entry.name === ".gitignore" && entry.isFile())
       ? await outer.within(prefix, join(real, ".gitignore"))
       : outer;
     for (const entry of entries) {
@@ -130,9 +131,10 @@ export async function listDocumentFiles(
     try {
       return await readdir(real, { withFileTypes: true });
     } catch (error) {
-      const reason = describeFolderError(error);
-      if (prefix === "") throw new DocumentFolderUnusable(folder, reason, { cause: error });
-      listing.problems.push({ path: prefix, reason });
+      if (prefix === "") {
+        throw new DocumentFolderUnusable(folder, describeFolderError(error), { cause: error });
+      }
+      addProblem(prefix, error, listing);
       return [];
     }
   }
@@ -153,8 +155,21 @@ async function addFile(absolutePath: string, path: string, listing: FolderListin
     const { mtimeMs, size } = await stat(absolutePath);
     listing.files.push({ path, absolutePath, modifiedMs: mtimeMs, sizeBytes: size });
   } catch (error) {
-    listing.problems.push({ path, reason: describeFolderError(error) });
+    addProblem(path, error, listing);
   }
+}
+
+/** What Node puts in a name for bytes that are not UTF-8; no call finds the file by such a name. */
+const REPLACED = "\ufffd";
+
+/** Adds the problem of an entry that cannot be visited, unless it is just gone by now. */
+function addProblem(path: string, error: unknown, { problems }: FolderListing): void {
+  if (!isGone(error)) problems.push({ path, reason: describeFolderError(error) });
+  else if (path.includes(REPLACED)) problems.push({ path, reason: "has a name that is not UTF-8" });
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
 function describeFolderError(error: unknown): string {
@@ -173,6 +188,9 @@ function describeFolderError(error: unknown): string {
       return `cannot be read (${String(error)})`;
   }
 }
+
+/** Each path is compared with each rule: what people write has some hundreds of them. */
+const MAX_RULES_BYTES = 1024 * 1024;
 
 /** The rules of one `.gitignore`, for paths below where it lies. */
 interface Level {
@@ -194,8 +212,9 @@ class IgnoreRules {
 
   /** These rules and those of one more file. A file that cannot be read has none. */
   async within(prefix: string, file: string): Promise<IgnoreRules> {
-    const text = await readFile(file, "utf8").catch(() => "");
-    return new IgnoreRules([{ prefix, rules: ignore().add(text) }, ...this.#levels]);
+    const bytes = await readBytes(file, MAX_RULES_BYTES).catch(() => Buffer.alloc(0));
+    const rules = ignore().add(bytes.toString("utf8"));
+    return new IgnoreRules([{ prefix, rules }, ...this.#levels]);
   }
 
   /** `path` is relative to the document folder; that of a folder ends with a slash. */

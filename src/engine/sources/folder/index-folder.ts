@@ -3,6 +3,7 @@ import type { Database } from "../../../database/open-database.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { yieldToEventLoop } from "../../../runtime/event-loop.ts";
 import { DocumentUnreadable } from "../document.ts";
+import { FileGone } from "../readers/open-file.ts";
 import { readDocument } from "../readers/read-document.ts";
 import { type DocumentFile, listDocumentFiles } from "./document-folder.ts";
 import type { FolderWatch } from "./folder-watch.ts";
@@ -34,6 +35,14 @@ export interface FolderPass {
   changes: number;
   /** How long listing the folder and comparing it with the index took. */
   listedMs: number;
+}
+
+/** What the pass under way knows of the files. */
+interface PassState {
+  /** Why a file is not searched, by path. */
+  skipped: Map<string, string>;
+  /** The paths of the files that are there. */
+  current: Set<string>;
 }
 
 /** Files that are read at once and stored in one transaction: few and small, so that it is over within milliseconds. */
@@ -83,10 +92,11 @@ export class FolderIndexer {
 
     const skipped = new Map(problems.map(({ path, reason }) => [path, reason]));
     for (const { path, reason } of problems) this.#warnOnce(path, reason, reason);
+    const current = new Set(files.map(({ path }) => path));
     const changed = files.filter((file) => !isSameVersion(known.get(file.path), file));
-    const indexed = await this.#indexAll(changed, skipped);
+    const indexed = await this.#indexAll(changed, { skipped, current });
 
-    const current = new Set(files.filter(({ path }) => !skipped.has(path)).map(({ path }) => path));
+    for (const path of skipped.keys()) current.delete(path);
     const gone = [...known].flatMap(([path, { id }]) => (current.has(path) ? [] : [id]));
     await this.#store(() => removeDocuments(this.#db, gone));
     for (const path of this.#unreadable.keys()) {
@@ -125,8 +135,8 @@ export class FolderIndexer {
     return listing;
   }
 
-  /** Reads and stores the files, batch by batch; those that cannot be read are added to `skipped`. */
-  async #indexAll(files: readonly DocumentFile[], skipped: Map<string, string>): Promise<number> {
+  /** Reads and stores the files, batch by batch. */
+  async #indexAll(files: readonly DocumentFile[], state: PassState): Promise<number> {
     let indexed = 0;
     let done = 0;
     try {
@@ -136,9 +146,7 @@ export class FolderIndexer {
         // Another process may have indexed them since the folder was listed.
         const known = await this.#loadKnown(batch.map(({ path }) => path));
         const changed = batch.filter((file) => !isSameVersion(known.get(file.path), file));
-        const read = await Promise.all(
-          changed.map(async (file) => this.#readOrSkip(file, skipped)),
-        );
+        const read = await Promise.all(changed.map(async (file) => this.#readOrSkip(file, state)));
         await yieldToEventLoop();
         const documents = read.filter((document) => document !== null);
         indexed += await this.#store(() => storeDocuments(this.#db, this.#folder, documents));
@@ -170,7 +178,7 @@ export class FolderIndexer {
     return new Map(rows.map((row) => [row.path, row]));
   }
 
-  async #readOrSkip(file: DocumentFile, skipped: Map<string, string>): Promise<ReadFile | null> {
+  async #readOrSkip(file: DocumentFile, { skipped, current }: PassState): Promise<ReadFile | null> {
     const version = `${file.modifiedMs}/${file.sizeBytes}`;
     const known = this.#unreadable.get(file.path);
     if (known?.version === version) {
@@ -185,6 +193,10 @@ export class FolderIndexer {
       }
       return { file, document };
     } catch (error) {
+      if (error instanceof FileGone) {
+        current.delete(file.path);
+        return null;
+      }
       if (!(error instanceof DocumentUnreadable)) throw error;
       skipped.set(file.path, error.message);
       this.#warnOnce(file.path, version, error.message);

@@ -1,10 +1,9 @@
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { DocumentUnreadable, type ParsedDocument, type DocumentSection } from "../document.ts";
 import { DOCUMENT_LIMITS } from "../limits.ts";
 import { splitPassages } from "../text/passages.ts";
+import { readBytes } from "./open-file.ts";
 
 /** A file of a document folder, cut into passages. */
 export interface SourceDocument {
@@ -66,7 +65,7 @@ export function isDocumentName(name: string): boolean {
   return extname(name).toLowerCase() in FORMATS;
 }
 
-/** Reads and parses one file. Throws {@link DocumentUnreadable}. */
+/** Reads and parses one file. Throws {@link DocumentUnreadable} and `FileGone`. */
 export async function readDocument(path: string): Promise<SourceDocument> {
   const extension = extname(path).toLowerCase();
   const format = FORMATS[extension];
@@ -79,31 +78,6 @@ export async function readDocument(path: string): Promise<SourceDocument> {
     passages: parsed.sections.flatMap(splitPassages),
     problems: parsed.problems,
   };
-}
-
-/** A name that became a link after the folder was listed is not followed: it may lead anywhere. */
-const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
-
-async function readBytes(path: string, maxBytes: number): Promise<Buffer> {
-  try {
-    const file = await open(path, OPEN_FLAGS);
-    try {
-      const { size } = await file.stat();
-      if (size > maxBytes) {
-        const limit = maxBytes / 1024 / 1024;
-        throw new DocumentUnreadable(`is larger than ${limit} MB; split it into smaller files`);
-      }
-      return await file.readFile();
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (error instanceof DocumentUnreadable) throw error;
-    const reason = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    throw new DocumentUnreadable(`cannot be read (${reason}); check its permissions`, {
-      cause: error,
-    });
-  }
 }
 
 function decode(bytes: Buffer): string {
