@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
-import { ROOT, writeBundle } from "./bundling.ts";
+import { ROOT, WORKER, writeBundle } from "./bundling.ts";
 import { collectLicenses } from "./licenses.ts";
 
 const DIST = join(ROOT, "dist");
@@ -17,7 +17,7 @@ await Promise.all([buildPrograms(), buildTypes()]);
 async function buildPrograms(): Promise<void> {
   const source = (...path: string[]) => join(ROOT, "src", ...path);
   const chunks = await writeBundle({
-    input: { cli: source("cli.ts"), index: source("library", "index.ts") },
+    input: { cli: source("cli.ts"), index: source("library", "index.ts"), ...WORKER },
     folder: DIST,
     startsWith: [source("cli.ts"), source("commands", "serve", "stdio.ts")],
   });

@@ -37,6 +37,11 @@ const leftOut: Plugin = {
 /** node-sqlite3-wasm reads this file from the folder of the bundled JavaScript. */
 const SQLITE_WASM = "node-sqlite3-wasm.wasm";
 
+/** What the program starts as a thread, from beside the file that does. */
+export const WORKER = {
+  "document-worker": join(ROOT, "src", "engine", "sources", "readers", "document-worker.ts"),
+};
+
 export interface BundleOptions {
   /** Entry files by output name. */
   input: Record<string, string>;

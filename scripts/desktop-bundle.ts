@@ -1,5 +1,5 @@
-// Makes task-run-mcp.mcpb, the bundle that Claude Desktop installs: one minified file without native modules, the
-// packaged documents, the manifest and the icon. Run `npm run bundle`.
+// Makes task-run-mcp.mcpb, the bundle that Claude Desktop installs: one minified file without native modules and one for
+// its thread, the packaged documents, the manifest and the icon. Run `npm run bundle`.
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,18 +7,18 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { isSettingName } from "../src/options.ts";
-import { ROOT, writeBundle } from "./bundling.ts";
+import { ROOT, WORKER, writeBundle } from "./bundling.ts";
 import { collectLicenses } from "./licenses.ts";
 
 const FOLDER = await mkdtemp(join(tmpdir(), "task-run-mcp-bundle-"));
 const ARCHIVE = process.argv[2] ?? join(ROOT, "task-run-mcp.mcpb");
 
 await mkdir(join(FOLDER, "server"));
-const chunks = await writeBundle({
-  input: { cli: join(ROOT, "src", "cli.ts") },
-  folder: join(FOLDER, "server"),
-  isOneFile: true,
-});
+const bundles = await Promise.all(
+  [{ cli: join(ROOT, "src", "cli.ts") }, WORKER].map((input) =>
+    writeBundle({ input, folder: join(FOLDER, "server"), isOneFile: true }),
+  ),
+);
 await Promise.all([
   cp(join(ROOT, "manifest.json"), join(FOLDER, "manifest.json")),
   cp(join(ROOT, "icon.png"), join(FOLDER, "icon.png")),
@@ -26,7 +26,7 @@ await Promise.all([
   cp(join(ROOT, "examples", "documents"), join(FOLDER, "examples", "documents"), {
     recursive: true,
   }),
-  writeFile(join(FOLDER, "THIRD-PARTY-LICENSES.txt"), await collectLicenses(chunks)),
+  writeFile(join(FOLDER, "THIRD-PARTY-LICENSES.txt"), await collectLicenses(bundles.flat())),
   writeFile(join(FOLDER, "package.json"), await bundledManifest()),
 ]);
 const mcpb = join(ROOT, "node_modules", "@anthropic-ai", "mcpb", "dist", "cli", "cli.js");

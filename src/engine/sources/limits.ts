@@ -16,3 +16,17 @@ export const DOCUMENT_LIMITS = {
   /** Deeper JSON is not written by people, and is walked with recursion. */
   jsonDepth: 32,
 } as const;
+
+/** The limits for reading one file. */
+export const READING_LIMITS = {
+  /** Text up to this size is parsed within some 30 ms in the thread that serves requests; larger files are read beside it. */
+  bytesHere: 64 * 1024,
+  /** The longest step of a parser; a page of a PDF, or a Word file of the largest size, takes a few seconds. */
+  silenceMs: 10_000,
+  /** 2,000 pages of a PDF take 20 s; a busy machine has several times as long. */
+  totalMs: 120_000,
+  /** How far the memory of the process may grow: it holds buffers, which the limit of a thread does not count. */
+  memoryBytes: 512 * MIB,
+  /** The JavaScript objects of the thread. */
+  heapBytes: 512 * MIB,
+} as const;

@@ -2,12 +2,14 @@ import { execFile } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { deflateSync } from "node:zlib";
 import { expect, onTestFinished, test } from "vitest";
 import { listDocumentFiles } from "../../../src/engine/sources/folder/document-folder.ts";
 import { createDocumentSync } from "../../../src/engine/sources/folder/sync-documents.ts";
 import { FileGone } from "../../../src/engine/sources/readers/open-file.ts";
 import { readDocument } from "../../../src/engine/sources/readers/read-document.ts";
 import { createDatabase, createFolder, createLog } from "./document-fixtures.ts";
+import { makePackedPdf } from "./office-files.ts";
 
 const isWindows = process.platform === "win32";
 
@@ -60,3 +62,47 @@ test.skipIf(process.platform !== "linux")(
     expect(problems).toEqual([{ path: "caf\ufffd.md", reason: "has a name that is not UTF-8" }]);
   },
 );
+
+const MB = 1024 * 1024;
+
+/** Packed twice, a stream of repeated text takes some kilobytes. */
+function makeBomb(size: number, begin: string, repeated: string): Buffer {
+  const stream = Buffer.concat([Buffer.from(begin), Buffer.alloc(size, repeated)]);
+  const packed = deflateSync(deflateSync(stream, { level: 9 }), { level: 9 });
+  return makePackedPdf(packed, ["FlateDecode", "FlateDecode"]);
+}
+
+/** The outcome of reading the file, with what it cost meanwhile. */
+async function observe(name: string, content: Buffer) {
+  const path = join(await createFolder({ [name]: content }), name);
+  const rssBefore = process.memoryUsage.rss();
+  const cost = { longestBlockMs: 0, grownBytes: 0 };
+  let lastMs = performance.now();
+  const timer = setInterval(() => {
+    cost.longestBlockMs = Math.max(cost.longestBlockMs, performance.now() - lastMs);
+    cost.grownBytes = Math.max(cost.grownBytes, process.memoryUsage.rss() - rssBefore);
+    lastMs = performance.now();
+  }, 5);
+  try {
+    const outcome = await readDocument(path).then(
+      (document) => document.problems.join(),
+      (error: unknown) => String(error),
+    );
+    return { outcome, ...cost };
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+test.each([
+  ["text", makeBomb(200 * MB, "BT /F1 11 Tf 72 720 Td ", "(boom text) Tj ")],
+  ["lines of text", makeBomb(200 * MB, "BT /F1 11 Tf 14 TL 72 720 Td ", "(boom text) Tj T* ")],
+  ["blanks", makeBomb(1000 * MB, "", " ")],
+])("a small PDF that unpacks to hundreds of megabytes of %s ends as a problem", async (_, bomb) => {
+  expect(bomb.length).toBeLessThan(10_000);
+  const { outcome, longestBlockMs, grownBytes } = await observe("a.pdf", bomb);
+  expect(outcome).toMatch(/needs too much memory|takes too long|only its first 5 MB/);
+  expect(grownBytes).toBeLessThan(1000 * MB);
+  // The file takes ten seconds and more; a busy machine holds up any program for a moment.
+  expect(longestBlockMs).toBeLessThan(2_000);
+});

@@ -35,6 +35,21 @@ export function makePdf(
   return Buffer.from(`${text}${table}${trailer}\nstartxref\n${text.length}\n%%EOF\n`, "latin1");
 }
 
+/** A PDF with one page, whose contents are the stream after these filters. */
+export function makePackedPdf(stream: Buffer, filters: readonly string[]): Buffer {
+  const objects = [
+    "<< /Type /Catalog /Pages 2 0 R >>",
+    "<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+    "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> >> /Contents 5 0 R >>",
+    `<< /Length ${stream.length} /Filter [${filters.map((name) => `/${name}`).join(" ")}] >>\nstream\n`,
+  ];
+  // Without a table of its objects: readers look for them.
+  const text = objects.map((object, index) => `${index + 1} 0 obj\n${object}`).join("\nendobj\n");
+  const end = "\nendstream\nendobj\ntrailer << /Size 6 /Root 1 0 R >>\n%%EOF\n";
+  return Buffer.concat([Buffer.from(`%PDF-1.4\n${text}`), stream, Buffer.from(end)]);
+}
+
 /** A Word file with this body, in WordprocessingML. */
 export function makeDocx(body: string): Buffer {
   const package_ = "http://schemas.openxmlformats.org/package/2006";

@@ -3,7 +3,7 @@ import type { Dirent } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import ignore, { type Ignore } from "ignore";
 import { readBytes } from "../readers/open-file.ts";
-import { isDocumentName } from "../readers/read-document.ts";
+import { formatOf } from "../readers/formats.ts";
 import { UsageError } from "../../../runtime/usage-error.ts";
 
 /** A file that may be a document, and the values that show whether it has changed. */
@@ -83,7 +83,7 @@ export async function listDocumentFiles(
       if (rules.exclude(entry.isDirectory() ? `${path}/` : path)) continue;
       if (entry.isSymbolicLink()) links.push(entry);
       else if (entry.isDirectory()) folders.push(entry);
-      else if (entry.isFile() && isDocumentName(entry.name)) files.push(entry);
+      else if (entry.isFile() && formatOf(entry.name) !== null) files.push(entry);
     }
     for (let start = 0; start < files.length; start += FILES_AT_ONCE) {
       const some = files.slice(start, start + FILES_AT_ONCE);
@@ -117,7 +117,7 @@ export async function listDocumentFiles(
         if (!rules.exclude(`${path}/`)) await visitOnce(real, `${path}/`, rules);
       }
       // Anything else that is no file (a pipe, a device) could be read for ever.
-      else if (target.isFile() && isDocumentName(path) && !visited.has(real)) {
+      else if (target.isFile() && formatOf(path) !== null && !visited.has(real)) {
         visited.add(real);
         enter(dirname(real));
         await addFile(real, path, listing);
@@ -212,8 +212,8 @@ class IgnoreRules {
 
   /** These rules and those of one more file. A file that cannot be read has none. */
   async within(prefix: string, file: string): Promise<IgnoreRules> {
-    const bytes = await readBytes(file, MAX_RULES_BYTES).catch(() => Buffer.alloc(0));
-    const rules = ignore().add(bytes.toString("utf8"));
+    const bytes = await readBytes(file, MAX_RULES_BYTES).catch(() => null);
+    const rules = ignore().add(bytes?.toString("utf8") ?? "");
     return new IgnoreRules([{ prefix, rules }, ...this.#levels]);
   }
 

@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from "node:fs";
 import { basename } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { isDocumentName } from "../readers/read-document.ts";
+import { formatOf } from "../readers/formats.ts";
 
 /** Notices changes in a document folder, as far as the operating system reports them. */
 export interface FolderWatch {
@@ -78,7 +78,7 @@ function concernsDocuments(event: string, path: string | null): boolean {
   if (path === null) return true;
   const name = basename(path);
   if (name.startsWith(".")) return name === ".gitignore";
-  return event === "rename" || isDocumentName(name);
+  return event === "rename" || formatOf(name) !== null;
 }
 
 /**

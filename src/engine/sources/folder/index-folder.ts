@@ -60,7 +60,7 @@ export class FolderIndexer {
   /** Files that turned out not to be sources, by path, with the version that was read. */
   readonly #unreadable = new Map<string, { version: string; reason: string }>();
   #storing: Promise<unknown> = Promise.resolve();
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor({
     db,
@@ -119,7 +119,7 @@ export class FolderIndexer {
 
   /** Ends the pass under way, and resolves when the database is not used any more. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     // The callers of the pass get the error.
     await this.#storing.catch(() => undefined);
   }
@@ -141,7 +141,7 @@ export class FolderIndexer {
     let done = 0;
     try {
       for (const batch of toBatches(files)) {
-        if (this.#isClosed) break;
+        if (this.#closing.signal.aborted) break;
         this.progress = { done, total: files.length };
         // Another process may have indexed them since the folder was listed.
         const known = await this.#loadKnown(batch.map(({ path }) => path));
@@ -160,7 +160,7 @@ export class FolderIndexer {
 
   /** Works in the database, unless that may be closed at any moment. */
   async #store(work: () => Promise<number>): Promise<number> {
-    if (this.#isClosed) return 0;
+    if (this.#closing.signal.aborted) return 0;
     const result = work();
     this.#storing = result;
     return result;
@@ -168,7 +168,7 @@ export class FolderIndexer {
 
   /** The documents of the folder that are indexed, or those of them with these paths. */
   async #loadKnown(paths?: readonly string[]) {
-    if (this.#isClosed) return new Map<string, never>();
+    if (this.#closing.signal.aborted) return new Map<string, never>();
     const rows = await this.#db
       .selectFrom("documents")
       .select(["id", "path", "modified_ms", "size_bytes"])
@@ -186,13 +186,14 @@ export class FolderIndexer {
       return null;
     }
     try {
-      const document = await readDocument(file.absolutePath);
+      const document = await readDocument(file.absolutePath, this.#closing.signal);
       for (const problem of document.problems) {
         const fields = { path: file.path, folder: this.#folder };
         this.#log.warn(fields, `Document ${file.path}: ${problem}`);
       }
       return { file, document };
     } catch (error) {
+      if (this.#closing.signal.aborted) return null;
       if (error instanceof FileGone) {
         current.delete(file.path);
         return null;

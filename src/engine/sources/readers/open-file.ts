@@ -42,14 +42,14 @@ async function openOrExplain(path: string): Promise<FileHandle> {
   }
 }
 
-/** The bytes that the file has when it is opened: one that grows all the time has an end too. */
-export async function readBytes(path: string, maxBytes: number): Promise<Buffer> {
+/**
+ * The bytes that the file has when it is opened: one that grows all the time has an end too. Null for a larger file. Throws
+ * {@link FileGone} and {@link DocumentUnreadable}.
+ */
+export async function readBytes(path: string, maxBytes: number): Promise<Buffer | null> {
   const { file, sizeBytes } = await openFile(path);
   try {
-    if (sizeBytes > maxBytes) {
-      const limit = maxBytes / 1024 / 1024;
-      throw new DocumentUnreadable(`is larger than ${limit} MB; split it into smaller files`);
-    }
+    if (sizeBytes > maxBytes) return null;
     const bytes = Buffer.alloc(sizeBytes);
     let filled = 0;
     while (filled < sizeBytes) {
@@ -62,4 +62,12 @@ export async function readBytes(path: string, maxBytes: number): Promise<Buffer>
   } finally {
     await file.close();
   }
+}
+
+/** Like {@link readBytes}; a larger file cannot be a source. */
+export async function readWithinLimit(path: string, maxBytes: number): Promise<Buffer> {
+  const bytes = await readBytes(path, maxBytes);
+  if (bytes !== null) return bytes;
+  const limit = maxBytes / 1024 / 1024;
+  throw new DocumentUnreadable(`is larger than ${limit} MB; split it into smaller files`);
 }

@@ -7,17 +7,30 @@ import {
   type ParsedDocument,
 } from "../document.ts";
 import { DOCUMENT_LIMITS } from "../limits.ts";
+import { yieldToEventLoop } from "../../../runtime/event-loop.ts";
 import { type PdfLine, readPdfBlocks } from "./pdf-layout.ts";
 
 type Pdf = Awaited<ReturnType<typeof getDocumentProxy>>;
+type TextContent = Awaited<ReturnType<Awaited<ReturnType<Pdf["getPage"]>>["getTextContent"]>>;
+/** A page, as far as its text is read: the library says less of its stream. */
+interface TextPage {
+  streamTextContent(): AsyncIterable<TextContent>;
+}
+
+const TEXT_LIMIT_REACHED = `only its first ${DOCUMENT_LIMITS.textBytes / 1024 / 1024} MB of text are searched`;
 
 /** Reads the text of a PDF, page by page. Throws {@link DocumentUnreadable}. */
 export async function parsePdf(bytes: Buffer): Promise<ParsedDocument> {
   const pdf = await openPdf(bytes);
   try {
-    const pages = Math.min(pdf.numPages, DOCUMENT_LIMITS.pdfPages);
     const lines: PdfLine[] = [];
-    for (let page = 1; page <= pages; page += 1) lines.push(...(await readPage(pdf, page)));
+    const room = { chars: DOCUMENT_LIMITS.textBytes };
+    let pages = 0;
+    while (pages < Math.min(pdf.numPages, DOCUMENT_LIMITS.pdfPages) && room.chars > 0) {
+      pages += 1;
+      lines.push(...(await readPage(pdf, pages, room)));
+      await yieldToEventLoop();
+    }
     const blocks = readPdfBlocks(lines);
     if (blocks.length === 0) {
       throw new DocumentUnreadable(
@@ -34,10 +47,12 @@ export async function parsePdf(bytes: Buffer): Promise<ParsedDocument> {
       // The date in a PDF is when the file was written, not when it was published.
       publishedOn: null,
       sections: groupSections(blocks, title),
-      problems:
-        pdf.numPages > pages
+      problems: [
+        ...(pdf.numPages > pages
           ? [`only its first ${pages} of ${pdf.numPages} pages are searched`]
-          : [],
+          : []),
+        ...(room.chars > 0 ? [] : [TEXT_LIMIT_REACHED]),
+      ],
     };
   } finally {
     await pdf.loadingTask.destroy();
@@ -56,10 +71,16 @@ async function openPdf(bytes: Buffer): Promise<Pdf> {
   }
 }
 
-/** The lines of a page, from the pieces of text that it is drawn from. */
-async function readPage(pdf: Pdf, number: number): Promise<PdfLine[]> {
+/** The lines of a page, from the pieces of text that it is drawn from, as long as there is room. */
+async function readPage(pdf: Pdf, number: number, room: { chars: number }): Promise<PdfLine[]> {
   const page = await pdf.getPage(number);
-  const { items } = await page.getTextContent();
+  const items: TextContent["items"] = [];
+  // A small page can unpack to any length: what is not read is not unpacked.
+  for await (const content of textParts(page)) {
+    items.push(...content.items);
+    for (const item of content.items) if ("str" in item) room.chars -= item.str.length;
+    if (room.chars <= 0) break;
+  }
   page.cleanup();
   const lines: PdfLine[] = [];
   let text = "";
@@ -84,6 +105,10 @@ async function readPage(pdf: Pdf, number: number): Promise<PdfLine[]> {
   }
   close();
   return lines;
+}
+
+function textParts(page: TextPage): AsyncIterable<TextContent> {
+  return page.streamTextContent();
 }
 
 /** A title may stand below a cover and a blank page. */

@@ -1,0 +1,35 @@
+import { extname } from "node:path";
+
+/** Files whose bytes are text. */
+const TEXT_EXTENSIONS = [
+  ".md",
+  ".markdown",
+  ".txt",
+  ".html",
+  ".htm",
+  ".csv",
+  ".tsv",
+  ".json",
+  ".jsonl",
+  ".ndjson",
+] as const;
+/** Files that have to be unpacked or drawn to get their text. */
+const BINARY_EXTENSIONS = [".pdf", ".docx"] as const;
+
+export type TextExtension = (typeof TEXT_EXTENSIONS)[number];
+export type BinaryExtension = (typeof BINARY_EXTENSIONS)[number];
+
+/** How a file is read, by its name. */
+export type Format =
+  | { kind: "text"; extension: TextExtension }
+  | { kind: "binary"; extension: BinaryExtension };
+
+const FORMATS = new Map<string, Format>([
+  ...TEXT_EXTENSIONS.map((extension) => [extension, { kind: "text", extension }] as const),
+  ...BINARY_EXTENSIONS.map((extension) => [extension, { kind: "binary", extension }] as const),
+]);
+
+/** The format of a file with this name; null for files that are not read. */
+export function formatOf(name: string): Format | null {
+  return FORMATS.get(extname(name).toLowerCase()) ?? null;
+}
