@@ -351,14 +351,11 @@ test("UTF-16 with a byte order mark and a declared HTML charset are decoded", as
   expect((await read("a.html", latin1)).document.passages[0]?.text).toBe("Grüße.");
 });
 
-test.each([
-  ["a binary file", Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 1, 2]), /binary/],
-  ["text that is not UTF-8", Buffer.from("Gr\xfc\xdfe", "latin1"), /not utf-8 text/],
-])("%s is refused with a reason", async (_, bytes, reason) => {
-  const folder = await createFolder({ "a.md": bytes });
+test("a binary file is refused with a reason", async () => {
+  const folder = await createFolder({ "a.md": Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 1, 2]) });
   const reading = readDocument(join(folder, "a.md"));
   await expect(reading).rejects.toBeInstanceOf(DocumentUnreadable);
-  await expect(reading).rejects.toThrow(reason);
+  await expect(reading).rejects.toThrow("is a binary file");
 });
 
 test("hostile markup does not bring the reader down", async () => {

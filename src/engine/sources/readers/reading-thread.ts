@@ -142,6 +142,7 @@ function ask(
     }, CHECK_MS);
     const ignoreSignal = onAbort(signal, () => reject(signal?.reason));
     worker.on("message", onMessage).on("error", onError).on("exit", onExit);
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- Threads have no origin.
     worker.postMessage(message);
     settle = () => {
       clearInterval(timer);
