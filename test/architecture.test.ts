@@ -44,7 +44,6 @@ const house: Record<string, { folders: string[]; packages: string[]; node: boole
       "fflate",
       "html-to-text",
       "htmlparser2",
-      "@streamparser/json",
       "ignore",
       "ipaddr.js",
       "mammoth",

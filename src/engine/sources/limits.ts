@@ -4,6 +4,8 @@ const MIB = 1024 * 1024;
 export const DOCUMENT_LIMITS = {
   /** A book has about 1 MB of text; larger files are data or logs, and would hold up every other document. */
   textBytes: 5 * MIB,
+  /** Tables and records: each row stands for itself, and 20 MB of them take seconds. */
+  dataBytes: 50 * MIB,
   /** Images and fonts make most of these formats; a scanned book of 300 pages fits. */
   binaryBytes: 25 * MIB,
   /** A report has hundreds of pages; ten milliseconds each, thousands would keep runs waiting for a minute. */

@@ -25,7 +25,7 @@ test("several folders are searched as one", async () => {
   const search = await library.passages(null);
   const { passages } = await search.search({ text: "common" }, 10);
   expect(passages.map(({ text }) => text).toSorted()).toEqual(["common alpha", "common beta"]);
-  expect(library.skipped).toEqual([{ path: "b.txt", reason: "is a binary file" }]);
+  expect(library.unread.skipped).toEqual([{ path: "b.txt", reason: "is a binary file" }]);
 });
 
 test("a folder that is named twice, or lies in another, is searched once", async () => {
@@ -59,4 +59,35 @@ test("a library that is closed while it reads leaves the database alone", async 
   await library.close();
   await db.destroy();
   await syncing;
+});
+
+test("what was not read is known, after a restart too", async () => {
+  const folder = await createFolder({
+    "a.md": "alpha",
+    "b.txt": Buffer.from("caf\xe9 au lait", "latin1"),
+    "c.pdf": "no PDF",
+    "d.png": "",
+    "e/F.PNG": "",
+    "e/g.doc": "",
+    LICENSE: "",
+    ".hidden.doc": "",
+  });
+  const { library, db } = await open([folder]);
+  const unread = {
+    skipped: [{ path: "c.pdf", reason: "is no PDF, or a damaged one" }],
+    partly: [{ path: "b.txt", reason: "its text is not UTF-8 and was read as windows-1252" }],
+    otherKinds: new Map([
+      [".png", 2],
+      [".doc", 1],
+      ["without an extension", 1],
+    ]),
+  };
+  await library.sync(Date.now());
+  expect(library.unread).toEqual(unread);
+  await library.close();
+
+  const restarted = await openDocumentLibrary(db, [folder], createLog().log);
+  onTestFinished(() => restarted.close());
+  expect(await restarted.sync(Date.now())).toMatchObject({ indexed: 0 });
+  expect(restarted.unread).toEqual(unread);
 });

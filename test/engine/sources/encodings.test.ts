@@ -20,7 +20,7 @@ const SHIFT_JIS = Buffer.from(
 test("text in an encoding of old is read, and what was assumed is told", async () => {
   expect(await read("a.txt", Buffer.from(GERMAN, "latin1"))).toEqual({
     text: GERMAN,
-    problems: ["is not UTF-8; it was read as windows-1252"],
+    problems: ["its text is not UTF-8 and was read as windows-1252"],
   });
   expect(await read("short.txt", Buffer.from("Gr\xfc\xdfe.", "latin1"))).toMatchObject({
     text: "Grüße.",
@@ -31,7 +31,7 @@ test("text in an encoding of old is read, and what was assumed is told", async (
     },
   );
   const { text, problems } = await read("ja.md", SHIFT_JIS);
-  expect(problems).toEqual(["is not UTF-8; it was read as shift_jis"]);
+  expect(problems).toEqual(["its text is not UTF-8 and was read as shift_jis"]);
   expect(text).toBe("図書館は千九百三十一年に開館しました。");
 });
 
@@ -46,7 +46,7 @@ test("one damaged byte does not cost a file of UTF-8", async () => {
   const bytes = Buffer.concat([Buffer.from(GERMAN), Buffer.from([0xff]), Buffer.from("Ende.")]);
   const { text, problems } = await read("a.txt", bytes);
   expect(text).toBe(`${GERMAN}\ufffdEnde.`);
-  expect(problems).toEqual(["has 1 damaged characters, which are left as \ufffd"]);
+  expect(problems).toEqual(["its text has 1 damaged characters, left as \ufffd"]);
 });
 
 test("a declared encoding counts wherever it stands, unless the text is UTF-8", async () => {

@@ -252,8 +252,8 @@ test.each([
   [
     "a large table",
     "a.csv",
-    Buffer.alloc(5 * 1024 * 1024 + 1, "a"),
-    "is larger than 5 MB; split it into smaller files",
+    Buffer.alloc(50 * 1024 * 1024 + 1, "a"),
+    "is larger than 50 MB; split it into smaller files",
   ],
   [
     "a large PDF",

@@ -91,14 +91,14 @@ test("weird files are skipped with a warning that names them, once, and the othe
     "broken.md": "---\ntitle: [\n---\nstill read",
     "empty.md": "",
   });
-  expect(await sync()).toEqual({ documents: 3, indexed: 3, removed: 0, skipped: 3 });
-  expect(await sync()).toEqual({ documents: 3, indexed: 0, removed: 0, skipped: 3 });
-  expect(await indexedPaths(db)).toEqual(["broken.md", "empty.md", "good.md"]);
+  expect(await sync()).toEqual({ documents: 4, indexed: 4, removed: 0, skipped: 2 });
+  expect(await sync()).toEqual({ documents: 4, indexed: 0, removed: 0, skipped: 2 });
+  expect(await indexedPaths(db)).toEqual(["broken.md", "empty.md", "good.md", "latin1.md"]);
   expect(messages.toSorted()).toEqual([
     "Document binary.txt is not searched: it is a binary file",
     expect.stringMatching(/^Document broken\.md: its front matter is not valid YAML/),
     "Document huge.txt is not searched: it is larger than 5 MB; split it into smaller files",
-    "Document latin1.md is not searched: it is not utf-8 text; save it as UTF-8",
+    "Document latin1.md: its text is not UTF-8 and was read as windows-1252",
   ]);
 });
 

@@ -28,7 +28,7 @@ import { createReadingProgress, type ReadingProgress } from "../../research/read
 import { type ReadingTime, startReadingTime } from "../../research/reading-time.ts";
 import { countText, describeSync, waitForIndex } from "./wait-for-index.ts";
 import { readTask } from "./research-task.ts";
-import { warnBeforeRun, warnOfSkipped, warnOfSources } from "./source-warnings.ts";
+import { warnBeforeRun, warnOfUnread, warnOfSources } from "./source-warnings.ts";
 import { writeAnswer, writeNoAnswer } from "./write-answer.ts";
 
 export interface ExtractiveExecutorOptions {
@@ -122,7 +122,7 @@ export async function createExtractiveExecutor({
         : await answerInFields(schema, attempt, search, progress, time);
     return addFindings(answered, findings, [
       ...(await warnOfSources(input, library)),
-      ...warnOfSkipped(library.skipped),
+      ...warnOfUnread(library.unread),
       ...(time.wasTooShort ? [warnOfTime(input)] : []),
     ]);
   }

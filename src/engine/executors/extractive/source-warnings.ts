@@ -2,7 +2,7 @@ import type { RunInput } from "../../../task-api/run-input.ts";
 import type { RunWarning } from "../../../task-api/run.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { DocumentFolderUnusable } from "../../sources/folder/document-folder.ts";
-import type { SkippedFile } from "../../sources/folder/index-folder.ts";
+import type { FileProblem, UnreadFiles } from "../../sources/folder/unread-files.ts";
 import { countText } from "./wait-for-index.ts";
 import type { DocumentLibrary } from "../../sources/folder/document-library.ts";
 
@@ -60,12 +60,32 @@ export async function warnOfSources(
 /** More names make a warning too long to read; the log has them all. */
 const MAX_NAMED = 5;
 
-/** One warning for all files that were not searched. */
-export function warnOfSkipped(skipped: readonly SkippedFile[]): RunWarning[] {
-  if (skipped.length === 0) return [];
-  const named = skipped.slice(0, MAX_NAMED).map(({ path, reason }) => `${path} (${reason})`);
-  const others = skipped.length - named.length;
+/** One warning for all that lies in the folders and was not searched, or not as it is. */
+export function warnOfUnread({ skipped, partly, otherKinds }: UnreadFiles): RunWarning[] {
+  const others = [...otherKinds].toSorted(([, a], [, b]) => b - a);
+  const otherFiles = others.reduce((sum, [, count]) => sum + count, 0);
+  const kinds = others.slice(0, MAX_NAMED).map(([kind, count]) => `${count} ${kind}`);
+  const sentences = [
+    ...(skipped.length > 0
+      ? [`${countText(skipped.length, "file")} could not be searched: ${nameFiles(skipped)}.`]
+      : []),
+    ...(partly.length > 0
+      ? [`Of ${countText(partly.length, "file")} not all was read as it is: ${nameFiles(partly)}.`]
+      : []),
+    ...(otherFiles > 0
+      ? [
+          `${countText(otherFiles, "file")} of other kinds ${otherFiles === 1 ? "was" : "were"} not read: ${kinds.join(", ")}${others.length > kinds.length ? ", …" : ""}.`,
+        ]
+      : []),
+  ];
+  if (sentences.length === 0) return [];
+  const detail = { files: skipped.length, partly: partly.length, other_kinds: otherFiles };
+  return [{ type: "warning", message: sentences.join(" "), detail }];
+}
+
+function nameFiles(files: readonly FileProblem[]): string {
+  const named = files.slice(0, MAX_NAMED).map(({ path, reason }) => `${path} (${reason})`);
+  const others = files.length - named.length;
   const more = others > 0 ? `, and ${others} more that the log of the engine names` : "";
-  const message = `${countText(skipped.length, "file")} could not be searched: ${named.join(", ")}${more}.`;
-  return [{ type: "warning", message, detail: { files: skipped.length } }];
+  return named.join(", ") + more;
 }

@@ -116,7 +116,8 @@ export async function readConversation(
   let next = interactionId;
   while (next && turns.length < MAX_CONVERSATION) {
     const run = await findInteraction(db, tenantId, next);
-    if (run?.output) turns.unshift({ runId: run.runId, input: run.input.input, output: run.output });
+    if (run?.output)
+      turns.unshift({ runId: run.runId, input: run.input.input, output: run.output });
     next = run?.input.previous_interaction_id;
   }
   return turns;

@@ -4,6 +4,7 @@ import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import ignore, { type Ignore } from "ignore";
 import { readBytes } from "../readers/open-file.ts";
 import { formatOf } from "../readers/formats.ts";
+import { type FileProblem, kindOf } from "./unread-files.ts";
 import { UsageError } from "../../../runtime/usage-error.ts";
 
 /** A file that may be a document, and the values that show whether it has changed. */
@@ -18,15 +19,12 @@ export interface DocumentFile {
 /** Each `stat` takes one of Node's four threads; a queue of thousands would block all other file access. */
 const FILES_AT_ONCE = 32;
 
-/** Something in the folder that cannot be followed: a sub-folder without permission, a broken link. */
-export interface FolderProblem {
-  path: string;
-  reason: string;
-}
-
 export interface FolderListing {
   files: DocumentFile[];
-  problems: FolderProblem[];
+  /** What cannot be followed: a sub-folder without permission, a broken link. */
+  problems: FileProblem[];
+  /** How many files there are of each kind that is not read. */
+  otherKinds: Map<string, number>;
 }
 
 /** The document folder cannot be used; the message names it and says what to do. */
@@ -65,7 +63,7 @@ export async function listDocumentFiles(
   folder: string,
   enter: (folder: string) => void = () => undefined,
 ): Promise<FolderListing> {
-  const listing: FolderListing = { files: [], problems: [] };
+  const listing: FolderListing = { files: [], problems: [], otherKinds: new Map() };
   const visited = new Set([folder]);
 
   async function visit(real: string, prefix: string, outer: IgnoreRules): Promise<void> {
@@ -84,6 +82,7 @@ export async function listDocumentFiles(
       if (entry.isSymbolicLink()) links.push(entry);
       else if (entry.isDirectory()) folders.push(entry);
       else if (entry.isFile() && formatOf(entry.name) !== null) files.push(entry);
+      else if (entry.isFile()) countKind(entry.name, listing);
     }
     for (let start = 0; start < files.length; start += FILES_AT_ONCE) {
       const some = files.slice(start, start + FILES_AT_ONCE);
@@ -157,6 +156,11 @@ async function addFile(absolutePath: string, path: string, listing: FolderListin
   } catch (error) {
     addProblem(path, error, listing);
   }
+}
+
+function countKind(name: string, { otherKinds }: FolderListing): void {
+  const kind = kindOf(name);
+  otherKinds.set(kind, (otherKinds.get(kind) ?? 0) + 1);
 }
 
 /** What Node puts in a name for bytes that are not UTF-8; no call finds the file by such a name. */

@@ -6,7 +6,8 @@ import type { PassageSearch, Source } from "../source.ts";
 import { openDocumentIndex } from "./search-documents.ts";
 import type { UnknownSources } from "./source-names.ts";
 import { createDocumentSync } from "./sync-documents.ts";
-import { type SkippedFile, type SyncCounts } from "./index-folder.ts";
+import type { SyncCounts } from "./index-folder.ts";
+import { mergeUnread, type UnreadFiles } from "./unread-files.ts";
 
 /** Several document folders, stored in one index and searched together. */
 export interface DocumentLibrary extends Source {
@@ -16,8 +17,8 @@ export interface DocumentLibrary extends Source {
   sync(sinceMs: number): Promise<SyncCounts>;
   /** How many files the pass under way has read, of those that are new; null when none is read. */
   readonly progress: { done: number; total: number } | null;
-  /** Files that are not searched. */
-  readonly skipped: readonly SkippedFile[];
+  /** What the last passes left unread. */
+  readonly unread: UnreadFiles;
   /** Prepares searches over the passages that the index holds now, of the documents that the policy allows. */
   passages(policy: SourcePolicy | null | undefined): Promise<PassageSearch>;
   /** The entries of the policy that name no document of the index; null when there are none. */
@@ -48,8 +49,8 @@ export async function openDocumentLibrary(
       if (passes.length === 0) return null;
       return passes.reduce((a, b) => ({ done: a.done + b.done, total: a.total + b.total }));
     },
-    get skipped() {
-      return syncs.flatMap((one) => one.skipped);
+    get unread() {
+      return mergeUnread(syncs.map((one) => one.unread));
     },
     async close() {
       await Promise.all(syncs.map((one) => one.close()));

@@ -1,6 +1,9 @@
 import type { Logger } from "pino";
+import { z } from "zod";
 import type { Database } from "../../../database/open-database.ts";
 import type { Clock } from "../../../runtime/clock.ts";
+import type { DocumentsTable } from "../../../database/schema.ts";
+import { parseJson } from "../../../text/json.ts";
 import { yieldToEventLoop } from "../../../runtime/event-loop.ts";
 import { DocumentUnreadable } from "../document.ts";
 import { FileGone } from "../readers/open-file.ts";
@@ -8,6 +11,7 @@ import { readDocument } from "../readers/read-document.ts";
 import { type DocumentFile, listDocumentFiles } from "./document-folder.ts";
 import type { FolderWatch } from "./folder-watch.ts";
 import { type ReadFile, removeDocuments, storeDocuments } from "./store-documents.ts";
+import { PassFindings, type UnreadFiles } from "./unread-files.ts";
 
 /** The counts of one synchronisation. */
 export interface SyncCounts {
@@ -21,28 +25,14 @@ export interface SyncCounts {
   skipped: number;
 }
 
-/** A file that is not searched, and why, in words that follow its name. */
-export interface SkippedFile {
-  path: string;
-  reason: string;
-}
-
 /** The result of one pass over the folder. */
 export interface FolderPass {
   counts: SyncCounts;
-  skipped: readonly SkippedFile[];
+  unread: UnreadFiles;
   /** The watch's number of changes when the pass began. */
   changes: number;
   /** How long listing the folder and comparing it with the index took. */
   listedMs: number;
-}
-
-/** What the pass under way knows of the files. */
-interface PassState {
-  /** Why a file is not searched, by path. */
-  skipped: Map<string, string>;
-  /** The paths of the files that are there. */
-  current: Set<string>;
 }
 
 /** Files that are read at once and stored in one transaction: few and small, so that it is over within milliseconds. */
@@ -86,32 +76,29 @@ export class FolderIndexer {
   async pass(): Promise<FolderPass> {
     const beganMs = this.#clock.elapsedMs();
     const { changes } = this.#watch;
-    const { files, problems } = await this.#list();
+    const { files, problems, otherKinds } = await this.#list();
     const known = await this.#loadKnown();
     const listedMs = this.#clock.elapsedMs() - beganMs;
 
-    const skipped = new Map(problems.map(({ path, reason }) => [path, reason]));
+    const findings = new PassFindings(files, problems, otherKinds);
     for (const { path, reason } of problems) this.#warnOnce(path, reason, reason);
-    const current = new Set(files.map(({ path }) => path));
-    const changed = files.filter((file) => !isSameVersion(known.get(file.path), file));
-    const indexed = await this.#indexAll(changed, { skipped, current });
+    const changed = files.filter((file) => !isKnown(known, file, findings));
+    const indexed = await this.#indexAll(changed, findings);
 
-    for (const path of skipped.keys()) current.delete(path);
-    const gone = [...known].flatMap(([path, { id }]) => (current.has(path) ? [] : [id]));
+    const searched = findings.searched();
+    const gone = [...known].flatMap(([path, { id }]) => (searched.has(path) ? [] : [id]));
     await this.#store(() => removeDocuments(this.#db, gone));
     for (const path of this.#unreadable.keys()) {
-      if (!skipped.has(path)) this.#unreadable.delete(path);
+      if (!findings.skipped.has(path)) this.#unreadable.delete(path);
     }
     return {
       counts: {
-        documents: current.size,
+        documents: searched.size,
         indexed,
         removed: gone.length,
-        skipped: skipped.size,
+        skipped: findings.skipped.size,
       },
-      skipped: [...skipped]
-        .map(([path, reason]) => ({ path, reason }))
-        .toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+      unread: findings.unread(),
       changes,
       listedMs,
     };
@@ -136,7 +123,7 @@ export class FolderIndexer {
   }
 
   /** Reads and stores the files, batch by batch. */
-  async #indexAll(files: readonly DocumentFile[], state: PassState): Promise<number> {
+  async #indexAll(files: readonly DocumentFile[], findings: PassFindings): Promise<number> {
     let indexed = 0;
     let done = 0;
     try {
@@ -145,8 +132,10 @@ export class FolderIndexer {
         this.progress = { done, total: files.length };
         // Another process may have indexed them since the folder was listed.
         const known = await this.#loadKnown(batch.map(({ path }) => path));
-        const changed = batch.filter((file) => !isSameVersion(known.get(file.path), file));
-        const read = await Promise.all(changed.map(async (file) => this.#readOrSkip(file, state)));
+        const changed = batch.filter((file) => !isKnown(known, file, findings));
+        const read = await Promise.all(
+          changed.map(async (file) => this.#readOrSkip(file, findings)),
+        );
         await yieldToEventLoop();
         const documents = read.filter((document) => document !== null);
         indexed += await this.#store(() => storeDocuments(this.#db, this.#folder, documents));
@@ -168,25 +157,26 @@ export class FolderIndexer {
 
   /** The documents of the folder that are indexed, or those of them with these paths. */
   async #loadKnown(paths?: readonly string[]) {
-    if (this.#closing.signal.aborted) return new Map<string, never>();
+    if (this.#closing.signal.aborted) return new Map<string, KnownDocument & { id: number }>();
     const rows = await this.#db
       .selectFrom("documents")
-      .select(["id", "path", "modified_ms", "size_bytes"])
+      .select(["id", "path", "modified_ms", "size_bytes", "problems"])
       .where("folder", "=", this.#folder)
       .$if(paths !== undefined, (query) => query.where("path", "in", paths ?? []))
       .execute();
     return new Map(rows.map((row) => [row.path, row]));
   }
 
-  async #readOrSkip(file: DocumentFile, { skipped, current }: PassState): Promise<ReadFile | null> {
+  async #readOrSkip(file: DocumentFile, findings: PassFindings): Promise<ReadFile | null> {
     const version = `${file.modifiedMs}/${file.sizeBytes}`;
     const known = this.#unreadable.get(file.path);
     if (known?.version === version) {
-      skipped.set(file.path, known.reason);
+      findings.skipped.set(file.path, known.reason);
       return null;
     }
     try {
       const document = await readDocument(file.absolutePath, this.#closing.signal);
+      findings.addRead(file.path, document.problems);
       for (const problem of document.problems) {
         const fields = { path: file.path, folder: this.#folder };
         this.#log.warn(fields, `Document ${file.path}: ${problem}`);
@@ -195,11 +185,11 @@ export class FolderIndexer {
     } catch (error) {
       if (this.#closing.signal.aborted) return null;
       if (error instanceof FileGone) {
-        current.delete(file.path);
+        findings.addGone(file.path);
         return null;
       }
       if (!(error instanceof DocumentUnreadable)) throw error;
-      skipped.set(file.path, error.message);
+      findings.skipped.set(file.path, error.message);
       this.#warnOnce(file.path, version, error.message);
       return null;
     }
@@ -229,9 +219,19 @@ function* toBatches(files: readonly DocumentFile[]): Generator<DocumentFile[], v
   if (batch.length > 0) yield batch;
 }
 
-function isSameVersion(
-  row: { modified_ms: number; size_bytes: number } | undefined,
+type KnownDocument = Pick<DocumentsTable, "modified_ms" | "size_bytes" | "problems">;
+
+/** Whether the index has this version of the file; then its problems are known too. */
+function isKnown(
+  known: ReadonlyMap<string, KnownDocument>,
   file: DocumentFile,
+  findings: PassFindings,
 ): boolean {
-  return row?.modified_ms === file.modifiedMs && row.size_bytes === file.sizeBytes;
+  const row = known.get(file.path);
+  if (row?.modified_ms !== file.modifiedMs || row.size_bytes !== file.sizeBytes) return false;
+  if (row.problems !== null) findings.addRead(file.path, Problems.parse(parseJson(row.problems)));
+  return true;
 }
+
+/** The column `problems`. */
+const Problems = z.array(z.string());

@@ -2,12 +2,8 @@ import type { Logger } from "pino";
 import type { Database } from "../../../database/open-database.ts";
 import { type Clock, systemClock } from "../../../runtime/clock.ts";
 import { receiveChanges, watchFolder } from "./folder-watch.ts";
-import {
-  FolderIndexer,
-  type FolderPass,
-  type SkippedFile,
-  type SyncCounts,
-} from "./index-folder.ts";
+import { FolderIndexer, type FolderPass, type SyncCounts } from "./index-folder.ts";
+import { NOTHING_UNREAD, type UnreadFiles } from "./unread-files.ts";
 
 /** Keeps the index of one folder up to date. */
 export interface DocumentSync {
@@ -18,8 +14,8 @@ export interface DocumentSync {
   sync(sinceMs: number): Promise<SyncCounts>;
   /** How far the pass under way is; null while it lists the folder, and when none is. */
   readonly progress: { done: number; total: number } | null;
-  /** The files that the last pass skipped. */
-  readonly skipped: readonly SkippedFile[];
+  /** What the last pass left unread. */
+  readonly unread: UnreadFiles;
   /** Ends the pass under way, stops watching, and resolves when the database is not used any more. */
   close(): Promise<void>;
 }
@@ -90,8 +86,8 @@ export function createDocumentSync(
     get progress() {
       return indexer.progress;
     },
-    get skipped() {
-      return latest?.skipped ?? [];
+    get unread() {
+      return latest?.unread ?? NOTHING_UNREAD;
     },
     async close() {
       watch.close();

@@ -1,4 +1,4 @@
-import { parse } from "papaparse";
+import papaparse from "papaparse";
 import {
   type Block,
   describeRow,
@@ -13,7 +13,7 @@ import { isYear, readableName } from "../text/words.ts";
 export function parseCsv(text: string): ParsedDocument {
   // Empty lines are in the way of finding the separator, and count as lines.
   const { delimiter } = parse(text, { preview: 10, skipEmptyLines: "greedy" }).meta;
-  const { data } = parse<string[]>(text, { delimiter });
+  const { data } = papaparse.parse<string[]>(text, { delimiter });
   let next = 1;
   const rows = data.flatMap((cells) => {
     const line = next;

@@ -41,11 +41,11 @@ export function detectEncoding(bytes: Buffer): Encoding {
   if (broken !== null) {
     return {
       label: "utf-8",
-      problem: `has ${broken} damaged characters, which are left as \ufffd`,
+      problem: `its text has ${broken} damaged characters, left as \ufffd`,
     };
   }
   const label = guessEncoding(bytes);
-  return { label, problem: `is not UTF-8; it was read as ${label}` };
+  return { label, problem: `its text is not UTF-8 and was read as ${label}` };
 }
 
 /** The share of zero bytes from which on they are halves of Latin letters. */

@@ -1,9 +1,8 @@
 // The thread that reads documents which are large or have to be unpacked; reading-thread.ts starts it.
 import { once } from "node:events";
 import { parentPort } from "node:worker_threads";
-import { DOCUMENT_LIMITS } from "../limits.ts";
 import { type DocumentPart, type ThreadReply, toParts, toUnreadable } from "./document-parts.ts";
-import { formatOf } from "./formats.ts";
+import { formatOf, maxTextBytes } from "./formats.ts";
 import { FileGone, readWithinLimit } from "./open-file.ts";
 import { readBinaryFile } from "./read-binary.ts";
 import { parseText } from "./read-text.ts";
@@ -40,7 +39,10 @@ async function* readParts(path: string): AsyncGenerator<DocumentPart, void> {
   if (format === null) throw new Error(`${path} is no document`);
   yield* toParts(
     format.kind === "text"
-      ? await parseText(await readWithinLimit(path, DOCUMENT_LIMITS.textBytes), format.extension)
+      ? await parseText(
+          await readWithinLimit(path, maxTextBytes(format.extension)),
+          format.extension,
+        )
       : await readBinaryFile(path, format.extension),
   );
 }

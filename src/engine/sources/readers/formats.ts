@@ -1,12 +1,27 @@
 import { extname } from "node:path";
+import { DOCUMENT_LIMITS } from "../limits.ts";
 
 /** Files whose bytes are text. */
 const TEXT_EXTENSIONS = [
   ".md",
   ".markdown",
+  ".mdx",
   ".txt",
+  ".rst",
+  ".adoc",
+  ".org",
+  ".tex",
+  ".log",
+  ".yaml",
+  ".yml",
+  ".toml",
+  ".srt",
+  ".vtt",
   ".html",
   ".htm",
+  ".xhtml",
+  ".xml",
+  ".ipynb",
   ".csv",
   ".tsv",
   ".json",
@@ -32,4 +47,18 @@ const FORMATS = new Map<string, Format>([
 /** The format of a file with this name; null for files that are not read. */
 export function formatOf(name: string): Format | null {
   return FORMATS.get(extname(name).toLowerCase()) ?? null;
+}
+
+/** Rows and records, of which there may be many. */
+const DATA_EXTENSIONS: ReadonlySet<TextExtension> = new Set([
+  ".csv",
+  ".tsv",
+  ".json",
+  ".jsonl",
+  ".ndjson",
+]);
+
+/** The most bytes that a text file may have. */
+export function maxTextBytes(extension: TextExtension): number {
+  return DATA_EXTENSIONS.has(extension) ? DOCUMENT_LIMITS.dataBytes : DOCUMENT_LIMITS.textBytes;
 }

@@ -57,13 +57,12 @@ export function readFrontMatter(content: string): FrontMatter {
   }
 
   const problems: string[] = [];
-  const url = fields.data.url ?? fields.data.source ?? null;
-  const webUrl = url === null ? null : readWebUrl(url);
-  if (url !== null && webUrl === null) problems.push("its front matter `url` is not a web address");
+  // Site generators write paths there.
+  const url = readWebUrl(fields.data.url ?? fields.data.source ?? "");
   const date = fields.data.date ?? fields.data.published ?? null;
   const publishedOn = date === null ? null : readIsoDate(date);
   if (date !== null && publishedOn === null) {
     problems.push("its front matter `date` is not written as YYYY-MM-DD");
   }
-  return { ...none, title: fields.data.title ?? null, url: webUrl, publishedOn, problems };
+  return { ...none, title: fields.data.title ?? null, url, publishedOn, problems };
 }

@@ -13,12 +13,29 @@ const json = async (): Promise<TextParser> => (await import("./json.ts")).parseJ
 const jsonLines = async (): Promise<TextParser> =>
   (await import("./json.ts")).parseJsonLinesDocument;
 
+const lines = async (): Promise<TextParser> => (await import("./lines.ts")).parseLines;
+const subtitles = async (): Promise<TextParser> => (await import("./markup.ts")).parseSubtitles;
+
 const PARSERS: Record<TextExtension, () => Promise<TextParser>> = {
   ".md": markdown,
   ".markdown": markdown,
+  ".mdx": markdown,
   ".txt": plainText,
+  ".rst": async () => (await import("./markup.ts")).parseRst,
+  ".adoc": async () => (await import("./markup.ts")).parseAsciiDoc,
+  ".org": async () => (await import("./markup.ts")).parseOrg,
+  ".tex": async () => (await import("./markup.ts")).parseTex,
+  ".log": lines,
+  ".yaml": lines,
+  ".yml": lines,
+  ".toml": lines,
+  ".srt": subtitles,
+  ".vtt": subtitles,
   ".html": html,
   ".htm": html,
+  ".xhtml": html,
+  ".xml": async () => (await import("./xml.ts")).parseXml,
+  ".ipynb": async () => (await import("./lines.ts")).parseNotebook,
   ".csv": csv,
   ".tsv": csv,
   ".json": json,
