@@ -12,7 +12,7 @@ import { isYear, readableName } from "../text/words.ts";
 /** Reads comma-, semicolon- or tab-separated values: each row becomes a line that names its columns. */
 export function parseCsv(text: string): ParsedDocument {
   // Empty lines are in the way of finding the separator, and count as lines.
-  const { delimiter } = parse(text, { preview: 10, skipEmptyLines: "greedy" }).meta;
+  const { delimiter } = papaparse.parse(text, { preview: 10, skipEmptyLines: "greedy" }).meta;
   const { data } = papaparse.parse<string[]>(text, { delimiter });
   let next = 1;
   const rows = data.flatMap((cells) => {

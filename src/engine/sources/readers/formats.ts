@@ -29,7 +29,16 @@ const TEXT_EXTENSIONS = [
   ".ndjson",
 ] as const;
 /** Files that have to be unpacked or drawn to get their text. */
-const BINARY_EXTENSIONS = [".pdf", ".docx"] as const;
+const BINARY_EXTENSIONS = [
+  ".pdf",
+  ".docx",
+  ".pptx",
+  ".xlsx",
+  ".odt",
+  ".ods",
+  ".odp",
+  ".epub",
+] as const;
 
 export type TextExtension = (typeof TEXT_EXTENSIONS)[number];
 export type BinaryExtension = (typeof BINARY_EXTENSIONS)[number];

@@ -5,10 +5,19 @@ import { readWithinLimit } from "./open-file.ts";
 
 type BinaryParser = (bytes: Buffer) => Promise<ParsedDocument>;
 
+const openDocument = async (): Promise<BinaryParser> =>
+  (await import("./open-document.ts")).parseOpenDocument;
+
 /** A parser is loaded by its first document. */
 const PARSERS: Record<BinaryExtension, () => Promise<BinaryParser>> = {
   ".pdf": async () => (await import("./pdf.ts")).parsePdf,
   ".docx": async () => (await import("./docx.ts")).parseDocx,
+  ".pptx": async () => (await import("./office-open.ts")).parsePptx,
+  ".xlsx": async () => (await import("./office-open.ts")).parseXlsx,
+  ".odt": openDocument,
+  ".ods": openDocument,
+  ".odp": openDocument,
+  ".epub": async () => (await import("./epub.ts")).parseEpub,
 };
 
 /**

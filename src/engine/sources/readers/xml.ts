@@ -21,8 +21,8 @@ export function childElements(element: XmlElement): XmlElement[] {
   return element.children.filter(DomUtils.isTag);
 }
 
-/** The text of the element and all within it, as one line. */
-export function lineOf(element: XmlElement): string {
+/** The text of the element, or of several, and all within, as one line. */
+export function lineOf(element: XmlElement | XmlElement[]): string {
   return normalizeLine(DomUtils.textContent(element));
 }
 
