@@ -1,7 +1,7 @@
 import { encode } from "gpt-tokenizer/encoding/o200k_base";
 import { describe, expect, test } from "vitest";
 import { readingBudget } from "../../src/engine/research/budgets.ts";
-import { DOCUMENTS_READ } from "../../src/mcp/runs/documents-read.ts";
+import { CHARACTERS_SHOWN } from "../../src/mcp/runs/characters-shown.ts";
 import { describeTool, serverInfo, createCatalog } from "../../src/mcp/catalog.ts";
 import { PROCESSORS } from "../../src/task-api/processors.ts";
 import type { JsonObject } from "../../src/task-api/task-spec.ts";
@@ -172,12 +172,12 @@ test("prices are told once, with every tier of the contract; another backend's m
   expect(processorText("custom")).toMatch(/Parallel's list, which this backend may not follow/);
 });
 
-test("with documents, tiers are told by how many of them the engine reads", () => {
+test("with documents, tiers are told by how much of them an answer shows", () => {
   for (const { name } of PROCESSORS) {
     const tier = name.replace("-fast", "");
-    expect(DOCUMENTS_READ[tier], name).toBe(readingBudget(name).documents);
-    expect(processorText("embedded")).toContain(`${tier} ${DOCUMENTS_READ[tier]}`);
+    expect(CHARACTERS_SHOWN[tier], name).toBe(readingBudget(name).chars);
   }
+  expect(processorText("embedded")).toContain("core and above up to 3,200");
 });
 
 test.each([

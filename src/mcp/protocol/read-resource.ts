@@ -26,7 +26,7 @@ import {
   shownJson,
 } from "../report/text.ts";
 import type { CallContext, OpenCall } from "../runs/call-context.ts";
-import { DOCUMENTS_READ } from "../runs/documents-read.ts";
+import { CHARACTERS_SHOWN } from "../runs/characters-shown.ts";
 import type { PriceList } from "../runs/price-list.ts";
 import { type ReadGroup, readGroup, readGroupPage } from "../runs/read-group.ts";
 import { type ReadRun, readRun } from "../runs/read-run.ts";
@@ -218,12 +218,12 @@ function processorsTable(
   switch (backend) {
     case "embedded":
       return markdownPage(
-        "The built-in engine searches its document folders, mostly within seconds. Higher processors read more documents and may quote more; -fast makes no difference.",
-        ["processor", "price per completed run", "documents read per search"],
-        Object.entries(DOCUMENTS_READ).map(([name, documents]) => [
+        "The built-in engine searches its document folders, mostly within seconds. Processors from core on show more of them; -fast makes no difference.",
+        ["processor", "price per completed run", "characters of the documents in an answer"],
+        Object.entries(CHARACTERS_SHOWN).map(([name, characters]) => [
           name,
           price(name),
-          `up to ${documents}`,
+          `up to ${characters.toLocaleString("en-US")}`,
         ]),
       );
     case "scripted":

@@ -18,7 +18,7 @@ export interface ChosenWindows {
  */
 export function chooseWindows(
   { quoted, close }: FoundWindows,
-  { chars, windows }: ReadingBudget,
+  { chars }: ReadingBudget,
   { input, previous }: Pick<Attempt, "input" | "previous">,
 ): ChosenWindows {
   const earlier = previous.flatMap(excerptsOf).map(lettersOf);
@@ -30,7 +30,7 @@ export function chooseWindows(
     close: close.filter(isNew),
   };
   let left = chars;
-  const shown = [...candidates.quoted, ...candidates.close].slice(0, windows);
+  const shown = [...candidates.quoted, ...candidates.close];
   const fitting = new Set<PassageWindow>();
   for (const window of shown) {
     left -= window.text.length;

@@ -10,7 +10,6 @@ import {
 import { type TaskSpec, requestedOutput } from "../../../task-api/task-spec.ts";
 import { argumentProblems } from "../../arguments/argument-problems.ts";
 import type { Backend } from "../../runs/backend.ts";
-import { DOCUMENTS_READ } from "../../runs/documents-read.ts";
 import { meantProcessor } from "../../runs/meant-processor.ts";
 import { durationText } from "../../report/text.ts";
 import type { OtherNames } from "../../arguments/read-arguments.ts";
@@ -30,10 +29,6 @@ const PRICE_TABLE = TIERS.map(
   ({ name, priceUsd, latencySeconds: { from, to } }) =>
     `${name} $${priceUsd} ${durationText(from)}-${durationText(to)}`,
 ).join("; ");
-
-const DOCUMENT_TABLE = Object.entries(DOCUMENTS_READ)
-  .map(([name, documents]) => `${name} ${documents}`)
-  .join(", ");
 
 const { shape } = UndisputedRunInput;
 
@@ -103,7 +98,8 @@ export const CreateArguments = z
         description: `Tier: take the cheapest that fits. Default base. Price per completed run and usual time: ${PRICE_TABLE}. ${BEST_FOR}`,
         otherWords: {
           custom: `Tier: take the cheapest that fits. Default base. Price per completed run and usual time by Parallel's list, which this backend may not follow (dry_run tells its price): ${PRICE_TABLE}. ${BEST_FOR}`,
-          embedded: `How many documents are read: ${DOCUMENT_TABLE}. Default base. Free, unless dry_run says otherwise.`,
+          embedded:
+            "lite and base show up to 1,600 characters of the documents, core and above up to 3,200. Default base. Free, unless dry_run says otherwise.",
           scripted:
             "Tier, such as lite, base, core, pro or ultra. Default base. dry_run tells its price.",
         } satisfies ArgumentTexts,
