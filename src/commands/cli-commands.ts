@@ -212,23 +212,32 @@ export function addCommands(program: Command, host: CommandHost & { cliPath: str
     },
   });
 
-  add<{ wait: string; json?: boolean }>({
+  add<{ wait: string; passage?: string; around?: string; json?: boolean }>({
     name: "get",
     description: "print the status of a run, and its answer with sources",
     arguments: [createArgument("<run-id>", "as `runs` shows it")],
     options: [
       createOption("--wait <seconds>", "wait at most this long for the run to end").default("0"),
+      createOption(
+        "--passage <id>",
+        "read on in the sources of the answer: p1.4 (a passage), p1 (an outline), more (the next hits)",
+      ),
+      createOption(
+        "--around <number>",
+        "with --passage: how many passages on each side, 2 by default",
+      ),
       createOption("--json", "print the run and its output as JSON"),
     ],
     settings: COMMAND_SETTINGS.get,
-    examples: ["get trun_1234 --wait 600", "get trun_1234 --json"],
+    examples: ["get trun_1234 --wait 600", "get trun_1234 --passage p1.4", "get trun_1234 --json"],
     notes:
       "Exit code 0 when the run is completed or still active, 1 when it failed, was cancelled or asks a question.",
     interrupted: "Stopped waiting. The run was not cancelled.",
     async run({ operands: [runId = ""], options, prepare }) {
       const { getCommand } = await import("./runs/get.ts");
-      const { wait: waitSeconds, json = false, ...flags } = options;
-      return getCommand({ ...runsContext(await prepare(flags), flags), runId, waitSeconds, json });
+      const { wait: waitSeconds, passage, around, json = false, ...flags } = options;
+      const context = runsContext(await prepare(flags), flags);
+      return getCommand({ ...context, runId, waitSeconds, passage, around, json });
     },
   });
 

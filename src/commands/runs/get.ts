@@ -1,8 +1,14 @@
+import type { z } from "zod";
+import { InvalidRequest } from "../../client/errors.ts";
+import { InvalidArguments } from "../../mcp/arguments/argument-problems.ts";
+import { documentWithPassages } from "../../mcp/report/report-text.ts";
+import { readPassages } from "../../mcp/runs/read-passages.ts";
+import { getTaskRun } from "../../mcp/tools/get-task-run.ts";
 import { readingNotes } from "../../mcp/report/build-run-report.ts";
 import { readRun } from "../../mcp/runs/read-run.ts";
 import { isGroupId, shownJson } from "../../mcp/report/text.ts";
 import { RunId } from "../../mcp/tools/arguments/shared-arguments.ts";
-import { cleanLine } from "../../text/clean-text.ts";
+import { cleanLine, cleanText } from "../../text/clean-text.ts";
 import { ExitCode } from "../exit-code.ts";
 import { UsageError } from "../../runtime/usage-error.ts";
 import { openBackend } from "../wiring/open-backend.ts";
@@ -13,6 +19,9 @@ import { notesOnRunsWithoutWorker } from "../wiring/runs-without-worker.ts";
 export interface GetCommandOptions extends RunsContext {
   runId: string;
   waitSeconds: string;
+  /** Reads on in the sources instead of the answer. */
+  passage: string | undefined;
+  around: string | undefined;
   json: boolean;
 }
 
@@ -23,6 +32,7 @@ const MAX_WAIT_SECONDS = 86_400;
 export async function getCommand(options: GetCommandOptions): Promise<ExitCode> {
   const runId = readRunId(options.runId);
   const seconds = readSeconds(options.waitSeconds);
+  if (options.passage !== undefined) return showPassages(runId, options.passage, options);
   try {
     return await showRun(runId, seconds, options);
   } finally {
@@ -65,6 +75,41 @@ async function showRun(
   } finally {
     await backend.close();
   }
+}
+
+/** Prints passages that the run has read. Throws {@link UsageError} for a passage that there is not. */
+async function showPassages(
+  runId: string,
+  passage: string,
+  options: GetCommandOptions,
+): Promise<ExitCode> {
+  const { stdout, stderr } = options;
+  const asked = readOption("--passage", passage, getTaskRun.input.shape.passage) ?? "";
+  const around = readOption("--around", Number(options.around ?? 2), getTaskRun.input.shape.around);
+  const backend = await openBackend(options.backend, options.bridge, options);
+  try {
+    const selection = { asked, around: around ?? 0, offset: 0 };
+    const report = await readPassages(runId, selection, openCall(backend, options));
+    const { summary, documents = [] } = report;
+    stderr.write(`${summary}\n`);
+    const text = options.json
+      ? shownJson(documents, 2)
+      : cleanText(documents.map(documentWithPassages).join("\n\n"));
+    stdout.write(`${text}\n`);
+    return ExitCode.done;
+  } catch (error) {
+    if (error instanceof InvalidArguments) throw new UsageError(error.message);
+    if (!(error instanceof InvalidRequest)) throw error;
+    throw new UsageError(error.problems.map(({ msg }) => msg).join("; ") || error.message);
+  } finally {
+    await backend.close();
+  }
+}
+
+function readOption<Value>(name: string, given: unknown, schema: z.ZodType<Value>): Value {
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new UsageError(`${name}: ${parsed.error.issues.map(({ message }) => message).join("; ")}.`);
 }
 
 function readSeconds(text: string): number {

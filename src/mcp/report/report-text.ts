@@ -135,7 +135,7 @@ function outlineText(entries: readonly SectionEntry[]): string {
 }
 
 /** The document in one line, then its passages in blocks or its headings in lines. */
-function documentWithPassages(document: SeenDocument): string {
+export function documentWithPassages(document: SeenDocument): string {
   const { id, title, url, published_on: published, passage_count: count, passages } = document;
   const facts = [`${count} passages`, ...(published === undefined ? [] : [published])].join(", ");
   const isOutline = passages.every(({ text }) => text === undefined);

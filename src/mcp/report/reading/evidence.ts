@@ -152,7 +152,7 @@ export function keyCitations(
 ): Pick<RunReport, "citations" | "citations_total"> {
   const citations: KeyCitation[] = [];
   const seen = new Set<string>();
-  const words = foldSpaces(shown);
+  const words = foldQuotes(shown);
   let left: number = hasOutline ? KeyBudget.fewCitations : KeyBudget.citations;
   let total = 0;
   const most = Math.max(0, ...basis.map((entry) => entry.citations?.length ?? 0));
@@ -164,15 +164,13 @@ export function keyCitations(
       const { url, title, excerpts } = citation;
       if (url !== "" && (seen.has(url) || containsUrl(shown, url))) continue;
       seen.add(url);
-      const excerpt = foldSpaces(excerpts?.[0] ?? "");
+      const excerpt = (excerpts ?? []).find((one) => !words.includes(foldQuotes(one)));
       const short: KeyCitation = {
         // The basis of a text has only this field.
         ...(field === "output" ? {} : { field: oneLine(field, KeyBudget.field) }),
         url: oneLine(url, KeyBudget.url),
         ...(title ? { title: oneLine(title, KeyBudget.title) } : {}),
-        ...(excerpt !== "" && !words.includes(excerpt)
-          ? { excerpt: oneLine(excerpt, KeyBudget.excerpt) }
-          : {}),
+        ...(excerpt === undefined ? {} : { excerpt: oneLine(excerpt, KeyBudget.excerpt) }),
       };
       left -= Buffer.byteLength(JSON.stringify(short));
       if (left >= 0) citations.push(short);
@@ -195,4 +193,10 @@ function containsUrl(text: string, url: string): boolean {
   return false;
 }
 
-const foldSpaces = (text: string) => text.replaceAll(/\s+/g, " ").trim();
+/** A quote reads alike however its lines are broken, with Markdown's marks of a quotation and of emphasis or without. */
+const foldQuotes = (text: string) =>
+  text
+    .replaceAll(/^[ \t]*(?:>[ \t]?)+/gm, "")
+    .replaceAll("**", "")
+    .replaceAll(/\s+/g, " ")
+    .trim();
