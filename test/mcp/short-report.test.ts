@@ -64,9 +64,11 @@ test("a source and a quote that the output shows are not told again", async () =
     { url, title: "Shown", excerpts: ["Another quote."] },
     { url: "https://example.org", title: "A part of a shown URL", excerpts: [excerpt] },
     { url: "https://example.org/b", title: "Not shown", excerpts: ["Not shown either."] },
+    { url: "https://example.org/c", title: "One is shown", excerpts: [excerpt, "A new one."] },
+    { url: "https://example.org/d", title: "A window", excerpts: ["First. Second\nThird."] },
   ];
   const basis = [{ field: "output", reasoning: "", citations }];
-  const content = `"It is\n3.05." [1]\n\n[1]: <${url}>.`;
+  const content = `"It is\n3.05." [1]\n\n> First. **Second\n> Third.**\n\n[1]: <${url}>.`;
   const engine = await startTestEngine(async () => ({
     output: { type: "text", content, basis },
     warnings: [],
@@ -80,6 +82,8 @@ test("a source and a quote that the output shows are not told again", async () =
   expect(report.citations).toEqual([
     { url: "https://example.org", title: "A part of a shown URL" },
     { url: "https://example.org/b", title: "Not shown", excerpt: "Not shown either." },
+    { url: "https://example.org/c", title: "One is shown", excerpt: "A new one." },
+    { url: "https://example.org/d", title: "A window" },
   ]);
   expect(report).not.toHaveProperty("citations_total");
   expect(text.split(url)).toHaveLength(2);
