@@ -6,7 +6,7 @@ import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { marked } from "marked";
 import { printFigures } from "./figures.ts";
-import { type FoldedText, foldText } from "../src/engine/research/fold-text.ts";
+import { type FoldedText, foldPage } from "../src/engine/research/fold-text.ts";
 import { verifyQuote } from "../src/engine/research/verify-quote.ts";
 
 /** Quotes of each class. */
@@ -164,7 +164,7 @@ async function readSentences(random: () => number): Promise<Sentence[]> {
     const hash = createHash("sha256").update(text).digest("hex");
     if (text.length < 1_500 || text.length > 300_000 || seen.has(hash)) continue;
     seen.add(hash);
-    const page = foldText(text);
+    const page = foldPage(text);
     const own = splitSentences(text).map((sentence) => ({ text: sentence, page }));
     sentences.push(...shuffle(own, random).slice(0, PER_FILE));
   }

@@ -13,7 +13,7 @@ const FILE = new URL("../src/mcp/tool-list.ts", import.meta.url);
 /** Returns the source text of the module. */
 export function composeToolList(): string {
   const list = TOOLS.map((tool) => {
-    const { name, toolset, title, description, hints, input, output } = tool;
+    const { name, toolset, title, description, hints, input, output, isForHost } = tool;
     const otherWords = otherWordsOf(tool);
     return {
       name,
@@ -23,6 +23,7 @@ export function composeToolList(): string {
       hints,
       shownInput: shownSchema(input, "input"),
       shownOutput: shownSchema(output, "output"),
+      ...(isForHost && { isForHost }),
       ...(Object.keys(otherWords).length > 0 && { otherWords }),
     };
   });
@@ -47,7 +48,7 @@ export function otherWordsOf({ otherWords = {}, input }: Tool): ToolTexts {
     ([argument, schema]) =>
       [argument, Texts.parse(JsonObject.parse(schema)["otherWords"] ?? {})] as const,
   );
-  const backends = ["hosted", "custom", "embedded", "scripted"] as const;
+  const backends = ["hosted", "custom", "embedded", "scripted", "host"] as const;
   return Object.fromEntries(
     backends.flatMap((backend) => {
       const description = otherWords[backend]?.description;

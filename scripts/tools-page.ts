@@ -167,6 +167,7 @@ async function withServer<Value>(use: (call: Call) => Promise<Value>): Promise<V
       engine: {
         documents: [DOCUMENTS],
         script: undefined,
+        executors: { "*": "extractive" },
         databasePath: join(folder, "engine.sqlite"),
         allowNetworks: [],
         webhookSecrets: [],

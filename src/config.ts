@@ -21,6 +21,9 @@ import {
   TrueOrFalse,
   KnownProcessor,
   Level,
+  type ExecutorName,
+  ExecutorChoice,
+  EXECUTORS,
   PROFILES,
   Port,
   ProcessorName,
@@ -53,6 +56,8 @@ export interface EngineConfig {
   /** Absolute paths of folders. */
   documents: string[];
   script: string | undefined;
+  /** By processor; `*` for those without an entry. */
+  executors: Readonly<Record<string, ExecutorName>>;
   databasePath: string;
   /** Networks in CIDR notation. */
   allowNetworks: string[];
@@ -84,7 +89,7 @@ export interface BridgeConfig {
   waits: { maxSeconds?: number; byClient?: Record<string, number> };
   ledgerPath: string;
   /** The backend whose prices, times and sources the tool texts describe. */
-  catalogBackend: BackendConfig["kind"] | "scripted";
+  catalogBackend: BackendConfig["kind"] | "scripted" | "host";
 }
 
 export interface Config {
@@ -143,12 +148,23 @@ export function readSettings(
   const engine: EngineConfig = {
     documents: folders.length > 0 ? folders.map(resolvePath) : [PACKAGED_DOCUMENTS],
     script: path("script"),
+    executors: {
+      "*": path("script") === undefined ? "extractive" : "scripted",
+      ...parse(
+        "executor",
+        ExecutorChoice,
+        `one of ${EXECUTORS.join(", ")}, or pro=host,ultra=host`,
+      ),
+    },
     databasePath: inState("engine.sqlite"),
     allowNetworks: splitList(text("allowNetworks")),
     webhookSecrets: splitList(text("webhookSecrets")),
     retentionDays: parse("retentionDays", Days, "a number of days, 1 or more"),
     strictOutput: parse("strictOutput", TrueOrFalse, "true or false") ?? false,
   };
+  if (engine.script === undefined && Object.values(engine.executors).includes("scripted")) {
+    reject("executor", `scripted needs a script; set ${nameOf("script")} too`);
+  }
   const { proxies, secrets: proxySecrets } = readProxies(reader.read);
   const apiKey = parse("apiKey", ApiKey, "the key as the provider shows it, without spaces");
   const baseUrl = parse(
@@ -233,7 +249,9 @@ function catalogBackendOf(
   pricesFile: string | undefined,
 ): BridgeConfig["catalogBackend"] {
   if (backend.kind === "embedded") {
-    return backend.engine.script === undefined ? "embedded" : "scripted";
+    const { executors } = backend.engine;
+    if (Object.values(executors).includes("host")) return "host";
+    return executors["*"] === "scripted" ? "scripted" : "embedded";
   }
   return pricesFile === undefined ? backend.kind : "custom";
 }

@@ -116,6 +116,13 @@ export const OPTIONS = {
     default: "none",
     meaning: "Script that decides what runs do instead of research, for testing agents.",
   },
+  executor: {
+    flag: "--executor <name>",
+    env: "TASK_RUN_MCP_EXECUTOR",
+    default: "scripted with `--script`, else extractive",
+    meaning:
+      "What performs runs of the built-in engine: `extractive`, `host` (the calling agent writes the answer) or `scripted`; by processor as `pro=host,ultra=host`.",
+  },
   allowNetworks: {
     flag: "--allow-networks <cidr,…>",
     env: "TASK_RUN_MCP_ALLOW_NETWORKS",

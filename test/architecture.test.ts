@@ -53,6 +53,7 @@ const house: Record<string, { folders: string[]; packages: string[]; node: boole
       "zod-openapi",
       "@modelcontextprotocol/client",
       "kysely",
+      "leven",
       "marked",
       "stemmer",
       "stopword",

@@ -150,6 +150,14 @@ export function scopeToPrincipal(
       await requireRun(runId);
       return client.readEvidence(runId, query, options);
     },
+    async readAnswerForm(runId, options) {
+      await requireRun(runId);
+      return client.readAnswerForm(runId, options);
+    },
+    async submitAnswer(runId, submission, options) {
+      await requireRun(runId);
+      return client.submitAnswer(runId, submission, options);
+    },
     /**
      * Lists the principal's runs of the account, and those of no principal: one of these may have come from a create
      * whose answer was lost, and its input shows whose it is.

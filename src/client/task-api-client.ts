@@ -1,4 +1,5 @@
 import type { RunEvidence } from "../task-api/evidence.ts";
+import type { AnswerForm, AnswerSubmission } from "../task-api/answer.ts";
 import type { TaskRunResult } from "../task-api/output.ts";
 import type { AnnouncedProcessor } from "../task-api/processor-list.ts";
 import type { RunEvent } from "../task-api/run-event.ts";
@@ -64,6 +65,23 @@ export interface RunCalls {
    * passage or page that the run does not have.
    */
   readEvidence(runId: string, query: EvidenceQuery, options?: CallOptions): Promise<RunEvidence>;
+  /**
+   * `GET …/answer`, an extension of our engine: what a run in `action_required` needs. Null for a run that takes no
+   * answer, and from a backend without the route.
+   */
+  readAnswerForm(
+    runId: string,
+    options?: CallOptions & { offset?: number | undefined },
+  ): Promise<AnswerForm | null>;
+  /**
+   * `POST …/answer`, an extension of our engine. Sent once. Throws `InvalidRequest` with what is to be mended, and
+   * `RequestRejected` with `status` 409 when the run takes no answer any more.
+   */
+  submitAnswer(
+    runId: string,
+    submission: AnswerSubmission,
+    options?: CallOptions,
+  ): Promise<TaskRun>;
   /** `GET /v1/tasks/runs`, an extension of our engine. Other backends: `RequestRejected` with `status` 404 or 405. */
   listRuns(
     query: { status?: string; limit?: number; cursor?: string },

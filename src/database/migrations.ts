@@ -281,4 +281,18 @@ export const engineMigrations: Record<string, Migration> = {
         .execute();
     },
   },
+  "0009-answers": {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable("run_submissions")
+        .addColumn("run_id", "text", (column) =>
+          column.primaryKey().references("runs.run_id").onDelete("cascade"),
+        )
+        .addColumn("refused", "integer", (column) => column.notNull().defaultTo(0))
+        .addColumn("queries", "text", (column) => column.notNull().defaultTo("[]"))
+        .addColumn("shown", "integer", (column) => column.notNull().defaultTo(0))
+        .addColumn("output", "text")
+        .execute();
+    },
+  },
 };

@@ -175,6 +175,19 @@ export interface RunEvidenceTable {
   hits: string;
 }
 
+/** What came from outside for a run that asked for an answer. */
+export interface RunSubmissionsTable {
+  run_id: string;
+  /** How many answers were refused. */
+  refused: Generated<number>;
+  /** JSON array: the queries for more evidence, of all submissions. */
+  queries: Generated<string>;
+  /** How many hits there were before the last queries: the evidence after them is new. */
+  shown: Generated<number>;
+  /** JSON `RunOutput`, once an answer was accepted. */
+  output: string | null;
+}
+
 export interface DatabaseSchema {
   runs: RunsTable;
   run_events: RunEventsTable;
@@ -189,4 +202,5 @@ export interface DatabaseSchema {
   evidence_pages: EvidencePagesTable;
   evidence_blocks: EvidenceBlocksTable;
   run_evidence: RunEvidenceTable;
+  run_submissions: RunSubmissionsTable;
 }

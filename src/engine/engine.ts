@@ -4,6 +4,7 @@ import { openDatabase } from "../database/open-database.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { createFeedDispatcher } from "./dispatch/dispatcher.ts";
 import { startWorker } from "./dispatch/worker.ts";
+import { createAnswering } from "./executors/host/answering.ts";
 import type { Executor, ExecutorDeps } from "./executors/executor.ts";
 import { ApiError } from "./http-api/api-error.ts";
 import { createTaskApi } from "./http-api/app.ts";
@@ -82,10 +83,17 @@ export async function createEngine(options: EngineDeps): Promise<Engine> {
     const performer =
       options.performsRuns === false
         ? undefined
-        : await options.createExecutor({ db, evidence, fetchFromRun, log });
+        : await options.createExecutor({
+            db,
+            evidence,
+            submissions: runs.submissions,
+            fetchFromRun,
+            log,
+          });
     const app = createTaskApi({
       runs,
       evidence,
+      answering: createAnswering({ runs, evidence }),
       executorKey: performer?.key ?? "none",
       priceOf: createProcessorPrices(options.prices),
       usualSeconds: (processor) => performer?.usualSeconds?.(processor) ?? null,

@@ -42,7 +42,8 @@ type Validator = (value: unknown) => string[];
 const MAX_VALIDATORS = 50;
 const validators = new LruCache<string, Promise<Validator>>(MAX_VALIDATORS);
 
-async function findProblems(schema: JsonObject, value: unknown): Promise<string[]> {
+/** Where a value departs from a JSON schema. */
+export async function findProblems(schema: JsonObject, value: unknown): Promise<string[]> {
   // The promise is cached, so that runs that end together compile their schema once.
   const validate = await validators.getOrCreate(JSON.stringify(schema), () => compile(schema));
   return validate(value);

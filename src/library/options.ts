@@ -6,6 +6,8 @@ export interface EngineOptions {
   documents?: string | readonly string[];
   /** A script that decides what runs do, instead of research. */
   script?: string;
+  /** What performs runs: `extractive`, `host` or `scripted`, or by processor as `pro=host`. */
+  executor?: string;
   /** The folder in which runs are stored; without it they live in memory and end with the process. */
   stateDir?: string;
   /** Private networks, as CIDR, that webhooks and MCP servers of runs may be on. */
@@ -20,6 +22,7 @@ export interface EngineOptions {
 export function engineFlags({
   documents,
   script,
+  executor,
   stateDir,
   allowNetworks,
   retentionDays,
@@ -29,6 +32,7 @@ export function engineFlags({
     logLevel,
     ...(documents !== undefined && { documents: [documents].flat().join(",") }),
     ...(script !== undefined && { script }),
+    ...(executor !== undefined && { executor }),
     ...(stateDir !== undefined && { stateDir }),
     ...(allowNetworks !== undefined && { allowNetworks: allowNetworks.join(",") }),
     ...(retentionDays !== undefined && { retentionDays: String(retentionDays) }),

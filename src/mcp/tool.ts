@@ -8,10 +8,16 @@ import type { CallContext } from "./runs/call-context.ts";
 /** The groups by which tools are enabled. */
 export type Toolset = "runs" | "groups";
 
-/** The backend that the texts for agents describe: an embedded engine that plays a script has no documents. */
-export type CatalogBackend = Backend["kind"] | "scripted";
+/**
+ * The backend that the texts for agents describe: an embedded engine that plays a script has no documents, and one whose
+ * runs ask the agent for the answer (`host`) has a tool more.
+ */
+export type CatalogBackend = Backend["kind"] | "scripted" | "host";
 
-/** A text for each backend where the usual one would be wrong; null for an argument that is not shown there. */
+/**
+ * A text for each backend where the usual one would be wrong; null for an argument that is not shown there. For `host`,
+ * by default that of `embedded`.
+ */
 export type ArgumentTexts<Text = string> = Readonly<Partial<Record<CatalogBackend, Text>>>;
 
 /** The same for a tool: its description and, by name, its arguments. */
@@ -32,6 +38,8 @@ export interface ListedTool {
   shownInput: JsonObject & { properties: Readonly<Record<string, JsonObject>> };
   shownOutput: JsonObject;
   otherWords?: ToolTexts;
+  /** Listed only where runs ask the agent for the answer. */
+  isForHost?: true;
 }
 
 /** A tool: everything about it but the protocol. It never builds MCP content; `runToolCall` does. */

@@ -24,6 +24,29 @@ export const Toolsets = z
   .toLowerCase()
   .transform((value) => splitList(value))
   .pipe(z.array(z.enum(TOOLSETS)).min(1));
+export const ProcessorName = z
+  .string()
+  .toLowerCase()
+  .regex(/^[\w.-]+$/);
+export const KnownProcessor = ProcessorName.refine((name) => findProcessor(name) !== undefined);
+export const EXECUTORS = ["extractive", "host", "scripted"] as const;
+export type ExecutorName = (typeof EXECUTORS)[number];
+/** Accepts `host` (for every processor) and `pro=host,ultra=host`; the result has `*` for every processor. */
+export const ExecutorChoice = z
+  .string()
+  .transform((value) =>
+    Object.fromEntries(
+      splitList(value.toLowerCase()).map((part) =>
+        part.includes("=") ? splitPair(part) : ["*", part],
+      ),
+    ),
+  )
+  .pipe(
+    z.record(
+      z.union([z.literal("*"), KnownProcessor], { error: "no processor" }),
+      z.enum(EXECUTORS),
+    ),
+  );
 export const PROFILES = ["extended", "hosted"] as const;
 export const ApiProfile = z.string().toLowerCase().pipe(z.enum(PROFILES));
 export const DrainSeconds = z.coerce.number<string>().min(0).max(3_600);
@@ -44,11 +67,6 @@ export const Port = z.coerce.number().int().min(0).max(65_535);
 
 export const Level = z.string().toLowerCase().pipe(z.enum(LOG_LEVELS));
 export const TrueOrFalse = z.stringbool();
-export const ProcessorName = z
-  .string()
-  .toLowerCase()
-  .regex(/^[\w.-]+$/);
-export const KnownProcessor = ProcessorName.refine((name) => findProcessor(name) !== undefined);
 export const ApiKey = z.string().refine((key) => isAccepted(checkApiKey, key));
 export const BaseUrl = z.string().refine((url) => isAccepted(parseBaseUrl, url));
 

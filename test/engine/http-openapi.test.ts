@@ -5,10 +5,11 @@ import { systemClock } from "../../src/runtime/clock.ts";
 import { createTaskApi } from "../../src/engine/http-api/app.ts";
 import { API_LIMITS } from "../../src/engine/http-api/limits.ts";
 import type { Profile } from "../../src/engine/http-api/profile.ts";
+import { createAnswering } from "../../src/engine/executors/host/answering.ts";
 import { createEvidenceStore } from "../../src/engine/research/create-evidence-store.ts";
 import { createMetrics } from "../../src/engine/metrics.ts";
 import { singleTenant } from "../../src/engine/tenants/tenants.ts";
-import { ExecutionFailed } from "../../src/engine/executors/executor.ts";
+import { ActionRequired, ExecutionFailed } from "../../src/engine/executors/executor.ts";
 import { call } from "./call-engine.ts";
 import { openRunStore } from "./open-run-store.ts";
 import { listen } from "./raw-http.ts";
@@ -17,7 +18,8 @@ import { silentLog, startTestEngine, textResult } from "./start-test-engine.ts";
 
 const PROFILES: Profile[] = ["extended", "hosted"];
 /** What the hosted API does not have. */
-const EXTENSIONS = /cancel$|evidence$|^POST \S+\/check$|^GET \S+\/(?:processors|tasks\/runs)$/;
+const EXTENSIONS =
+  /cancel$|(?:answer|evidence)$|^POST \S+\/check$|^GET \S+\/(?:processors|tasks\/runs)$/;
 
 /** The documents as they are served; a test reads whatever shape it expects. */
 const documents = new Map<Profile, ReturnType<typeof JSON.parse>>();
@@ -36,6 +38,7 @@ async function createApp(profile: Profile) {
     clock,
     runs,
     evidence: createEvidenceStore(db),
+    answering: createAnswering({ runs, evidence: createEvidenceStore(db) }),
     executorKey: "test",
     priceOf: () => 0,
     usualSeconds: () => null,
@@ -68,7 +71,7 @@ test.each(PROFILES)("every endpoint of the %s profile is in it, and no other", a
     .filter(({ method }) => method !== "ALL")
     .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
   const extensions = profile === "extended" ? [] : served.filter((one) => EXTENSIONS.test(one));
-  expect(extensions).toHaveLength(profile === "extended" ? 0 : 7);
+  expect(extensions).toHaveLength(profile === "extended" ? 0 : 9);
   expect(documented.toSorted()).toEqual(
     served.filter((one) => !extensions.includes(one)).toSorted(),
   );
@@ -158,6 +161,9 @@ test("what a caller really gets fits the documented schemas, and holds no other 
   const engine = await startTestEngine(async ({ input, report }) => {
     await report({ type: "task_run.progress_msg.search", message: "looks" });
     await report({ type: "task_run.progress_stats", progress_meter: 50 });
+    if (input.input === "ask") {
+      throw new ActionRequired("Which?", { deadlineSeconds: 600, takesAnswer: true });
+    }
     if (input.input === "fail") throw new ExecutionFailed("no document is about this");
     return textResult("About $3.05 trillion.");
   });
@@ -218,6 +224,11 @@ test("what a caller really gets fits the documented schemas, and holds no other 
   await get(`${run}/evidence`, { run_id });
   await get(group, { taskgroup_id });
   await get(`${group}/runs/{run_id}`, { taskgroup_id, run_id });
+  const asking = await post("/v1/tasks/runs", { ...question, input: "ask" });
+  await get(`${run}/result`, asking, "?timeout=10");
+  await get(`${run}/answer`, asking);
+  await post(`${run}/answer`, { output: "One.", citations: {} }, asking);
+  await post(`${run}/answer`, { output: "One.", citations: { output: [] } }, asking);
   await post(`${run}/cancel`, {}, { run_id });
   await post(`${group}/cancel`, {}, { taskgroup_id });
   await post("/v1/tasks/runs", {});

@@ -101,7 +101,7 @@ test("no statement on the way of a run reads more because there are more other r
     await runs.finish(done, { status: "completed", output, warnings: [] });
     const error = { ref_id: "ref", message: "no", detail: null };
     await runs.finish(failed, { status: "failed", error });
-    await runs.requireAction(waiting, 1, []);
+    await runs.requireAction(waiting, { untilMs: 1, warnings: [], takesAnswer: false });
     await runs.failUnanswered(() => "ref");
     await runs.release(released);
     await runs.retryLater(retried, 1);

@@ -109,7 +109,14 @@ test("a run whose answer from outside does not come in time fails", async () => 
     leaseMs: 30_000,
     limit: 1,
   });
-  expect(lease && (await runs.requireAction(lease, now + 60_000, []))).toBe(true);
+  expect(
+    lease &&
+      (await runs.requireAction(lease, {
+        untilMs: now + 60_000,
+        warnings: [],
+        takesAnswer: false,
+      })),
+  ).toBe(true);
   expect(await runs.failUnanswered(() => "ref")).toBe(0);
   now += 60_001;
   expect(await runs.failUnanswered(() => "ref")).toBe(1);

@@ -105,7 +105,12 @@ test("runs that ended too long ago go with their events and webhooks, and nothin
   await runs.cancel(cancelled?.runId ?? "");
   await runs.accept([newRun()]);
   const [waiting] = await runs.claim(claim);
-  if (waiting !== undefined) await runs.requireAction(waiting, clock.now() + 90 * DAY_MS, []);
+  if (waiting !== undefined)
+    await runs.requireAction(waiting, {
+      untilMs: clock.now() + 90 * DAY_MS,
+      warnings: [],
+      takesAnswer: false,
+    });
   await runs.accept([newRun()]);
   const [running] = await runs.claim(claim);
   await runs.accept([newRun()]);

@@ -32,6 +32,7 @@ const newRun = (input: Partial<RunInput> = {}, rest: Partial<NewRun> = {}): NewR
 });
 const withWebhook = newRun({ webhook: { url: HOOK, event_types: ["task_run.status"] } });
 const completed = { status: "completed" as const, ...textResult("done") };
+const waiting = (untilMs: number) => ({ untilMs, warnings: [], takesAnswer: true });
 const plan = (message: string) => ({ type: "task_run.progress_msg.plan" as const, message });
 
 /** What every implementation of the run store does. The transitions in all orders are in `run-store-model.test.ts`. */
@@ -121,7 +122,7 @@ export function describeRunStore(name: string, create: () => Promise<SharedDatab
       expect(await runs.appendProgress(lost, [plan("late")])).toBe(false);
       expect(await runs.finish(lost, completed)).toBe(false);
       expect(await runs.retryLater(lost, time.now)).toBe(false);
-      expect(await runs.requireAction(lost, time.now, [])).toBe(false);
+      expect(await runs.requireAction(lost, waiting(time.now))).toBe(false);
       expect(await log(runId)).toEqual(["queued", "running", "queued", "running"]);
       expect(await runs.heldStatus(lease)).toBe("running");
       expect(await statusOf(runId)).toBe("running");
@@ -208,12 +209,80 @@ export function describeRunStore(name: string, create: () => Promise<SharedDatab
       const { time, runs, accept, claimOne } = await openStore();
       const [runId = ""] = await accept(newRun());
       const warnings = [{ type: "warning", message: "needs an answer", detail: null }];
-      expect(await runs.requireAction(await claimOne(), time.now + 1_000, warnings)).toBe(true);
+      expect(
+        await runs.requireAction(await claimOne(), { ...waiting(time.now + 1_000), warnings }),
+      ).toBe(true);
       expect(await runs.find(runId)).toMatchObject({ status: "action_required", warnings });
       expect(await runs.failUnanswered(() => "ref")).toBe(0);
       time.now += 1_001;
       expect(await runs.failUnanswered(() => "ref")).toBe(1);
       expect(await runs.find(runId)).toMatchObject({ status: "failed", error: { ref_id: "ref" } });
+    });
+
+    test("an answer brings a waiting run back to the queue, once", async () => {
+      const { time, runs, accept, claimOne, log } = await openStore();
+      const [runId = ""] = await accept(newRun());
+      const asking = {
+        ...waiting(time.now + 1_000),
+        warnings: [
+          { type: "warning", message: "of before", detail: null },
+          { type: "warning", message: "needs an answer", detail: null },
+        ],
+      };
+      expect(await runs.submissions.find(runId)).toBeUndefined();
+      expect(await runs.submissions.submit(runId, { queries: ["too early"], shown: 2 })).toBe(
+        false,
+      );
+      expect(await runs.requireAction(await claimOne(), asking)).toBe(true);
+      expect(await runs.submissions.find(runId)).toEqual({
+        refused: 0,
+        queries: [],
+        shown: 0,
+        output: null,
+        untilMs: time.now + 1_000,
+      });
+      const queries = await Promise.all(
+        ["one", "two"].map((query) =>
+          runs.submissions.submit(runId, { queries: [query], shown: 2 }),
+        ),
+      );
+      expect(queries.filter((isTaken) => isTaken)).toHaveLength(1);
+      expect(await runs.find(runId)).toMatchObject({ status: "queued", attempt: 0 });
+      expect((await runs.find(runId))?.warnings.map(({ message }) => message)).toEqual([
+        "of before",
+      ]);
+      expect(await runs.requireAction(await claimOne(), asking)).toBe(true);
+      const { output } = textResult("the answer");
+      expect(await runs.submissions.submit(runId, { output })).toBe(true);
+      expect(await runs.submissions.submit(runId, { output: textResult("late").output })).toBe(
+        false,
+      );
+      const found = await runs.submissions.find(runId);
+      expect(found).toMatchObject({ output, untilMs: null });
+      expect(found?.queries).toHaveLength(1);
+      expect((await log(runId)).at(-1)).toBe("queued");
+    });
+
+    test("so many refused answers end a run, and none is taken where none was asked for", async () => {
+      const { time, runs, accept, claimOne } = await openStore();
+      const [runId = "", other = ""] = await accept(newRun(), newRun());
+      const limit = { max: 2, error: { ref_id: "ref", message: "wrong twice", detail: null } };
+      expect(await runs.submissions.refuse(runId, limit)).toBeUndefined();
+      await runs.requireAction(await claimOne(), waiting(time.now + 1_000));
+      await runs.requireAction(await claimOne(), {
+        ...waiting(time.now + 1_000),
+        takesAnswer: false,
+      });
+      expect(await runs.submissions.refuse(runId, limit)).toBe(1);
+      expect(await runs.find(runId)).toMatchObject({ status: "action_required" });
+      expect(await runs.submissions.refuse(runId, limit)).toBe(2);
+      expect(await runs.find(runId)).toMatchObject({ status: "failed", error: limit.error });
+      expect(await runs.submissions.refuse(runId, limit)).toBeUndefined();
+      expect(await runs.submissions.submit(runId, { queries: ["late"], shown: 2 })).toBe(false);
+      expect(await runs.submissions.submit(other, { queries: ["not asked"], shown: 2 })).toBe(
+        false,
+      );
+      expect(await runs.find(other)).toMatchObject({ status: "action_required" });
     });
 
     test("a page of runs is the newest first, and the next page goes on where it ended", async () => {

@@ -18,6 +18,7 @@ interface ModelRun {
   owner: string | null;
   leaseUntil: number;
   actionUntil: number;
+  refused: number;
 }
 
 const owners = ["a", "b"] as const;
@@ -52,6 +53,13 @@ const step = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("cancel" as const), run: runNumber }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constantFrom("submit" as const, "refuse" as const),
+      run: runNumber,
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -100,6 +108,7 @@ test("whatever workers, callers and crashes do, runs change as the table says an
                 owner: null,
                 leaseUntil: 0,
                 actionUntil: 0,
+                refused: 0,
               });
               now += 1;
               break;
@@ -135,6 +144,25 @@ test("whatever workers, callers and crashes do, runs change as the table says an
               else if (run.status === "running") run.status = "cancelling";
               else if (run.status !== "cancelling") expect(answer?.alreadyFinished).toBe(true);
               expect(answer?.run.status).toBe(run.status);
+              break;
+            }
+            case "submit":
+            case "refuse": {
+              const id = ids[current.run] ?? "trun_unknown";
+              const run = model.get(id);
+              const isWaiting = run?.status === "action_required";
+              if (current.do === "submit") {
+                expect(await runs.submissions.submit(id, { queries: ["q"], shown: 1 })).toBe(
+                  isWaiting,
+                );
+                if (isWaiting) run.status = "queued";
+              } else {
+                const limit = { max: 1, error: { message: "x" } };
+                expect(await runs.submissions.refuse(id, limit)).toBe(
+                  isWaiting ? run.refused + 1 : undefined,
+                );
+                if (isWaiting) Object.assign(run, { status: "failed", refused: run.refused + 1 });
+              }
               break;
             }
             case "pass":
@@ -192,9 +220,19 @@ test("whatever workers, callers and crashes do, runs change as the table says an
                   if (isRunning) Object.assign(run, { status: "queued", attempt: run.attempt - 1 });
                   break;
                 case "requireAction":
-                  expect(await runs.requireAction(lease, at + ACTION_MS, [])).toBe(isRunning);
+                  expect(
+                    await runs.requireAction(lease, {
+                      untilMs: at + ACTION_MS,
+                      warnings: [],
+                      takesAnswer: true,
+                    }),
+                  ).toBe(isRunning);
                   if (isRunning) {
-                    Object.assign(run, { status: "action_required", actionUntil: at + ACTION_MS });
+                    Object.assign(run, {
+                      status: "action_required",
+                      attempt: run.attempt - 1,
+                      actionUntil: at + ACTION_MS,
+                    });
                   }
                   break;
               }

@@ -1,3 +1,4 @@
+import { AnswerForm } from "../../task-api/answer.ts";
 import { lenient } from "../../task-api/lenient.ts";
 import { RunEvidence } from "../../task-api/evidence.ts";
 import { RunOutput, TaskRunResult } from "../../task-api/output.ts";
@@ -89,6 +90,25 @@ export function createRunCalls({
     async readEvidence(runId, query, { signal } = {}) {
       const path = withQuery(`${runPath(runId)}/evidence`, query);
       return http.read(get(path, { kind: "evidence", runId }), lenient(RunEvidence), signal);
+    },
+    async readAnswerForm(runId, { offset, signal } = {}) {
+      const path = withQuery(`${runPath(runId)}/answer`, { offset });
+      try {
+        return await http.read(get(path, { kind: "run", runId }), AnswerForm, signal);
+      } catch (error) {
+        const isNone = error instanceof RunNotFound || error instanceof RequestRejected;
+        if (isNone) return null;
+        throw error;
+      }
+    },
+    async submitAnswer(runId, submission, { signal } = {}) {
+      const call = {
+        ...get(`${runPath(runId)}/answer`, { kind: "run", runId }),
+        method: "POST" as const,
+        body: JSON.stringify(submission),
+        repeatable: false,
+      };
+      return http.read(call, lenient(TaskRun, { run_id: runId }), signal);
     },
     listRuns({ status, limit, cursor }, { signal } = {}) {
       const path = withQuery(RUNS, { status, limit, cursor });

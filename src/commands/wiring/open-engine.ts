@@ -10,7 +10,7 @@ export async function openEngine(
     "tenants" | "profile" | "requireBetas" | "performsRuns" | "prices" | "log"
   >,
 ): Promise<Engine> {
-  const [{ createEngine }, { createExecutor }] = await Promise.all([
+  const [{ createEngine }, { createExecutors }] = await Promise.all([
     import("../../engine/engine.ts"),
     import("../../engine/executors/registry.ts"),
   ]);
@@ -20,15 +20,23 @@ export async function openEngine(
     webhookSecrets: config.webhookSecrets,
     retentionDays: config.retentionDays,
     strictOutput: config.strictOutput,
-    createExecutor: (deps) => createExecutor(executorSettings(config), deps),
+    createExecutor: (deps) => createExecutors(executorSettings(config), deps),
     ...options,
   });
 }
 
-/** The settings of each executor. The registry takes the first executor that has some. */
-function executorSettings({ documents, script }: EngineConfig): ExecutorSettings {
-  return {
-    scripted: script === undefined ? undefined : { file: script },
+/** The settings of the executor of each processor. */
+function executorSettings({
+  documents,
+  script,
+  executors,
+}: EngineConfig): Record<string, ExecutorSettings> {
+  const settings = {
+    scripted: { file: script },
     extractive: { folders: documents },
+    host: { folders: documents },
   };
+  return Object.fromEntries(
+    Object.entries(executors).map(([processor, name]) => [processor, { [name]: settings[name] }]),
+  );
 }

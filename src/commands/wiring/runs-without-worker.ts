@@ -15,6 +15,7 @@ export function lookupOptions(flags: Flags): string[] {
     ["--state-dir", flags.stateDir],
     ["--script", flags.script],
     ["--documents", flags.documents],
+    ["--executor", flags.executor],
   ] as const;
   return options.flatMap(([flag, value]) =>
     value === undefined ? [] : [flag, shellWord(String(value))],

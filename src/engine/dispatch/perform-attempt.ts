@@ -153,13 +153,13 @@ function failureRecorder(
     return async () => {};
   }
   if (error instanceof ActionRequired) {
-    const untilMs = Math.floor(clock.now() + error.deadlineSeconds * 1_000);
-    const warnings = [
-      ...claimed.warnings,
-      { type: "warning", message: error.message, detail: null },
-    ];
-    return async () =>
-      void (await unlessCancelled(() => runs.requireAction(claimed, untilMs, warnings)));
+    const { message, deadlineSeconds, takesAnswer } = error;
+    const action = {
+      untilMs: Math.floor(clock.now() + deadlineSeconds * 1_000),
+      warnings: [...claimed.warnings, { type: "warning", message, detail: null }],
+      takesAnswer,
+    };
+    return async () => void (await unlessCancelled(() => runs.requireAction(claimed, action)));
   }
   if (error instanceof RetryLater) {
     const { afterMs } = error;

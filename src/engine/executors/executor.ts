@@ -7,6 +7,7 @@ import type { Processor } from "../../task-api/processors.ts";
 import type { RunInput } from "../../task-api/run-input.ts";
 import type { RunWarning } from "../../task-api/run.ts";
 import type { EvidenceStore } from "../research/evidence-store.ts";
+import type { SubmissionStore } from "../runs/submissions.ts";
 import type { FetchFromRun } from "../outgoing/guarded-fetch.ts";
 
 /** One attempt at a run. */
@@ -60,6 +61,8 @@ export interface ExecutorDeps {
   db: Database;
   /** What its runs have seen. */
   evidence: EvidenceStore;
+  /** What came from outside for its runs. */
+  submissions: Pick<SubmissionStore, "find">;
   /** Fetches addresses that a run supplies, guarded against requests to internal networks. */
   fetchFromRun: FetchFromRun;
   log: Logger;
@@ -93,10 +96,16 @@ export class ExecutionFailed extends Error {
 export class ActionRequired extends Error {
   override readonly name = "ActionRequired";
   readonly deadlineSeconds: number;
+  /** Whether the API takes the answer, so that another attempt finds it among {@link ExecutorDeps.submissions}. */
+  readonly takesAnswer: boolean;
 
-  constructor(message: string, { deadlineSeconds }: { deadlineSeconds: number }) {
+  constructor(
+    message: string,
+    { deadlineSeconds, takesAnswer = false }: { deadlineSeconds: number; takesAnswer?: boolean },
+  ) {
     super(message);
     this.deadlineSeconds = deadlineSeconds;
+    this.takesAnswer = takesAnswer;
   }
 }
 

@@ -5,6 +5,7 @@ import type { Executor, ExecutorDeps, ExecutorKind } from "./executor.ts";
  * the first one here first: what a user has to ask for comes before what needs nothing but a folder.
  */
 const EXECUTORS: Readonly<Record<string, () => Promise<ExecutorKind>>> = {
+  host: async () => (await import("./host/host-executor.ts")).host,
   scripted: async () => (await import("./scripted/scripted-executor.ts")).scripted,
   extractive: async () => (await import("./extractive/extractive-executor.ts")).extractive,
 };
@@ -27,4 +28,43 @@ export async function createExecutor(
   }
   const names = Object.keys(EXECUTORS).join(", ");
   throw new TypeError(`No executor is configured; configure one of ${names}`);
+}
+
+/**
+ * Creates the executors of an engine by processor: `*` has the settings for those without an entry, and a `-fast` variant
+ * has the executor of its processor. Throws what {@link createExecutor} throws.
+ */
+export async function createExecutors(
+  settings: Readonly<Record<string, ExecutorSettings>>,
+  deps: ExecutorDeps,
+): Promise<Executor> {
+  const created = new Map<string, Promise<Executor>>();
+  const byProcessor = new Map<string, Executor>();
+  for (const [processor, own] of Object.entries(settings)) {
+    const name = JSON.stringify(own);
+    const executor = created.get(name) ?? createExecutor(own, deps);
+    created.set(name, executor);
+    byProcessor.set(processor, await executor);
+  }
+  const all = [...new Set(byProcessor.values())];
+  const [only] = all;
+  if (only !== undefined && all.length === 1) return only;
+
+  function executorOf(processor: string): Executor {
+    const base = processor.replace(/-fast$/, "");
+    const executor = byProcessor.get(processor) ?? byProcessor.get(base) ?? byProcessor.get("*");
+    if (executor === undefined) throw new TypeError(`No executor is configured for ${processor}`);
+    return executor;
+  }
+
+  return {
+    key: JSON.stringify([...byProcessor].map(([processor, { key }]) => [processor, key])),
+    execute: (attempt) => executorOf(attempt.input.processor).execute(attempt),
+    warningsFor: async (input, sinceMs) =>
+      (await executorOf(input.processor).warningsFor?.(input, sinceMs)) ?? [],
+    usualSeconds: (processor) => executorOf(processor).usualSeconds?.(processor) ?? null,
+    async close() {
+      for (const executor of all) await executor.close?.();
+    },
+  };
 }

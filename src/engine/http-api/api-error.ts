@@ -40,10 +40,13 @@ export interface FieldProblem {
 }
 
 /** 422 with every problem at once; the message repeats them for clients that show only the message. */
-export function unprocessable(problems: readonly FieldProblem[]): ApiError {
+export function unprocessable(
+  problems: readonly FieldProblem[],
+  detail: JsonObject = {},
+): ApiError {
   const text = problems.map(({ loc, msg }) => `${loc.join(".")}: ${msg}`).join("; ");
   return new ApiError(422, `Unprocessable content: request validation error: ${text}`, {
-    detail: { errors: problems },
+    detail: { errors: problems, ...detail },
     problems,
   });
 }

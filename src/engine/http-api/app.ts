@@ -7,6 +7,7 @@ import { ApiError } from "./api-error.ts";
 import { readBetaHeader } from "./beta-header.ts";
 import { REQUEST_ID_HEADER } from "../../http-server/request-id.ts";
 import { toAnswerBody, toApiError } from "./error-answer.ts";
+import { type AnswerRoutesContext, createAnswerRoutes } from "./answer-routes.ts";
 import { createEventStreams } from "./event-streams.ts";
 import { type EvidenceRoutesContext, createEvidenceRoutes } from "./evidence-routes.ts";
 import { createGroupRoutes } from "./group-routes.ts";
@@ -25,7 +26,11 @@ import { endpointPaths } from "./endpoints/endpoint.ts";
 import { listEndpoints } from "./endpoints/list-endpoints.ts";
 
 export interface TaskApiContext
-  extends Omit<RunRoutesContext, "streams">, ProcessorRoutesContext, EvidenceRoutesContext {
+  extends
+    Omit<RunRoutesContext, "streams">,
+    ProcessorRoutesContext,
+    EvidenceRoutesContext,
+    AnswerRoutesContext {
   tenants: Tenants;
   profile: Profile;
   /** Whether the features that some sources call beta need their value in `parallel-beta`. */
@@ -87,6 +92,7 @@ export function createTaskApi(context: TaskApiContext): Hono<RequestEnv> {
   app.route("/", createRunRoutes(routesContext));
   app.route("/", createRunEventRoutes(routesContext));
   app.route("/", createEvidenceRoutes(context));
+  app.route("/", createAnswerRoutes(context));
   app.route("/", createGroupRoutes(routesContext));
   return app;
 }

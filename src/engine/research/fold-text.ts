@@ -40,7 +40,7 @@ const PLAIN_ASCII = Uint8Array.from({ length: 128 }, (_, code) => {
 });
 
 /** Folds a text in one pass, in time that grows with its length. */
-export function foldText(original: string): FoldedText {
+export function foldPage(original: string): FoldedText {
   const out = createOutput(original.length);
   let index = 0;
   while (index < original.length) {

@@ -1,5 +1,5 @@
 import leven from "leven";
-import { type FoldedText, foldText, isWordChar, originalSpan } from "./fold-text.ts";
+import { type FoldedText, foldPage, isWordChar, originalSpan } from "./fold-text.ts";
 import { findNegations, isLanguageKnown } from "./negations.ts";
 
 /** Why a quote is not accepted. `altered`: the page has a similar text with another number, negation or word. */
@@ -31,7 +31,7 @@ const MAX_OCCURRENCES = 100;
  */
 export function verifyQuote(page: FoldedText, quote: string): QuoteVerification {
   if (quote.length > MAX_QUOTE_CHARS * 2) return { isVerified: false, problem: "too_long" };
-  const wanted = stripEnds(foldText(quote).folded);
+  const wanted = stripEnds(foldPage(quote).folded);
   if (wanted.length > MAX_QUOTE_CHARS) return { isVerified: false, problem: "too_long" };
   if (wanted.length < MIN_QUOTE_CHARS) return { isVerified: false, problem: "too_short" };
 

@@ -8,6 +8,7 @@ import type { GroupStore } from "./group-store.ts";
 import type { AnswerStore } from "./kept-answers.ts";
 import type { AcceptOptions, NewRun } from "./new-run.ts";
 import type { RunRecord } from "./run-record.ts";
+import type { SubmissionStore } from "./submissions.ts";
 
 /**
  * The engine's runs behind one interface: everything above it works on any database, and one contract suite holds every
@@ -49,8 +50,8 @@ export interface RunStore {
    * running under this lease: the ending is discarded.
    */
   finish(lease: Lease, ending: RunEnding, progress?: readonly ProgressEvent[]): Promise<boolean>;
-  /** `running` → `action_required`, without a lease. Fails after `untilMs`; `warnings` replace those of the run. */
-  requireAction(lease: Lease, untilMs: number, warnings: RunWarning[]): Promise<boolean>;
+  /** `running` → `action_required`, without a lease. The attempt does not count. */
+  requireAction(lease: Lease, required: RequiredAction): Promise<boolean>;
   /** `running` → `queued`, not to be claimed before `notBeforeMs`. The attempt does not count. */
   retryLater(lease: Lease, notBeforeMs: number): Promise<boolean>;
   /** `running` → `queued`, because the worker's process ends. The attempt does not count. */
@@ -92,6 +93,7 @@ export interface RunStore {
 
   readonly groups: GroupStore;
   readonly answers: AnswerStore;
+  readonly submissions: SubmissionStore;
   readonly deliveries: DeliveryQueue;
   readonly expired: ExpiredRows;
   readonly changes: ChangeFeed;
@@ -104,6 +106,16 @@ export interface Lease {
   runId: string;
   owner: string;
   attempt: number;
+}
+
+/** What a run waits for. */
+export interface RequiredAction {
+  /** Epoch milliseconds: then it fails. */
+  untilMs: number;
+  /** They replace those of the run; the last one says what it waits for. */
+  warnings: RunWarning[];
+  /** Whether {@link RunStore.submissions} takes the answer. */
+  takesAnswer: boolean;
 }
 
 export interface ClaimRequest {

@@ -2,6 +2,7 @@ import { RequestRejected, TaskApiError } from "../../client/errors.ts";
 import { LedgerUnavailable } from "../../ledger/errors.ts";
 import { InvalidArguments, PartNotFound } from "../arguments/argument-problems.ts";
 import { BackendUnavailable } from "../runs/backend.ts";
+import { AnswerNotAccepted } from "../runs/answer-errors.ts";
 import { type FailedCall, explainBackendError, isCreate } from "./explain-backend-error.ts";
 import { didYouMean } from "../runs/meant-processor.ts";
 import { callFor, callText, oneLine, shownJson } from "../report/text.ts";
@@ -35,6 +36,7 @@ const EXPECTED = [
   PartNotFound,
   CostRefused,
   DuplicateRefused,
+  AnswerNotAccepted,
   OutcomeUnknown,
   SentBefore,
   DoubtedRequestRejected,
@@ -60,6 +62,7 @@ export function explainError(error: unknown, call: FailedCall): Explanation {
       upstream: null,
     };
   }
+  if (error instanceof AnswerNotAccepted) return explainNotAccepted(error, call);
   if (error instanceof OutcomeUnknown) return explainUnknown(error, call);
   if (error instanceof SentBefore) return explainSentBefore(error);
   if (error instanceof DoubtedRequestRejected) return explainDoubted(error, call);
@@ -114,6 +117,28 @@ function explainArguments({ problems }: InvalidArguments, { tool }: FailedCall):
       idOfOther === undefined
         ? `Correct ${problems.length === 1 ? "it" : `all ${problems.length}`} and call ${tool} again.`
         : `Call ${callFor(oneLine(idOfOther, 100), verb)}.`,
+    upstream: null,
+  };
+}
+
+function explainNotAccepted(
+  { runId, problems, triesLeft, cause }: AnswerNotAccepted,
+  { tool }: FailedCall,
+): Explanation {
+  const lines = problems
+    .slice(0, UPSTREAM_PROBLEMS)
+    .map(({ loc, msg }) => `- ${loc.slice(1).join(".")}: ${msg}`)
+    .map((line) => oneLine(line, UPSTREAM_LINE_BUDGET));
+  const reason = lines.length === 0 ? (cause.upstreamMessage ?? cause.message) : null;
+  return {
+    summary: [
+      `The answer was not accepted${reason === null ? ":" : `: ${oneLine(reason, UPSTREAM_LINE_BUDGET)}.`}`,
+      ...lines,
+    ].join("\n"),
+    nextStep:
+      triesLeft > 0
+        ? `Mend this and call ${tool} again with the whole answer: ${triesLeft === 1 ? "the last try" : `${triesLeft} tries are left`}.`
+        : `The run takes no answer any more: call ${callFor(oneLine(runId, 100))}.`,
     upstream: null,
   };
 }

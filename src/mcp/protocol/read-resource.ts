@@ -217,6 +217,7 @@ function processorsTable(
   };
   switch (backend) {
     case "embedded":
+    case "host":
       return markdownPage(
         "The built-in engine searches its document folders, mostly within seconds. Processors from core on show more of them; -fast makes no difference.",
         ["processor", "price per completed run", "characters of the documents in an answer"],

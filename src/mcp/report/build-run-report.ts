@@ -1,10 +1,12 @@
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
+import type { AnswerForm } from "../../task-api/answer.ts";
 import { unreadableOf } from "../../task-api/lenient.ts";
 import type { OutputSelection } from "./reading/output-parts.ts";
 import { viewAnswer, viewEvents, viewOutput } from "./reading/run-views.ts";
 import { viewBasis } from "./reading/evidence.ts";
 import { runUri } from "./resource-uri.ts";
 import { describeRun } from "./run-facts.ts";
+import { oneLine, timeText } from "./text.ts";
 import type { RunReport } from "./run-report.ts";
 import {
   type ReportRequest,
@@ -23,11 +25,17 @@ export const WHOLE_OUTPUT: OutputSelection = {
 
 /** The report of a run as last seen, with the parts of its view. Throws `InvalidArguments` and `PartNotFound`. */
 export function buildRunReport(request: ReportRequest): RunReport {
-  const { seen, view, notes: others = [] } = request;
+  const { seen, form = null, view, notes: others = [] } = request;
   const { notes: viewNotes = [], ...shown } = viewRun(request);
   const isAlone = shown.output === undefined && shown.basis === undefined;
-  const facts = { ...shown, ...describeRun(seen, request.prices, isAlone) };
-  const notes = [...viewNotes, ...others, ...readingNotes(seen)];
+  const facts = {
+    ...shown,
+    ...describeRun(seen, request.prices, isAlone),
+    ...(form !== null && { question_asked: oneLine(form.question, QUESTION_BUDGET) }),
+    ...(form !== null && view !== "status" && describeForm(form)),
+  };
+  const rules = form === null || view === "status" ? [] : form.rules;
+  const notes = [...viewNotes, ...others, ...rules, ...readingNotes(seen)];
   const report = {
     summary: runSummary(facts, request),
     next_step: runNextStep(facts, request),
@@ -59,6 +67,34 @@ export function buildRunReport(request: ReportRequest): RunReport {
     ...facts,
     ...(facts.cut !== undefined &&
       facts.output !== undefined && { resource: runUri(facts.run_id, "output") }),
+  };
+}
+
+/** A page of text. */
+const QUESTION_BUDGET = 2_000;
+
+/** What the answer needs, and the evidence for it. */
+function describeForm(form: AnswerForm): Pick<RunReport, "answer_form" | "evidence"> {
+  const { output_schema, output_description, deadline, tries_left, queries_left } = form;
+  const { passages, offset, next_offset, passages_total } = form;
+  return {
+    answer_form: {
+      ...(output_schema !== null && { output_schema }),
+      ...(output_description !== null && { output_description }),
+      deadline: timeText(deadline),
+      tries_left,
+      queries_left,
+      evidence: `${passages.length} passages from ${offset} of ${passages_total}`,
+      ...(next_offset !== null && { next_offset }),
+    },
+    evidence: passages.map(({ id, title, url, heading, place, text }) => ({
+      id,
+      title,
+      ...(heading !== "" && { heading }),
+      ...(place !== null && { place }),
+      url,
+      text,
+    })),
   };
 }
 

@@ -38,6 +38,7 @@ function ourWords(report: RunReport): string {
     ...(batches === undefined ? [] : ["batches:", ...batches.map(batchText)]),
     ...(report.run_ids ?? []),
     ...(runs.length === 0 || runs.some(hasWordsOfOthers) ? [] : [rowsTable(runs)]),
+    ...named("answer_form", report.answer_form && shownJson(report.answer_form)),
     ...named("request", request === undefined ? undefined : requestText(request)),
   ].join("\n");
 }
@@ -99,6 +100,7 @@ function wordsOfOthers(report: RunReport): string {
   const runs = report.runs?.some(hasWordsOfOthers) === true ? report.runs : undefined;
   const sections: [title: string, text: string | undefined][] = [
     ["The run asks", report.question_asked],
+    ["evidence", report.evidence?.map(evidenceText).join("\n\n")],
     ["error", error],
     ["warnings", warnings?.map((warning) => `- ${warning}`).join("\n")],
     ["latest_step", latest_step],
@@ -117,6 +119,16 @@ function wordsOfOthers(report: RunReport): string {
   const [first, ...others] = shown;
   if (first?.title === "output" && others.length === 0) return first.text;
   return shown.map(({ title, text }) => `${title}:\n${text}`).join("\n\n");
+}
+
+/** The id and where it is from on one line, then the passage as it is. */
+function evidenceText(passage: NonNullable<RunReport["evidence"]>[number]): string {
+  const { id, title, heading, place, url, text } = passage;
+  const path = [title, heading, place]
+    .filter((part) => part !== undefined)
+    .map(String)
+    .join(" › ");
+  return `[${String(id)}] ${path} <${String(url)}>\n${String(text)}`;
 }
 
 function eventText({ kind, message, timestamp }: NonNullable<RunReport["events"]>[number]): string {

@@ -99,9 +99,9 @@ export const Batch = z.object({
 export type Batch = z.infer<typeof Batch>;
 
 /**
- * The answer of every tool. `summary`, `next_step` and `notes` are our words. `question_asked`, `latest_step`, `warnings`,
- * `error`, `output`, `outline`, `citations`, `basis`, `documents`, `events` and the rows are untrusted text, some of it
- * from the web.
+ * The answer of every tool. `summary`, `next_step`, `notes` and `answer_form` are our words and the caller's.
+ * `question_asked`, `latest_step`, `evidence`, `warnings`, `error`, `output`, `outline`, `citations`, `basis`, `documents`,
+ * `events` and the rows are untrusted text, some of it from the web.
  * Fields that say nothing are left out: a price of 0, and progress and usual time of a run that is not active.
  */
 export const RunReport = z.object({
@@ -125,6 +125,9 @@ export const RunReport = z.object({
   latest_step: z.string().optional(),
   /** The question of a run in `action_required`. */
   question_asked: z.string().optional(),
+  /** What such a run needs to be answered with submit_task_answer, and its evidence. */
+  answer_form: z.record(z.string(), z.unknown()).optional(),
+  evidence: z.array(z.record(z.string(), z.unknown())).optional(),
   warnings: z.array(z.string()).optional(),
   error: z.string().optional(),
   output_type: z.string().optional(),
@@ -182,6 +185,8 @@ export const AnsweredRunReport = AnyReport.extend(
     sources_considered: true,
     latest_step: true,
     question_asked: true,
+    answer_form: true,
+    evidence: true,
     warnings: true,
     error: true,
     output_type: true,

@@ -1,14 +1,17 @@
 import type { RunSnapshot } from "../../client/follow/snapshots.ts";
 import type { LedgerRetry } from "../../ledger/ledger.ts";
 import { type RunError, mayHaveResult } from "../../task-api/run.ts";
-import { isJsonObject } from "../../task-api/task-spec.ts";
-import { callWithId, oneLine } from "./text.ts";
+import type { AnswerForm } from "../../task-api/answer.ts";
+import { isJsonObject, JsonObject } from "../../task-api/task-spec.ts";
+import { callWithId, oneLine, timeText } from "./text.ts";
 import type { OutputSelection } from "./reading/output-parts.ts";
 import type { RunView } from "./reading/run-views.ts";
 import type { RunFacts, Prices } from "./run-facts.ts";
 
 export interface ReportRequest {
   seen: RunSnapshot;
+  /** What a run in `action_required` needs, where it takes an answer. */
+  form?: AnswerForm | null;
   prices: Prices;
   view: RunView;
   selection: OutputSelection;
@@ -46,7 +49,7 @@ export function missingOutputReason({ run, output, staleReason }: RunSnapshot): 
 /** What happened to the run. The report has the id on a line of its own. */
 export function runSummary(
   { status, is_active, percent, question_asked: question }: RunFacts,
-  { seen, view, wait, lead }: Pick<ReportRequest, "seen" | "view" | "wait" | "lead">,
+  { seen, form, view, wait, lead }: Pick<ReportRequest, "seen" | "form" | "view" | "wait" | "lead">,
 ): string {
   const run = lead === undefined ? "The run" : `${lead} It`;
   if (is_active) {
@@ -66,6 +69,9 @@ export function runSummary(
     case "cancelled":
       return `${run} was cancelled; it has no output.`;
     case "action_required":
+      if (form) {
+        return `${run} is action_required: its evidence is gathered, and it waits for you to write the answer.`;
+      }
       return question === undefined
         ? `${run} is action_required: it waits for an action outside this server and does not go on by itself.`
         : `${run} is action_required: it waits for an answer to the question below and does not go on without one.`;
@@ -109,6 +115,7 @@ export function runNextStep(facts: RunFacts, request: ReportRequest): string {
     case "failed":
       return afterFailure(facts, request);
     case "action_required": {
+      if (request.form) return answerNext(request.form);
       // The Task API has no call that takes an answer.
       const id = facts.interaction_id === undefined ? "run_id" : "interaction_id";
       return `Answer with a new run: create_task_run with this ${id} as previous_interaction_id and the answer as input. Then, or if it is not wanted, stop this run: ${callWithId("cancel_task_run")}.`;
@@ -124,6 +131,25 @@ export function runNextStep(facts: RunFacts, request: ReportRequest): string {
 function readOnText(passage: string): string {
   const [page = ""] = passage.split(".");
   return `If that is not enough, ${callWithId("get_task_run", { passage })} reads around that passage; "${page}" is the outline of its document, "more" the next hits.`;
+}
+
+/** The call that answers, with the run's own fields, and the calls that read more. */
+function answerNext(form: AnswerForm): string {
+  const { output_schema: schema, passages, next_offset: next, queries_left: queries } = form;
+  const fields =
+    schema === null ? ["output"] : Object.keys(JsonObject.catch({}).parse(schema["properties"]));
+  const cited = passages.slice(0, 1).map(({ id }) => id);
+  const citations = Object.fromEntries(
+    fields.slice(0, 3).map((field) => [oneLine(field, 60), cited]),
+  );
+  const output = schema === null ? "a text" : "an object of answer_form.output_schema";
+  return [
+    `Write the answer from the evidence, then call ${callWithId("submit_task_answer", { citations })} and output: ${output}; cite every field by ids of passages or by quotes, before ${timeText(form.deadline)}.`,
+    ...(next === null ? [] : [`More evidence: ${callWithId("get_task_run", { offset: next })}.`]),
+    ...(queries === 0
+      ? []
+      : [`Other words may find more: submit_task_answer with queries instead (${queries} left).`]),
+  ].join(" ");
 }
 
 const SAME_AGAIN = "start it again with the same arguments (a new idempotency_key if it had one)";

@@ -9,6 +9,7 @@ import { explainedBy } from "../runs/cost-errors.ts";
 import { checkRepeats, keyedText, noteParent } from "../runs/repeated-requests.ts";
 import { doubtNotes } from "../report/run-facts.ts";
 import { AnsweredRunReport, RunReport } from "../report/run-report.ts";
+import { readAnswerForm } from "../runs/read-answer-form.ts";
 import { readRun, snapshotOf } from "../runs/read-run.ts";
 import { clampWait } from "../runs/wait-policy.ts";
 import { findReadablePassage } from "../runs/read-passages.ts";
@@ -40,6 +41,10 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
     embedded: {
       description:
         "Start a run that searches this server's document folders and quotes what answers the question, without a model and without the web. Returns its run_id at once; most runs take seconds. Ask in the language and words of the documents. Next: get_task_run.",
+    },
+    host: {
+      description:
+        "Start a run that searches this server's document folders and gathers passages from which you then write the answer; every citation is verified. Returns its run_id at once, and asks for the answer within seconds. Ask in the language and words of the documents. Next: get_task_run.",
     },
     scripted: {
       description:
@@ -82,6 +87,7 @@ export const createTaskRun: Tool<typeof CreateArguments> = {
     const seen = await readStarted(started, wait.seconds, call);
     const { created_at, ...report } = buildRunReport({
       seen,
+      form: await readAnswerForm(seen, call),
       prices: backend.prices,
       view: "auto",
       selection: WHOLE_OUTPUT,

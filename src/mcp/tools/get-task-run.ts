@@ -2,6 +2,7 @@ import { z } from "zod";
 import { buildRunReport } from "../report/build-run-report.ts";
 import { RunView } from "../report/reading/run-views.ts";
 import { AnsweredRunReport, RunReport } from "../report/run-report.ts";
+import { readAnswerForm } from "../runs/read-answer-form.ts";
 import { readRetriedAs } from "../runs/retries.ts";
 import { type ReadRunOptions, readRun } from "../runs/read-run.ts";
 import { findReadablePassage, readPassages } from "../runs/read-passages.ts";
@@ -92,6 +93,7 @@ export const getTaskRun: Tool<typeof Arguments> = {
     );
     return buildRunReport({
       seen,
+      form: await readAnswerForm(seen, call, args.offset),
       retriedAs: await readRetriedAs(seen, call),
       prices: backend.prices,
       view,

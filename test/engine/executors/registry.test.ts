@@ -10,6 +10,7 @@ async function create(settings: ExecutorSettings) {
   const deps: ExecutorDeps = {
     db,
     evidence: createEvidenceStore(db),
+    submissions: { find: async () => undefined },
     fetchFromRun: () => Promise.reject(new Error("not used")),
     log: createLog().log,
   };
@@ -33,5 +34,5 @@ test("an executor refuses settings that are not its own", async () => {
 });
 
 test("without settings of any executor the error names those that there are", async () => {
-  await expect(create({})).rejects.toThrow("configure one of scripted, extractive");
+  await expect(create({})).rejects.toThrow("configure one of host, scripted, extractive");
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { foldText } from "../../../src/engine/research/fold-text.ts";
+import { foldPage } from "../../../src/engine/research/fold-text.ts";
 import { verifyQuote } from "../../../src/engine/research/verify-quote.ts";
 
 const PAGE = `# Kestrel 4
@@ -14,7 +14,7 @@ Visitors are not allowed to enter the machine hall without a guide.
 The café serves the same machine hall.`;
 
 function check(quote: string, page = PAGE): string {
-  const result = verifyQuote(foldText(page), quote);
+  const result = verifyQuote(foldPage(page), quote);
   return result.isVerified ? result.excerpt : result.problem;
 }
 
@@ -35,7 +35,7 @@ test("Markup and link targets may be dropped, and words cut by a line break be w
 });
 
 test("The offsets are those of the excerpt in the page", () => {
-  const result = verifyQuote(foldText(PAGE), "the WELL-KNOWN supervisor");
+  const result = verifyQuote(foldPage(PAGE), "the WELL-KNOWN supervisor");
   expect(result).toEqual({
     isVerified: true,
     excerpt: "the well-known supervisor",
@@ -146,7 +146,7 @@ test("Large and hostile pages and quotes take little time", () => {
   ];
   const began = performance.now();
   for (const text of pages) {
-    const page = foldText(text);
+    const page = foldPage(text);
     for (const quote of quotes) verifyQuote(page, quote);
   }
   // Quadratic work would take hours.

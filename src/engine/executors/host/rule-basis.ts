@@ -12,7 +12,7 @@ export interface VerifiedExcerpt {
 }
 
 /** The evidence of one output field. */
-export interface FieldEvidence {
+export interface CitedField {
   /** As the basis names it: `founder.name`, `cities.0`, or `output` for a text. */
   field: string;
   value: unknown;
@@ -23,7 +23,7 @@ export interface FieldEvidence {
  * The basis of a field by rule: `high` when excerpts of two independent sources state the value, `medium` when those of
  * one do, else `low`. It says nothing about whether the sources are right.
  */
-export function basisByRule({ field, value, excerpts }: FieldEvidence): FieldBasis {
+export function basisByRule({ field, value, excerpts }: CitedField): FieldBasis {
   const stating = excerpts.filter(({ excerpt }) => statesValue(excerpt, value));
   const sources = countSources(stating);
   return {

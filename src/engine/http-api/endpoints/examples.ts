@@ -1,4 +1,5 @@
 import type { RunEvidence } from "../../../task-api/evidence.ts";
+import type { AnswerForm, AnswerSubmission } from "../../../task-api/answer.ts";
 import type { TaskRunResult } from "../../../task-api/output.ts";
 import type { RunEvent } from "../../../task-api/run-event.ts";
 import type { RunInput } from "../../../task-api/run-input.ts";
@@ -87,6 +88,40 @@ export const result: TaskRunResult = {
       },
     ],
   },
+};
+
+export const answerForm: AnswerForm = {
+  run_id: RUN_ID,
+  question: "What was the GDP of France in 2023?",
+  output_schema: {
+    type: "object",
+    properties: { gdp: { type: "string" } },
+    required: ["gdp"],
+    additionalProperties: false,
+  },
+  output_description: null,
+  rules: ["Write the output from the passages only."],
+  deadline: "2026-04-23T20:37:01.786Z",
+  tries_left: 3,
+  queries_left: 3,
+  passages: [
+    {
+      id: "p1.4",
+      title: "GDP (current US$) - France",
+      url: "https://data.worldbank.org/indicator/NY.GDP.MKTP.CD?locations=FR",
+      heading: "Annual values",
+      place: "p. 2",
+      text: "Year: 2023; GDP: 3.05 trillion US$",
+    },
+  ],
+  offset: 0,
+  next_offset: null,
+  passages_total: 1,
+};
+
+export const answer: AnswerSubmission = {
+  output: { gdp: "$3.05 trillion (2023)" },
+  citations: { gdp: ["p1.4"] },
 };
 
 export const stateEvent: RunEvent = {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AnswerForm, AnswerSubmission } from "../../../task-api/answer.ts";
 import { RunInput } from "../../../task-api/run-input.ts";
 import { RequestCheck, RunStatus } from "../../../task-api/run.ts";
 import { AddRunsBody } from "../../../task-api/task-group.ts";
@@ -177,6 +178,41 @@ export const runEndpoints = {
       409: {
         message: "Run is already completed; there is nothing to cancel",
         detail: { status: "completed" },
+      },
+    },
+  }),
+
+  readAnswerForm: defineEndpoint({
+    method: "GET",
+    path: "/v1/tasks/runs/:run_id/answer",
+    isExtension: true,
+    summary: "Read what a run in action_required needs to be answered (extension)",
+    description:
+      "The question, the schema of the output, the rules and a page of the evidence. Without an `offset` it begins with what the last queries found.",
+    query: z.object({
+      offset: wholeNumber("offset", 0, MAX_OFFSET).optional(),
+    }),
+    answer: json("What the answer needs.", AnswerForm, { form: examples.answerForm }),
+    errors: { 409: { message: "The run waits for no answer: it is completed" } },
+  }),
+
+  submitAnswer: defineEndpoint({
+    method: "POST",
+    path: "/v1/tasks/runs/:run_id/answer",
+    isExtension: true,
+    summary: "Answer a run in action_required, or ask it for more evidence (extension)",
+    description:
+      "The output is checked against its schema, and every citation against the evidence of the run. An answer with problems is a 422 that names them all with `tries_left`; at 0 the run has failed. An accepted answer or accepted queries put the run back into the queue.",
+    body: {
+      schema: AnswerSubmission,
+      examples: { answer: examples.answer, queries: { queries: ["GDP of France 2023"] } },
+    },
+    answer: json("The run, queued again.", WrittenRun, { queued: examples.queuedRun }),
+    errors: {
+      409: { message: "The run waits for no answer any more: it is queued" },
+      422: {
+        message:
+          "Unprocessable content: request validation error: body.citations.gdp.0: no kept passage has these words; copy the words of a passage, or cite its id",
       },
     },
   }),

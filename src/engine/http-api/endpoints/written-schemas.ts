@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AnswerForm, AnswerSubmission } from "../../../task-api/answer.ts";
 import { ErrorBody } from "../../../task-api/error-body.ts";
 import { HeadingOfPage, PageOfRun, PassageOfRun, RunEvidence } from "../../../task-api/evidence.ts";
 import {
@@ -137,6 +138,8 @@ export const components = {
   AddRunsBody,
   AdvancedSettings,
   AnnouncedProcessor: WrittenAnnouncedProcessor,
+  AnswerForm,
+  AnswerSubmission,
   AutoSchema: AutoSchemaSpec,
   Citation,
   CreateTaskGroupBody,

@@ -3,6 +3,7 @@ import type { Lease, RunStore } from "../run-store.ts";
 import { readHeldStatus } from "./claim-runs.ts";
 import type { Commit, Write } from "./commit.ts";
 import { appendProgress } from "./event-log.ts";
+import { expectSubmission } from "./submissions.ts";
 import { endingColumns, moveRun } from "./transitions.ts";
 
 type AttemptWrites = Pick<
@@ -30,15 +31,22 @@ export function createAttemptWrites(commit: Commit, commitTogether: Commit): Att
         return isFinished;
       }),
 
-    requireAction: (lease, untilMs, warnings) =>
-      commit((write) =>
-        moveRun(write, lease.runId, {
+    requireAction: (lease, { untilMs, warnings, takesAnswer }) =>
+      commit(async (write) => {
+        const isWaiting = await moveRun(write, lease.runId, {
           from: ["running"],
           to: "action_required",
           lease,
-          set: { action_until: untilMs, ...endingColumns({ warnings }) },
-        }),
-      ),
+          // An answer brings another attempt, and only attempts that were lost count.
+          set: {
+            attempt: lease.attempt - 1,
+            action_until: untilMs,
+            ...endingColumns({ warnings }),
+          },
+        });
+        if (isWaiting && takesAnswer) await expectSubmission(write, lease.runId);
+        return isWaiting;
+      }),
 
     retryLater: (lease, notBeforeMs) =>
       commit((write) =>

@@ -22,6 +22,7 @@ import {
 } from "./read-runs.ts";
 import { createExpiredRows } from "./remove-expired.ts";
 import { failUnanswered, recoverRuns } from "./settle-runs.ts";
+import { createSubmissionStore } from "./submissions.ts";
 import { moveRun } from "./transitions.ts";
 import { setImmediate } from "node:timers/promises";
 import { DatabaseLocked } from "../../../database/locks.ts";
@@ -90,6 +91,7 @@ export async function createSqliteRunStore({
 
     groups: createGroupStore(db, commit),
     answers: createAnswerStore(db, clock, commit),
+    submissions: createSubmissionStore(db, commit),
     deliveries: createDeliveryQueue(db),
     expired: createExpiredRows(db, clock),
     changes,
