@@ -16,7 +16,7 @@ export interface RawModern {
   request(
     method: string,
     params: Record<string, unknown>,
-    options?: { extensions?: Record<string, object>; authInfo?: AuthInfo },
+    options?: { extensions?: Record<string, object>; elicitation?: object; authInfo?: AuthInfo },
   ): Promise<Answer>;
 }
 
@@ -29,12 +29,15 @@ export function rawModern(
   );
   onFinished(() => handler.close());
   return {
-    async request(method, params, { extensions = {}, authInfo } = {}) {
+    async request(method, params, { extensions = {}, elicitation, authInfo } = {}) {
       const { name, uri, taskId } = params;
       const named = name ?? uri ?? taskId;
       const _meta = {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": { extensions },
+        "io.modelcontextprotocol/clientCapabilities": {
+          extensions,
+          ...(elicitation !== undefined && { elicitation }),
+        },
         "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
       };
       const request = new Request("http://server/mcp", {

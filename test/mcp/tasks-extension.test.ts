@@ -7,6 +7,7 @@ import {
   textResult,
   untilAborted,
 } from "../engine/start-test-engine.ts";
+import { startHostEngine } from "../engine/executors/start-host-engine.ts";
 import { backendOn, clientKinds, connect } from "./connect.ts";
 import { rawModern } from "./raw-modern.ts";
 
@@ -195,4 +196,42 @@ test("a task outlives the server that answered with it", async () => {
   const other = await backendOn(engine, "custom");
   const { request } = rawModern({ backend: async () => other });
   expect((await request("tasks/get", { taskId }, declared)).result).toMatchObject({ taskId });
+});
+
+test("a run that asks for its answer is input_required, and an update brings the answer", async () => {
+  const backend = await backendOn(await startHostEngine());
+  const { request } = rawModern({ backend: async () => backend });
+  const asking = { ...declared, elicitation: {} };
+  const input = "When was the Kestrel pump introduced?";
+  const created = await request(
+    "tools/call",
+    { name: "create_task_run", arguments: { input } },
+    asking,
+  );
+  const taskId = String(created.result?.["taskId"]);
+  const get = async (capabilities: object) =>
+    (await request("tasks/get", { taskId }, capabilities)).result ?? {};
+  await backend.client.retrieveResult(taskId, { timeoutSeconds: 30 }).catch(() => undefined);
+  expect(await get(declared)).toMatchObject({ status: "working", statusMessage: "action_required" });
+  const asked = await get(asking);
+  expect(asked).toMatchObject({ resultType: "complete", status: "input_required" });
+  const [[key = "", form] = []] = Object.entries(Object(asked["inputRequests"]));
+  expect(form).toMatchObject({ method: "elicitation/create", params: { mode: "form" } });
+  expect(JSON.stringify(form)).toContain("Orla Brandt");
+  const update = (id: string, response: object) =>
+    request("tasks/update", { taskId, inputResponses: { [id]: response } }, asking);
+  const accept = (citations: object) => ({
+    action: "accept",
+    content: { output: "In 1987.", citations: JSON.stringify(citations) },
+  });
+  expect((await update("unasked", accept({ output: ["x"] }))).result).toMatchObject({});
+  expect((await update(key, { action: "decline" })).result).toMatchObject({});
+  const wrong = await update(key, accept({ output: ["was introduced in 1988 by Orla"] }));
+  expect(wrong.error?.message).toContain("similar words");
+  const [again = ""] = Object.keys(Object((await get(asking))["inputRequests"]));
+  expect(again).not.toBe(key);
+  const right = await update(again, accept({ output: ["was introduced in 1987 by Orla"] }));
+  expect(right.result).toMatchObject({ resultType: "complete" });
+  await backend.client.retrieveResult(taskId, { timeoutSeconds: 30 });
+  expect(await get(asking)).toMatchObject({ status: "completed" });
 });

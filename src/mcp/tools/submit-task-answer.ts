@@ -1,13 +1,11 @@
 import { z } from "zod";
-import { InvalidRequest, RequestRejected } from "../../client/errors.ts";
-import { type AnswerSubmission, MAX_QUERIES } from "../../task-api/answer.ts";
+import { MAX_QUERIES } from "../../task-api/answer.ts";
 import { JsonObject } from "../../task-api/task-spec.ts";
 import { buildRunReport, WHOLE_OUTPUT } from "../report/build-run-report.ts";
 import { AnsweredRunReport } from "../report/run-report.ts";
-import { AnswerNotAccepted } from "../runs/answer-errors.ts";
-import type { OpenCall } from "../runs/call-context.ts";
 import { readAnswerForm } from "../runs/read-answer-form.ts";
 import { readRun } from "../runs/read-run.ts";
+import { submitAnswer } from "../runs/submit-answer.ts";
 import { clampWait } from "../runs/wait-policy.ts";
 import type { Tool } from "../tool.ts";
 import { RUN_ID_NAMES, RunId, WaitSeconds } from "./arguments/shared-arguments.ts";
@@ -67,7 +65,7 @@ export const submitTaskAnswer: Tool<typeof Arguments> = {
   async run({ run_id: runId, wait_seconds, ...submission }, context) {
     const call = await context.open();
     const wait = clampWait(wait_seconds, call.waits, DEFAULT_WAIT_SECONDS);
-    await submit(runId, submission, call);
+    await submitAnswer(runId, submission, call);
     const { seen, notes } = await readRun(
       runId,
       { waitSeconds: wait.seconds, include: "answer" },
@@ -88,26 +86,3 @@ export const submitTaskAnswer: Tool<typeof Arguments> = {
     return Answered.parse(report);
   },
 };
-
-/** Throws `AnswerNotAccepted` with what is to be mended. */
-async function submit(
-  runId: string,
-  submission: AnswerSubmission,
-  { backend: { client } }: OpenCall,
-): Promise<void> {
-  try {
-    // It goes on when the caller leaves: the answer was given.
-    await client.submitAnswer(runId, submission);
-  } catch (error) {
-    if (!(error instanceof RequestRejected) || (error.status !== 422 && error.status !== 409)) {
-      throw error;
-    }
-    const form = await client.readAnswerForm(runId);
-    throw new AnswerNotAccepted({
-      runId,
-      problems: error instanceof InvalidRequest ? error.problems : [],
-      triesLeft: form?.tries_left ?? 0,
-      cause: error,
-    });
-  }
-}

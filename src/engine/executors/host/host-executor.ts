@@ -25,7 +25,7 @@ import {
   type ExecutorDeps,
 } from "../executor.ts";
 import { readTask } from "../extractive/research-task.ts";
-import { warnBeforeRun, warnOfSkipped, warnOfSources } from "../extractive/source-warnings.ts";
+import { warnBeforeRun, warnOfSources, warnOfUnread } from "../extractive/source-warnings.ts";
 import { countText, describeSync, waitForIndex } from "../extractive/wait-for-index.ts";
 import { queryBudget } from "./limits.ts";
 
@@ -85,7 +85,12 @@ export function createHostExecutor({
       const warnings = await warnOfSources(input, library);
       return {
         output: submission.output,
-        warnings: [BY_AGENT, ...warnings, ...(input.mcp_servers?.length ? [NO_MCP] : [])],
+        warnings: [
+          BY_AGENT,
+          ...warnings,
+          ...warnOfUnread(library.unread),
+          ...(input.mcp_servers?.length ? [NO_MCP] : []),
+        ],
       };
     }
     const further = submission?.queries ?? [];
@@ -95,7 +100,7 @@ export function createHostExecutor({
     const counts = await waitForIndex(library, attempt, progress, clock);
     await progress.report("exec_status", describeSync(counts));
     const search = await library.passages(input.source_policy);
-    const found = await gather(queries, search, progress, readingBudget(input.processor).passages);
+    const found = await gather(queries, search, progress);
     await evidence.keep(runId, found, search);
     const { total } = await evidence.hits(runId, { offset: 0, limit: 0 });
     await progress.report("result", `Found ${countText(total, "passage")} of evidence`);
@@ -114,10 +119,7 @@ export function createHostExecutor({
   return {
     key: `host:${library.folders.join(",")}`,
     execute,
-    warningsFor: async (input, sinceMs) => [
-      ...(await warnBeforeRun(input, sinceMs, library, clock)),
-      ...warnOfSkipped(library.skipped),
-    ],
+    warningsFor: (input, sinceMs) => warnBeforeRun(input, sinceMs, library, clock),
     usualSeconds: (processor) => ({ from: 0, to: readingBudget(processor).seconds }),
     close: () => library.close(),
   };
@@ -138,6 +140,9 @@ function planQueries(attempt: Attempt): SearchQuery[] {
   ];
 }
 
+/** What one query adds to the evidence at most: the rest is for further queries. */
+const PASSAGES_PER_QUERY = 30;
+
 /** The best of each query first, so that no field is without evidence; then what else the question has found. */
 const BEST_OF_QUERY = 5;
 
@@ -145,12 +150,11 @@ async function gather(
   queries: readonly SearchQuery[],
   search: PassageSearch,
   progress: ReadingProgress,
-  limit: number,
 ): Promise<DocumentPassage[]> {
   const rankings: DocumentPassage[][] = [];
   for (const [index, query] of queries.entries()) {
     const observer = await progress.beginSearch(query.text.replaceAll("\n", " "));
-    const { passages, documentIds } = await search.search(query, limit);
+    const { passages, documentIds } = await search.search(query, PASSAGES_PER_QUERY);
     observer.matched(documentIds);
     const documents = new Map(passages.map(({ document }) => [document.id, document]));
     for (const document of documents.values()) {
