@@ -140,8 +140,8 @@ function planQueries(attempt: Attempt): SearchQuery[] {
   ];
 }
 
-/** What one query adds to the evidence at most: the rest is for further queries. */
-const PASSAGES_PER_QUERY = 30;
+/** What one attempt adds to the evidence: some pages of text, and room for what further queries find. */
+const MAX_PASSAGES = 40;
 
 /** The best of each query first, so that no field is without evidence; then what else the question has found. */
 const BEST_OF_QUERY = 5;
@@ -154,7 +154,7 @@ async function gather(
   const rankings: DocumentPassage[][] = [];
   for (const [index, query] of queries.entries()) {
     const observer = await progress.beginSearch(query.text.replaceAll("\n", " "));
-    const { passages, documentIds } = await search.search(query, PASSAGES_PER_QUERY);
+    const { passages, documentIds } = await search.search(query, MAX_PASSAGES);
     observer.matched(documentIds);
     const documents = new Map(passages.map(({ document }) => [document.id, document]));
     for (const document of documents.values()) {
@@ -169,7 +169,7 @@ async function gather(
       passage,
     ]),
   );
-  return [...all.values()].slice(0, Math.max(limit, best.length));
+  return [...all.values()].slice(0, Math.max(MAX_PASSAGES, best.length));
 }
 
 function describeAction(attempt: Attempt, total: number): string {
