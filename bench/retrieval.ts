@@ -12,9 +12,12 @@ import { type Figure, printFigures } from "./figures.ts";
 import { openReader, type Reader } from "./retrieval/ask.ts";
 import { CORPORA, copyCorpus } from "./retrieval/corpora.ts";
 import { figuresOf, judge, type Judged, Question } from "./retrieval/judge.ts";
+import { measureFields } from "./retrieval/measure-fields.ts";
 import { measureLoad } from "./retrieval/measure-load.ts";
 
 const DOCUMENTS = fileURLToPath(new URL("retrieval/documents", import.meta.url));
+const EXAMPLES = fileURLToPath(new URL("../examples/documents", import.meta.url));
+const SETS = ["npm", "debian", "languages"] as const;
 const SPLITS = ["tuning", "held-out"] as const;
 
 /** The figures of the executor that quoted single sentences, by set and name. */
@@ -59,7 +62,7 @@ function printMisses(judged: readonly Judged[]): void {
 }
 
 /** Asks both halves of a set; the figures are named for the set and the half. */
-async function measureSet(set: string, folder: string): Promise<void> {
+async function measureSet(set: "invented" | keyof typeof CORPORA, folder: string): Promise<void> {
   const reader = await openReader([folder], folder);
   try {
     for (const split of SPLITS) {
@@ -75,6 +78,17 @@ async function measureSet(set: string, folder: string): Promise<void> {
       printKinds(judged);
       if (split === "tuning" && process.argv.includes("--misses")) printMisses(judged);
     }
+    if (set !== "languages") printFigures("retrieval", await measureFields(set, reader));
+  } finally {
+    await reader.close();
+  }
+}
+
+/** The documents of the examples are too few to search: only fields are filled from them. */
+async function measureExamples(): Promise<void> {
+  const reader = await openReader([EXAMPLES], EXAMPLES);
+  try {
+    printFigures("retrieval", await measureFields("examples", reader));
   } finally {
     await reader.close();
   }
@@ -114,9 +128,11 @@ const isAsked = (set: string) => only === undefined || only === set;
 const root = await mkdtemp(join(tmpdir(), "task-run-mcp-corpora-"));
 try {
   if (isAsked("invented")) await measureSet("invented", DOCUMENTS);
+  if (isAsked("examples")) await measureExamples();
   const copied: string[] = [];
   let files = 0;
-  for (const [set, sources] of Object.entries(CORPORA)) {
+  for (const set of SETS) {
+    const sources = CORPORA[set];
     if (!isAsked(set) && !isAsked("latency")) continue;
     const folder = join(root, set);
     const { count, missing } = await copyCorpus(sources, folder);

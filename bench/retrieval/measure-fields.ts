@@ -3,12 +3,14 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { isJsonObject, JsonObject } from "../../src/task-api/task-spec.ts";
+import type { Figure } from "../figures.ts";
+import type { Reader } from "./ask.ts";
 
 /** A task for an output of fields, and what the documents say. */
-export const FieldTask = z.object({
+const FieldTask = z.object({
   set: z.enum(["tuning", "held_out"]),
-  /** `invented` and `examples` are of the project, the others of packages that may be installed. */
-  documents: z.enum(["invented", "examples", "packages", "debian"]),
+  /** `invented` and `examples` are of the project, the others of packages. */
+  documents: z.enum(["invented", "examples", "npm", "debian"]),
   input: z.union([z.string(), JsonObject]),
   properties: JsonObject,
   /**
@@ -17,15 +19,47 @@ export const FieldTask = z.object({
    */
   right: JsonObject,
 });
-export type FieldTask = z.infer<typeof FieldTask>;
+type FieldTask = z.infer<typeof FieldTask>;
 
-export async function readFieldTasks(): Promise<FieldTask[]> {
+async function readFieldTasks(): Promise<FieldTask[]> {
   const file = new URL("fields.json", import.meta.url);
   return z.array(FieldTask).parse(JSON.parse(await readFile(file, "utf8")));
 }
 
+/** Runs the tasks on these documents; the figures are of `fields, tuning` and `fields, held-out`. */
+export async function measureFields(
+  documents: FieldTask["documents"],
+  reader: Reader,
+): Promise<Figure[]> {
+  const tasks = (await readFieldTasks()).filter((task) => task.documents === documents);
+  const figures: Figure[] = [];
+  for (const set of ["tuning", "held_out"]) {
+    const judged: JudgedField[] = [];
+    for (const { input, properties, right } of tasks.filter((task) => task.set === set)) {
+      const output = await reader.run({
+        input,
+        processor: "core",
+        task_spec: {
+          output_schema: { type: "json", json_schema: { type: "object", properties } },
+        },
+      });
+      judged.push(...judgeFields(right, output.content));
+    }
+    const count = (outcome: JudgedField["outcome"]) =>
+      judged.filter((one) => one.outcome === outcome).length;
+    const on = `${documents}, ${set.replace("_", "-")}`;
+    figures.push(
+      { figure: "fields: right", on, value: count("right"), unit: "" },
+      { figure: "fields: wrong", on, value: count("wrong"), unit: "" },
+      { figure: "fields: empty, though the documents say it", on, value: count("empty"), unit: "" },
+      { figure: "fields: rightly empty", on, value: count("rightly empty"), unit: "" },
+    );
+  }
+  return figures;
+}
+
 /** One value of an output, or one that is missing. */
-export interface JudgedField {
+interface JudgedField {
   path: string;
   outcome: "right" | "wrong" | "empty" | "rightly empty";
   got: unknown;
@@ -33,7 +67,7 @@ export interface JudgedField {
 }
 
 /** Compares an output with the right one, value by value. */
-export function judgeFields(right: unknown, got: unknown, path = ""): JudgedField[] {
+function judgeFields(right: unknown, got: unknown, path = ""): JudgedField[] {
   if (isJsonObject(right) && Array.isArray(right["contains"])) {
     const length = z.number().parse(right["length"]);
     const records = Array.isArray(got) ? got : [];
