@@ -55,15 +55,16 @@ export async function measureLoad(): Promise<Figure[]> {
   return figures;
 }
 
-/** Null when the process did not end in time, or crashed. */
+/** Null when the process did not end in time. Throws when it failed by itself: that is no figure. */
 async function runLoad(name: string, limitSeconds: number): Promise<Load | null> {
   const script = fileURLToPath(new URL("load.ts", import.meta.url));
   const child = spawn(process.execPath, ["--import", "tsx", script, name], {
-    stdio: ["ignore", "pipe", "ignore"],
+    stdio: ["ignore", "pipe", "inherit"],
     timeout: limitSeconds * 1_000,
     killSignal: "SIGKILL",
   });
   let text = "";
   for await (const part of child.stdout) text += String(part);
+  if (text === "" && !child.killed) throw new Error(`The load ${name} failed`);
   return text === "" ? null : Load.parse(JSON.parse(text));
 }
