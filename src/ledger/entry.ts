@@ -71,6 +71,6 @@ export function formatTime(epochMs: number): string {
 }
 
 /** Text as it is searched: without case, and the same for the several ways of writing one letter. */
-export function foldText(text: string): string {
+export function foldQuestion(text: string): string {
   return text.normalize("NFC").toLowerCase();
 }

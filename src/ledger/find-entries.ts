@@ -1,5 +1,5 @@
 import { type RawBuilder, type SqlBool, sql } from "kysely";
-import { foldText, formatTime, readEntry, selectEntries } from "./entry.ts";
+import { foldQuestion, formatTime, readEntry, selectEntries } from "./entry.ts";
 import { InvalidCursor } from "./errors.ts";
 import type {
   EntryCount,
@@ -271,7 +271,7 @@ function cheapConditions(
 
 /** Every word must occur, wherever. */
 function textConditions({ text }: EntryFilter): RawBuilder<unknown>[] {
-  const words = text === undefined ? [] : foldText(text).split(/\s+/);
+  const words = text === undefined ? [] : foldQuestion(text).split(/\s+/);
   return words
     .filter((word) => word !== "")
     .map((word) => sql`instr(entries.question_folded, ${word}) > 0`);

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { cutText } from "../text/cut-text.ts";
 import { jsonText } from "../text/json.ts";
-import { type EntryRow, foldText, readEntry, selectEntries } from "./entry.ts";
+import { type EntryRow, foldQuestion, readEntry, selectEntries } from "./entry.ts";
 import { fingerprintRequest } from "./fingerprint-request.ts";
 import {
   type LedgerEntry,
@@ -95,7 +95,7 @@ function toRow(
     retry_of: retryOf,
     request_hash: fingerprintRequest(input),
     question,
-    question_folded: foldText(question),
+    question_folded: foldQuestion(question),
     processor: input.processor,
     sender,
     price_micros: priceUsd === null ? null : toMicros(priceUsd),

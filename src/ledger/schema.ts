@@ -15,7 +15,7 @@ export interface EntriesTable {
   retry_of: string | null;
   request_hash: string;
   question: string;
-  /** The question as it is searched: see `foldText`. */
+  /** The question as it is searched: see `foldQuestion`. */
   question_folded: string;
   processor: string;
   /** Millionths of a dollar. */

@@ -15,12 +15,12 @@ export function decodeText(bytes: Buffer): { text: string; problems: string[] } 
   const { label, problem } = detectEncoding(bytes);
   const decoder = new TextDecoder(label);
   // Node 20 takes windows-1252 for Latin-1 unless it decodes a stream: https://github.com/nodejs/node/issues/56542
-  const text = cleanText(decoder.decode(bytes, { stream: true }) + decoder.decode());
+  const text = dropControls(decoder.decode(bytes, { stream: true }) + decoder.decode());
   return { text, problems: problem === null ? [] : [problem] };
 }
 
 /** Control characters mean nothing in text, and the HTML reader marks its headings with one. */
-export function cleanText(text: string): string {
+export function dropControls(text: string): string {
   return text.replace(/\r\n?/g, "\n").replace(/[^\P{Cc}\n\t]/gu, "");
 }
 

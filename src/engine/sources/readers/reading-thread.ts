@@ -54,7 +54,7 @@ export class ReadingThread {
     const forget = () => {
       if (this.#worker === worker) this.#worker = null;
     };
-    // Who waits for a reply gets the error too; without a listener it would end the program.
+    // The waiting calls get the error too; without this listener it would end the program.
     return worker.on("error", forget).on("exit", forget);
   }
 
