@@ -165,7 +165,7 @@ test.each(clientKinds)("%s: the list has the processors and the last runs", asyn
 });
 
 test.each([
-  ["embedded", "| pro | $0 | up to 20 |", /\$0\.|best for|hosted/],
+  ["embedded", "| pro | $0 | up to 3,200 |", /\$0\.|best for|hosted/],
   ["scripted", "| pro | $0 |", /document|\$0\.|best for/],
 ] as const)(
   "with the backend %s the processors are its own",
