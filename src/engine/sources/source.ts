@@ -93,6 +93,8 @@ export interface QueryTerm {
   weight: number;
   /** How many passages have it, or what the search takes for it. */
   passages: number;
+  /** No passage has the word: these, which have a letter or two in another way, were searched instead. */
+  takenFor?: readonly string[];
   /** Whether the text has it in any of its forms. */
   isIn(text: string): boolean;
 }

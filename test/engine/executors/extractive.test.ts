@@ -72,6 +72,10 @@ describe("over the example documents", () => {
     const answer = answerOf(await askExamples("What is the capital of Ruritania?"));
     expect(answer).toContain("In none of the documents: *Ruritania*.");
     expect(answerOf(await askExamples("What is the capital of Spain?"))).not.toContain("In none");
+    const ask = await createAsk({ "ocean.md": "# Ocean\n\nThe Atlantic is an ocean." });
+    expect(answerOf(await ask("How deep is Atlantis?"))).toContain(
+      "In none of the documents: *deep*, *Atlantis* (searched as *atlantic*).",
+    );
   });
 
   test("when no word occurs at all, the answer says so, and what was searched", async () => {

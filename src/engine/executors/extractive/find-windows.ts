@@ -1,6 +1,6 @@
 import type { ReadingObserver } from "../../research/reading-progress.ts";
 import type { ReadingTime } from "../../research/reading-time.ts";
-import type { PassageSearch, RankedPassage, SearchQuery } from "../../sources/source.ts";
+import type { PassageSearch, QueryTerm, RankedPassage, SearchQuery } from "../../sources/source.ts";
 import { cutWindows, type PassageWindow } from "./cut-windows.ts";
 import { CLEAR_SCORE, weighWords } from "./score-sentence.ts";
 
@@ -23,8 +23,8 @@ export interface FoundWindows {
   quoted: PassageWindow[];
   /** The others, closest first. */
   close: PassageWindow[];
-  /** The words of the question that no passage has. */
-  missing: string[];
+  /** The words of the question that no passage has as they are. */
+  missing: QueryTerm[];
   /** Whether the question has any word to search for. */
   hasWords: boolean;
   /** Every passage that was found, best first. */
@@ -67,7 +67,7 @@ export async function findWindows(
   return {
     quoted,
     close: ranked.filter((window) => !quoted.includes(window)),
-    missing: terms.filter((term) => term.passages === 0).map(({ word }) => word),
+    missing: terms.filter((term) => term.passages === 0 || term.takenFor !== undefined),
     hasWords: terms.length > 0,
     passages,
   };

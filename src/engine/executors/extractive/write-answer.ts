@@ -1,6 +1,7 @@
 import type { TextOutput } from "../../../task-api/output.ts";
 import { citeSources, describeBasis } from "../../research/citations.ts";
 import { citedUrl, showPlace } from "../../sources/place.ts";
+import type { QueryTerm } from "../../sources/source.ts";
 import type { PassageWindow } from "./cut-windows.ts";
 import { countText } from "./wait-for-index.ts";
 
@@ -16,8 +17,8 @@ export interface ShownWindow extends PassageWindow {
 export interface AnswerParts {
   quoted: readonly ShownWindow[];
   close: readonly ShownWindow[];
-  /** The words of the question that no document has. */
-  missing: readonly string[];
+  /** The words of the question that no document has as they are. */
+  missing: readonly QueryTerm[];
   /** Whether an earlier answer of the conversation shows all that was found. */
   isExhausted: boolean;
 }
@@ -68,13 +69,17 @@ function writeWindow(
 ) {
   const { document, heading, place } = passage;
   const path = heading === "" ? document.title : `${document.title} › ${heading}`;
-  const parts = [path, showPlace(place), id, `has ${listWords(words.map(({ word }) => word))}`];
+  const parts = [path, showPlace(place), id, `has ${listWords(words)}`];
   const marked = best === null ? text : text.replace(best, () => `**${best}**`);
   return `[${source}] ${parts.filter((part) => part !== "").join(" · ")}\n\n${marked.replaceAll(/^/gm, "> ")}`;
 }
 
-function listWords(words: readonly string[]): string {
-  const named = words.slice(0, MAX_MISSING).map((word) => `*${word}*`);
+function listWords(words: readonly QueryTerm[]): string {
+  const emphasize = (word: string) => `*${word}*`;
+  const named = words.slice(0, MAX_MISSING).map(({ word, takenFor }) => {
+    const others = takenFor?.map(emphasize).join(", ");
+    return others === undefined ? emphasize(word) : `${emphasize(word)} (searched as ${others})`;
+  });
   const others = words.length - named.length;
   return [...named, ...(others > 0 ? [`${others} more`] : [])].join(", ");
 }
@@ -82,7 +87,7 @@ function listWords(words: readonly string[]): string {
 /** The answer when nothing was found at all: why, and what was searched. */
 export function writeNoAnswer(
   documentCount: number,
-  { hasWords, missing }: { hasWords: boolean; missing: readonly string[] },
+  { hasWords, missing }: { hasWords: boolean; missing: readonly QueryTerm[] },
 ): TextOutput {
   const content = explainNothing(documentCount, hasWords, missing);
   return {
@@ -95,7 +100,7 @@ export function writeNoAnswer(
 function explainNothing(
   documentCount: number,
   hasWords: boolean,
-  missing: readonly string[],
+  missing: readonly QueryTerm[],
 ): string {
   if (documentCount === 0) {
     return "There was no document to search: the folder is empty, or source_policy excludes all of it.";

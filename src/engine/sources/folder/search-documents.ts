@@ -15,6 +15,7 @@ import {
 import { type QueryWord, readQuery } from "../query.ts";
 import { rankPassages, type WeighedTerm } from "../ranking.ts";
 import { createCounter, stemForm } from "../text/word-forms.ts";
+import { splitWords, wordKey } from "../text/words.ts";
 import { type DocumentState, readDocumentState } from "./document-state.ts";
 import { createPassageReader } from "./read-passages.ts";
 import type { UnknownSources } from "./source-names.ts";
@@ -71,7 +72,7 @@ export function openDocumentIndex(db: Database, folders: readonly string[]): Doc
         match === null ? [] : await reader.match(match, allowed.condition, MAX_CANDIDATES);
       const ranked = rankPassages(terms, [...found, ...beside]);
       return {
-        terms: shownTerms(terms),
+        terms: shownTerms(terms, ranked),
         passages: ranked.slice(0, limit),
         documentIds: [...new Set(ranked.map(({ document }) => document.id))],
       };
@@ -143,17 +144,15 @@ function weighTerms(
 
   return Promise.all(
     words.map(async ({ word, form: asked, role }) => {
-      let [form, count] = [asked, await countAll(asked)];
-      if (count <= RARE && role !== "hint" && form.pattern === undefined) {
-        const atLeast = Math.max(1, count * MORE_FREQUENT);
-        const neighbours = await vocabulary.neighboursOf(word, atLeast);
-        if (neighbours.length > 0) {
-          form = stemForm(word, ...neighbours);
-          count = await countAll(form);
-        }
-      }
+      const own = await countAll(asked);
+      const mayBeWrong = own <= RARE && role !== "hint" && asked.pattern === undefined;
+      const atLeast = Math.max(1, own * MORE_FREQUENT);
+      const neighbours = mayBeWrong ? await vocabulary.neighboursOf(word, atLeast) : [];
+      const form = neighbours.length === 0 ? asked : stemForm(word, ...neighbours);
+      const count = neighbours.length === 0 ? own : await countAll(form);
       const weight = count === 0 ? 0 : Math.log(1 + (total - count + 0.5) / (count + 0.5));
-      return { word, form, role, passages: count, weight };
+      const takenFor = own === 0 && count > 0 ? { takenFor: neighbours } : {};
+      return { word, form, role, passages: count, weight, ...takenFor };
     }),
   );
 }
@@ -173,7 +172,10 @@ function matchOf(terms: readonly WeighedTerm[], total: number): string | null {
 }
 
 /** A name such as `os.path` is one word where passages have it, and its parts where none has. */
-function shownTerms(terms: readonly WeighedTerm[]): Ranking["terms"] {
+function shownTerms(
+  terms: readonly WeighedTerm[],
+  ranked: readonly DocumentPassage[],
+): Ranking["terms"] {
   const isPart = (term: WeighedTerm) =>
     term.role === "part" &&
     terms.some(
@@ -188,8 +190,29 @@ function shownTerms(terms: readonly WeighedTerm[]): Ranking["terms"] {
     term.form.date === undefined;
   return terms
     .filter((term) => term.role !== "hint" && !isPart(term) && !isBroken(term))
-    .map(({ word, weight, passages, form }) => {
+    .map(({ word, weight, passages, form, takenFor }) => {
       const count = createCounter([form]);
-      return { word, weight, passages, isIn: (text) => (count(text)[0] ?? 0) > 0 };
+      return {
+        word,
+        weight,
+        passages,
+        ...(takenFor !== undefined && { takenFor: spellingsOf(takenFor, ranked) }),
+        isIn: (text) => (count(text)[0] ?? 0) > 0,
+      };
     });
+}
+
+/** As the best passages write them: an index has only the beginnings of words. */
+function spellingsOf(words: readonly string[], ranked: readonly DocumentPassage[]): string[] {
+  const wanted = new Set(words.map(wordKey));
+  const spellings = new Map<string, string>();
+  for (const { document, heading, text } of ranked) {
+    if (spellings.size === wanted.size) break;
+    for (const word of splitWords(`${text}\n${heading}\n${document.title}`)) {
+      if (wanted.has(word.key) && !spellings.has(word.key)) {
+        spellings.set(word.key, word.text.toLowerCase());
+      }
+    }
+  }
+  return spellings.size === 0 ? [...words] : [...spellings.values()];
 }

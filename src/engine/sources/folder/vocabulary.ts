@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { stemmer } from "stemmer";
 import type { Database } from "../../../database/open-database.ts";
+import { LruCache } from "../../../runtime/lru-cache.ts";
 import type { WordForm } from "../text/word-forms.ts";
 import { foldText } from "../text/words.ts";
 
@@ -8,18 +9,12 @@ import { foldText } from "../text/words.ts";
 export interface Vocabulary {
   /** How many passages have the form; for a beginning of words, at most. */
   countPassages(form: WordForm): Promise<number>;
-  /** Words that differ from this one by a slip of the pen and that at least so many passages have, closest first. */
-  neighboursOf(word: string, minPassages: number): Promise<string[]>;
-}
-
-interface IndexedWord {
-  term: string;
-  doc: number;
+  /** Words that differ from this one by a slip of the pen and that at least so many passages have: the closest. */
+  neighboursOf(word: string, minPassages: number): Promise<readonly string[]>;
 }
 
 const MAX_KEPT_COUNTS = 10_000;
-/** The words of a few letters; more would be some ten megabytes. */
-const MAX_KEPT_WORDS = 200_000;
+const MAX_KEPT_NEIGHBOURS = 1_000;
 const MAX_NEIGHBOURS = 3;
 /** Shorter words have too many neighbours. */
 const MIN_CHARS = 4;
@@ -28,7 +23,7 @@ const LONG_CHARS = 8;
 
 export function createVocabulary(db: Database): Vocabulary {
   const counts = new Map<string, number>();
-  const byLetter = new Map<string, readonly IndexedWord[]>();
+  const neighbours = new LruCache<string, readonly string[]>(MAX_KEPT_NEIGHBOURS);
 
   async function countPassages(form: WordForm): Promise<number> {
     const known = counts.get(form.match);
@@ -41,7 +36,8 @@ export function createVocabulary(db: Database): Vocabulary {
 
   async function readCount({ keys, prefix, match }: WordForm): Promise<number> {
     if (keys?.length === 1) return sumOf(sql`term = ${keys[0]}`);
-    if (prefix !== undefined) return sumOf(sql`term >= ${prefix} AND term < ${afterAll(prefix)}`);
+    if (prefix !== undefined)
+      return sumOf(sql`term >= ${prefix} AND term < ${prefix + LAST_CHARACTER}`);
     const { count } = await db
       .selectFrom("passages")
       .select((query) => query.fn.countAll<number>().as("count"))
@@ -59,31 +55,31 @@ export function createVocabulary(db: Database): Vocabulary {
     return count ?? 0;
   }
 
-  /** A slip in the first letter is rare, and the words of one letter are read fast. */
-  async function wordsFrom(letter: string): Promise<readonly IndexedWord[]> {
-    const known = byLetter.get(letter);
-    if (known !== undefined) return known;
-    const words = await db
-      .selectFrom("passage_words")
-      .select(["term", "doc"])
-      .where("term", ">=", letter)
-      .where("term", "<", afterAll(letter))
-      .execute();
-    const kept = [...byLetter.values()].reduce((total, { length }) => total + length, 0);
-    if (kept + words.length > MAX_KEPT_WORDS) byLetter.clear();
-    byLetter.set(letter, words);
-    return words;
-  }
-
-  async function neighboursOf(asked: string, minPassages: number): Promise<string[]> {
+  async function neighboursOf(asked: string, minPassages: number): Promise<readonly string[]> {
     const word = foldText(asked);
     if (word.length < MIN_CHARS || !/^\p{L}+$/u.test(word)) return [];
-    const found = (await wordsFrom(word.slice(0, 1))).flatMap(({ term, doc }) => {
-      const corrected = doc < minPassages ? null : correct(word, term);
+    const key = `${word} ${minPassages}`;
+    const known = neighbours.get(key) ?? (await findNeighbours(word, minPassages));
+    neighbours.set(key, known);
+    return known;
+  }
+
+  async function findNeighbours(word: string, minPassages: number): Promise<string[]> {
+    // Each start is a seek; the index is not read beyond the words that begin so.
+    const found = await sql<{ term: string; doc: number }>`
+      SELECT term, doc FROM json_each(${JSON.stringify(likelyStarts(word))}) AS start
+      CROSS JOIN passage_words ON term >= start.value AND term < start.value || ${LAST_CHARACTER}
+      WHERE doc >= ${minPassages} AND length(term) BETWEEN ${MIN_CHARS - 1} AND ${word.length + mostSlips(word)}`.execute(
+      db,
+    );
+    const close = found.rows.flatMap(({ term, doc }) => {
+      const corrected = correct(word, term);
       return corrected === null ? [] : [{ ...corrected, doc }];
     });
-    return found
-      .toSorted((a, b) => a.slips - b.slips || b.doc - a.doc)
+    const fewest = Math.min(...close.map(({ slips }) => slips));
+    return close
+      .filter(({ slips }) => slips === fewest)
+      .toSorted((a, b) => b.doc - a.doc)
       .slice(0, MAX_NEIGHBOURS)
       .map((neighbour) => neighbour.word);
   }
@@ -91,15 +87,33 @@ export function createVocabulary(db: Database): Vocabulary {
   return { countPassages, neighboursOf };
 }
 
-/** The first text behind all that begin so, in the order of SQLite. */
-function afterAll(start: string): string {
-  return `${start}\u{10ffff}`;
+/** Begins after every letter in the order of SQLite. */
+const LAST_CHARACTER = "\u{10ffff}";
+const LATIN = "abcdefghijklmnopqrstuvwxyz";
+
+/**
+ * What the word meant may begin with: the same two letters, or a slip in the second one and then the same letters. A
+ * slip in the first letter is rare.
+ */
+function likelyStarts(word: string): string[] {
+  const [first = "", second = "", third = "", fourth = ""] = word;
+  const same = first + second;
+  const slipped = [
+    first + third + fourth,
+    first + third + second,
+    ...Array.from(LATIN, (letter) => first + letter + second + third),
+    ...Array.from(LATIN, (letter) => first + letter + third + fourth),
+  ];
+  return [same, ...new Set(slipped.filter((start) => !start.startsWith(same)))];
+}
+
+function mostSlips(word: string): number {
+  return word.length >= LONG_CHARS ? 2 : 1;
 }
 
 /** The word with its slips corrected so that its stem is this one; null when it has too many of them or none. */
 function correct(word: string, stem: string): { word: string; slips: number } | null {
-  const most = word.length >= LONG_CHARS ? 2 : 1;
-  if (stem.length > word.length + most || stem.length < MIN_CHARS - 1) return null;
+  const most = mostSlips(word);
   // A slip is before the ending, or it made another ending of it.
   const own = stemmer(word);
   const candidates = [
