@@ -77,10 +77,10 @@ test("a misspelled word finds its frequent neighbour", async () => {
     expect(passages[0]?.text, word).toBe("The population of town 7.");
     expect(terms[0]?.isIn("many populations")).toBe(true);
   }
-  const { terms } = await search.search({ text: "zebra popullation poulation" }, 3);
+  const { terms } = await search.search({ text: "zebra pupulation poulation" }, 3);
   expect(terms).toMatchObject([
     { word: "zebra", passages: 0, weight: 0 },
-    { word: "popullation", passages: 25, takenFor: ["population"] },
+    { word: "pupulation", passages: 25, takenFor: ["population"] },
     { word: "poulation", passages: 26 },
   ]);
   expect(terms.map((term) => "takenFor" in term)).toEqual([false, true, false]);
