@@ -50,6 +50,14 @@ test("what an agent started is listed, read and seen by doctor", async () => {
   expect(answer.stdout).toContain("$3.05 trillion");
   expect(answer.stdout).toContain(SOURCE);
   expect(answer.code).toBe(0);
+  const [passageId = ""] = /\bp\d+\.\d+\b/.exec(answer.stdout) ?? [];
+  const around = await runToEnd({ stateDir, args: ["get", runId, "--passage", passageId] });
+  expect(around).toMatchObject({ code: 0, stdout: expect.stringContaining(`[${passageId} ·`) });
+  const unknown = await runToEnd({ stateDir, args: ["get", runId, "--passage", "p99.1"] });
+  expect(unknown).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("the run has pages p1"),
+  });
 
   const table = await runToEnd({ stateDir, args: ["runs"] });
   expect(table.stdout).toMatch(/^RUN +STATUS +STARTED +PROCESSOR +PRICE +QUESTION\n/);
