@@ -15,8 +15,6 @@ export interface PassagesRequest {
   known: ReadonlySet<string>;
 }
 
-const READ_AROUND = 'passage "p1.4" reads around a passage, "p1" the outline of its document';
-
 /** What a run has read of its sources. Throws `InvalidArguments`. */
 export function buildPassagesReport(request: PassagesRequest): RunReport {
   const { run, asked } = request;
@@ -65,15 +63,22 @@ function hitsReport({ evidence, asked, offset, known }: PassagesRequest): RunRep
   if (view.documents.length === 0) {
     return {
       summary: "The run found no other passages than those that its answer shows.",
-      next_step: `${READ_AROUND}. Otherwise ask in other words with create_task_run.`,
+      next_step: "Read around one of those by its id, or ask in other words with create_task_run.",
     };
   }
   const onward = next === undefined ? [] : [readOn(asked, next)];
   return {
-    summary: "Passages that the run found besides those of its answer, the closest first.",
-    next_step: [`${CITE} get_task_run with this run_id: ${READ_AROUND}.`, ...onward].join(" "),
+    summary:
+      "Passages that the run found besides those of its answer, the closest first. The count has those of the answer, too.",
+    next_step: [`${CITE} ${readAround(view)}`, ...onward].join(" "),
     ...shown(view),
   };
+}
+
+/** How to read around the first passage that is shown. */
+function readAround({ documents: [document] }: PassagesView): string {
+  const call = callWithId("get_task_run", { passage: document?.passages[0]?.id });
+  return `${call} reads around that passage, and ${quoted(document?.id ?? "")} is the outline of its document.`;
 }
 
 const CITE = "Cite the document and its place.";
