@@ -46,18 +46,17 @@ describe("a number", () => {
   });
 
   test("is that of the year that was asked for, in a sentence with two", async () => {
-    const height = {
+    const ask = await createAsk({
+      "a.md":
+        "# Mount Arlo\n\nThe height was 4,807 metres in 2021, and the height was 4,805 metres in 2023.\n",
+    });
+    const spec = fieldsSpec({
       height: number("height in metres"),
       in_feet: { type: ["number", "null"], description: "height in feet" },
-    };
-    expect((await fill("Mont Blanc in 2021", height)).content).toEqual({
-      height: 4807.81,
-      in_feet: null,
     });
-    expect((await fill("Mont Blanc in 2023", height)).content).toEqual({
-      height: 4805.59,
-      in_feet: null,
-    });
+    const content = async (input: string) => jsonOf(await ask(input, spec)).content;
+    expect(await content("Mount Arlo in 2021")).toEqual({ height: 4807, in_feet: null });
+    expect(await content("Mount Arlo in 2023")).toEqual({ height: 4805, in_feet: null });
   });
 
   test("of a whole kind is not taken from a fraction", async () => {
@@ -84,7 +83,7 @@ test("an empty place has the value that the schema admits there; where there is 
   );
 });
 
-test("text fields take a date, a year or a cell, and a sentence only where they ask for one", async () => {
+test("text fields take a date, a year or a cell, never a sentence", async () => {
   const { content } = await fill("CERN", {
     founded: text("date of founding, YYYY-MM-DD"),
     founding_date: text(),
@@ -96,7 +95,7 @@ test("text fields take a date, a year or a cell, and a sentence only where they 
     founded: "1954-09-29",
     founding_date: "29 September 1954",
     founded_year: 1954,
-    founding: "CERN was founded on 29 September 1954, when its convention entered into force.",
+    founding: "",
     story: "",
   });
   expect((await fill("Spain", { capital: text("the capital city") })).content).toEqual({
@@ -255,4 +254,77 @@ test("a wide table is read in the column of the year", async () => {
   });
   const spec = fieldsSpec({ gdp: number("GDP in trillion US dollars") });
   expect(jsonOf(await ask("GDP of Spain in 2022", spec)).content).toEqual({ gdp: 1.45 });
+});
+
+test("numbers of references, sections and comparisons fill nothing", async () => {
+  const ask = await createAsk({
+    "a.md": [
+      "# IPv9",
+      "The minimum mtu is required for IPv9 [2].",
+      "The minimum mtu of IPv9 (see 7) is in section 5.",
+      "The minimum mtu of IPv9 is 20 octets longer than before.",
+    ].join("\n\n"),
+  });
+  const spec = fieldsSpec({ minimum_mtu: { type: ["integer", "null"] } });
+  expect(jsonOf(await ask("IPv9", spec)).content).toEqual({ minimum_mtu: null });
+});
+
+test("a row of the very date that was asked for fills the fields, in any spelling of it", async () => {
+  const ask = await createAsk({
+    "weather.csv": "date,precipitation\n2012-02-01,13.5\n2012-01-02,10.9\n2012-01-03,0.8\n",
+  });
+  const spec = fieldsSpec({ precipitation: { type: "number" } });
+  for (const date of ["2012-01-02", "January 2, 2012", "2 January 2012"])
+    expect(jsonOf(await ask(`Weather on ${date}`, spec)).content).toEqual({ precipitation: 10.9 });
+});
+
+test("the cell of a list is split at its separators", async () => {
+  const ask = await createAsk({
+    "a.md":
+      "# Countries\n\n| Country | Borders | Codes |\n|--|--|--|\n| Zornia | CHN, IND and NPL | 12; 14 |\n",
+  });
+  const spec = fieldsSpec({
+    borders: { type: "array", items: { type: "string" } },
+    codes: { type: "array", items: { type: "integer" } },
+  });
+  expect(jsonOf(await ask("Zornia", spec)).content).toEqual({
+    borders: ["CHN", "IND", "NPL"],
+    codes: [12, 14],
+  });
+});
+
+test("a subject of the question without a record is named in a warning", async () => {
+  const ask = await createAsk({
+    "a.csv": "name,code\nBhutan,BT\nNepal,NP\n",
+  });
+  const record = { type: "object", properties: { name: text(), code: text() } };
+  const result = await ask(
+    "Codes of Bhutan and Mongolia",
+    fieldsSpec({ countries: { type: "array", items: record } }),
+  );
+  expect(jsonOf(result).content).toEqual({ countries: [{ name: "Bhutan", code: "BT" }] });
+  expect(result.warnings.map(({ message }) => message)).toContain(
+    "The documents state nothing fitting about Mongolia; left out of the list.",
+  );
+});
+
+test("every processor fills the same values", async () => {
+  const ask = await createAsk();
+  const spec = fieldsSpec({ headquarters: text(), budget: { type: ["number", "null"] } });
+  const contents = [];
+  for (const processor of ["lite", "core", "ultra"])
+    contents.push(jsonOf(await ask("NATO", { ...spec, processor })).content);
+  expect(contents).toEqual([contents[0], contents[0], contents[0]]);
+  expect(contents[0]).toEqual({ headquarters: "Brussels", budget: null });
+});
+
+test("an empty field cites the closest passage and names its id, so that an agent can read on", async () => {
+  const ask = await createAsk({
+    "a.md": "# Zorn\n\nThe mouth of the Zorn lies near Rohrwiller.\n",
+  });
+  const [entry] = jsonOf(await ask("Zorn", fieldsSpec({ mouth: text() }))).basis;
+  expect(entry?.reasoning).toContain("(closest: p1.1)");
+  expect(entry?.citations).toMatchObject([
+    { title: "Zorn", excerpts: ["The mouth of the Zorn lies near Rohrwiller."] },
+  ]);
 });

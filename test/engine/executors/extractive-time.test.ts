@@ -105,24 +105,26 @@ test("time that passes while the folder is indexed is not the run's", async () =
 test("fields that there was no time to look for are empty, and said to be so", async () => {
   const clock = createManualClock();
   const spec = fieldsSpec({
-    length: { type: ["number", "null"], description: "Length of the river Zorn in kilometres" },
-    mouth: { type: "string", description: "Where the mouth of the Zorn is" },
-    rapids: { type: "array", items: { type: "string" }, description: "Rapids" },
+    long: { type: ["number", "null"], description: "How long the river is, in kilometres" },
+    places: {
+      type: "object",
+      properties: {
+        mouth: { type: "string", description: "Where the mouth of the Zorn is" },
+        rapids: { type: "array", items: { type: "string" }, description: "Rapids" },
+      },
+      required: ["mouth", "rapids"],
+    },
   });
   const run = await perform(spec, { clock, onEvent: passTimeAfter(clock, "stats", 20_000) });
   const { content, basis } = jsonOf(run);
-  expect(content).toEqual({
-    length: 97,
-    mouth: "",
-    rapids: [],
-  });
+  expect(content).toEqual({ long: 97, places: { mouth: "", rapids: [] } });
   expect(basis.map(({ reasoning }) => /time of the run was over/.test(reasoning))).toEqual([
     false,
     true,
     true,
   ]);
   expect(run.messages).toContainEqual(
-    "There was no time left to look for mouth, rapids; left empty.",
+    "There was no time left to look for places.mouth, places.rapids; left empty.",
   );
   expect(run.messages).toContainEqual(expect.stringMatching(/^The 20 s .* were over/));
 });

@@ -16,7 +16,7 @@ import {
   type OpenMcpServers,
 } from "../../research/ask-mcp-servers.ts";
 import { MCP_SHARE, readingBudget } from "../../research/budgets.ts";
-import { countSearches, fillFields } from "./fill-fields.ts";
+import { fillFields, partsOf } from "./fill-fields.ts";
 import { chooseWindows } from "./choose-windows.ts";
 import type { PassageWindow } from "./cut-windows.ts";
 import { findWindows } from "./find-windows.ts";
@@ -93,7 +93,7 @@ export async function createExtractiveExecutor({
     const fields = schema && readOutputFields(schema);
     const progress = createReadingProgress(
       attempt,
-      fields === null ? 1 : countSearches(fields),
+      fields === null ? 1 : partsOf(fields).length,
       clock,
     );
 
@@ -119,7 +119,7 @@ export async function createExtractiveExecutor({
     const answered =
       schema === null
         ? await answerInText(attempt, search, evidence, progress, time)
-        : await answerInFields(schema, attempt, search, progress, time);
+        : await answerInFields(schema, attempt, search, evidence, progress, time);
     return addFindings(answered, findings, [
       ...(await warnOfSources(input, library)),
       ...warnOfUnread(library.unread),
@@ -164,6 +164,7 @@ async function answerInFields(
   schema: JsonObject,
   attempt: Attempt,
   search: PassageSearch,
+  evidence: EvidenceStore,
   progress: ReadingProgress,
   time: ReadingTime,
 ): Promise<ExecutionResult> {
@@ -173,8 +174,9 @@ async function answerInFields(
     search,
     time,
     beginSearch: progress.beginSearch,
+    keep: (shown) => evidence.keep(attempt.runId, shown, search),
   });
-  await progress.report("result", `Filled ${filled} of ${countSearches(fields)} output fields`);
+  await progress.report("result", `Filled ${filled} of ${output.basis.length} output fields`);
   return { output, warnings: [NO_MODEL, ...warnings] };
 }
 

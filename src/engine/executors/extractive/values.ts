@@ -17,65 +17,25 @@ export interface NumberSpan {
   isYear: boolean;
 }
 
-const SCALES: Record<string, number> = {
-  trillion: 1e12,
-  tn: 1e12,
-  billion: 1e9,
-  bn: 1e9,
-  million: 1e6,
-  mn: 1e6,
-  thousand: 1e3,
-};
+const SCALES = new Map(
+  Object.entries({ trillion: 1e12, tn: 1e12, billion: 1e9, bn: 1e9, million: 1e6, mn: 1e6 }),
+).set("thousand", 1e3);
 
-/** Canonical unit to its spellings. Values are never converted: another unit is no answer. */
-const UNITS: readonly (readonly [unit: string, spelling: string])[] = [
-  ["USD", "US\\$|\\$|USD|US dollars?|dollars?"],
-  ["EUR", "€|EUR|euros?"],
-  ["GBP", "£|GBP|pounds? sterling"],
-  ["JPY", "¥|JPY|yen"],
-  ["%", "%|per ?cent|percentage|pct"],
-  ["SEK", "crowns?|kronor"],
-  ["km2", "km²|km2|square kilomet(?:re|er)s?|sq\\.? km"],
-  ["km/h", "km\\/h|kmh|kilomet(?:re|er)s? per hour"],
-  ["m/s", "m\\/s|met(?:re|er)s? per second"],
-  ["km", "km|kilomet(?:re|er)s?"],
-  ["mile", "miles?"],
-  ["cm", "cm|centimet(?:re|er)s?"],
-  ["mm", "mm|millimet(?:re|er)s?"],
-  ["m", "m|met(?:re|er)s?"],
-  ["ft", "ft|feet|foot"],
-  ["kg", "kg|kilograms?"],
-  ["t", "tonnes?|tons?"],
-  ["ha", "ha|hectares?"],
-  ["l", "l|lit(?:re|er)s?"],
-  ["m3", "m³|m3|cubic met(?:re|er)s?"],
-  ["Hz", "Hz|hertz"],
-  ["V", "V|volts?"],
-  ["A", "A|amps?|amperes?"],
-  ["W", "W|watts?"],
-  ["kW", "kW|kilowatts?"],
-  ["MW", "MW|megawatts?"],
-  ["Wh", "Wh|watt hours?"],
-  ["kWh", "kWh|kilowatt hours?"],
-  ["TWh", "TWh|terawatt hours?"],
-  ["dB", "dB|decibels?"],
-  ["kn", "knots?|kn"],
-  ["°C", "°C|degrees? celsius"],
-  ["bit", "bits?"],
-  ["byte", "bytes?|octets?"],
-  ["kB", "kB|KiB|kilobytes?"],
-  ["MB", "MB|MiB|megabytes?"],
-  ["GB", "GB|GiB|gigabytes?"],
-  ["TB", "TB|TiB|terabytes?"],
-  ["ms", "ms|milliseconds?|millis"],
-  ["s", "s|secs?|seconds?"],
-  ["min", "mins?|minutes?"],
-  ["h", "h|hours?"],
-  ["day", "days?"],
-  ["week", "weeks?"],
-  ["month", "months?"],
-  ["year", "years?"],
-];
+/** Each unit with its spellings; compound ones come first. Values are never converted: another unit is no answer. */
+const UNITS = String.raw`
+  USD US\$|\$|USD|US dollars?|dollars?; EUR €|EUR|euros?; GBP £|GBP|pounds? sterling; JPY ¥|JPY|yen
+  % %|per ?cent|percentage|pct; °C °C|degrees? celsius; km2 km²|km2|square kilomet(?:re|er)s?|sq\.? km
+  km/h km\/h|kmh|kilomet(?:re|er)s? per hour; m/s m\/s|met(?:re|er)s? per second
+  km km|kilomet(?:re|er)s?; mile miles?; cm cm|centimet(?:re|er)s?; mm mm|millimet(?:re|er)s?
+  m m|met(?:re|er)s?; ft ft|feet|foot; kg kg|kilograms?; t tonnes?|tons?; ha ha|hectares?
+  l l|lit(?:re|er)s?; m3 m³|m3|cubic met(?:re|er)s?; Hz Hz|hertz; V V|volts?; A A|amps?|amperes?
+  W W|watts?; kW kW|kilowatts?; MW MW|megawatts?; Wh Wh|watt hours?; kWh kWh|kilowatt hours?
+  TWh TWh|terawatt hours?; dB dB|decibels?; bit bits?; byte bytes?|octets?; kB kB|KiB|kilobytes?
+  MB MB|MiB|megabytes?; GB GB|GiB|gigabytes?; TB TB|TiB|terabytes?; ms ms|milliseconds?|millis
+  s s|secs?|seconds?; min mins?|minutes?; h h|hours?; day days?; week weeks?; month months?; year years?`
+  .trim()
+  .split(/;\s|\n\s*/)
+  .map((entry) => [entry.replace(/ .*/, ""), entry.replace(/^\S+ /, "")] as const);
 
 const ANY_UNIT = UNITS.map(([, spelling]) => spelling).join("|");
 
@@ -83,7 +43,7 @@ const ANY_UNIT = UNITS.map(([, spelling]) => spelling).join("|");
 const NUMBER = new RegExp(
   `(?<![\\p{L}\\p{N}_]|\\p{L}[-_]|\\p{N}[.,:]|[×x^]\\s?|[×x]\\s?10[-−])(?<sign>[-−](?=[\\d$€£¥]))?(?<before>(?:US\\$|[$€£¥]|USD|EUR|GBP|JPY)\\s?)?` +
     `(?<digits>\\d{1,3}(?:[,\\u00a0\\u202f]\\d{3})+(?:\\.\\d+)?|\\d+(?:\\.\\d+)?)(?![.,:]?\\d)` +
-    `(?:[\\s-]?(?<scale>${Object.keys(SCALES).join("|")})(?![\\p{L}\\p{N}]))?` +
+    `(?:[\\s-]?(?<scale>${[...SCALES.keys()].join("|")})(?![\\p{L}\\p{N}]))?` +
     `(?:[\\s-]?(?:current )?(?<after>${ANY_UNIT})(?![\\p{L}\\p{N}]))?(?![\\p{L}\\p{N}_]|\\s?[×x]\\s?10)`,
   "giu",
 );
@@ -93,11 +53,7 @@ const LABEL =
   /(?:\b(?:section|sec|chapter|figure|fig|table|page|pp?|version|ver|v|rfc|iso|nos?|number|article|appendix|step|item|note|line|part|volume|vol|issue|release|rule)\.?\s*|[§#]\s?)$/iu;
 const NAME_BEFORE = /(?:^|\s)(\p{Lu}[\p{L}\p{N}]*)\s$/u;
 /** `20 octets longer than` is no length. */
-const DIFFERENCE =
-  /^\s(?:\p{L}+\s)?(?:more|less|fewer|longer|shorter|higher|lower|larger|smaller|older|younger|later|earlier|sooner)\b/u;
-/** Two numbers with this between them are a range, a size or a duration, not two values. */
-const JOINT = /^\s?(?:to|–|—|-|through|until|×|x|by|\/|:)\s?$/;
-const DURATION = new Set(["h", "min", "s", "day", "week", "month", "year"]);
+const DIFFERENCE = /^\s(?:\p{L}+\s){1,2}than\b/u;
 
 /** Every number of the text that is a quantity or a year, in order. Parts of dates, ranges and names are not numbers. */
 export function findNumbers(text: string): NumberSpan[] {
@@ -109,7 +65,7 @@ export function findNumbers(text: string): NumberSpan[] {
     if (dates.some((date) => start < date.end && date.start < end)) return [];
     const size = Number(digits.replace(/[,\u00a0\u202f]/g, ""));
     const unscaled = sign === undefined ? size : -size;
-    const value = unscaled * (SCALES[scale?.toLowerCase() ?? ""] ?? 1);
+    const value = unscaled * (SCALES.get(scale?.toLowerCase() ?? "") ?? 1);
     const unit = findUnit(before ?? after ?? "");
     const isBare = scale === undefined && unit === null && sign === undefined;
     const isYear = isBare && /^(?:1\d{3}|20\d{2})$/.test(digits);
@@ -119,24 +75,13 @@ export function findNumbers(text: string): NumberSpan[] {
       { value: number, text: match[0], start, end, unit, isScaled: scale !== undefined, isYear },
     ];
   });
-  const isJoint = (one: NumberSpan | undefined, next: NumberSpan | undefined) => {
-    if (one === undefined || next === undefined) return false;
-    const between = text.slice(one.end, next.start);
-    if (JOINT.test(between)) return true;
-    const areParts = DURATION.has(one.unit ?? "") && DURATION.has(next.unit ?? "");
-    return (
-      /^,? (?:and )?$/.test(between) && (areParts || /\bbetween\s$/i.test(text.slice(0, one.start)))
-    );
-  };
-  return spans.filter((span, at) => {
+  return spans.filter((span) => {
     const before = text.slice(Math.max(0, span.start - 40), span.start);
     const name = NAME_BEFORE.exec(before)?.[1];
     const isNamed = name !== undefined && !isStopWord(name) && !span.isYear;
     const isListNumber = span.start === 0 && /^[.)]\s/.test(text.slice(span.end));
     const isDifference = DIFFERENCE.test(text.slice(span.end));
-    if (LABEL.test(before) || isNamed || isListNumber || isDifference) return false;
-    if (span.isYear) return true;
-    return !isJoint(spans[at - 1], span) && !isJoint(span, spans[at + 1]);
+    return !LABEL.test(before) && !isNamed && !isListNumber && !isDifference;
   });
 }
 
@@ -171,11 +116,5 @@ export function findWantedUnit(name: string, description: string): string | null
 export function findScale(text: string): number | null {
   const match =
     /(?<!\p{L}|\bnot |\bnot in |\d\s?)(trillion|billion|million|thousand)s?(?!\p{L})/iu.exec(text);
-  return SCALES[match?.[1]?.toLowerCase() ?? ""] ?? null;
-}
-
-const WEB_ADDRESS = /https?:\/\/[^\s<>"')\]]+[^\s<>"')\].,;:!?]/g;
-
-export function findWebAddresses(text: string): string[] {
-  return text.match(WEB_ADDRESS) ?? [];
+  return SCALES.get(match?.[1]?.toLowerCase() ?? "") ?? null;
 }

@@ -4,7 +4,6 @@ import {
   findNumbers,
   findScale,
   findUnit,
-  findWebAddresses,
 } from "../../../../src/engine/executors/extractive/values.ts";
 
 const values = (text: string) => findNumbers(text).map(({ value, unit }) => [value, unit]);
@@ -91,11 +90,4 @@ test("units are found by symbol and by name", () => {
   expect(findUnit("GDP (current US$)")).toBe("USD");
   expect(findUnit("Diameter in kilometres")).toBe("km");
   expect(findUnit("Number of members")).toBeNull();
-});
-
-test("web addresses end before punctuation", () => {
-  expect(findWebAddresses("See https://example.org/a?b=c, or (http://example.com).")).toEqual([
-    "https://example.org/a?b=c",
-    "http://example.com",
-  ]);
 });
