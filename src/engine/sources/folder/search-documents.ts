@@ -1,4 +1,5 @@
 import type { Database } from "../../../database/open-database.ts";
+import { LruCache } from "../../../runtime/lru-cache.ts";
 import type { SourcePolicy } from "../../../task-api/run-input.ts";
 import {
   type DocumentPassage,
@@ -38,6 +39,8 @@ const PASSAGES_PER_HIT = 4;
 const MAX_CANDIDATES = 200;
 /** A word of no more passages may be misspelled. */
 const RARE = 4;
+/** Of sentences, for each question. */
+const MAX_KEPT_COUNTS = 1_000;
 /** By how much more frequent a neighbour must be to be what was meant. */
 const MORE_FREQUENT = 20;
 
@@ -132,13 +135,10 @@ function weighTerms(
   beside: readonly DocumentPassage[],
   total: number,
 ): Promise<WeighedTerm[]> {
-  const texts = beside.map(
-    ({ document, heading, text }) => `${document.title}\n${heading}\n${text}`,
-  );
+  const texts = beside.map(wholeText);
 
   async function countAll(form: WeighedTerm["form"]): Promise<number> {
-    const count = createCounter([form]);
-    const own = texts.filter((text) => (count(text)[0] ?? 0) > 0).length;
+    const own = texts.length === 0 ? 0 : countTexts(form, texts);
     return Math.min(total, own + (await vocabulary.countPassages(form)));
   }
 
@@ -155,6 +155,11 @@ function weighTerms(
       return { word, form, role, passages: count, weight, ...takenFor };
     }),
   );
+}
+
+function countTexts(form: WeighedTerm["form"], texts: readonly string[]): number {
+  const count = createCounter([form]);
+  return texts.filter((text) => (count(text)[0] ?? 0) > 0).length;
 }
 
 /**
@@ -188,31 +193,31 @@ function shownTerms(
     term.passages === 0 &&
     terms.some((part) => part.role === "part" && term.word.includes(part.word)) &&
     term.form.date === undefined;
-  return terms
-    .filter((term) => term.role !== "hint" && !isPart(term) && !isBroken(term))
-    .map(({ word, weight, passages, form, takenFor }) => {
-      const count = createCounter([form]);
-      return {
-        word,
-        weight,
-        passages,
-        ...(takenFor !== undefined && { takenFor: spellingsOf(takenFor, ranked) }),
-        isIn: (text) => (count(text)[0] ?? 0) > 0,
-      };
-    });
+  const shown = terms.filter((term) => term.role !== "hint" && !isPart(term) && !isBroken(term));
+  const count = createCounter(shown.map(({ form }) => form));
+  // Each word is asked of the same sentences, and one pass over a sentence finds all of them.
+  const counts = new LruCache<string, readonly number[]>(MAX_KEPT_COUNTS);
+  return shown.map(({ word, weight, passages, takenFor }, index) => ({
+    word,
+    weight,
+    passages,
+    ...(takenFor !== undefined && { takenFor: takenFor.map((one) => spellingOf(one, ranked)) }),
+    isIn: (text) => (counts.getOrCreate(text, () => count(text))[index] ?? 0) > 0,
+  }));
 }
 
-/** As the best passages write them: an index has only the beginnings of words. */
-function spellingsOf(words: readonly string[], ranked: readonly DocumentPassage[]): string[] {
-  const wanted = new Set(words.map(wordKey));
-  const spellings = new Map<string, string>();
-  for (const { document, heading, text } of ranked) {
-    if (spellings.size === wanted.size) break;
-    for (const word of splitWords(`${text}\n${heading}\n${document.title}`)) {
-      if (wanted.has(word.key) && !spellings.has(word.key)) {
-        spellings.set(word.key, word.text.toLowerCase());
-      }
-    }
-  }
-  return spellings.size === 0 ? [...words] : [...spellings.values()];
+/** As the first passage that has it writes it: an index has only the beginnings of words. */
+function spellingOf(word: string, ranked: readonly DocumentPassage[]): string {
+  const count = createCounter([stemForm(word)]);
+  const text = ranked.map(wholeText).find((one) => (count(one)[0] ?? 0) > 0) ?? "";
+  const key = wordKey(word);
+  return (
+    splitWords(text)
+      .find((one) => one.key === key)
+      ?.text.toLowerCase() ?? word
+  );
+}
+
+function wholeText({ document, heading, text }: DocumentPassage): string {
+  return `${document.title}\n${heading}\n${text}`;
 }

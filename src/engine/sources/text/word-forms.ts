@@ -53,17 +53,16 @@ export function createCounter(forms: readonly WordForm[]): (text: string) => num
   const words =
     starts.length === 0
       ? null
-      : new RegExp(
-          `(?:^|[^\\p{L}\\p{N}])((?:${[...new Set(starts)].join("|")})[\\p{L}\\p{N}\\p{M}]*)`,
-          "gu",
-        );
+      : new RegExp(`(?:${[...new Set(starts)].join("|")})[\\p{L}\\p{N}\\p{M}]*`, "gu");
   return (text) => {
     const folded = foldText(text);
     const counts = forms.map(({ pattern, date }) => {
       if (date !== undefined) return findDates(text).filter(({ iso }) => iso === date).length;
       return pattern === undefined ? 0 : (folded.match(pattern)?.length ?? 0);
     });
-    for (const [, word = ""] of words === null ? [] : folded.matchAll(words)) {
+    for (const { 0: word, index: start } of words === null ? [] : folded.matchAll(words)) {
+      // Checked here, because an expression that begins with it takes several times as long.
+      if (/[\p{L}\p{N}]$/u.test(folded.slice(Math.max(0, start - 2), start))) continue;
       const key = wordKey(word);
       for (const [index, { keys, prefix }] of forms.entries()) {
         if (keys?.includes(key) === true || (prefix !== undefined && key.startsWith(prefix))) {

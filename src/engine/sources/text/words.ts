@@ -112,10 +112,18 @@ function makeWordKey(word: string): string {
 
 /** Lower case, and Latin letters without their marks: what SQLite's `unicode61` tokenizer makes of a text. */
 export function foldText(text: string): string {
-  // Most texts are ASCII, and then this is all.
-  if (!/[^\0-\x7f]/.test(text)) return text.toLowerCase();
-  const bare = text.normalize("NFD").replaceAll(/(?<=\p{Script=Latin}\p{M}*)\p{M}/gu, "");
-  return bare.normalize("NFC").toLowerCase().replaceAll("ς", "σ");
+  // Most texts are ASCII but for a few signs; a mark may follow a letter that is.
+  return text
+    .replaceAll(/[a-z]?[^\0-\x7f]+/gi, withoutMarks)
+    .toLowerCase()
+    .replaceAll("ς", "σ");
+}
+
+function withoutMarks(text: string): string {
+  return text
+    .normalize("NFD")
+    .replaceAll(/(?<=\p{Script=Latin}\p{M}*)\p{M}/gu, "")
+    .normalize("NFC");
 }
 
 /** Whether the word is in a script without spaces: it is then searched inside the text, not among its words. */
