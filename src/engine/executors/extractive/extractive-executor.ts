@@ -26,9 +26,9 @@ import { createEvidenceStore } from "../../research/create-evidence-store.ts";
 import type { EvidenceStore } from "../../research/evidence-store.ts";
 import { createReadingProgress, type ReadingProgress } from "../../research/reading-progress.ts";
 import { type ReadingTime, startReadingTime } from "../../research/reading-time.ts";
-import { countText, describeSync, waitForIndex } from "./wait-for-index.ts";
-import { readTask } from "./research-task.ts";
-import { warnBeforeRun, warnOfUnread, warnOfSources } from "./source-warnings.ts";
+import { countText, describeSync, waitForIndex } from "../documents/wait-for-index.ts";
+import { readTask } from "../documents/research-task.ts";
+import { warnBeforeRun, warnOfUnread, warnOfSources } from "../documents/source-warnings.ts";
 import { writeAnswer, writeNoAnswer } from "./write-answer.ts";
 
 export interface ExtractiveExecutorOptions {

@@ -12,7 +12,7 @@ import type { DocumentPassage, PassageSearch, Ranking } from "../../sources/sour
 import { splitIdentifier } from "../../sources/text/words.ts";
 import { cutWindows } from "./cut-windows.ts";
 import { type Candidate, readCandidate, wantField } from "./read-value.ts";
-import type { ResearchTask } from "./research-task.ts";
+import type { ResearchTask } from "../documents/research-task.ts";
 import { weighWords } from "./score-sentence.ts";
 import {
   haveAll,

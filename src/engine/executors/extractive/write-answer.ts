@@ -3,7 +3,7 @@ import { citeSources, describeBasis } from "../../research/citations.ts";
 import { citedUrl, showPlace } from "../../sources/place.ts";
 import type { QueryTerm } from "../../sources/source.ts";
 import type { PassageWindow } from "./cut-windows.ts";
-import { countText } from "./wait-for-index.ts";
+import { countText } from "../documents/wait-for-index.ts";
 
 /** Stands with every answer, so that matching words are not taken for understanding. */
 export const REASONING =

@@ -6,7 +6,7 @@ import type { RunRecord } from "../../runs/run-record.ts";
 import type { RunStore } from "../../runs/run-store.ts";
 import type { Submission } from "../../runs/submissions.ts";
 import { citedUrl, showPlace } from "../../sources/place.ts";
-import { readTask } from "../extractive/research-task.ts";
+import { readTask } from "../documents/research-task.ts";
 import { type AnswerProblem, checkAnswer } from "./check-answer.ts";
 import { MAX_TRIES, queryBudget } from "./limits.ts";
 

@@ -24,9 +24,9 @@ import {
   type Executor,
   type ExecutorDeps,
 } from "../executor.ts";
-import { readTask } from "../extractive/research-task.ts";
-import { warnBeforeRun, warnOfSources, warnOfUnread } from "../extractive/source-warnings.ts";
-import { countText, describeSync, waitForIndex } from "../extractive/wait-for-index.ts";
+import { readTask } from "../documents/research-task.ts";
+import { warnBeforeRun, warnOfSources, warnOfUnread } from "../documents/source-warnings.ts";
+import { countText, describeSync, waitForIndex } from "../documents/wait-for-index.ts";
 import { queryBudget } from "./limits.ts";
 
 /** Long enough for an agent that asks its user, short enough that a lost agent is noticed. */
