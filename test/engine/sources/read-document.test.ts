@@ -371,3 +371,15 @@ test("hostile markup does not bring the reader down", async () => {
     else expect(outcome).toHaveProperty("passages");
   }
 });
+
+test("a form feed ends a page: text over the end of a page stays whole, without heads and feet", async () => {
+  const pages = [
+    "Lamp manual\n\nLamps\n\nThe lamps are lit\n\nPage 1",
+    "Lamp manual\n\nat night.\n\nPage 2",
+    "Lamp manual\n\nThey are filled by day.\n\nPage 3",
+  ];
+  const { document } = await read("lamps.txt", pages.join("\n\f"));
+  const text = document.passages.map((passage) => passage.text).join("\n");
+  expect(text).toContain("The lamps are lit at night.\nThey are filled by day.");
+  expect(text).not.toMatch(/Lamp manual|Page \d/);
+});

@@ -250,12 +250,6 @@ test.each([
     "is nested more than 32 levels deep",
   ],
   [
-    "a large table",
-    "a.csv",
-    Buffer.alloc(50 * 1024 * 1024 + 1, "a"),
-    "is larger than 50 MB; split it into smaller files",
-  ],
-  [
     "a large PDF",
     "a.pdf",
     Buffer.alloc(25 * 1024 * 1024 + 1, "a"),

@@ -10,7 +10,8 @@ import { FileGone } from "../readers/open-file.ts";
 import { readDocument } from "../readers/read-document.ts";
 import { type DocumentFile, listDocumentFiles } from "./document-folder.ts";
 import type { FolderWatch } from "./folder-watch.ts";
-import { type ReadFile, removeDocuments, storeDocuments } from "./store-documents.ts";
+import { isVersion, removeDocuments, storeDocuments } from "./store-documents.ts";
+import { storeInPieces } from "./store-pieces.ts";
 import { PassFindings, type UnreadFiles } from "./unread-files.ts";
 
 /** The counts of one synchronisation. */
@@ -133,16 +134,48 @@ export class FolderIndexer {
         // Another process may have indexed them since the folder was listed.
         const known = await this.#loadKnown(batch.map(({ path }) => path));
         const changed = batch.filter((file) => !isKnown(known, file, findings));
-        const read = await Promise.all(
-          changed.map(async (file) => this.#readOrSkip(file, findings)),
-        );
-        await yieldToEventLoop();
-        const documents = read.filter((document) => document !== null);
-        indexed += await this.#store(() => storeDocuments(this.#db, this.#folder, documents));
+        const isLarge = batch.some(({ sizeBytes }) => sizeBytes > BATCH.bytes);
+        indexed += await (isLarge
+          ? this.#indexInPieces(changed, findings)
+          : this.#indexBatch(changed, findings));
         done += batch.length;
       }
     } finally {
       this.progress = null;
+    }
+    return indexed;
+  }
+
+  async #indexBatch(files: readonly DocumentFile[], findings: PassFindings): Promise<number> {
+    const read = await Promise.all(
+      files.map(async (file) => {
+        const document = await this.#attempt(file, findings, () =>
+          readDocument(file.absolutePath, this.#closing.signal),
+        );
+        if (document === null) return [];
+        this.#addProblems(file, document.problems, findings);
+        return [{ file, document }];
+      }),
+    );
+    await yieldToEventLoop();
+    return this.#store(() => storeDocuments(this.#db, this.#folder, read.flat()));
+  }
+
+  async #indexInPieces(files: readonly DocumentFile[], findings: PassFindings): Promise<number> {
+    let indexed = 0;
+    for (const file of files) {
+      indexed += await this.#store(async () => {
+        const problems = await this.#attempt(file, findings, () =>
+          storeInPieces(this.#db, this.#folder, file, this.#closing.signal),
+        );
+        if (problems !== null) {
+          this.#addProblems(file, problems, findings);
+          return 1;
+        }
+        // Another process may have stored it, with problems.
+        isKnown(await this.#loadKnown([file.path]), file, findings);
+        return 0;
+      });
     }
     return indexed;
   }
@@ -167,7 +200,12 @@ export class FolderIndexer {
     return new Map(rows.map((row) => [row.path, row]));
   }
 
-  async #readOrSkip(file: DocumentFile, findings: PassFindings): Promise<ReadFile | null> {
+  /** The result of reading the file; null for one that cannot be read. */
+  async #attempt<Result>(
+    file: DocumentFile,
+    findings: PassFindings,
+    read: () => Promise<Result>,
+  ): Promise<Result | null> {
     const version = `${file.modifiedMs}/${file.sizeBytes}`;
     const known = this.#unreadable.get(file.path);
     if (known?.version === version) {
@@ -175,13 +213,7 @@ export class FolderIndexer {
       return null;
     }
     try {
-      const document = await readDocument(file.absolutePath, this.#closing.signal);
-      findings.addRead(file.path, document.problems);
-      for (const problem of document.problems) {
-        const fields = { path: file.path, folder: this.#folder };
-        this.#log.warn(fields, `Document ${file.path}: ${problem}`);
-      }
-      return { file, document };
+      return await read();
     } catch (error) {
       if (this.#closing.signal.aborted) return null;
       if (error instanceof FileGone) {
@@ -192,6 +224,13 @@ export class FolderIndexer {
       findings.skipped.set(file.path, error.message);
       this.#warnOnce(file.path, version, error.message);
       return null;
+    }
+  }
+
+  #addProblems({ path }: DocumentFile, problems: readonly string[], findings: PassFindings): void {
+    findings.addRead(path, problems);
+    for (const problem of problems) {
+      this.#log.warn({ path, folder: this.#folder }, `Document ${path}: ${problem}`);
     }
   }
 
@@ -228,7 +267,7 @@ function isKnown(
   findings: PassFindings,
 ): boolean {
   const row = known.get(file.path);
-  if (row?.modified_ms !== file.modifiedMs || row.size_bytes !== file.sizeBytes) return false;
+  if (row === undefined || !isVersion(row, file)) return false;
   if (row.problems !== null) findings.addRead(file.path, Problems.parse(parseJson(row.problems)));
   return true;
 }

@@ -19,9 +19,28 @@ export function decodeText(bytes: Buffer): { text: string; problems: string[] } 
   return { text, problems: problem === null ? [] : [problem] };
 }
 
-/** Control characters mean nothing in text, and the HTML reader marks its headings with one. */
+/** Decodes a file chunk by chunk. Line ends become `\n`. */
+export async function* decodeChunks(
+  chunks: AsyncIterable<Buffer>,
+  label: string,
+): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder(label);
+  let before = "";
+  for await (const chunk of chunks) {
+    const text = before + decoder.decode(chunk, { stream: true });
+    // Its line feed may come with the next chunk.
+    before = text.endsWith("\r") ? "\r" : "";
+    yield dropControls(before === "" ? text : text.slice(0, -1));
+  }
+  yield dropControls(before + decoder.decode());
+}
+
+/**
+ * Control characters mean nothing in text, and the HTML reader marks its headings with one. A form feed is kept: it ends a
+ * page.
+ */
 export function dropControls(text: string): string {
-  return text.replace(/\r\n?/g, "\n").replace(/[^\P{Cc}\n\t]/gu, "");
+  return text.replace(/\r\n?/g, "\n").replace(/[^\P{Cc}\n\t\f]/gu, "");
 }
 
 /**
@@ -41,7 +60,7 @@ export function detectEncoding(bytes: Buffer): Encoding {
   if (broken !== null) {
     return {
       label: "utf-8",
-      problem: `its text has ${broken} damaged characters, left as \ufffd`,
+      problem: describeBroken(broken),
     };
   }
   const label = guessEncoding(bytes);
@@ -91,6 +110,13 @@ function fits(label: string, bytes: Buffer): boolean {
   } catch {
     return false;
   }
+}
+
+/** Stands for a character that cannot be decoded. */
+export const REPLACEMENT = "\ufffd";
+
+export function describeBroken(count: number): string {
+  return `its text has ${count} damaged characters, left as ${REPLACEMENT}`;
 }
 
 /** How many characters of UTF-8 are damaged; null for text that is mostly not UTF-8. */

@@ -1,5 +1,5 @@
 import { errorCode } from "../../../text/error-message.ts";
-import { DocumentUnreadable, type ParsedDocument } from "../document.ts";
+import { type DocumentSection, DocumentUnreadable, type ParsedDocument } from "../document.ts";
 import type { Passage } from "../source.ts";
 import { splitPassages } from "../text/passages.ts";
 
@@ -33,11 +33,18 @@ export function* toParts({
   problems,
 }: ParsedDocument): Generator<DocumentPart, void> {
   yield { kind: "head", head: { title, url, publishedOn } };
+  yield* toPassageParts(sections);
+  if (problems.length > 0) yield { kind: "problems", problems };
+}
+
+/** The passages of sections, some at a time. */
+export function* toPassageParts(
+  sections: readonly DocumentSection[],
+): Generator<DocumentPart, void> {
   const passages = sections.flatMap(splitPassages);
   for (let start = 0; start < passages.length; start += PASSAGES_AT_ONCE) {
     yield { kind: "passages", passages: passages.slice(start, start + PASSAGES_AT_ONCE) };
   }
-  if (problems.length > 0) yield { kind: "problems", problems };
 }
 
 /** What a reader threw, in words that follow the name of the file. */

@@ -2,8 +2,10 @@
 import { once } from "node:events";
 import { parentPort } from "node:worker_threads";
 import { type DocumentPart, type ThreadReply, toParts, toUnreadable } from "./document-parts.ts";
-import { formatOf, maxTextBytes } from "./formats.ts";
-import { FileGone, readWithinLimit } from "./open-file.ts";
+import { DOCUMENT_LIMITS, READING_LIMITS } from "../limits.ts";
+import { readLargeData } from "./data-records.ts";
+import { dataExtensionOf, formatOf, type TextExtension } from "./formats.ts";
+import { FileGone, readBytes, readWithinLimit } from "./open-file.ts";
 import { readBinaryFile } from "./read-binary.ts";
 import { parseText } from "./read-text.ts";
 
@@ -37,12 +39,19 @@ for (;;) {
 async function* readParts(path: string): AsyncGenerator<DocumentPart, void> {
   const format = formatOf(path);
   if (format === null) throw new Error(`${path} is no document`);
-  yield* toParts(
-    format.kind === "text"
-      ? await parseText(
-          await readWithinLimit(path, maxTextBytes(format.extension)),
-          format.extension,
-        )
-      : await readBinaryFile(path, format.extension),
-  );
+  if (format.kind === "binary") yield* toParts(await readBinaryFile(path, format.extension));
+  else yield* readTextFile(path, format.extension);
+}
+
+async function* readTextFile(
+  path: string,
+  extension: TextExtension,
+): AsyncGenerator<DocumentPart, void> {
+  const data = dataExtensionOf(extension);
+  const bytes =
+    data === null
+      ? await readWithinLimit(path, DOCUMENT_LIMITS.textBytes)
+      : await readBytes(path, READING_LIMITS.wholeDataBytes);
+  if (bytes !== null) yield* toParts(await parseText(bytes, extension));
+  else if (data !== null) yield* readLargeData(path, data);
 }

@@ -1,5 +1,4 @@
 import { extname } from "node:path";
-import { DOCUMENT_LIMITS } from "../limits.ts";
 
 /** Files whose bytes are text. */
 const TEXT_EXTENSIONS = [
@@ -59,15 +58,11 @@ export function formatOf(name: string): Format | null {
 }
 
 /** Rows and records, of which there may be many. */
-const DATA_EXTENSIONS: ReadonlySet<TextExtension> = new Set([
-  ".csv",
-  ".tsv",
-  ".json",
-  ".jsonl",
-  ".ndjson",
-]);
+const DATA_EXTENSIONS = [".csv", ".tsv", ".json", ".jsonl", ".ndjson"] as const;
 
-/** The most bytes that a text file may have. */
-export function maxTextBytes(extension: TextExtension): number {
-  return DATA_EXTENSIONS.has(extension) ? DOCUMENT_LIMITS.dataBytes : DOCUMENT_LIMITS.textBytes;
+export type DataExtension = (typeof DATA_EXTENSIONS)[number];
+
+/** The extension of a file of data; null for other files. */
+export function dataExtensionOf(extension: TextExtension): DataExtension | null {
+  return DATA_EXTENSIONS.find((each) => each === extension) ?? null;
 }

@@ -2,17 +2,18 @@ import { z } from "zod";
 import { parseJson } from "../../../text/json.ts";
 import {
   type Block,
-  DocumentUnreadable,
   groupSections,
   normalizeLine,
   type ParsedDocument,
   readIsoDate,
   readWebUrl,
 } from "../document.ts";
-import { DOCUMENT_LIMITS } from "../limits.ts";
 import type { Place } from "../source.ts";
 import { MAX_PASSAGE_CHARS } from "../text/passages.ts";
 import { readableName } from "../text/words.ts";
+import type { DataRecord } from "./data-records.ts";
+import type { DocumentHead } from "./document-parts.ts";
+import { checkJsonDepth, splitJson } from "./split-json.ts";
 
 const Members = z.record(z.string(), z.unknown());
 const Head = z.looseObject({
@@ -34,25 +35,60 @@ export function parseJsonDocument(text: string): ParsedDocument {
   return readDocument(value, readBlocks(value, 1, 1));
 }
 
+/** Reads a list, or the members of an object, of any length, one after another. */
+export async function* readJsonRecords(
+  chunks: AsyncIterable<string>,
+): AsyncGenerator<DataRecord, void> {
+  for await (const { key, isListed, value } of splitJson(chunks)) {
+    if (key === null) yield { heading: null, blocks: readRecord(value, 1, 2) };
+    else if (isListed) yield { heading: readableName(key), blocks: readRecord(value, 2, 3) };
+    else {
+      const member = { [key]: value };
+      yield { heading: null, blocks: readBlocks(member, 1, 1), head: readHead(member) };
+    }
+  }
+}
+
 /** Reads a file with one JSON value on each line. */
 export function parseJsonLinesDocument(text: string): ParsedDocument {
-  const blocks = text.split("\n").flatMap((line, index) => {
-    if (line.trim() === "") return [];
-    const place: Place = { unit: "line", number: index + 1 };
-    return readRecord(parseJson(line), 1, 2).map((block) => ({ ...block, place }));
-  });
+  const blocks = text.split("\n").flatMap((line, index) => readJsonLine(line, index + 1));
   return readDocument(null, blocks);
 }
 
+/** Reads JSON values of any number, each on a line of its own. */
+export async function* readJsonLineRecords(
+  chunks: AsyncIterable<string>,
+): AsyncGenerator<DataRecord, void> {
+  let number = 0;
+  let rest = "";
+  for await (const chunk of chunks) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      number += 1;
+      yield { heading: null, blocks: readJsonLine(line, number) };
+    }
+  }
+  yield { heading: null, blocks: readJsonLine(rest, number + 1) };
+}
+
+function readJsonLine(line: string, number: number): Block[] {
+  if (line.trim() === "") return [];
+  const place: Place = { unit: "line", number };
+  return readRecord(parseJson(line), 1, 2).map((block) => ({ ...block, place }));
+}
+
 function readDocument(value: unknown, blocks: readonly Block[]): ParsedDocument {
-  const head = Head.catch({ title: "", url: "", date: "" }).parse(value);
-  const title = normalizeLine(head.title) || null;
+  const head = readHead(value);
+  return { ...head, sections: groupSections(blocks, head.title), problems: [] };
+}
+
+function readHead(value: unknown): DocumentHead {
+  const { title, url, date } = Head.catch({ title: "", url: "", date: "" }).parse(value);
   return {
-    title,
-    url: readWebUrl(head.url),
-    publishedOn: readIsoDate(head.date),
-    sections: groupSections(blocks, title),
-    problems: [],
+    title: normalizeLine(title) || null,
+    url: readWebUrl(url),
+    publishedOn: readIsoDate(date),
   };
 }
 
@@ -68,9 +104,7 @@ function readRecord(value: unknown, level: number, depth: number): Block[] {
 
 /** The value's own line first, then what lies deeper, under headings. */
 function readBlocks(value: unknown, level: number, depth: number): Block[] {
-  if (depth > DOCUMENT_LIMITS.jsonDepth) {
-    throw new DocumentUnreadable(`is nested more than ${DOCUMENT_LIMITS.jsonDepth} levels deep`);
-  }
+  checkJsonDepth(depth);
   if (Array.isArray(value)) {
     return value.flatMap((item: unknown) => readRecord(item, level, depth + 1));
   }

@@ -68,6 +68,10 @@ export async function readBytes(path: string, maxBytes: number): Promise<Buffer 
 export async function readWithinLimit(path: string, maxBytes: number): Promise<Buffer> {
   const bytes = await readBytes(path, maxBytes);
   if (bytes !== null) return bytes;
+  throw refuseSize(maxBytes);
+}
+
+export function refuseSize(maxBytes: number): DocumentUnreadable {
   const limit = maxBytes / 1024 / 1024;
-  throw new DocumentUnreadable(`is larger than ${limit} MB; split it into smaller files`);
+  return new DocumentUnreadable(`is larger than ${limit} MB; split it into smaller files`);
 }

@@ -22,41 +22,50 @@ export interface SourceDocument {
 
 const thread = new ReadingThread();
 
-/**
- * Reads and parses one file. Small texts are parsed here, because that takes less time than asking the thread. Throws
- * {@link DocumentUnreadable}, `FileGone` and the reason of the signal.
- */
+/** Reads and parses one file. Throws what {@link readDocumentParts} throws. */
 export async function readDocument(path: string, signal?: AbortSignal): Promise<SourceDocument> {
-  const head: DocumentHead = { title: null, url: null, publishedOn: null };
+  let head = completeHead(path, null);
   const passages: Passage[] = [];
   const problems: string[] = [];
-  for await (const part of await readParts(path, signal)) {
-    if (part.kind === "head") Object.assign(head, part.head);
+  for await (const part of readDocumentParts(path, signal)) {
+    if (part.kind === "head") head = completeHead(path, part.head);
     else if (part.kind === "passages") passages.push(...part.passages);
     else problems.push(...part.problems);
   }
+  return { ...head, passages, problems };
+}
+
+/** What identifies a document that says itself what `head` has. */
+export function completeHead(
+  path: string,
+  head: DocumentHead | null,
+): Pick<SourceDocument, "title" | "url" | "publishedOn"> {
   return {
-    title: head.title ?? basename(path, extname(path)),
-    url: head.url ?? pathToFileURL(path).href,
-    publishedOn: head.publishedOn,
-    passages,
-    problems,
+    title: head?.title ?? basename(path, extname(path)),
+    url: head?.url ?? pathToFileURL(path).href,
+    publishedOn: head?.publishedOn ?? null,
   };
 }
 
-async function readParts(
+/**
+ * Reads and parses one file, part by part. Small texts are parsed here, because that takes less time than asking the
+ * thread. Throws {@link DocumentUnreadable}, `FileGone` and the reason of the signal.
+ */
+export async function* readDocumentParts(
   path: string,
-  signal: AbortSignal | undefined,
-): Promise<Iterable<DocumentPart> | AsyncIterable<DocumentPart>> {
+  signal?: AbortSignal,
+): AsyncGenerator<DocumentPart, void> {
   const format = formatOf(path);
   if (format === null) {
     throw new DocumentUnreadable(`is of an unknown format (${extname(path).toLowerCase()})`);
   }
-  if (format.kind === "binary") return thread.read(path, signal);
-  const bytes = await readBytes(path, READING_LIMITS.bytesHere);
-  if (bytes === null) return thread.read(path, signal);
+  const bytes = format.kind === "text" ? await readBytes(path, READING_LIMITS.bytesHere) : null;
+  if (format.kind === "binary" || bytes === null) {
+    yield* thread.read(path, signal);
+    return;
+  }
   try {
-    return toParts(await parseText(bytes, format.extension));
+    yield* toParts(await parseText(bytes, format.extension));
   } catch (error) {
     throw toUnreadable(error);
   }
