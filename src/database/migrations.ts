@@ -295,4 +295,17 @@ export const engineMigrations: Record<string, Migration> = {
         .execute();
     },
   },
+  "0010-costly-files": {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable("costly_files")
+        .addColumn("folder", "text", (column) => column.notNull())
+        .addColumn("path", "text", (column) => column.notNull())
+        .addColumn("modified_ms", "real", (column) => column.notNull())
+        .addColumn("size_bytes", "integer", (column) => column.notNull())
+        .addColumn("reason", "text", (column) => column.notNull())
+        .addPrimaryKeyConstraint("costly_files_pk", ["folder", "path"])
+        .execute();
+    },
+  },
 };

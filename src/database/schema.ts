@@ -118,6 +118,16 @@ export interface DocumentsTable {
   problems: string | null;
 }
 
+/** A version of a file that took too much time or memory to read: it is not tried again. */
+export interface CostlyFilesTable {
+  folder: string;
+  path: string;
+  modified_ms: number;
+  size_bytes: number;
+  /** In words that follow the name of the file. */
+  reason: string;
+}
+
 /** A searchable piece of a document, in an FTS5 table: all columns but `place` are indexed. */
 export interface PassagesTable {
   /** Document id and position in one number: beside its words, an FTS5 table can be searched only by this. */
@@ -196,6 +206,7 @@ export interface DatabaseSchema {
   idempotency_keys: IdempotencyKeysTable;
   webhook_deliveries: WebhookDeliveriesTable;
   documents: DocumentsTable;
+  costly_files: CostlyFilesTable;
   passages: PassagesTable;
   passage_words: PassageWordsTable;
   document_index: DocumentIndexTable;

@@ -23,6 +23,9 @@ export class DocumentUnreadable extends Error {
   override readonly name = "DocumentUnreadable";
 }
 
+/** The file takes too much time or memory; reading it again would cost the same. */
+export class DocumentTooCostly extends DocumentUnreadable {}
+
 /**
  * The building blocks that the parsers of all formats produce, in document order. A heading of level 0 is the title; one
  * without text ends the headings of its level.

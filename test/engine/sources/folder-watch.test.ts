@@ -42,9 +42,9 @@ onLinux("a change is known as soon as the call that made it has returned", async
 });
 
 onLinux("what is no document does not count: other programs keep their state there", async () => {
-  const { folder, watch } = await setUp({ ".state.db": "", "server.log": "" });
+  const { folder, watch } = await setUp({ ".state.db": "", "server.lock": "" });
   await writeFile(join(folder, ".state.db"), "written");
-  await writeFile(join(folder, "server.log"), "written");
+  await writeFile(join(folder, "server.lock"), "written");
   await receiveChanges();
   expect(watch.changes).toBe(0);
 });

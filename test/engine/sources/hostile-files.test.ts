@@ -106,3 +106,29 @@ test.each([
   // The file takes ten seconds and more; a busy machine holds up any program for a moment.
   expect(longestBlockMs).toBeLessThan(2_000);
 });
+
+test("a file that took too much is not read again after a restart, and is still warned of", async () => {
+  const bomb = makeBomb(1000 * MB, "", " ");
+  const folder = await createFolder({ "bomb.pdf": bomb, "a.md": "alpha" });
+  const { db } = await createDatabase();
+  const syncAnew = async () => {
+    const { log, messages } = createLog();
+    const documents = createDocumentSync(db, folder, log);
+    const beganMs = performance.now();
+    const counts = await documents.sync(Date.now());
+    const { skipped } = documents.unread;
+    await documents.close();
+    return { counts, skipped, messages, tookMs: performance.now() - beganMs };
+  };
+  const first = await syncAnew();
+  expect(first.counts).toMatchObject({ documents: 1, skipped: 1 });
+  const again = await syncAnew();
+  expect(again).toMatchObject({ skipped: first.skipped, messages: first.messages });
+  expect(again.tookMs).toBeLessThan(first.tookMs / 4);
+
+  await writeFile(join(folder, "bomb.pdf"), "another");
+  expect((await syncAnew()).skipped).toMatchObject([{ reason: "is no PDF, or a damaged one" }]);
+  await rm(join(folder, "bomb.pdf"));
+  expect((await syncAnew()).skipped).toEqual([]);
+  expect(await db.selectFrom("costly_files").select("path").execute()).toEqual([]);
+});

@@ -5,9 +5,16 @@ import type { Clock } from "../../../runtime/clock.ts";
 import type { DocumentsTable } from "../../../database/schema.ts";
 import { parseJson } from "../../../text/json.ts";
 import { yieldToEventLoop } from "../../../runtime/event-loop.ts";
-import { DocumentUnreadable } from "../document.ts";
+import { DocumentTooCostly, DocumentUnreadable } from "../document.ts";
 import { FileGone } from "../readers/open-file.ts";
 import { readDocument } from "../readers/read-document.ts";
+import {
+  forgetCostlyFiles,
+  loadCostlyFiles,
+  rememberCostlyFile,
+  type UnreadVersion,
+  versionOf,
+} from "./costly-files.ts";
 import { type DocumentFile, listDocumentFiles } from "./document-folder.ts";
 import type { FolderWatch } from "./folder-watch.ts";
 import { isVersion, removeDocuments, storeDocuments } from "./store-documents.ts";
@@ -49,7 +56,9 @@ export class FolderIndexer {
   readonly #log: Logger;
   readonly #clock: Pick<Clock, "elapsedMs">;
   /** Files that turned out not to be sources, by path, with the version that was read. */
-  readonly #unreadable = new Map<string, { version: string; reason: string }>();
+  readonly #unreadable = new Map<string, UnreadVersion>();
+  /** Those that no program needs to try again. */
+  #costly: ReadonlyMap<string, UnreadVersion> = new Map();
   #storing: Promise<unknown> = Promise.resolve();
   readonly #closing = new AbortController();
 
@@ -79,6 +88,9 @@ export class FolderIndexer {
     const { changes } = this.#watch;
     const { files, problems, otherKinds } = await this.#list();
     const known = await this.#loadKnown();
+    if (!this.#closing.signal.aborted) {
+      this.#costly = await loadCostlyFiles(this.#db, this.#folder);
+    }
     const listedMs = this.#clock.elapsedMs() - beganMs;
 
     const findings = new PassFindings(files, problems, otherKinds);
@@ -89,6 +101,8 @@ export class FolderIndexer {
     const searched = findings.searched();
     const gone = [...known].flatMap(([path, { id }]) => (searched.has(path) ? [] : [id]));
     await this.#store(() => removeDocuments(this.#db, gone));
+    const readable = [...this.#costly.keys()].filter((path) => !findings.skipped.has(path));
+    await this.#store(() => forgetCostlyFiles(this.#db, this.#folder, readable));
     for (const path of this.#unreadable.keys()) {
       if (!findings.skipped.has(path)) this.#unreadable.delete(path);
     }
@@ -181,11 +195,11 @@ export class FolderIndexer {
   }
 
   /** Works in the database, unless that may be closed at any moment. */
-  async #store(work: () => Promise<number>): Promise<number> {
+  async #store(work: () => Promise<number | void>): Promise<number> {
     if (this.#closing.signal.aborted) return 0;
     const result = work();
     this.#storing = result;
-    return result;
+    return (await result) ?? 0;
   }
 
   /** The documents of the folder that are indexed, or those of them with these paths. */
@@ -206,10 +220,13 @@ export class FolderIndexer {
     findings: PassFindings,
     read: () => Promise<Result>,
   ): Promise<Result | null> {
-    const version = `${file.modifiedMs}/${file.sizeBytes}`;
-    const known = this.#unreadable.get(file.path);
-    if (known?.version === version) {
+    const version = versionOf(file);
+    const known = [this.#unreadable.get(file.path), this.#costly.get(file.path)].find(
+      (unread) => unread?.version === version,
+    );
+    if (known !== undefined) {
       findings.skipped.set(file.path, known.reason);
+      this.#warnOnce(file.path, version, known.reason);
       return null;
     }
     try {
@@ -223,6 +240,9 @@ export class FolderIndexer {
       if (!(error instanceof DocumentUnreadable)) throw error;
       findings.skipped.set(file.path, error.message);
       this.#warnOnce(file.path, version, error.message);
+      if (error instanceof DocumentTooCostly) {
+        await rememberCostlyFile(this.#db, this.#folder, file, error.message);
+      }
       return null;
     }
   }

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { errorCode, errorMessage } from "../../../text/error-message.ts";
 import { onAbort } from "../../../runtime/on-abort.ts";
-import { DocumentUnreadable } from "../document.ts";
+import { DocumentTooCostly, DocumentUnreadable } from "../document.ts";
 import { READING_LIMITS } from "../limits.ts";
 import type { DocumentPart, ThreadOutcome, ThreadReply } from "./document-parts.ts";
 import { FileGone } from "./open-file.ts";
@@ -138,7 +138,7 @@ function ask(
       silentMs += CHECK_MS;
       use.ms += CHECK_MS;
       const problem = findExcess(silentMs, use);
-      if (problem !== null) reject(new DocumentUnreadable(problem));
+      if (problem !== null) reject(new DocumentTooCostly(problem));
     }, CHECK_MS);
     const ignoreSignal = onAbort(signal, () => reject(signal?.reason));
     worker.on("message", onMessage).on("error", onError).on("exit", onExit);
@@ -163,7 +163,7 @@ const TOO_MUCH_MEMORY = "needs too much memory to read; split it";
 
 function describeFailure(error: unknown): DocumentUnreadable {
   if (errorCode(error) === "ERR_WORKER_OUT_OF_MEMORY") {
-    return new DocumentUnreadable(TOO_MUCH_MEMORY, { cause: error });
+    return new DocumentTooCostly(TOO_MUCH_MEMORY, { cause: error });
   }
   return new DocumentUnreadable(`cannot be read: its reader failed (${errorMessage(error)})`, {
     cause: error,
