@@ -40,7 +40,7 @@ describe("a number", () => {
     expect(content).toEqual({ gdp_1998: null, gdp_eur: null, gdp_growth: null });
     expect(warnings).toEqual([
       expect.stringMatching(/^No model was used/),
-      "The documents state no fitting value for gdp_1998, gdp_eur, gdp_growth; left empty.",
+      "No fitting value was found for gdp_1998, gdp_eur, gdp_growth; left empty.",
     ]);
     for (const { reasoning } of basis) expect(reasoning).toMatch(/left empty. The closest passage/);
   });
@@ -76,7 +76,7 @@ test("an empty place has the value that the schema admits there; where there is 
   });
   expect(content).toEqual({ gdp: null, currency: null, industries: [], leaders: null });
   expect(warnings).toContain(
-    "The documents state no fitting value for gdp, currency, industries, leaders; left empty.",
+    "No fitting value was found for gdp, currency, industries, leaders; left empty.",
   );
   expect(warnings).toContain(
     "The output schema admits no empty value for gdp; it does not conform there.",
@@ -185,7 +185,7 @@ test("what some records of a list lack is absent where it may be, and named in t
     },
   });
   expect(content["planets"]).toContainEqual({ planet: "Mars", equatorial_diameter: "6,792 km" });
-  expect(warnings[1]).toMatch(/no fitting value for planets\[\]\.moons; left empty\.$/);
+  expect(warnings[1]).toMatch(/No fitting value was found for planets\[\]\.moons; left empty\.$/);
 });
 
 test("records about several subjects of the input keep each value with its subject", async () => {

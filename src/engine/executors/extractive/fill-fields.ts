@@ -21,7 +21,7 @@ import {
   readStatements,
   readSubject,
   type Statement,
-  type Subject,
+  type AskedSubject,
 } from "./statements.ts";
 
 export interface FillOptions {
@@ -78,7 +78,7 @@ export function partsOf(fields: readonly OutputField[], path: readonly string[] 
 interface Found {
   ranking: Ranking;
   statements: readonly Statement[];
-  subject: Subject;
+  subject: AskedSubject;
   parents: readonly string[];
 }
 
@@ -130,7 +130,7 @@ export async function fillFields(
     output: { type: "json", content, basis: await describe(entries, options) },
     warnings: [
       ...warnOf(
-        "The documents state no fitting value for",
+        "No fitting value was found for",
         paths.filter((path) => !isIn(path, unsearched)),
         "left empty",
       ),
@@ -214,7 +214,7 @@ async function readRecords(
   const { subject, statements } = found;
   const names = task.asked.flatMap(namesOfSeries);
   const listKeys = keysOf(path.at(-1) ?? "");
-  const read = (about: Subject, own: readonly Statement[], name: string | null) => {
+  const read = (about: AskedSubject, own: readonly Statement[], name: string | null) => {
     const shown: Statement[] = [];
     const value = fields.map((field): [string, unknown] => {
       const isLabel =

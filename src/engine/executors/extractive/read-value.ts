@@ -9,7 +9,7 @@ import {
   keysOf,
   splitClauses,
   type Statement,
-  type Subject,
+  type AskedSubject,
   yearsIn,
 } from "./statements.ts";
 import { findNumbers, findScale, findUnit, findWantedUnit, type NumberSpan } from "./values.ts";
@@ -23,13 +23,13 @@ export interface Wanted {
   others: readonly string[];
   /** The words of the objects around the field. */
   parents: readonly string[];
-  subject: Subject;
+  subject: AskedSubject;
 }
 
 export function wantField(
   field: OutputField,
   parents: readonly string[],
-  subject: Subject,
+  subject: AskedSubject,
   asked: readonly string[],
 ): Wanted {
   const { name, description } = field;

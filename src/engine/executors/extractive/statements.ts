@@ -51,7 +51,7 @@ export function splitClauses(sentence: string): string[] {
 }
 
 /** What a question is about: a value of something else is no answer, however well its field fits. */
-export interface Subject {
+export interface AskedSubject {
   /** Each must stand in a statement or above it. */
   terms: readonly QueryTerm[];
   /** `YYYY-MM-DD`. */
@@ -69,7 +69,7 @@ export function readSubject(
   asked: readonly string[],
   terms: readonly QueryTerm[],
   own: readonly string[],
-): Subject {
+): AskedSubject {
   const found = asked.flatMap((text) => {
     const dates = findDates(text);
     const words = splitWords(text).filter(
@@ -103,7 +103,7 @@ export function namesOfSeries(text: string): string[] {
 }
 
 /** Whether one of the texts has each term and a date. */
-export function isAbout({ terms, dates }: Subject, ...texts: string[]): boolean {
+export function isAbout({ terms, dates }: AskedSubject, ...texts: string[]): boolean {
   return (
     terms.every((term) => texts.some((text) => term.isIn(text))) &&
     (dates.length === 0 || texts.flatMap(findDates).some(({ iso }) => dates.includes(iso)))

@@ -9,7 +9,7 @@ import {
   type ParsedDocument,
 } from "../document.ts";
 import { isYear, readableName } from "../text/words.ts";
-import type { DataRecord } from "./data-records.ts";
+import type { DataRecord } from "./document-parts.ts";
 
 /** Reads comma-, semicolon- or tab-separated values: each row becomes a line that names its columns. */
 export function parseCsv(text: string): ParsedDocument {

@@ -1,18 +1,14 @@
 import { type Block, type DocumentSection, groupSections } from "../document.ts";
 import { DOCUMENT_LIMITS } from "../limits.ts";
 import { decodeChunks, describeBroken, detectEncoding, REPLACEMENT } from "./decode-text.ts";
-import { type DocumentHead, type DocumentPart, toPassageParts } from "./document-parts.ts";
+import {
+  type DataRecord,
+  type DocumentHead,
+  type DocumentPart,
+  toPassageParts,
+} from "./document-parts.ts";
 import type { DataExtension } from "./formats.ts";
 import { openFile, refuseSize } from "./open-file.ts";
-
-/** A row, a record, or a member: one of the pieces that a file of data consists of. */
-export interface DataRecord {
-  /** The name of the list that holds it. */
-  heading: string | null;
-  blocks: Block[];
-  /** What the record says of the file. */
-  head?: DocumentHead;
-}
 
 type RecordReader = (chunks: AsyncIterable<string>, sample: string) => AsyncIterable<DataRecord>;
 

@@ -1,5 +1,10 @@
 import { errorCode } from "../../../text/error-message.ts";
-import { type DocumentSection, DocumentUnreadable, type ParsedDocument } from "../document.ts";
+import {
+  type Block,
+  type DocumentSection,
+  DocumentUnreadable,
+  type ParsedDocument,
+} from "../document.ts";
 import type { Passage } from "../source.ts";
 import { splitPassages } from "../text/passages.ts";
 
@@ -60,4 +65,13 @@ export function toUnreadable(error: unknown): DocumentUnreadable {
   return new DocumentUnreadable("cannot be parsed; its structure is damaged or nested too deep", {
     cause: error,
   });
+}
+
+/** A row, a record, or a member: one of the pieces that a file of data consists of. */
+export interface DataRecord {
+  /** The name of the list that holds it. */
+  heading: string | null;
+  blocks: Block[];
+  /** What the record says of the file. */
+  head?: DocumentHead;
 }

@@ -11,8 +11,7 @@ import {
 import type { Place } from "../source.ts";
 import { MAX_PASSAGE_CHARS } from "../text/passages.ts";
 import { readableName } from "../text/words.ts";
-import type { DataRecord } from "./data-records.ts";
-import type { DocumentHead } from "./document-parts.ts";
+import type { DataRecord, DocumentHead } from "./document-parts.ts";
 import { checkJsonDepth, splitJson } from "./split-json.ts";
 
 const Members = z.record(z.string(), z.unknown());
