@@ -7,7 +7,7 @@ export interface ReadingBudget {
 }
 
 /** A few hundred tokens: an agent can ask for more, and reads on where it wants to. */
-const SHORT = 1_600;
+export const SHORT_CHARS = 1_600;
 const LONG = 3_200;
 
 /**
@@ -15,8 +15,8 @@ const LONG = 3_200;
  * needs a fraction of it; slow MCP servers and huge folders need the rest.
  */
 const BUDGETS: Record<string, ReadingBudget> = {
-  lite: { seconds: 20, chars: SHORT },
-  base: { seconds: 50, chars: SHORT },
+  lite: { seconds: 20, chars: SHORT_CHARS },
+  base: { seconds: 50, chars: SHORT_CHARS },
   core: { seconds: 100, chars: LONG },
   core2x: { seconds: 180, chars: LONG },
   pro: { seconds: 300, chars: LONG },
@@ -26,7 +26,7 @@ const BUDGETS: Record<string, ReadingBudget> = {
   ultra8x: { seconds: 3_600, chars: LONG },
 };
 
-const BASE: ReadingBudget = { seconds: 50, chars: SHORT };
+const BASE: ReadingBudget = { seconds: 50, chars: SHORT_CHARS };
 
 /**
  * The share of a run's time that it waits for MCP servers. The folder is searched after them, so a server that hangs

@@ -1,4 +1,4 @@
-import type { ReadingBudget } from "../../research/budgets.ts";
+import { type ReadingBudget, SHORT_CHARS } from "../../research/budgets.ts";
 import { splitWords } from "../../sources/text/words.ts";
 import { isStopWord } from "../../sources/text/stop-words.ts";
 import type { Attempt, ConversationTurn } from "../executor.ts";
@@ -14,7 +14,7 @@ export interface ChosenWindows {
 
 /**
  * The windows that an answer shows, in order, as many as the processor has room for: a higher one shows the same and
- * more. What an earlier answer of the conversation shows is left out, unless it clearly answers a new question.
+ * then more. What an earlier answer of the conversation shows is left out, unless it clearly answers a new question.
  */
 export function chooseWindows(
   { quoted, close }: FoundWindows,
@@ -29,17 +29,22 @@ export function chooseWindows(
     quoted: quoted.filter((window) => asksAnew || isNew(window)),
     close: close.filter(isNew),
   };
-  let left = chars;
-  const shown = [...candidates.quoted, ...candidates.close];
   const fitting = new Set<PassageWindow>();
-  for (const window of shown) {
-    left -= window.text.length;
-    if (left < 0 && fitting.size > 0) break;
-    fitting.add(window);
+  let left = 0;
+  for (let room = SHORT_CHARS; room <= chars; room += SHORT_CHARS) {
+    left += SHORT_CHARS;
+    for (const window of [...candidates.quoted, ...candidates.close]) {
+      // A window that is too long for the room that is left leaves it to shorter ones.
+      const isTooLong = window.text.length > left && fitting.size > 0;
+      if (isTooLong || fitting.has(window)) continue;
+      left -= window.text.length;
+      fitting.add(window);
+    }
   }
+  const shown = [...fitting];
   return {
-    quoted: candidates.quoted.filter((window) => fitting.has(window)),
-    close: candidates.close.filter((window) => fitting.has(window)),
+    quoted: shown.filter((window) => candidates.quoted.includes(window)),
+    close: shown.filter((window) => candidates.close.includes(window)),
     isExhausted: earlier.length > 0 && ![...candidates.quoted, ...candidates.close].some(isNew),
   };
 }
