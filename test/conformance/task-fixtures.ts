@@ -6,7 +6,11 @@ import {
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { type Attempt, ExecutionFailed } from "../../src/engine/executors/executor.ts";
+import {
+  ActionRequired,
+  type Attempt,
+  ExecutionFailed,
+} from "../../src/engine/executors/executor.ts";
 import { createServerFactory } from "../../src/mcp/server.ts";
 import { TASKS_EXTENSION } from "../../src/mcp/protocol/capabilities.ts";
 import { asTask, declaresTasks } from "../../src/mcp/protocol/tasks-extension.ts";
@@ -16,11 +20,15 @@ import { backendOn } from "../mcp/connect.ts";
 const Work = z.object({
   seconds: z.number().default(1),
   fails: z.boolean().default(false),
+  asks: z.boolean().default(false),
 });
 
-/** A run that takes as long as it is told. */
+/** A run that takes as long as it is told, or asks for its answer as those of the host executor do. */
 async function execute({ input, signal }: Attempt) {
-  const { seconds, fails } = Work.parse(input.input);
+  const { seconds, fails, asks } = Work.parse(input.input);
+  if (asks) {
+    throw new ActionRequired("Confirm it.", { deadlineSeconds: 60, takesAnswer: true });
+  }
   await systemClock.sleep(seconds * 1_000, signal);
   if (fails) throw new ExecutionFailed("The job failed.");
   return textResult(`Computed for ${seconds} s.`);
@@ -70,6 +78,11 @@ export async function createTaskFixtures(): Promise<McpServerFactory> {
       "failing_job",
       { description: "Fails", inputSchema: z.object({}) },
       (_args, context) => start({ fails: true }, context),
+    );
+    server.registerTool(
+      "confirm_delete",
+      { description: "Asks first", inputSchema: z.looseObject({}) },
+      (_args, context) => start({ asks: true }, context),
     );
     return server;
   };
