@@ -43,6 +43,14 @@ export const AnswerForm = z.object({
 });
 export type AnswerForm = z.infer<typeof AnswerForm>;
 
+/** Each quote is compared with every page of the evidence, while other requests wait. */
+const MAX_CITATIONS = 500;
+
+function isCiteable(citations: Record<string, string[]>): boolean {
+  const all = Object.values(citations).reduce((sum, { length }) => sum + Math.max(1, length), 0);
+  return all <= MAX_CITATIONS;
+}
+
 const QUERY_RULE = `write one to ${MAX_QUERIES} queries of at most 300 characters`;
 
 /** An answer with its evidence, or queries for more evidence. */
@@ -50,7 +58,10 @@ export const AnswerSubmission = z
   .strictObject({
     output: z.union([z.string(), JsonObject]).optional(),
     /** By field (`output` for a text): ids of passages, or quotes of them. */
-    citations: z.record(z.string(), z.array(z.string())).optional(),
+    citations: z
+      .record(z.string(), z.array(z.string()))
+      .refine(isCiteable, { error: `send at most ${MAX_CITATIONS} citations` })
+      .optional(),
     queries: z
       .array(z.string().trim().min(1, QUERY_RULE).max(300, QUERY_RULE))
       .min(1, QUERY_RULE)

@@ -65,6 +65,8 @@ test("without an answer the run fails at its deadline, and what it has seen is k
     .poll(async () => (await call(second, path)).body.status, { timeout: 20_000 })
     .toBe("failed");
   expect((await call(second, `${path}/answer`, ANSWER)).status).toBe(409);
+  const { passages } = (await call(second, `${path}/evidence?passage=p1.1`)).body;
+  expect(JSON.stringify(passages)).toContain("Orla Brandt");
 });
 
 test("runs of a group are answered one by one", async () => {

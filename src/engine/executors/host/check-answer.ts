@@ -134,7 +134,8 @@ async function readEvidence(runId: string, evidence: EvidenceStore): Promise<Kep
   return { passages, pages };
 }
 
-const PASSAGE_ID = /^p\d+\.\d+$/;
+/** Also in brackets, as forms of the Tasks extension show it. */
+const PASSAGE_ID = /^\[?(p\d+\.\d+)\]?$/;
 
 /** The excerpt that a citation stands for, or what is wrong with it. */
 function findCitation(
@@ -142,8 +143,8 @@ function findCitation(
   value: unknown,
   { passages, pages }: KeptEvidence,
 ): VerifiedExcerpt | Omit<AnswerProblem, "loc"> {
-  const id = citation.trim();
-  if (PASSAGE_ID.test(id)) {
+  const [, id] = PASSAGE_ID.exec(citation.trim()) ?? [];
+  if (id !== undefined) {
     const passage = passages.get(id);
     if (passage !== undefined) return excerptOf(passage, bestSpan(passage.text, value));
     return {
