@@ -169,6 +169,10 @@ test("the tool is listed only where runs ask the agent, and the list stays short
   const other = await connect(async () => backend, { catalogBackend: "embedded" });
   const names = (await other.listTools()).tools.map(({ name }) => name);
   expect(names).not.toContain("submit_task_answer");
+  const readOnly = await connect(async () => backend, { catalogBackend: "host", isReadOnly: true });
+  const readable = (await readOnly.listTools()).tools.map(({ name }) => name);
+  expect(readable).toContain("get_task_run");
+  expect(readable).not.toContain("submit_task_answer");
 });
 
 test("a question without any evidence can be asked in other words", async () => {
