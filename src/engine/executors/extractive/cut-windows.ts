@@ -96,7 +96,7 @@ function grow(
     const last = sentences[end - 1] ?? anchor;
     const before = free(start - 1);
     const next = free(end);
-    // Without the sentence before it, nobody knows what `This form` is.
+    // `This form` is named in the sentence before it.
     const isNeeded = before !== null && refersBack(first.text);
     const fits = (from: number, to: number) =>
       to - from <= MAX_WINDOW_CHARS && end - start < MAX_SENTENCES;
