@@ -40,7 +40,7 @@ describe("a number", () => {
     expect(content).toEqual({ gdp_1998: null, gdp_eur: null, gdp_growth: null });
     expect(warnings).toEqual([
       expect.stringMatching(/^No model was used/),
-      "No fitting value was found for gdp_1998, gdp_eur, gdp_growth; left empty.",
+      "No value found for gdp_1998, gdp_eur, gdp_growth; left empty.",
     ]);
     for (const { reasoning } of basis) expect(reasoning).toMatch(/left empty. The closest passage/);
   });
@@ -75,9 +75,7 @@ test("an empty place has the value that the schema admits there; where there is 
     leaders: { anyOf: [{ type: "array", items: { type: "string" } }, { type: "null" }] },
   });
   expect(content).toEqual({ gdp: null, currency: null, industries: [], leaders: null });
-  expect(warnings).toContain(
-    "No fitting value was found for gdp, currency, industries, leaders; left empty.",
-  );
+  expect(warnings).toContain("No value found for gdp, currency, industries, leaders; left empty.");
   expect(warnings).toContain(
     "The output schema admits no empty value for gdp; it does not conform there.",
   );
@@ -185,7 +183,7 @@ test("what some records of a list lack is absent where it may be, and named in t
     },
   });
   expect(content["planets"]).toContainEqual({ planet: "Mars", equatorial_diameter: "6,792 km" });
-  expect(warnings[1]).toMatch(/No fitting value was found for planets\[\]\.moons; left empty\.$/);
+  expect(warnings[1]).toMatch(/No value found for planets\[\]\.moons; left empty\.$/);
 });
 
 test("records about several subjects of the input keep each value with its subject", async () => {
@@ -304,7 +302,7 @@ test("a subject of the question without a record is named in a warning", async (
   );
   expect(jsonOf(result).content).toEqual({ countries: [{ name: "Bhutan", code: "BT" }] });
   expect(result.warnings.map(({ message }) => message)).toContain(
-    "The documents state nothing fitting about Mongolia; left out of the list.",
+    "Nothing fitting was found about Mongolia; left out of the list.",
   );
 });
 

@@ -130,11 +130,11 @@ export async function fillFields(
     output: { type: "json", content, basis: await describe(entries, options) },
     warnings: [
       ...warnOf(
-        "No fitting value was found for",
+        "No value found for",
         paths.filter((path) => !isIn(path, unsearched)),
         "left empty",
       ),
-      ...warnOf("The documents state nothing fitting about", missing, "left out of the list"),
+      ...warnOf("Nothing fitting was found about", missing, "left out of the list"),
       ...warnOf("There was no time left to look for", unsearched, "left empty"),
       ...warnOf(
         "The output schema admits no empty value for",
