@@ -16,16 +16,23 @@ const endToEnd = files.filter((name) => /^test\/(e2e|conformance)\//.test(name))
 const soak = files.filter((name) => name.startsWith("test/soak/"));
 // What a release stands for: packages, the command line, traces, killed programs. They start hundreds of processes.
 const release = files.filter((name) => name.startsWith("test/release/"));
+// They reach limits of the memory of their whole process: no other file may run in it.
+const alone = ["hostile-files", "large-data"].map((name) => `test/engine/sources/${name}.test.ts`);
 // Files whose load can be turned up.
 const loaded = filesWith(/from "(fast-check|\S+\/load\.ts)"/);
 
 /** `npm run test:soak` has the full loads and the release tests, which `npm test` leaves out. */
 export default defineConfig(({ mode }) => {
   const isSoak = mode === "soak";
+  const isShared = (name: string) => !alone.includes(name);
   const project = (name: string, include: string[], isIsolated: boolean) => ({
     extends: true as const,
     test: { name, include, isolate: isIsolated },
   });
+  const ownProcess = {
+    extends: true as const,
+    test: { name: "alone", include: alone, pool: "forks" as const },
+  };
   return {
     test: {
       pool: "threads",
@@ -39,11 +46,13 @@ export default defineConfig(({ mode }) => {
       expect: { poll: { timeout: 60_000 } },
       projects: isSoak
         ? [
-            project("soak", [...new Set([...soak, ...loaded])], true),
+            project("soak", [...new Set([...soak, ...loaded])].filter(isShared), true),
+            ownProcess,
             project("release", release, false),
           ]
         : [
-            project("unit", without(isolated, endToEnd, soak, release), false),
+            project("unit", without(isolated, endToEnd, soak, release, alone), false),
+            ownProcess,
             project("isolated", isolated, true),
             project("e2e", endToEnd, false),
             project("soak", soak, true),
