@@ -58,6 +58,8 @@ export interface EngineConfig {
   script: string | undefined;
   /** By processor; `*` for those without an entry. */
   executors: Readonly<Record<string, ExecutorName>>;
+  /** Re-ranks passages. */
+  embedding?: { url: string; model: string; apiKey: string | undefined } | undefined;
   databasePath: string;
   /** Networks in CIDR notation. */
   allowNetworks: string[];
@@ -145,6 +147,16 @@ export function readSettings(
   const stateDir = path("stateDir") ?? dataFolder(env);
   const inState = (file: string) => (stateDir === undefined ? ":memory:" : join(stateDir, file));
   const folders = readFolders(host.folders, text("documents"), resolvePath);
+  const embeddingUrl = parse(
+    "embeddingUrl",
+    BaseUrl,
+    "an http or https URL without credentials, such as http://localhost:11434/v1",
+  );
+  const [model, embeddingKey] = [text("embeddingModel"), text("embeddingKey")];
+  if ((embeddingUrl === undefined) !== (model === undefined)) {
+    const isLacking = embeddingUrl === undefined ? "embeddingUrl" : "embeddingModel";
+    reject(isLacking, `set ${nameOf(isLacking)} too`);
+  }
   const engine: EngineConfig = {
     documents: folders.length > 0 ? folders.map(resolvePath) : [PACKAGED_DOCUMENTS],
     script: path("script"),
@@ -156,6 +168,10 @@ export function readSettings(
         `one of ${EXECUTORS.join(", ")}, or pro=host,ultra=host`,
       ),
     },
+    embedding:
+      embeddingUrl === undefined || model === undefined
+        ? undefined
+        : { url: embeddingUrl, model, apiKey: embeddingKey },
     databasePath: inState("engine.sqlite"),
     allowNetworks: splitList(text("allowNetworks")),
     webhookSecrets: splitList(text("webhookSecrets")),
@@ -235,6 +251,7 @@ export function readSettings(
       text("apiKey"),
       engineApiKey,
       text("httpToken"),
+      embeddingKey,
       ...engine.webhookSecrets.map(withoutSecretPrefix),
       ...(telemetry?.secrets ?? []),
       ...proxySecrets,

@@ -123,6 +123,25 @@ export const OPTIONS = {
     meaning:
       "What performs runs of the built-in engine: `extractive`, `host` (the calling agent writes the answer) or `scripted`; by processor as `pro=host,ultra=host`.",
   },
+  embeddingUrl: {
+    flag: "--embedding-url <url>",
+    env: "TASK_RUN_MCP_EMBEDDING_URL",
+    default: "none",
+    meaning:
+      "OpenAI-compatible API, such as `http://localhost:11434/v1`, that re-ranks passages by meaning where words say little.",
+  },
+  embeddingModel: {
+    flag: "--embedding-model <name>",
+    env: "TASK_RUN_MCP_EMBEDDING_MODEL",
+    default: "none",
+    meaning: "Model of `--embedding-url`; set both.",
+  },
+  embeddingKey: {
+    env: "TASK_RUN_MCP_EMBEDDING_KEY",
+    isSecret: true,
+    default: "none",
+    meaning: "Key of `--embedding-url`, if it needs one.",
+  },
   allowNetworks: {
     flag: "--allow-networks <cidr,…>",
     env: "TASK_RUN_MCP_ALLOW_NETWORKS",

@@ -30,10 +30,11 @@ function executorSettings({
   documents,
   script,
   executors,
+  embedding,
 }: EngineConfig): Record<string, ExecutorSettings> {
   const settings = {
     scripted: { file: script },
-    extractive: { folders: documents },
+    extractive: { folders: documents, embedding },
     host: { folders: documents },
   };
   return Object.fromEntries(

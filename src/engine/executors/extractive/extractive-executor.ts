@@ -20,6 +20,7 @@ import { fillFields, partsOf } from "./fill-fields.ts";
 import { chooseWindows } from "./choose-windows.ts";
 import type { PassageWindow } from "./cut-windows.ts";
 import { findWindows } from "./find-windows.ts";
+import { createEmbedder, type Embedder, EmbeddingEndpoint } from "../../research/embeddings.ts";
 import { searchAlso } from "../../research/found-documents.ts";
 import { type OutputField, readOutputFields } from "../../research/output-fields.ts";
 import { createEvidenceStore } from "../../research/create-evidence-store.ts";
@@ -29,6 +30,7 @@ import { type ReadingTime, startReadingTime } from "../../research/reading-time.
 import { countText, describeSync, waitForIndex } from "../documents/wait-for-index.ts";
 import { readTask } from "../documents/research-task.ts";
 import { warnBeforeRun, warnOfUnread, warnOfSources } from "../documents/source-warnings.ts";
+import { rerankSearch } from "./rerank-search.ts";
 import { writeAnswer, writeNoAnswer } from "./write-answer.ts";
 
 export interface ExtractiveExecutorOptions {
@@ -40,18 +42,24 @@ export interface ExtractiveExecutorOptions {
   evidence?: EvidenceStore;
   /** Without it, `mcp_servers` of a run are not used, and the run carries a warning. */
   openMcpServers?: OpenMcpServers | undefined;
+  /** Re-ranks passages where the words of a question say little; closed with the executor. */
+  embedder?: Embedder | null;
   clock?: Clock;
 }
 
 /** The executor that the registry calls `extractive`. */
 export const extractive = defineExecutor({
-  settings: z.object({ folders: z.array(z.string()).min(1) }),
-  create: ({ db, evidence, fetchFromRun, log }, { folders }) =>
+  settings: z.object({
+    folders: z.array(z.string()).min(1),
+    embedding: EmbeddingEndpoint.optional(),
+  }),
+  create: ({ db, evidence, fetchFromRun, log }, { folders, embedding }) =>
     createExtractiveExecutor({
       db,
       evidence,
       folders,
       log,
+      embedder: embedding === undefined ? null : createEmbedder(embedding),
       openMcpServers: async (entries, signal) => {
         // Most runs have no MCP servers, and the MCP client is large.
         const { openRunMcpServers } = await import("../../mcp-servers/run-mcp-servers.ts");
@@ -81,6 +89,7 @@ export async function createExtractiveExecutor({
   log,
   evidence = createEvidenceStore(db),
   openMcpServers,
+  embedder = null,
   clock = systemClock,
 }: ExtractiveExecutorOptions): Promise<Executor> {
   const library = await openDocumentLibrary(db, folders, log);
@@ -114,7 +123,11 @@ export async function createExtractiveExecutor({
       clock,
       progress,
     });
-    const search = searchAlso(documents, findings.documents);
+    const { search, warnings } = rerankSearch(
+      searchAlso(documents, findings.documents),
+      embedder,
+      signal,
+    );
 
     const answered =
       schema === null
@@ -123,6 +136,7 @@ export async function createExtractiveExecutor({
     return addFindings(answered, findings, [
       ...(await warnOfSources(input, library)),
       ...warnOfUnread(library.unread),
+      ...warnings,
       ...(time.wasTooShort ? [warnOfTime(input)] : []),
     ]);
   }
@@ -132,7 +146,10 @@ export async function createExtractiveExecutor({
     execute,
     warningsFor: (input, sinceMs) => warnBeforeRun(input, sinceMs, library, clock),
     usualSeconds: (processor) => ({ from: 0, to: readingBudget(processor).seconds }),
-    close: () => library.close(),
+    close: async () => {
+      await library.close();
+      await embedder?.close();
+    },
   };
 }
 
