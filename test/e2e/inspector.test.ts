@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { TOOL_LIST } from "../../src/mcp/tool-list.ts";
+import { createCatalog } from "../../src/mcp/catalog.ts";
 import { SUITE_FOLDER } from "../conformance/run-suite.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 import { BINARY } from "./built-binary.ts";
@@ -73,7 +73,9 @@ describe.skipIf(SUITE_FOLDER === undefined)("the Inspector's command line", () =
       if (target === undefined) throw new Error("unknown target");
       const listed = await inspect(target, ["--method", "tools/list"]);
       const { result } = Listed.parse(JSON.parse(listed));
-      expect(result.tools.map((tool) => tool.name)).toEqual(TOOL_LIST.map((tool) => tool.name));
+      expect(result.tools.map((tool) => tool.name)).toEqual(
+        createCatalog({}).tools.map((tool) => tool.name),
+      );
       const answer = await inspect(target, [
         "--method",
         "tools/call",

@@ -10,11 +10,14 @@ import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { hasNodeSqlite } from "../../src/database/load-sqlite.ts";
 import { choosePrompts } from "../../src/mcp/protocol/prompts.ts";
-import { TOOL_LIST } from "../../src/mcp/tool-list.ts";
+import { createCatalog } from "../../src/mcp/catalog.ts";
 import { OPTIONS, isSettingName } from "../../src/options.ts";
 import { PROCESSORS } from "../../src/task-api/processors.ts";
 import { SUITE_FOLDER } from "../conformance/run-suite.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
+
+/** The bundle has no setting that chooses the host executor. */
+const TOOLS_OF_BUNDLE = createCatalog({}).tools;
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const run = promisify(execFile);
@@ -98,9 +101,9 @@ test("the manifest names the version, the tools and the prompts of the program",
   const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
   expect(manifest.version).toBe(version);
   expect(manifest.tools).toEqual(
-    TOOL_LIST.map(({ name, title }) => ({ name, description: title })),
+    TOOLS_OF_BUNDLE.map(({ name, title }) => ({ name, description: title })),
   );
-  const prompts = choosePrompts(TOOL_LIST);
+  const prompts = choosePrompts(TOOLS_OF_BUNDLE);
   expect(manifest.prompts).toMatchObject(
     prompts.map(({ name, description, input }) => ({
       name,
@@ -141,7 +144,7 @@ test.each<[string, Dialog]>([
 ])("it researches the packaged examples: %s", async (_name, dialog) => {
   const { client, call } = await install(dialog, await temporaryFolder());
   const { tools } = await client.listTools();
-  expect(tools.map(({ name }) => name)).toEqual(TOOL_LIST.map(({ name }) => name));
+  expect(tools.map(({ name }) => name)).toEqual(TOOLS_OF_BUNDLE.map(({ name }) => name));
   const { text, isError } = await call("create_task_run", QUESTION);
   expect(isError).toBeFalsy();
   expect(text).toContain("$3.05 trillion");
@@ -173,7 +176,7 @@ test("wrong values are named by the dialog's titles, all in each answer, and the
     },
     home,
   );
-  expect((await client.listTools()).tools).toHaveLength(TOOL_LIST.length);
+  expect((await client.listTools()).tools).toHaveLength(TOOLS_OF_BUNDLE.length);
   for (const name of ["create_task_run", "list_task_runs"]) {
     const { isError, text } = await call(name, name === "create_task_run" ? QUESTION : {});
     expect(isError).toBe(true);

@@ -7,7 +7,7 @@ import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { TOOLS } from "../../src/mcp/tools.ts";
+import { createCatalog } from "../../src/mcp/catalog.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -107,7 +107,7 @@ test("installed in an empty folder, without any other package, the server answer
   const { tools, report } = await askForGdp(bin, folder, {
     TASK_RUN_MCP_STATE_DIR: join(folder, "state"),
   });
-  expect(tools).toEqual(TOOLS.map(({ name }) => name));
+  expect(tools).toEqual(createCatalog({}).tools.map(({ name }) => name));
   expect(JSON.stringify(report)).toContain("$3.05 trillion");
 });
 

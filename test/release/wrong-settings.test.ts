@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { TOOLS } from "../../src/mcp/tools.ts";
+import { createCatalog } from "../../src/mcp/catalog.ts";
 import { temporaryFolder } from "../engine/start-test-engine.ts";
 import { clientKinds } from "../mcp/connect.ts";
 import { connectStdio } from "../e2e/built-binary.ts";
@@ -30,7 +30,7 @@ test.each(clientKinds)(
     };
     const client = await connectStdio(kind, { stateDir, env });
     const { tools: listed } = await client.listTools();
-    expect(listed.map(({ name }) => name)).toEqual(TOOLS.map(({ name }) => name));
+    expect(listed.map(({ name }) => name)).toEqual(createCatalog({}).tools.map(({ name }) => name));
     for (const { name } of listed) {
       const { isError, text } = await client.call(name, ARGUMENTS[name] ?? {});
       expect(isError).toBe(true);
