@@ -28,6 +28,18 @@ test("several folders are searched as one", async () => {
   expect(library.unread.skipped).toEqual([{ path: "b.txt", reason: "is a binary file" }]);
 });
 
+test("documents of another folder in the same database are not found, also when they come while a run searches", async () => {
+  const { library, db } = await open([await createFolder({ "a.md": "common alpha" })]);
+  await library.sync(Date.now());
+  const search = await library.passages(null);
+  const others = await createFolder({ "b.md": "common beta" });
+  const other = await openDocumentLibrary(db, [others], createLog().log);
+  onTestFinished(() => other.close());
+  await other.sync(Date.now());
+  const { passages } = await search.search({ text: "common" }, 10);
+  expect(passages.map(({ text }) => text)).toEqual(["common alpha"]);
+});
+
 test("a folder that is named twice, or lies in another, is searched once", async () => {
   const folder = await createFolder({ "a.md": "alpha", "sub/b.md": "beta" });
   const alias = join(await createFolder(), "alias");

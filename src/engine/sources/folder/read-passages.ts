@@ -34,6 +34,8 @@ export function createPassageReader(db: Database, folders: readonly string[]): I
       .select(["id", "documents.title", "url", "published_on as publishedOn"])
       .select(["content_hash as hash", "passage_count as passageCount"])
       .where("passages.rowid", "in", best)
+      // Another process may have stored documents of its own folder since the condition was made.
+      .where("folder", "in", folders)
       .orderBy("passages.rowid")
       .execute();
     return found.map(({ rowid, heading, text, place, ...document }) =>
