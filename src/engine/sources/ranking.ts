@@ -1,11 +1,9 @@
 import type { DocumentPassage, QueryTerm, RankedPassage } from "./source.ts";
-import { createCounter, type WordForm } from "./text/word-forms.ts";
+import type { QueryWord } from "./query.ts";
+import { createCounter } from "./text/word-forms.ts";
 
 /** A word of a question as a ranking counts it. */
-export interface WeighedTerm extends Omit<QueryTerm, "isIn"> {
-  form: WordForm;
-  role: "word" | "part" | "hint";
-}
+export type WeighedTerm = Omit<QueryTerm, "isIn"> & Pick<QueryWord, "form" | "role">;
 
 /** BM25's constants: how soon more occurrences stop to count, and how much length does. Measured by bench/retrieval.ts. */
 const K1 = 0.9;

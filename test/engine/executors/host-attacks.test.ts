@@ -56,6 +56,16 @@ test("a quote does not run on over passages that stand apart in the document", a
   expect((await submit({ output: "It went.", citations: own })).status).toBe(200);
 });
 
+test("a quote does not run on over a heading, and does over the passages of one section", async () => {
+  const long = Array.from({ length: 60 }, (_, n) => `The Kestrel pump has part ${n} of brass.`);
+  const text = `# Halls\n\n## Arrival\n\nThe Kestrel pump came.\n\n## Departure\n\nThe Kestrel pump went.\n\n## Parts\n\n${long.join(" ")}`;
+  const { submitted } = await start({ files: { "halls.md": text } });
+  const over = "The Kestrel pump came. The Kestrel pump went.";
+  expect(typesOf(await submitted("It went.", { output: [over] }))).toEqual(["quote_absent"]);
+  const answered = await submitted("Of brass.", { output: [long.slice(5, 50).join(" ")] });
+  expect(answered.status).toBe(200);
+});
+
 test.each([
   ["an id in brackets, as some lists show it", "[p1.1]"],
   ["an id between spaces", " p1.1 "],

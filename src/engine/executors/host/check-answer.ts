@@ -24,8 +24,13 @@ export type CheckedAnswer =
 /** The evidence of a run, as answers cite it. */
 interface KeptEvidence {
   passages: ReadonlyMap<string, EvidencePassage>;
-  /** Every page as one text; a passage begins at its offset. */
-  pages: { text: FoldedText; starts: { offset: number; passage: EvidencePassage }[] }[];
+  stretches: readonly Stretch[];
+}
+
+/** Passages that stand together in their page, as one text; a passage begins at its offset. */
+interface Stretch {
+  text: FoldedText;
+  starts: { offset: number; passage: EvidencePassage }[];
 }
 
 /**
@@ -119,19 +124,35 @@ function valueAt(fields: JsonObject, path: string): unknown {
 
 async function readEvidence(runId: string, evidence: EvidenceStore): Promise<KeptEvidence> {
   const passages = new Map<string, EvidencePassage>();
-  const pages: KeptEvidence["pages"] = [];
+  const stretches: Stretch[] = [];
   for (const { id } of await evidence.pages(runId)) {
-    const starts: KeptEvidence["pages"][number]["starts"] = [];
-    let text = "";
-    for (const passage of await evidence.readPage(runId, id)) {
-      passages.set(passage.id, passage);
-      starts.push({ offset: text.length, passage });
-      // Passages that are not kept may stand between them.
-      text += `${passage.text}\n\n`;
-    }
-    pages.push({ text: foldPage(text), starts });
+    const kept = await evidence.readPage(runId, id);
+    for (const passage of kept) passages.set(passage.id, passage);
+    stretches.push(...stretchesOf(kept).map(toStretch));
   }
-  return { passages, pages };
+  return { passages, stretches };
+}
+
+/** Cuts a page where its text is not whole: a heading, or passages that are not kept, stand between two others. */
+function stretchesOf(kept: readonly EvidencePassage[]): EvidencePassage[][] {
+  const stretches: EvidencePassage[][] = [];
+  for (const passage of kept) {
+    const last = stretches.at(-1)?.at(-1);
+    const isNext = last?.position === passage.position - 1 && last.heading === passage.heading;
+    if (isNext) stretches.at(-1)?.push(passage);
+    else stretches.push([passage]);
+  }
+  return stretches;
+}
+
+function toStretch(passages: readonly EvidencePassage[]): Stretch {
+  let text = "";
+  const starts = passages.map((passage) => {
+    const offset = text.length;
+    text += `${passage.text}\n`;
+    return { offset, passage };
+  });
+  return { text: foldPage(text), starts };
 }
 
 /** Also in brackets, as forms of the Tasks extension show it. */
@@ -141,7 +162,7 @@ const PASSAGE_ID = /^\[?(p\d+\.\d+)\]?$/;
 function findCitation(
   citation: string,
   value: unknown,
-  { passages, pages }: KeptEvidence,
+  { passages, stretches }: KeptEvidence,
 ): VerifiedExcerpt | Omit<AnswerProblem, "loc"> {
   const [, id] = PASSAGE_ID.exec(citation.trim()) ?? [];
   if (id !== undefined) {
@@ -153,7 +174,7 @@ function findCitation(
     };
   }
   let problem: QuoteProblem = "absent";
-  for (const { text, starts } of pages) {
+  for (const { text, starts } of stretches) {
     const check = verifyQuote(text, citation);
     if (check.isVerified) {
       const passage = starts.findLast(({ offset }) => offset <= check.start)?.passage;
