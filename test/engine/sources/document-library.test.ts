@@ -2,6 +2,7 @@ import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { openDocumentLibrary } from "../../../src/engine/sources/folder/document-library.ts";
+import { BEING_STORED } from "../../../src/engine/sources/folder/store-documents.ts";
 import { createDatabase, createFolder, createLog, writeFiles } from "./document-fixtures.ts";
 import { makePdf } from "./office-files.ts";
 
@@ -38,6 +39,14 @@ test("documents of another folder in the same database are not found, also when 
   await other.sync(Date.now());
   const { passages } = await search.search({ text: "common" }, 10);
   expect(passages.map(({ text }) => text)).toEqual(["common alpha"]);
+});
+
+test("a document is not found before all of it is stored", async () => {
+  const { library, db } = await open([await createFolder({ "a.md": "common alpha" })]);
+  await library.sync(Date.now());
+  const search = await library.passages(null);
+  await db.updateTable("documents").set({ size_bytes: BEING_STORED }).execute();
+  expect((await search.search({ text: "common" }, 10)).passages).toEqual([]);
 });
 
 test("a folder that is named twice, or lies in another, is searched once", async () => {

@@ -3,7 +3,12 @@ import type { Database } from "../../../database/open-database.ts";
 import { readPlace } from "../place.ts";
 import type { DocumentPassage, IndexedDocument, PassageReader } from "../source.ts";
 import { fromIndexedText } from "../text/words.ts";
-import { PASSAGES_PER_DOCUMENT, passageRange, sqlInteger } from "./store-documents.ts";
+import {
+  BEING_STORED,
+  PASSAGES_PER_DOCUMENT,
+  passageRange,
+  sqlInteger,
+} from "./store-documents.ts";
 
 /** Reads an index by place and by words. */
 export interface IndexReader extends PassageReader {
@@ -36,6 +41,8 @@ export function createPassageReader(db: Database, folders: readonly string[]): I
       .where("passages.rowid", "in", best)
       // Another process may have stored documents of its own folder since the condition was made.
       .where("folder", "in", folders)
+      // Half a document would be quoted as if it were the whole.
+      .where("size_bytes", "!=", BEING_STORED)
       .orderBy("passages.rowid")
       .execute();
     return found.map(({ rowid, heading, text, place, ...document }) =>

@@ -17,6 +17,9 @@ import { toIndexedText } from "../text/words.ts";
  */
 export const PASSAGES_PER_DOCUMENT = 2 ** 20;
 
+/** The size of a document that is being stored: no file has it, so that one left behind is read again. */
+export const BEING_STORED = -1;
+
 /** The row ids a document's passages may have: `first` is in, `end` is not. */
 export function passageRange(documentId: number): { first: number; end: number } {
   const first = documentId * PASSAGES_PER_DOCUMENT;

@@ -10,6 +10,7 @@ import { completeHead, readDocumentParts } from "../readers/read-document.ts";
 import type { Passage } from "../source.ts";
 import type { DocumentFile } from "./document-folder.ts";
 import {
+  BEING_STORED,
   deleteSomePassages,
   findDocument,
   hashPassages,
@@ -24,8 +25,6 @@ import {
   writeProblems,
 } from "./store-documents.ts";
 
-/** The size of a document that is being stored: no file has it, so that one left behind is read again. */
-const BEING_STORED = -1;
 /** A transaction of so many is over within a tenth of a second; with fewer, the index would be merged more often. */
 const PASSAGES_PER_PIECE = 500;
 /** A process that stored nothing for so long has ended, where that cannot be known. Pieces come within seconds. */
