@@ -12,7 +12,13 @@ import {
   type AskedSubject,
   yearsIn,
 } from "./statements.ts";
-import { findNumbers, findScale, findUnit, findWantedUnit, type NumberSpan } from "./values.ts";
+import {
+  findNumbers,
+  findScale,
+  findUnit,
+  findWantedUnit,
+  type NumberSpan,
+} from "../../sources/text/numbers.ts";
 
 /** A field, and what a statement must say beside its value. */
 export interface Wanted {
@@ -58,9 +64,9 @@ export function readCandidate(statement: Statement, wanted: Wanted): Candidate |
   const { text, context, cells } = statement;
   const { own, parents, subject } = wanted;
   if (!haveAll(parents, text, context) || !isAbout(subject, text, context)) return null;
-  const years = ([place = []]: string[][]) => place;
+  /** The years that the nearest place names. */
   const statedAt = (...places: string[]) =>
-    years(places.map(yearsIn).filter((found) => found.length > 0));
+    places.map(yearsIn).find((years) => years.length > 0) ?? [];
   const isAsked = (year: string) => subject.years.includes(year);
   const isOpen = subject.years.length === 0;
   const chosen = chooseCell(statement, wanted);

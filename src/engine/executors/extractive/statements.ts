@@ -3,7 +3,7 @@ import { findDates } from "../../sources/text/dates.ts";
 import { splitSentences } from "../../sources/text/sentences.ts";
 import { isFormatWord, isStopWord } from "../../sources/text/stop-words.ts";
 import { isYear, readWords, splitIdentifier, splitWords } from "../../sources/text/words.ts";
-import { findUnit } from "./values.ts";
+import { findUnit } from "../../sources/text/numbers.ts";
 
 /** A cell of a table row, a value of a record, or a line such as `Headquarters: Geneva`. */
 export interface Cell {

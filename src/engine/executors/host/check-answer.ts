@@ -8,7 +8,12 @@ import { type QuoteProblem, verifyQuote } from "../../research/verify-quote.ts";
 import { findProblems } from "../../schema-conformity.ts";
 import { citedUrl } from "../../sources/place.ts";
 import { splitSentences } from "../../sources/text/sentences.ts";
-import { basisByRule, isEmpty, statesValue, type VerifiedExcerpt } from "./rule-basis.ts";
+import {
+  basisByRule,
+  isEmpty,
+  statesValue,
+  type VerifiedExcerpt,
+} from "../../research/rule-basis.ts";
 
 /** What is wrong with a submitted answer: where, and what to do about it. */
 export interface AnswerProblem {

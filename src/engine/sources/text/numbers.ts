@@ -1,5 +1,5 @@
-import { findDates } from "../../sources/text/dates.ts";
-import { isStopWord } from "../../sources/text/stop-words.ts";
+import { findDates } from "./dates.ts";
+import { isStopWord } from "./stop-words.ts";
 
 /** A number in a text, with the text that shows what it counts. */
 export interface NumberSpan {

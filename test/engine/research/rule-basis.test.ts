@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { basisByRule, statesValue } from "../../../src/engine/executors/host/rule-basis.ts";
+import { basisByRule, statesValue } from "../../../src/engine/research/rule-basis.ts";
 
 test.each([
   [3_050_000_000_000, "GDP was $3.05 trillion in 2023", true],

@@ -1,9 +1,9 @@
-import type { Citation, FieldBasis } from "../../../task-api/output.ts";
-import { citeSources } from "../../research/citations.ts";
-import { findDates } from "../../sources/text/dates.ts";
-import { isStopWord } from "../../sources/text/stop-words.ts";
-import { readWords } from "../../sources/text/words.ts";
-import { findNumbers } from "../extractive/values.ts";
+import type { Citation, FieldBasis } from "../../task-api/output.ts";
+import { citeSources } from "./citations.ts";
+import { findDates } from "../sources/text/dates.ts";
+import { isStopWord } from "../sources/text/stop-words.ts";
+import { readWords } from "../sources/text/words.ts";
+import { findNumbers } from "../sources/text/numbers.ts";
 
 /** A text of a page that has been verified to be there. */
 export interface VerifiedExcerpt {

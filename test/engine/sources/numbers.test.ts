@@ -1,10 +1,6 @@
-import { findDates } from "../../../../src/engine/sources/text/dates.ts";
+import { findDates } from "../../../src/engine/sources/text/dates.ts";
 import { describe, expect, test } from "vitest";
-import {
-  findNumbers,
-  findScale,
-  findUnit,
-} from "../../../../src/engine/executors/extractive/values.ts";
+import { findNumbers, findScale, findUnit } from "../../../src/engine/sources/text/numbers.ts";
 
 const values = (text: string) => findNumbers(text).map(({ value, unit }) => [value, unit]);
 
